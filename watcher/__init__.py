@@ -1,0 +1,1 @@
+"""invoice-watcher: forwards the invoices of a company to where they are booked."""

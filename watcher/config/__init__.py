@@ -1,0 +1,1 @@
+"""The configuration: what may be written (`sections`), and how it is read (`load`)."""

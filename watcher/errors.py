@@ -1,0 +1,113 @@
+"""The errors of the program, grouped by what the caller does about them.
+
+    WatcherError
+    ├── PersonalError            tell the person at the terminal, without a traceback
+    │   ├── ConfigurationError   mend the configuration (exit 78)
+    │   ├── UsageError           mend the command (exit 2)
+    │   └── JournalUnusable      the journal is locked, foreign, damaged or newer than the program
+    ├── Unavailable              try again later; nothing was decided
+    │   ├── SourceUnavailable    a mailbox or folder cannot be reached
+    │   │   └── LoginRefused     … and waiting long is called for: accounts are blocked for hammering
+    │   ├── StoreUnavailable     a store cannot take or sign a document now
+    │   ├── DirectoryUnavailable it cannot be told who the sender is
+    │   ├── MailerUnavailable    a reply cannot be sent now
+    │   └── JournalUnavailable   the database cannot be reached now
+    ├── Refused                  give up on this one thing, and say so
+    │   ├── DocumentRefused      a document (or archive) cannot be used; carries the Reason
+    │   ├── StoreRefused         the store will never take this document
+    │   └── MailRefused          the SMTP server refuses this reply for good
+    ├── Vanished                 what was to be read or moved is gone or has changed
+    ├── TargetTaken              another file has the name that was planned: plan again
+    └── ClaimLost                another node has the row now: write nothing
+
+Errors of requests, IMAP, SMTP, the file system and SQL are translated into these once, in the
+adapter, `from` their cause.
+"""
+
+from __future__ import annotations
+
+from watcher.model import Reason
+
+
+class WatcherError(Exception):
+    """The root of everything that this program raises on purpose."""
+
+
+class PersonalError(WatcherError):
+    """What the person at the terminal can mend; `str()` is the whole message."""
+
+
+class ConfigurationError(PersonalError):
+    """The configuration is wrong; `problems` has every fault, one line each."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class UsageError(PersonalError):
+    """The command line asks for something that is not there."""
+
+
+class JournalUnusable(PersonalError):
+    """The journal cannot be opened, and will not be until a person has looked."""
+
+
+class Unavailable(WatcherError):
+    """Something outside cannot be used now; the same call may work later."""
+
+
+class SourceUnavailable(Unavailable):
+    """A mailbox or folder cannot be reached."""
+
+
+class LoginRefused(SourceUnavailable):
+    """The server refuses the login."""
+
+
+class StoreUnavailable(Unavailable):
+    """A store cannot take or sign a document now."""
+
+
+class DirectoryUnavailable(Unavailable):
+    """It cannot be told now who a sender is."""
+
+
+class MailerUnavailable(Unavailable):
+    """A reply cannot be handed over now."""
+
+
+class JournalUnavailable(Unavailable):
+    """The database cannot be reached now."""
+
+
+class Refused(WatcherError):
+    """This one thing cannot be done, now or later."""
+
+
+class DocumentRefused(Refused):
+    """A document or an archive cannot be used."""
+
+    def __init__(self, reason: Reason, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class StoreRefused(Refused):
+    """The store will never take this document."""
+
+
+class MailRefused(Refused):
+    """The SMTP server refuses this reply for good."""
+
+
+class Vanished(WatcherError):
+    """What was to be read or moved is gone, or is not what it was."""
+
+
+class TargetTaken(WatcherError):
+    """Another file has the name that was planned."""
+
+
+class ClaimLost(WatcherError):
+    """The hold is over and another node has the row."""

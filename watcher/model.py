@@ -1,0 +1,411 @@
+"""The values that the whole program speaks of.
+
+Everything here is frozen and does no I/O. A change is a new value (`dataclasses.replace`).
+Times are aware `datetime`s in UTC; amounts are the decimal text that the endpoint wrote; what is
+not known is ``None``.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Literal
+
+Language = Literal["zh", "en"]
+
+# The name space of every bizId. It must never change: another one would book everything again.
+_BIZ_ID_NAMESPACE = uuid.UUID("5f0c7b62-6a0e-5d5e-9c39-0b0f5d0c8a11")
+
+
+class Kind(StrEnum):
+    """What a submission is."""
+
+    MAIL = "mail"  # one message in a mailbox
+    FILE = "file"  # one file in a watched folder
+
+
+class SubmissionState(StrEnum):
+    """Where a submission stands."""
+
+    OPEN = "open"  # some document is pending
+    HELD = "held"  # waits for the administrator's decision
+    SETTLED = "settled"  # every document is settled; to be answered
+    CLOSED = "closed"  # answered
+
+
+class DocumentState(StrEnum):
+    """Where a document, and a booking, stands."""
+
+    PENDING = "pending"  # no outcome yet
+    SETTLED = "settled"  # has its outcome
+
+
+class Outcome(StrEnum):
+    """What became of a document."""
+
+    DONE = "done"  # recognised, and its expense created where one is wanted
+    ATTENTION = "attention"  # booked, or perhaps booked, but a person should look
+    DUPLICATE = "duplicate"  # this content was booked for this employee before
+    SKIPPED = "skipped"  # not sent, because it is surely no invoice or the same one in another form
+    ERROR = "error"  # nothing was booked
+
+    @property
+    def counts_as_booked(self) -> bool:
+        """Whether the content may stand in the endpoint's books, now or from before."""
+        return self in (Outcome.DONE, Outcome.ATTENTION, Outcome.DUPLICATE)
+
+
+class Reason(StrEnum):
+    """Codes of our own, beside the endpoint's resCodes: why a document or a submission ended as it did."""
+
+    NO_DOCUMENT = "NO_DOCUMENT"  # a mail or an archive without any document that is accepted
+    NO_INVOICE = "NO_INVOICE"  # the endpoint found no invoice in it
+    NO_USER = "NO_USER"  # no employee number can be had for a file
+    NO_URL = "NO_URL"  # the store can give this document no address (a part, without `parts`)
+    TOO_LARGE = "TOO_LARGE"  # beyond `limits`
+    TOO_MANY = "TOO_MANY"  # more documents than `limits.documents`
+    ENCRYPTED = "ENCRYPTED"  # locked by a password
+    UNREADABLE = "UNREADABLE"  # damaged: an archive or message that cannot be opened
+    UNKNOWN_SENDER = "UNKNOWN_SENDER"  # the directory does not have the sender
+    UNVERIFIED_SENDER = "UNVERIFIED_SENDER"  # nothing proves that the sender is who the mail says
+    IN_DOUBT = "IN_DOUBT"  # a request was sent and nobody knows whether it was carried out
+    BOOKED_TWICE = "BOOKED_TWICE"  # two expense ids for one booking
+    GAVE_UP = "GAVE_UP"  # still failing after `give_up_after`
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """An employee as the directory knows them."""
+
+    user_code: str
+    name: str | None = None
+    language: Language | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invoice:
+    """One invoice that the endpoint found in a document, with the expense created for it."""
+
+    number: str | None = None
+    code: str | None = None
+    type: str | None = None
+    name: str | None = None
+    amount: str | None = None
+    tax_amount: str | None = None
+    currency: str | None = None
+    date: date | None = None
+    seller_name: str | None = None
+    seller_tax_code: str | None = None
+    buyer_name: str | None = None
+    buyer_tax_code: str | None = None
+    verified: bool | None = None  # None: the endpoint gave no check_result
+    expense_id: str | None = None
+    expense_status: str | None = None
+    message: str | None = None
+    message_code: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Locator:
+    """Where a store keeps a document: enough to make its attachment URL again at each try.
+
+    `url` is the address where it is fixed, or None where `key` has to be signed anew for each try
+    (a presigned URL is a secret: people are shown the key).
+    """
+
+    store: str
+    key: str
+    url: str | None
+
+    @property
+    def shown(self) -> str:
+        return self.url if self.url is not None else self.key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookingKey:
+    """What makes two documents one booking.
+
+    `content` is the sha256 of the file as it came, in hex; of a part of a split file the parent's,
+    ``#`` and the pages (``…#1-3``).
+    """
+
+    content: str
+    user_code: str
+    create_expense: bool
+
+    def biz_id(self, generation: int) -> str:
+        """The idempotency key of one generation: 36 characters, the same for every try."""
+        wanted = "expense" if self.create_expense else "recognition"
+        return str(uuid.uuid5(_BIZ_ID_NAMESPACE, f"{self.content}\n{self.user_code}\n{wanted}\n{generation}"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewDocument:
+    """A document as intake found it. Either `locator` is set (it will be posted) or `outcome` is."""
+
+    name: str  # for display: cleaned, never a path
+    media_type: str
+    size: int  # bytes
+    sha256: str  # hex, of this very file
+    content: str  # see BookingKey.content
+    locator: Locator | None = None
+    outcome: Outcome | None = None  # settled at intake: skipped or error
+    code: str | None = None
+    message: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thread:
+    """What a reply needs to know of the mail that it answers; all of it comes from outside."""
+
+    message_id: str | None = None
+    references: tuple[str, ...] = ()
+    reply_to: str | None = None  # the one address that an answer may go to; None: never answered
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewSubmission:
+    """A submission as intake hands it to the journal."""
+
+    key: str  # identity within all sources: the same mail or file state has the same key, always
+    source: str
+    kind: Kind
+    place: str  # where the source finds it again: relative path, or uidvalidity:uid
+    fingerprint: str  # what it was: the moving of an answer compares it first
+    sender: str | None  # address, or login name of the file's owner
+    subject: str | None
+    path: str | None  # of a file: relative to the folder; of a mail None
+    user_code: str | None
+    person_name: str | None
+    language: Language | None
+    received_at: datetime
+    state: SubmissionState  # OPEN (becomes SETTLED where nothing is pending) or HELD
+    reason: str | None = None
+    answer: bool = True  # whether the submitter is told at all
+    thread: Thread | None = None
+    create_expense: bool = True
+    documents: tuple[NewDocument, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Try:
+    """One request that was, or was about to be, sent for a booking."""
+
+    number: int
+    biz_id: str
+    started_at: datetime
+    ended_at: datetime | None
+    result: str | None  # one of policy.outcome's words; None: the program died during it
+    in_doubt: bool
+    code: str | None
+    message: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A document as the journal knows it, joined with its booking. JSON names are contract.md's."""
+
+    id: int
+    name: str
+    booking: int | None
+    media_type: str
+    size: int
+    sha256: str
+    attachment_url: str | None  # as shown to people: the key where the URL is signed
+    biz_id: str | None
+    user_code: str | None
+    state: DocumentState
+    outcome: Outcome | None
+    code: str | None
+    message: str | None
+    attempts: int
+    due_at: datetime | None
+    settled_at: datetime | None
+    duplicate_of: int | None  # a document id
+    invoices: tuple[Invoice, ...] = ()
+    tries: tuple[Try, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """A submission whole, as the journal knows it."""
+
+    id: str
+    key: str
+    source: str
+    kind: Kind
+    place: str
+    fingerprint: str
+    sender: str | None
+    subject: str | None
+    path: str | None
+    user_code: str | None
+    person_name: str | None
+    language: Language | None
+    received_at: datetime
+    state: SubmissionState
+    reason: str | None
+    answer: bool
+    thread: Thread | None
+    answered_at: datetime | None
+    answer_number: int  # answers given so far
+    documents: tuple[Document, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A row that is this node's to work on until its hold is over; `number` fences late results."""
+
+    row: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimedBooking:
+    """A booking whose next try is this node's, already recorded as begun."""
+
+    claim: Claim
+    booking: int
+    key: BookingKey
+    biz_id: str
+    locator: Locator
+    source: str
+    attempt: int  # 1 for the first counted try
+    try_number: int
+    first_failed_at: datetime | None  # of the first counted failure, None before it
+    in_doubt: bool  # an earlier try may have been carried out
+    probe: bool = False  # it tries a closed gate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimedAnswer:
+    """A settled submission whose answer is this node's to give."""
+
+    claim: Claim
+    submission: Submission
+    number: int  # of this answer: 1 for the first
+    target: str | None  # where an interrupted answer was about to move it; None: not planned yet
+    replied: bool  # the reply of this answer was handed over before
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """Whether the endpoint may be posted to. Closed: nothing is posted but one probe now and then."""
+
+    open: bool
+    reason: str | None = None
+    since: datetime | None = None
+    resumes_at: datetime | None = None  # open, but everything waits until then (429, Retry-After)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceHealth:
+    """How a source fares."""
+
+    name: str
+    up: bool | None  # None: not tried yet
+    since: datetime | None = None
+    message: str | None = None
+    left_alone: int = 0  # files outside `accept` that stay where they are
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmissionFilter:
+    """Which submissions a list wants, newest first."""
+
+    state: SubmissionState | None = None
+    outcome: Outcome | None = None
+    source: str | None = None
+    sender: str | None = None
+    since: datetime | None = None
+    search: str | None = None
+    limit: int | None = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """What stands in the journal, for `status`."""
+
+    submissions: dict[SubmissionState, int] = field(default_factory=dict)
+    documents: dict[str, int] = field(default_factory=dict)  # by outcome, and "pending"
+    oldest_pending: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """The endpoint's JSON answer, decoded. `code` is resCode as text."""
+
+    code: str
+    message: str | None
+    invoices: tuple[Invoice, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """What came of one request to the endpoint; failures are values here, never exceptions.
+
+    `sent` is whether the request may have reached the endpoint. `response` is None where the answer
+    was no answer in the documented form. `raw` is the answer's text (shortened), `detail` what went
+    wrong in one line of our own words.
+    """
+
+    sent: bool
+    status: int | None = None  # HTTP status; None: no answer at all
+    retry_after: float | None = None  # seconds, from the Retry-After header
+    response: Response | None = None
+    token_refused: bool = False  # refused even after a fresh token, or no token can be had for good
+    detail: str | None = None
+    raw: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """The outcome of a booking."""
+
+    outcome: Outcome
+    code: str | None = None
+    message: str | None = None
+    invoices: tuple[Invoice, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TryEnding:
+    """How a try ended, to be kept with it."""
+
+    result: str  # one word of policy.outcome
+    in_doubt: bool = False
+    code: str | None = None
+    message: str | None = None
+    raw: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What the journal knows of an arrival's key."""
+
+    submission: str
+    state: SubmissionState
+    stays: bool  # it was answered without being moved
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkLeft:
+    """What `run --once` still has before it."""
+
+    pending: int  # documents
+    next_due_in: float | None  # seconds until the next try; 0 for one due or under way; None: no pending document
+    unanswered: int  # submissions that are settled and not closed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What `check` found out about one thing."""
+
+    subject: str  # "mailbox fapiao", "store default"
+    ok: bool
+    message: str
+    mend: str | None = None  # what to do, where it is not ok
+    warning: bool = False  # ok, and worth reading all the same

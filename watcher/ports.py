@@ -1,0 +1,407 @@
+"""What the three steps need of the world, and what each promises.
+
+Terms: a *source* is a mailbox or folder; an *arrival* is a mail or file in it that has to be looked
+at; a *leaf* is a file in an arrival as it came; a *document* is what was found in the leaves and may
+hold invoices; a *store* gives it an attachment URL; the *journal* is the only state.
+
+Every implementation, the fakes too, passes its port's suite in tests/contract.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from email.message import EmailMessage
+from typing import Protocol
+
+from watcher.model import (
+    Claim,
+    ClaimedAnswer,
+    ClaimedBooking,
+    Counts,
+    Exchange,
+    Finding,
+    Gate,
+    Kind,
+    Known,
+    Locator,
+    NewSubmission,
+    Outcome,
+    Person,
+    Settlement,
+    SourceHealth,
+    Submission,
+    SubmissionFilter,
+    TryEnding,
+    WorkLeft,
+)
+from watcher.spool import Spooled
+
+# --------------------------------------------------------------------------------------- sources
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """A mail or file that intake has to look at.
+
+    `key` is the same for the same mail (whatever its UID or folder) or the same state of a file, and
+    for nothing else. `place` is where it lies (relative path, or ``uidvalidity:uid``), `fingerprint`
+    what it is (compared again before it is moved).
+    """
+
+    key: str
+    place: str
+    fingerprint: str
+    received_at: datetime
+    path: str | None = None  # of a file: relative to the folder, with "/"
+    known: Known | None = None  # it was answered and has come back; None: never seen
+
+
+class Leaf(Protocol):
+    """One file in an arrival, as it came."""
+
+    @property
+    def name(self) -> str | None:
+        """Its name, decoded but not cleaned: never to be used as a path."""
+
+    @property
+    def declared_type(self) -> str | None:
+        """The media type that somebody claims it has."""
+
+    @property
+    def path(self) -> str | None:
+        """Where it lies in a folder, relative, when it has an address of its own."""
+
+    def fetch(self) -> Spooled:
+        """Its bytes, decoded. Raises SourceUnavailable, or Vanished."""
+
+
+class Parcel(Protocol):
+    """An arrival that has been opened."""
+
+    @property
+    def header(self) -> bytes | None:
+        """Of a mail the header block as it came, with the empty line; of a file None."""
+
+    @property
+    def user_code(self) -> str | None:
+        """The employee number that the place or name of a file says, or the source's fixed one."""
+
+    @property
+    def owner(self) -> str | None:
+        """The login name of a file's owner, where that decides."""
+
+    def leaves(self) -> Iterable[Leaf]:
+        """Every file in it: of a mail all leaves that are not its text. Raises SourceUnavailable, Vanished."""
+
+    def whole(self) -> bytes:
+        """A mail's bytes, for the verification of signatures. Raises SourceUnavailable, Vanished."""
+
+
+class Source(Protocol):
+    """A mailbox or a folder.
+
+    `arrivals`, `open` and `wait` are called by one thread, `plan` and `move` by one other; `wake` and
+    `close` by any. Nothing there is marked, moved or deleted but by `move`.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def kind(self) -> Kind: ...
+
+    @property
+    def left_alone(self) -> int:
+        """How many files of the last full scan are outside `accept` and stay."""
+
+    def arrivals(self, known: Callable[[Sequence[str]], Mapping[str, Known]]) -> Iterator[Arrival]:
+        """What is ready to be taken in, oldest first; found in place, so a second call finds it again.
+
+        `known` is the journal's word on keys; what needs nothing (policy.arrival) is not yielded.
+        Raises SourceUnavailable where the place cannot be seen: never an empty answer instead.
+        """
+
+    def open(self, arrival: Arrival) -> AbstractContextManager[Parcel]:
+        """The arrival's contents. Raises SourceUnavailable, or Vanished where it is gone or has changed."""
+
+    def plan(self, submission: Submission, *, booked: bool) -> str | None:
+        """Where an answer would move it (`booked`: to done, else to error), free at this moment; None: it stays."""
+
+    def move(self, submission: Submission, target: str | None, note: str | None) -> None:
+        """Bring it to the planned target (None: mark it where it is), with the note beside it.
+
+        May be repeated after a crash: a source that is gone and a target that is there mean moved.
+        Raises TargetTaken (plan again), SourceUnavailable, or Vanished where it is gone or has changed
+        (a changed one stays).
+        """
+
+    def wait(self, seconds: float) -> None:
+        """Return when something may have arrived, when woken, or when the time is over."""
+
+    def wake(self) -> None:
+        """End a wait from another thread."""
+
+    def check(self) -> list[Finding]:
+        """Try everything that work will need, changing nothing that is seen."""
+
+    def close(self) -> None:
+        """Let go of connections and threads."""
+
+
+# -------------------------------------------------------------------------------------- documents
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundDocument:
+    """A document found in the leaves. `reason` is set where it cannot be used; then there may be no bytes."""
+
+    name: str  # cleaned for display
+    media_type: str  # by what it is, not by what it was called
+    extension: str  # ".pdf"; by what it is
+    size: int
+    content: Spooled | None
+    path: str | None = None  # its own place in a folder; None for what came out of something else
+    reason: str | None = None  # a Reason, where nothing can be done with it
+    message: str | None = None
+
+
+class Reader(Protocol):
+    """Finds the documents in leaves: sniffs, opens archives and nested messages."""
+
+    def documents(self, leaves: Iterable[Leaf]) -> list[FoundDocument]:
+        """All accepted documents in their order, and what should have been one and cannot be used.
+
+        Other things (text, signature images …) are left out. Raises only what `Leaf.fetch` raises.
+        """
+
+
+class Store(Protocol):
+    """Gives documents their attachment URL. Called by many threads at once."""
+
+    @property
+    def name(self) -> str: ...
+
+    def put(self, document: FoundDocument) -> Locator:
+        """Keep it, or find the URL it has; the same content twice is one key. Raises StoreUnavailable, StoreRefused."""
+
+    def attachment_url(self, locator: Locator) -> str:
+        """What to post, valid for a try that begins now. Raises StoreUnavailable."""
+
+    def check(self) -> list[Finding]:
+        """Write, read back and delete a probe, as far as the kind allows."""
+
+    def close(self) -> None: ...
+
+
+# ------------------------------------------------------------------------------------- recognition
+
+
+class Recogniser(Protocol):
+    """The recognition endpoint. Called by many threads at once."""
+
+    @property
+    def endpoint(self) -> str:
+        """Its URL: what a gate belongs to."""
+
+    def recognise(self, attachment_url: str, biz_id: str, user_code: str | None) -> Exchange:
+        """Post once (once more only after a refused token). `user_code` None: no expense is wanted.
+
+        Never raises for what the network or the endpoint does, and ends within `connect_timeout` + `timeout`.
+        """
+
+    def check(self) -> list[Finding]:
+        """Whether the token and the endpoint can be reached, posting no document."""
+
+    def close(self) -> None: ...
+
+
+# ------------------------------------------------------------------------------------------ people
+
+
+class Directory(Protocol):
+    """Who may submit. Raises DirectoryUnavailable where it cannot be told now."""
+
+    def by_address(self, address: str) -> Person | None: ...
+
+    def by_code(self, user_code: str) -> Person | None: ...
+
+    def by_login(self, login: str) -> Person | None: ...
+
+    def may_submit_for_others(self, address: str) -> bool:
+        """Whether the address is one of `delegates`."""
+
+    def check(self) -> list[Finding]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """Whether a mail's From is proven, and by what or why not (one short line for `show`)."""
+
+    proven: bool
+    how: str
+
+
+class SenderVerification(Protocol):
+    """Proves that a mail's From domain stands behind it."""
+
+    def verify(self, header: bytes, whole: Callable[[], bytes]) -> Proof:
+        """Raises DirectoryUnavailable where name servers cannot be asked now, and SourceUnavailable from `whole`."""
+
+
+# ----------------------------------------------------------------------------------------- answers
+
+
+class Writer(Protocol):
+    """Puts an outcome into words for the submitter."""
+
+    def reply(self, submission: Submission, number: int) -> EmailMessage:
+        """The reply mail; the same submission and number give the same Message-ID, always."""
+
+    def note(self, submission: Submission) -> str:
+        """What stands in NAME.txt beside a file."""
+
+
+class Mailer(Protocol):
+    """Hands mails to the SMTP server."""
+
+    def send(self, message: EmailMessage) -> None:
+        """To the one address in To, with an empty envelope sender. Raises MailerUnavailable, MailRefused."""
+
+    def check(self) -> list[Finding]: ...
+
+    def close(self) -> None: ...
+
+
+# ----------------------------------------------------------------------------------------- journal
+
+
+class IntakeJournal(Protocol):
+    """What step 1 needs."""
+
+    def known(self, keys: Sequence[str]) -> Mapping[str, Known]:
+        """Those of the keys that were taken in before."""
+
+    def record(self, submission: NewSubmission) -> str:
+        """Write it with its documents and their bookings in one transaction; its id.
+
+        A key that is known with an unclosed submission, or one that stays, is not written again: the
+        id it has is returned. A FILE key whose submission is closed and moved becomes a new submission.
+        A document whose booking is pending waits for it; whose booking is booked is its duplicate;
+        whose latest booking failed opens the next generation.
+        """
+
+    def retry(self, submission: str, *, new: bool = False) -> int:
+        """Make its documents with outcome error pending again, and it open; how many.
+
+        With their old bizId where a try of theirs is in doubt (unless `new`), else as the next
+        generation. Where none is in error, a closed submission is settled again, to be moved again.
+        """
+
+
+class RecognitionJournal(Protocol):
+    """What step 2 needs. `hold` is longer than the work can take."""
+
+    def claim_bookings(
+        self, *, sources: Sequence[str], endpoint: str, limit: int, hold: timedelta
+    ) -> list[ClaimedBooking]:
+        """Bookings that are due, sources in turn, fresh ones before retries; each with its next try recorded as begun.
+
+        While the gate is closed: none, but one probe where one is due.
+        """
+
+    def settle(self, claimed: ClaimedBooking, settlement: Settlement, ending: TryEnding) -> None:
+        """Write the outcome to the booking and every document that points to it (the first gets it, further
+        ones become its duplicates where it is booked), and settle submissions that have nothing pending.
+
+        Raises ClaimLost where the claim is gone and another outcome stands; the ending is kept all the same.
+        """
+
+    def postpone(self, claimed: ClaimedBooking, *, due_in: timedelta, counted: bool, ending: TryEnding) -> None:
+        """Let it be tried again; only a counted try adds to `attempts`. Raises ClaimLost."""
+
+    def give_back(self, claimed: ClaimedBooking) -> None:
+        """Its request never left: due at once, the try forgotten. Lost claims are none of our business."""
+
+    def gate(self, endpoint: str) -> Gate: ...
+
+    def close_gate(self, endpoint: str, reason: str, probe: timedelta) -> None:
+        """Nothing is posted but a probe each `probe`."""
+
+    def open_gate(self, endpoint: str) -> None: ...
+
+    def pause_gate(self, endpoint: str, pause: timedelta) -> None:
+        """Everything waits that long (429, 503 with Retry-After)."""
+
+    def next_try_in(self, sources: Sequence[str], endpoint: str) -> float | None:
+        """Seconds until a booking (or the probe of a closed gate) is due; None: nothing waits."""
+
+
+class AnswerJournal(Protocol):
+    """What step 3 needs."""
+
+    def claim_answers(self, source: str, *, limit: int, hold: timedelta) -> list[ClaimedAnswer]:
+        """Settled submissions of a source whose answer is due, oldest first."""
+
+    def plan_answer(self, claimed: ClaimedAnswer, target: str | None) -> None:
+        """Record where it is about to be moved. Raises ClaimLost."""
+
+    def note_reply(self, claimed: ClaimedAnswer) -> None:
+        """Record that the reply was handed over. Raises ClaimLost."""
+
+    def close_submission(self, claimed: ClaimedAnswer, *, moved: bool, remark: str | None = None) -> None:
+        """It is answered: closed, `answer_number` one more. Raises ClaimLost."""
+
+    def postpone_answer(self, claimed: ClaimedAnswer, due_in: timedelta, remark: str) -> None: ...
+
+    def next_answer_in(self, source: str) -> float | None:
+        """Seconds until an answer of this source is due; None: nothing waits."""
+
+
+class TendingJournal(Protocol):
+    """Who looks after which source, and how it fares."""
+
+    def register_sources(self, sources: Mapping[str, Kind]) -> None:
+        """Make the rows of these sources; those of other nodes are left alone."""
+
+    def claim_source(self, name: str, hold: timedelta) -> Claim | None:
+        """The right to look after a source until the hold is over; None: another node has it."""
+
+    def release_source(self, claim: Claim) -> None: ...
+
+    def report_source(self, name: str, *, up: bool, message: str | None = None, left_alone: int = 0) -> None: ...
+
+
+class ReadingJournal(Protocol):
+    """What people ask for."""
+
+    def submissions(self, wanted: SubmissionFilter) -> Iterator[Submission]:
+        """Newest first, whole."""
+
+    def submission(self, prefix: str) -> Submission:
+        """The one whose id begins so. Raises UsageError where none or several do."""
+
+    def counts(self) -> Counts: ...
+
+    def source_health(self) -> list[SourceHealth]: ...
+
+    def gates(self) -> Mapping[str, Gate]: ...
+
+    def work_left(self, sources: Sequence[str]) -> WorkLeft: ...
+
+    def outcomes_since(self, since: datetime) -> Mapping[Outcome, int]:
+        """How many documents were settled since then."""
+
+    def now(self) -> datetime:
+        """The database's clock."""
+
+
+class Journal(IntakeJournal, RecognitionJournal, AnswerJournal, TendingJournal, ReadingJournal, Protocol):
+    """The durable record, and the only state. Safe to call from many threads."""
+
+    def subscribe(self, listener: Callable[[], None]) -> None:
+        """`listener` is called, from any thread, after a change (also by other processes) that may have made work due."""
+
+    def close(self) -> None: ...
