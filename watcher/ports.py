@@ -402,6 +402,6 @@ class Journal(IntakeJournal, RecognitionJournal, AnswerJournal, TendingJournal, 
     """The durable record, and the only state. Safe to call from many threads."""
 
     def subscribe(self, listener: Callable[[], None]) -> None:
-        """`listener` is called, from any thread, after a change (also by other processes) that may have made work due."""
+        """`listener` is called, from any thread, after a change (of any process) that may have made work due."""
 
     def close(self) -> None: ...
