@@ -1,0 +1,36 @@
+"""What intake does with something that the journal may know."""
+
+from __future__ import annotations
+
+import pytest
+
+from watcher.model import Kind, Known, SubmissionState
+from watcher.policy.arrival import Treatment, treatment
+
+
+def known(state: SubmissionState, *, stays: bool = False) -> Known:
+    return Known(submission="s1", state=state, stays=stays)
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_what_was_never_seen_is_new(kind: Kind) -> None:
+    assert treatment(kind, None) is Treatment.NEW
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+@pytest.mark.parametrize("state", [SubmissionState.OPEN, SubmissionState.HELD, SubmissionState.SETTLED])
+def test_what_is_not_answered_yet_is_left_to_its_submission(kind: Kind, state: SubmissionState) -> None:
+    assert treatment(kind, known(state)) is Treatment.SKIP
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_what_was_answered_where_it_lies_is_not_taken_in_again(kind: Kind) -> None:
+    assert treatment(kind, known(SubmissionState.CLOSED, stays=True)) is Treatment.SKIP
+
+
+def test_a_mail_that_was_moved_back_is_a_retry() -> None:
+    assert treatment(Kind.MAIL, known(SubmissionState.CLOSED)) is Treatment.RETRY
+
+
+def test_a_file_that_was_put_back_is_a_new_submission() -> None:
+    assert treatment(Kind.FILE, known(SubmissionState.CLOSED)) is Treatment.NEW

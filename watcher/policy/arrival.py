@@ -1,0 +1,27 @@
+"""What follows from the journal's word on something that a source has found."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from watcher.model import Kind, Known, SubmissionState
+
+
+class Treatment(StrEnum):
+    """What intake does with an arrival."""
+
+    NEW = "new"  # take it in
+    SKIP = "skip"  # nothing: it is being worked on, or it was answered where it lies
+    RETRY = "retry"  # it was answered and somebody has moved it back: try its documents again
+
+
+def treatment(kind: Kind, known: Known | None) -> Treatment:
+    """A mail is known for ever, so one that came back is tried again; a file that came back is a new submission.
+
+    What was answered without being moved still lies where it was, and says nothing by doing so.
+    """
+    if known is None:
+        return Treatment.NEW
+    if known.state is not SubmissionState.CLOSED or known.stays:
+        return Treatment.SKIP
+    return Treatment.RETRY if kind is Kind.MAIL else Treatment.NEW

@@ -1,0 +1,1 @@
+"""What is watched: mailboxes and folders. Each implements `watcher.ports.Source`, and knows no other."""
