@@ -1,0 +1,115 @@
+"""A mail's header block as fields, and what the program wants to know of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from watcher.headers.address import mailbox, mailboxes
+from watcher.headers.decoding import decode
+
+_FIELD = re.compile(rb"([!-9;-~]{1,200})[ \t]*:(.*)", re.DOTALL)
+_ID_CHARACTERS = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.:\[\]-]"
+_MESSAGE_ID = re.compile(rf"<{_ID_CHARACTERS}{{1,240}}@{_ID_CHARACTERS}{{1,240}}>")
+_MOST_REFERENCES = 20
+_RECIPIENT_FIELDS = ("to", "cc", "delivered-to", "x-original-to")
+_BOM = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailHeader:
+    """The fields of a header block in their order: name in lower case, value as it came (folded, undecoded)."""
+
+    fields: tuple[tuple[str, bytes], ...]
+
+    def all(self, name: str) -> tuple[bytes, ...]:
+        wanted = name.lower()
+        return tuple(value for field, value in self.fields if field == wanted)
+
+    def first(self, name: str) -> bytes | None:
+        return next(iter(self.all(name)), None)
+
+    @property
+    def subject(self) -> str | None:
+        """Decoded, and not cleaned."""
+        value = self.first("subject")
+        return None if value is None else decode(value)
+
+    @property
+    def message_id(self) -> str | None:
+        """``<left@right>`` in plain ASCII, safe to stand in a header of ours; else None."""
+        value = (self.first("message-id") or b"").decode("ascii", "replace").strip()
+        return value if _MESSAGE_ID.fullmatch(value) else None
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """The ids of the thread, oldest first: at most 20, the first and the latest ones."""
+        value = self.first("references") or self.first("in-reply-to") or b""
+        found = tuple(dict.fromkeys(_MESSAGE_ID.findall(value.decode("ascii", "replace"))))
+        return found if len(found) <= _MOST_REFERENCES else (found[0], *found[1 - _MOST_REFERENCES :])
+
+    @property
+    def from_address(self) -> str | None:
+        """The author: there is one From header and it has one plain address. Nothing proves it yet."""
+        return self._author()[0]
+
+    @property
+    def from_problem(self) -> str | None:
+        """Why there is no `from_address`."""
+        return self._author()[1]
+
+    @property
+    def date(self) -> datetime | None:
+        """As the sender says, in UTC."""
+        value = self.first("date")
+        try:
+            parsed = parsedate_to_datetime(decode(value)) if value is not None else None
+            return None if parsed is None else parsed.replace(tzinfo=parsed.tzinfo or UTC).astimezone(UTC)
+        except (ValueError, TypeError, OverflowError, IndexError):
+            return None
+
+    @property
+    def recipients(self) -> tuple[str, ...]:
+        """Every address that the mail says it went to, each once."""
+        found = (mailboxes(value) for name in _RECIPIENT_FIELDS for value in self.all(name))
+        return tuple(dict.fromkeys(address for addresses in found for address in addresses))
+
+    def _author(self) -> tuple[str | None, str | None]:
+        values = self.all("from")
+        if not values:
+            return None, "there is no From header"
+        if len(values) > 1:
+            return None, "there is more than one From header"
+        return mailbox(values[0])
+
+
+def read_header(block: bytes) -> MailHeader:
+    """The fields up to the first empty line. Lines that are no field are passed over, with what continues them."""
+    fields = []
+    for line in _unbroken(block.removeprefix(_BOM)):
+        found = _FIELD.fullmatch(line)
+        if found is not None:
+            fields.append((found[1].decode("ascii").lower(), found[2].strip(b" \t\r\n")))
+    return MailHeader(fields=tuple(fields))
+
+
+def _unbroken(block: bytes) -> Iterator[bytes]:
+    """Lines with the lines that continue them, their line ends kept inside."""
+    gathered: list[bytes] = []
+    for number, line in enumerate(block.split(b"\n")):
+        bare = line.removesuffix(b"\r")
+        if number == 0 and bare.startswith((b"From ", b">From ")):
+            continue
+        if not bare:
+            break
+        if bare[:1] in (b" ", b"\t") and gathered:
+            gathered.append(line)
+            continue
+        if gathered:
+            yield b"\n".join(gathered)
+        gathered = [line]
+    if gathered:
+        yield b"\n".join(gathered)
