@@ -1,0 +1,95 @@
+"""The servers and samples that tests ask for by name; each is started when the first test wants it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import pytest
+
+from tests.support.servers.process import MissingProgram
+
+if TYPE_CHECKING:
+    from tests.support.servers.dovecot import Dovecot
+    from tests.support.servers.postgres import Postgres
+    from tests.support.servers.s3 import S3
+    from tests.support.servers.smtp import SmtpSink
+    from tests.support.servers.webdav import WebDav
+
+
+def _cannot(reason: str) -> NoReturn:
+    """Skip, but where nothing may be missing: there, fail."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup() -> Iterator[None]:
+    """A fixture whose server is not installed skips its tests, and says which package has it."""
+    try:
+        return (yield)
+    except MissingProgram as missing:
+        _cannot(str(missing))
+
+
+@pytest.fixture(scope="session")
+def dovecot() -> Iterator[Dovecot]:
+    """An IMAP server; `account()` gives a mailbox of one's own."""
+    from tests.support.servers.dovecot import Dovecot
+
+    with Dovecot() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def _smtp_sink() -> Iterator[SmtpSink]:
+    from tests.support.servers.smtp import SmtpSink
+
+    with SmtpSink() as sink:
+        yield sink
+
+
+@pytest.fixture
+def smtp_sink(_smtp_sink: SmtpSink) -> SmtpSink:
+    """An SMTP server without TLS and login, empty at the begin of each test."""
+    _smtp_sink.clear()
+    return _smtp_sink
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[S3]:
+    """An S3 object store; `bucket()` gives one of one's own."""
+    from tests.support.servers.s3 import S3
+
+    with S3() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def webdav() -> Iterator[WebDav]:
+    """A WebDAV share."""
+    from tests.support.servers.webdav import WebDav
+
+    with WebDav() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL server; `database()` gives a database of one's own."""
+    from tests.support.servers.postgres import Postgres
+
+    with Postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def samples() -> Path:
+    """The folder of sample mails and documents, which lies beside the project."""
+    folder = Path(__file__).resolve().parent.parent.parent / "shared" / "samples"
+    if not folder.is_dir():
+        _cannot("the samples are not there: they belong into shared/samples beside the project")
+    return folder

@@ -1,0 +1,64 @@
+"""A certificate authority of our own, and a certificate of it for the loopback interface."""
+
+from __future__ import annotations
+
+import os
+import ssl
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.support.servers.process import hand_over, program
+
+_KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-noenc", "-days", "30"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Certificate:
+    """Files in PEM; `certificate` is for localhost and 127.0.0.1 and signed by the one in `ca_file`."""
+
+    ca_file: Path
+    certificate: Path
+    key: Path
+
+    def server_context(self) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.certificate, self.key)
+        return context
+
+    def client_context(self) -> ssl.SSLContext:
+        return ssl.create_default_context(cafile=str(self.ca_file))
+
+
+def make_certificate(folder: Path) -> Certificate:
+    """Write an authority and a certificate into `folder`, good enough for the strict checks of Python 3.13."""
+    made = Certificate(ca_file=folder / "ca.pem", certificate=folder / "server.pem", key=folder / "server.key")
+    ca_key = folder / "ca.key"
+    _openssl(
+        folder, *_KEY, "-subj", "/CN=Test authority", "-keyout", str(ca_key), "-out", str(made.ca_file),
+        *_extensions("critical,CA:TRUE", "critical,keyCertSign,cRLSign"),
+    )  # fmt: skip
+    _openssl(
+        folder, *_KEY, "-subj", "/CN=localhost", "-CA", str(made.ca_file), "-CAkey", str(ca_key),
+        "-keyout", str(made.key), "-out", str(made.certificate),
+        *_extensions("critical,CA:FALSE", "critical,digitalSignature"),
+        "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-addext", "extendedKeyUsage=serverAuth",
+    )  # fmt: skip
+    for path in (made.ca_file, made.certificate, made.key):
+        hand_over(path)
+    return made
+
+
+def _extensions(constraints: str, usage: str) -> list[str]:
+    return ["-addext", f"basicConstraints={constraints}", "-addext", f"keyUsage={usage}"]
+
+
+def _openssl(folder: Path, *arguments: str) -> None:
+    # A configuration of our own, lest that of the machine adds extensions a second time.
+    settings = folder / "openssl.cnf"
+    settings.write_text("[req]\ndistinguished_name = name\n[name]\n")
+    command = [str(program("openssl", "openssl")), "req", "-x509", "-config", str(settings), *arguments]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env={"PATH": os.environ.get("PATH", "")}
+    )
+    assert done.returncode == 0, done.stderr
