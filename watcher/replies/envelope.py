@@ -1,0 +1,116 @@
+"""The mail around a reply: its headers make it thread, start no loop, and be one mail however often it is sent."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import EmailPolicy
+from email.utils import format_datetime, parseaddr
+from typing import TYPE_CHECKING, Any
+
+from watcher.errors import MailRefused
+from watcher.headers import clean, mailbox
+from watcher.model import Submission, Thread
+
+_SUBJECT_LENGTH = 180
+_MESSAGE_ID = re.compile(r"<[!#-;=?A-Z\[\]^-~]+@[!#-;=?A-Z\[\]^-~]+>")  # visible ASCII, without quotes and backslashes
+_LONGEST_MESSAGE_ID = 900
+_MOST_REFERENCES = 20
+_PLAIN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,63}")
+_PREFIXES = re.compile(r"^(?:\s*(?:re|fw|fwd|回复|答复|转发|轉寄)\s*[:：])+\s*", re.IGNORECASE)
+_ID_HEADERS = frozenset({"message-id", "in-reply-to", "references"})
+
+
+if TYPE_CHECKING:  # generic for type checkers only
+    _Policy = EmailPolicy[EmailMessage]
+else:
+    _Policy = EmailPolicy
+
+
+class ReplyPolicy(_Policy):
+    """Folds at 78 characters, but never within message ids: the default makes encoded words of long ones."""
+
+    def fold(self, name: str, value: Any) -> str:
+        return str(_policy_for(name).fold(name, value))
+
+    def fold_binary(self, name: str, value: Any) -> bytes:
+        return _policy_for(name).fold_binary(name, value)
+
+
+_FOLDED: _Policy = EmailPolicy(linesep="\r\n")
+_UNFOLDED = _FOLDED.clone(max_line_length=998)
+_REPLY = ReplyPolicy(linesep="\r\n")
+
+
+def _policy_for(name: str) -> _Policy:
+    return _UNFOLDED if name.lower() in _ID_HEADERS else _FOLDED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sender:
+    """From, as it is configured: ``发票助手 <fapiao@corp.example>``."""
+
+    name: str
+    address: str
+
+    @property
+    def domain(self) -> str:
+        return self.address.rpartition("@")[2]
+
+
+def parse_sender(text: str) -> Sender:
+    """Raises ValueError for what holds no address."""
+    name, address = parseaddr(text)
+    if mailbox(address)[0] is None:
+        raise ValueError("not a sender: write Name <name@example.com>")
+    return Sender(name=clean(name, 100), address=address)
+
+
+def message_id(submission: str, number: int, domain: str) -> str:
+    """The same for the same submission and answer, always."""
+    local = submission if _PLAIN_ID.fullmatch(submission) else hashlib.sha256(submission.encode()).hexdigest()
+    return f"<{local}.{number}@{domain}>"
+
+
+def subject_of(submission: Submission, verdict: str) -> str:
+    """``Re: [verdict] what it was about``, in one clean line."""
+    about = _PREFIXES.sub("", clean(submission.subject or "", _SUBJECT_LENGTH))
+    return clean(f"Re: [{verdict}] {about}", _SUBJECT_LENGTH)
+
+
+def thread_headers(thread: Thread) -> dict[str, str]:
+    """In-Reply-To and References of what are surely message ids."""
+    answered = _valid([thread.message_id or ""])
+    chain = [reference for reference in _valid(thread.references) if reference not in answered]
+    headers = {"In-Reply-To": answered[0]} if answered else {}
+    if references := [*chain[:1], *chain[1:][-_MOST_REFERENCES:], *answered]:
+        headers["References"] = " ".join(references)
+    return headers
+
+
+def _valid(ids: tuple[str, ...] | list[str]) -> list[str]:
+    stripped = (text.strip() for text in ids)
+    return [text for text in stripped if len(text) <= _LONGEST_MESSAGE_ID and _MESSAGE_ID.fullmatch(text)]
+
+
+def compose(submission: Submission, number: int, *, sender: Sender, verdict: str, sent_at: datetime) -> EmailMessage:
+    """A reply without its body. Raises MailRefused where there is nobody it may go to."""
+    thread = submission.thread or Thread()
+    recipient = mailbox(thread.reply_to or "")[0]
+    if recipient is None:
+        raise MailRefused("there is no one address that the reply may go to")
+    message = EmailMessage(policy=_REPLY)
+    message["From"] = Address(display_name=sender.name, addr_spec=sender.address)
+    message["To"] = Address(addr_spec=recipient)
+    message["Subject"] = subject_of(submission, verdict)
+    message["Date"] = format_datetime(sent_at)
+    message["Message-ID"] = message_id(submission.id, number, sender.domain)
+    for name, value in thread_headers(thread).items():
+        message[name] = value
+    message["Auto-Submitted"] = "auto-replied"
+    message["X-Auto-Response-Suppress"] = "All"
+    return message

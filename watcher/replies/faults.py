@@ -1,0 +1,79 @@
+"""What went wrong with the SMTP server, told as the two errors of the port."""
+
+from __future__ import annotations
+
+import smtplib
+import ssl
+
+from watcher.errors import MailerUnavailable, MailRefused
+from watcher.headers import clean
+
+OK = 250
+_PERMANENT = 500
+_TOO_BIG = 552
+# Refusals that speak of us (unknown command, wrong order, no login) and not of the recipient or the mail.
+_OURS = frozenset({500, 502, 503, 504, 530, 534, 535, 538})
+_WORDS_LENGTH = 300
+
+
+class EmptySenderRefused(MailerUnavailable):
+    """The server does not accept MAIL FROM:<>, without which replies could loop."""
+
+
+class NotLoggedIn(MailerUnavailable):
+    """The server does not accept the login."""
+
+
+def words(reply: bytes | str) -> str:
+    """A server's words, fit to be shown."""
+    text = reply.decode("utf-8", "replace") if isinstance(reply, bytes) else reply
+    return clean(text, _WORDS_LENGTH)
+
+
+def of_sending(error: Exception, recipient: str) -> MailerUnavailable | MailRefused:
+    """What follows from an error of `smtplib.SMTP.send_message` to one recipient."""
+    match error:
+        case smtplib.SMTPSenderRefused():
+            return _of_size(error) or sender_refused(error.smtp_code, error.smtp_error)
+        case smtplib.SMTPRecipientsRefused():
+            code, said = error.recipients.get(recipient, (0, b""))
+            return _refusal("the recipient", code, said)
+        case smtplib.SMTPDataError():
+            return _refusal("the reply", error.smtp_code, error.smtp_error)
+        case smtplib.SMTPNotSupportedError() | UnicodeEncodeError():
+            return MailRefused("the SMTP server cannot take an address that is not ASCII (SMTPUTF8)")
+        case _:
+            return translated(error, "the SMTP server could not be used")
+
+
+def sender_refused(code: int, said: bytes | str) -> MailerUnavailable:
+    return EmptySenderRefused(f"the SMTP server refuses the empty envelope sender: {code} {words(said)}")
+
+
+def translated(error: Exception, doing: str) -> MailerUnavailable:
+    """An error of the connection, in words that hold no secret."""
+    if isinstance(error, MailerUnavailable):
+        return error
+    if isinstance(error, smtplib.SMTPResponseException):
+        return MailerUnavailable(f"{doing}: {error.smtp_code} {words(error.smtp_error)}")
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return MailerUnavailable(f"{doing}: its certificate is not trusted: {words(error.verify_message)}")
+    if isinstance(error, TimeoutError):
+        return MailerUnavailable(f"{doing}: it does not answer in time")
+    if isinstance(error, OSError) and error.strerror:
+        return MailerUnavailable(f"{doing}: {words(error.strerror)}")
+    return MailerUnavailable(f"{doing}: {words(str(error)) or type(error).__name__}")
+
+
+def _of_size(error: smtplib.SMTPSenderRefused) -> MailRefused | None:
+    """A size that is refused at MAIL speaks of the reply."""
+    if error.smtp_code != _TOO_BIG:
+        return None
+    return MailRefused(f"the SMTP server refuses the reply for its size: {error.smtp_code} {words(error.smtp_error)}")
+
+
+def _refusal(what: str, code: int, said: bytes | str) -> MailerUnavailable | MailRefused:
+    text = f"the SMTP server refuses {what}: {code} {words(said)}"
+    if code >= _PERMANENT and code not in _OURS:
+        return MailRefused(text)
+    return MailerUnavailable(text)

@@ -1,0 +1,118 @@
+"""A logged-in SMTP session: connection, TLS, login or XOAUTH2."""
+
+from __future__ import annotations
+
+import smtplib
+import socket
+import ssl
+
+from watcher.config.sections import Smtp
+from watcher.errors import MailerUnavailable
+from watcher.replies import faults
+from watcher.replies.access_token import AccessToken
+
+
+class Connector:
+    """Opens sessions to the one server of a section. `timeout` in seconds."""
+
+    def __init__(self, section: Smtp, *, timeout: float) -> None:
+        self._section = section
+        self._timeout = timeout
+        self._token = AccessToken(section.oauth2, timeout=timeout) if section.oauth2 is not None else None
+
+    @property
+    def logs_in(self) -> bool:
+        return self._section.username is not None and (self._token is not None or self._section.password is not None)
+
+    def connect(self) -> smtplib.SMTP:
+        """Raises MailerUnavailable for whatever goes wrong."""
+        place = f"{self._section.host}:{self._section.effective_port}"
+        session: smtplib.SMTP | None = None
+        try:
+            session = self._open()
+            self._log_in(session)
+        except (OSError, smtplib.SMTPException, ValueError) as error:
+            _close(session)
+            raise faults.translated(error, f"the SMTP server {place} cannot be used") from error
+        except MailerUnavailable:
+            _close(session)
+            raise
+        return session
+
+    def advice(self, problem: MailerUnavailable) -> str:
+        """What the administrator should do about it."""
+        if isinstance(problem, faults.EmptySenderRefused):
+            return "replies need an empty envelope sender: ask the provider to allow it, or use another SMTP server"
+        if isinstance(problem, faults.NotLoggedIn):
+            return "mend smtp.username and smtp.password; many providers want an app password (授权码) here"
+        if isinstance(problem.__cause__, ssl.SSLError):
+            return "mend smtp.tls and smtp.port, or give a private authority in smtp.ca_file"
+        return "mend smtp.host, smtp.port and smtp.tls, and see whether a firewall is in the way"
+
+    def _open(self) -> smtplib.SMTP:
+        host, port = self._section.host, self._section.effective_port
+        name = _local_name()
+        if self._section.tls == "implicit":
+            context = self._tls()
+            return smtplib.SMTP_SSL(host, port, local_hostname=name, timeout=self._timeout, context=context)
+        session = smtplib.SMTP(host, port, local_hostname=name, timeout=self._timeout)
+        if self._section.tls == "starttls":
+            try:
+                session.starttls(context=self._tls())
+            except BaseException:
+                session.close()
+                raise
+        return session
+
+    def _tls(self) -> ssl.SSLContext:
+        return ssl.create_default_context(cafile=self._section.ca_file)
+
+    def _log_in(self, session: smtplib.SMTP) -> None:
+        if not self.logs_in:
+            session.ehlo_or_helo_if_needed()
+            return
+        try:
+            self._authenticate(session)
+        except (smtplib.SMTPAuthenticationError, smtplib.SMTPNotSupportedError, UnicodeEncodeError) as error:
+            raise faults.NotLoggedIn(f"the SMTP server refuses the login: {_why(error)}") from error
+
+    def _authenticate(self, session: smtplib.SMTP) -> None:
+        username, password = self._section.username or "", self._section.password
+        if self._token is None:
+            session.login(username, password.reveal() if password is not None else "")
+            return
+        session.ehlo_or_helo_if_needed()
+        if "xoauth2" not in session.esmtp_features.get("auth", "").lower().split():
+            raise smtplib.SMTPNotSupportedError("it does not offer XOAUTH2")
+        try:
+            _xoauth2(session, username, self._token.get())
+        except smtplib.SMTPAuthenticationError:
+            # Tokens are revoked before their time, too: one more go with a fresh one.
+            _xoauth2(session, username, self._token.fresh())
+
+
+def _xoauth2(session: smtplib.SMTP, username: str, token: str) -> None:
+    def respond(challenge: bytes | None = None) -> str:
+        # The one challenge that can come holds an error; its empty answer makes the server say 535.
+        return f"user={username}\x01auth=Bearer {token}\x01\x01" if challenge is None else ""
+
+    session.auth("XOAUTH2", respond)
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, smtplib.SMTPResponseException):
+        return f"{error.smtp_code} {faults.words(error.smtp_error)}"
+    if isinstance(error, UnicodeEncodeError):
+        return "the user name or the password is not ASCII"
+    return faults.words(str(error))
+
+
+def _local_name() -> str:
+    """For EHLO. smtplib would ask name servers for it, and wait for them."""
+    name = socket.gethostname()
+    return name if "." in name and name.isascii() else "[127.0.0.1]"
+
+
+def _close(session: smtplib.SMTP | None) -> None:
+    if session is not None:
+        session.close()

@@ -1,0 +1,200 @@
+"""From a submission to what its answer shows: a pure translation into one language."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, tzinfo
+
+from watcher.headers import clean
+from watcher.model import Document, Invoice, Kind, Language, Outcome, Reason, Submission, SubmissionState
+from watcher.replies import amounts
+from watcher.replies.verdict import Verdict, verdict_of
+from watcher.replies.view import ORDER, AnswerView, DocumentView, InvoiceView
+from watcher.replies.words import Advice, Words
+
+_NAME_LENGTH = 150
+_VALUE_LENGTH = 100
+_MESSAGE_LENGTH = 500
+_SUCCESS = "200000"
+_NOT_THE_SUBMITTERS_TO_MEND = (Reason.GAVE_UP, Reason.NO_URL, Reason.UNKNOWN_SENDER, Reason.IN_DOUBT)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Telling:
+    """Tells of one submission in one language; `kinds` are the file types that are accepted, for people."""
+
+    words: Words
+    language: Language
+    zone: tzinfo
+    kinds: str
+
+    def answer(self, submission: Submission, *, again: bool) -> AnswerView:
+        verdict = verdict_of(submission)
+        whole = self._whole(submission)
+        documents = sorted(submission.documents, key=lambda document: ORDER.index(_outcome(document)))
+        mends = verdict.tone == "error" and not _only_others_can_mend(submission)
+        return AnswerView(
+            language=self.language,
+            verdict=self.verdict(verdict),
+            tone=verdict.tone,
+            greeting=self._greeting(submission),
+            intro=self._intro(submission),
+            again=self.words.say("intro.again") if again else None,
+            what=whole.what if whole else None,
+            todo=whole.todo if whole else None,
+            detail=self._detail(submission.reason, None) if whole else None,
+            documents=tuple(self._document(document, submission) for document in documents),
+            total=self._total(submission.documents),
+            resubmit=self.words.say(f"resubmit.{submission.kind.value}") if mends else None,
+            footer=self.words.say(f"footer.{submission.kind.value}"),
+        )
+
+    def verdict(self, verdict: Verdict) -> str:
+        said = [self.words.say(f"verdict.{key}", n=n) for key, n in verdict.parts]
+        return self.words.say("verdict.separator").join(said)
+
+    def _greeting(self, submission: Submission) -> str:
+        name = clean(submission.person_name or "", 60)
+        return self.words.say("greeting", name=name) if name else self.words.say("greeting_nobody")
+
+    def _intro(self, submission: Submission) -> str:
+        time = self._time(submission.received_at)
+        if submission.kind is Kind.FILE:
+            return self.words.say("intro.file", name=self._name(submission.path), time=time)
+        subject = clean(submission.subject or "", _NAME_LENGTH)
+        return self.words.say("intro.mail" if subject else "intro.mail_untitled", subject=subject, time=time)
+
+    def _whole(self, submission: Submission) -> Advice | None:
+        """Advice on the submission's own reason, where no document says it already."""
+        if submission.reason is None or any(d.code == submission.reason for d in submission.documents):
+            return None
+        if submission.documents and submission.state is not SubmissionState.HELD:
+            return None
+        reason = _reason(submission.reason)
+        return self.words.of_reason(reason, kinds=self.kinds) if reason else self.words.of_outcome("error")
+
+    def _document(self, document: Document, submission: Submission) -> DocumentView:
+        outcome = _outcome(document)
+        advice = self._advice(document, submission)
+        label = "label_recognised" if outcome == "done" and not _has_expense(document) else "label"
+        return DocumentView(
+            name=self._name(document.name),
+            outcome=outcome,
+            label=self.words.say(f"outcomes.{outcome}.{label}"),
+            what=advice.what if advice else None,
+            todo=advice.todo if advice else None,
+            detail=self._detail(document.code, None if _is_said(document) else document.message),
+            invoices=tuple(self._invoice(invoice, document) for invoice in document.invoices),
+        )
+
+    def _advice(self, document: Document, submission: Submission) -> Advice | None:
+        reason = _reason(document.code)
+        match document.outcome:
+            case Outcome.DONE:
+                return None
+            case Outcome.DUPLICATE:
+                return self._of_duplicate(document, submission)
+            case Outcome.ERROR | Outcome.ATTENTION if reason is not None:
+                return self.words.of_reason(reason, kinds=self.kinds)
+            case Outcome.ERROR if document.code is not None:
+                code = _SUCCESS if document.invoices else document.code
+                return self.words.of_code(code, clean(document.message or "", _MESSAGE_LENGTH) or None)
+            case _:
+                return self.words.of_outcome(_outcome(document))
+
+    def _of_duplicate(self, document: Document, submission: Submission) -> Advice:
+        advice = self.words.of_outcome("duplicate")
+        twin = next((d for d in submission.documents if d.id == document.duplicate_of), None)
+        if twin is not None:
+            return replace(advice, what=self.words.say("outcomes.duplicate.what_same", name=self._name(twin.name)))
+        booked_at = max((t.ended_at for t in document.tries if t.ended_at is not None), default=None)
+        if booked_at is not None:
+            return replace(advice, what=self.words.say("outcomes.duplicate.what_when", time=self._time(booked_at)))
+        return advice
+
+    def _invoice(self, invoice: Invoice, document: Document) -> InvoiceView:
+        return InvoiceView(
+            title=clean(invoice.name or "", _VALUE_LENGTH) or self.words.say("invoice.untitled"),
+            number=self._value(invoice.number),
+            code=clean(invoice.code or "", _VALUE_LENGTH) or None,
+            date=self._value(invoice.date.isoformat() if invoice.date else None),
+            seller=self._value(invoice.seller_name),
+            amount=self._amount(invoice),
+            expense=self._value(invoice.expense_id),
+            problem=self._problem(invoice, wanted=_has_expense(document) or document.outcome is Outcome.ERROR),
+        )
+
+    def _problem(self, invoice: Invoice, *, wanted: bool) -> str | None:
+        problems = []
+        if message := clean(invoice.message or "", _MESSAGE_LENGTH):
+            problems.append(self.words.say("invoice.message", message=message))
+        if invoice.verified is False:
+            problems.append(self.words.say("invoice.not_verified"))
+        if wanted and not invoice.expense_id:
+            problems.append(self.words.say("invoice.not_booked"))
+        return self.words.say("invoice.separator").join(problems) or None
+
+    def _amount(self, invoice: Invoice) -> str:
+        amount = amounts.parse(invoice.amount)
+        return amounts.shown(amount, _currency(invoice)) if amount is not None else self._value(invoice.amount)
+
+    def _total(self, documents: Sequence[Document]) -> str | None:
+        """What was booked now: of invoices that were booked before or not at all nothing is added."""
+        invoices = [invoice for document in documents for invoice in _counted(document)]
+        parsed = [(amounts.parse(invoice.amount), _currency(invoice)) for invoice in invoices]
+        known = [(amount, currency) for amount, currency in parsed if amount is not None]
+        if not known:
+            return None
+        shown = [amounts.shown(total, currency) for total, currency in amounts.totals(known)]
+        said = self.words.say("total", amounts=self.words.say("amount_separator").join(shown))
+        missing = len(parsed) - len(known)
+        return said + self.words.say("total_left_out", n=missing) if missing else said
+
+    def _detail(self, code: str | None, message: str | None) -> str | None:
+        said = [clean(part, _MESSAGE_LENGTH) for part in (code, message) if part]
+        return self.words.say("detail", text=" · ".join(said)) if said else None
+
+    def _name(self, name: str | None) -> str:
+        return clean(name or "", _NAME_LENGTH) or self._value(None)
+
+    def _value(self, value: str | None) -> str:
+        return clean(value or "", _VALUE_LENGTH) or self.words.say("invoice.unknown")
+
+    def _time(self, time: datetime) -> str:
+        return time.astimezone(self.zone).strftime("%Y-%m-%d %H:%M")
+
+
+def _outcome(document: Document) -> str:
+    return document.outcome.value if document.outcome is not None else "pending"
+
+
+def _reason(code: str | None) -> Reason | None:
+    return Reason(code) if code is not None and code in Reason.__members__ else None
+
+
+def _has_expense(document: Document) -> bool:
+    return any(invoice.expense_id for invoice in document.invoices)
+
+
+def _is_said(document: Document) -> bool:
+    """Whether the advice, or an invoice, already has the document's message."""
+    return document.code is not None and _reason(document.code) is None
+
+
+def _counted(document: Document) -> Sequence[Invoice]:
+    """The invoices of a document that were booked now, or recognised where nothing books."""
+    if document.outcome not in (Outcome.DONE, Outcome.ATTENTION):
+        return ()
+    if not _has_expense(document):
+        return document.invoices if document.outcome is Outcome.DONE else ()
+    return [invoice for invoice in document.invoices if invoice.expense_id]
+
+
+def _currency(invoice: Invoice) -> str | None:
+    return clean(invoice.currency or "", 8).upper() or None
+
+
+def _only_others_can_mend(submission: Submission) -> bool:
+    codes = {d.code for d in submission.documents if d.outcome is Outcome.ERROR} or {submission.reason}
+    return codes <= {*_NOT_THE_SUBMITTERS_TO_MEND, "400000"}

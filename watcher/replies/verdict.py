@@ -1,0 +1,58 @@
+"""The one line that an answer begins with, as values: what is counted, and in which order it is said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from watcher.model import Document, Outcome, Reason, Submission, SubmissionState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """Keys under ``verdict`` in the catalogue with their counts, and the gravest outcome."""
+
+    parts: tuple[tuple[str, int | None], ...]
+    tone: str
+
+
+_WITHOUT_DOCUMENTS = {Reason.NO_DOCUMENT: "no_document", Reason.NO_USER: "no_user"}
+_TONES = ("error", "attention", "pending", "booked", "recognised", "duplicate")
+
+
+def verdict_of(submission: Submission) -> Verdict:
+    """What became of the whole, invoices that were booked first."""
+    if submission.state is SubmissionState.HELD:
+        return Verdict(parts=(("held", None),), tone="pending")
+    counts = _counts(submission.documents)
+    if counts:
+        tone = next(key for key in _TONES if key in counts)
+        return Verdict(parts=tuple(counts.items()), tone={"booked": "done", "recognised": "done"}.get(tone, tone))
+    if submission.documents or submission.reason is None:
+        return Verdict(parts=(("nothing", None),), tone="skipped")
+    key = next((said for reason, said in _WITHOUT_DOCUMENTS.items() if reason == submission.reason), "refused")
+    return Verdict(parts=((key, None),), tone="error")
+
+
+def _counts(documents: tuple[Document, ...]) -> dict[str, int]:
+    """In the order in which they are said; what is zero is left out."""
+    counts = {
+        "booked": sum(_booked(document) for document in documents),
+        "recognised": sum(_recognised(document) for document in documents),
+        "attention": sum(document.outcome is Outcome.ATTENTION for document in documents),
+        "error": sum(document.outcome is Outcome.ERROR for document in documents),
+        "duplicate": sum(document.outcome is Outcome.DUPLICATE for document in documents),
+        "pending": sum(document.outcome is None for document in documents),
+    }
+    return {key: count for key, count in counts.items() if count}
+
+
+def _booked(document: Document) -> int:
+    """Its invoices for which an expense was created now."""
+    if document.outcome not in (Outcome.DONE, Outcome.ATTENTION):
+        return 0
+    return sum(bool(invoice.expense_id) for invoice in document.invoices)
+
+
+def _recognised(document: Document) -> int:
+    """Its invoices where nothing is booked, because no expense is wanted."""
+    return len(document.invoices) if document.outcome is Outcome.DONE and not _booked(document) else 0

@@ -1,0 +1,88 @@
+"""Puts an outcome into words: the reply mail, and the note beside a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, tzinfo
+from email.message import EmailMessage
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from watcher.errors import MailRefused
+from watcher.model import Language, Submission
+from watcher.replies import words
+from watcher.replies.envelope import compose, parse_sender
+from watcher.replies.telling import Telling
+from watcher.replies.verdict import verdict_of
+from watcher.replies.view import AnswerView
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+_KINDS = {
+    "zh": {"pdf": "PDF", "ofd": "OFD", "image": "图片", "xml": "XML"},
+    "en": {"pdf": "PDF", "ofd": "OFD", "image": "image", "xml": "XML"},
+}
+_OR = {"zh": " 或 ", "en": " or "}
+
+
+class TemplateWriter:
+    """`ports.Writer` with the templates and catalogues that ship with the package. Safe to call from many threads."""
+
+    def __init__(
+        self,
+        *,
+        sender: str | None,
+        default_language: Language,
+        timezone: tzinfo,
+        accept: Sequence[str] = ("pdf", "ofd"),
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        """`sender` is smtp.from, None where no mail is sent. Raises ValueError where it holds no address."""
+        self._sender = parse_sender(sender) if sender is not None else None
+        self._language = default_language
+        self._zone = timezone
+        self._accept = accept
+        self._clock = clock
+
+    def reply(self, submission: Submission, number: int) -> EmailMessage:
+        """As the port has it. Documents that are still pending are said to be so, which makes it an acknowledgement.
+
+        Raises MailRefused where there is nobody to answer to, or no address to answer from.
+        """
+        if self._sender is None:
+            raise MailRefused("no smtp section is configured, so no reply can be sent")
+        telling = self._telling(submission)
+        view = telling.answer(submission, again=number > 1)
+        verdict = telling.verdict(verdict_of(submission))
+        message = compose(submission, number, sender=self._sender, verdict=verdict, sent_at=self._clock())
+        message.set_content(self._render("reply.txt.j2", view, telling), cte="base64")
+        message.add_alternative(self._render("reply.html.j2", view, telling), subtype="html", cte="base64")
+        return message
+
+    def note(self, submission: Submission) -> str:
+        telling = self._telling(submission)
+        return self._render("reply.txt.j2", telling.answer(submission, again=False), telling)
+
+    def _telling(self, submission: Submission) -> Telling:
+        language = submission.language or self._language
+        kinds = _OR[language].join(_KINDS[language].get(kind, kind) for kind in self._accept)
+        return Telling(words=self._words[language], language=language, zone=self._zone, kinds=kinds)
+
+    def _render(self, template: str, view: AnswerView, telling: Telling) -> str:
+        rule = "=" * 60
+        return self._templates.get_template(template).render(view=view, say=telling.words.say, rule=rule) + "\n"
+
+    @cached_property
+    def _words(self) -> dict[Language, words.Words]:
+        return {"zh": words.load("zh"), "en": words.load("en")}
+
+    @cached_property
+    def _templates(self) -> Environment:
+        from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+        return Environment(
+            loader=PackageLoader("watcher.replies"),
+            autoescape=select_autoescape(enabled_extensions=("html.j2",), default=False),
+            undefined=StrictUndefined,
+        )
