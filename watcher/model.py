@@ -398,6 +398,7 @@ class WorkLeft:
     pending: int  # documents
     next_due_in: float | None  # seconds until the next try; 0 for one due or under way; None: no pending document
     unanswered: int  # submissions that are settled and not closed
+    next_answer_in: float | None = None  # seconds until the next answer; 0 for one due or under way; None: none waits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -117,6 +117,10 @@ class Source(Protocol):
     def left_alone(self) -> int:
         """How many files of the last full scan are outside `accept` and stay."""
 
+    @property
+    def settling(self) -> bool:
+        """Whether something is there that somebody may still be writing, so that it is not yielded yet."""
+
     def arrivals(self, known: Callable[[Sequence[str]], Mapping[str, Known]]) -> Iterator[Arrival]:
         """What is ready to be taken in, oldest first; found in place, so a second call finds it again.
 
@@ -197,6 +201,16 @@ class Store(Protocol):
 
 
 # ------------------------------------------------------------------------------------- recognition
+
+
+class Token(Protocol):
+    """The token that the endpoint and the platform's own store want, as a header. Called by many threads at once."""
+
+    def header(self) -> Mapping[str, str]:
+        """The header to send, fetched where none is valid. Raises TokenUnavailable, TokenRefused."""
+
+    def refresh(self, old: Mapping[str, str]) -> Mapping[str, str]:
+        """Another header than `old`, which was refused; fetched once for all who ask. Raises as `header`."""
 
 
 class Recogniser(Protocol):

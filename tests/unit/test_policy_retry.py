@@ -1,0 +1,70 @@
+"""When a booking is tried again."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from watcher.config.sections import Retry
+from watcher.config.values import RateLimit
+from watcher.policy.pace import Pace
+from watcher.policy.retry import backoff, is_given_up
+from watcher.service.tender import pause_after
+
+NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
+RETRY = Retry()
+
+
+@pytest.mark.parametrize(("attempt", "seconds"), [(1, 30), (2, 60), (3, 120), (7, 1920), (8, 3600), (5000, 3600)])
+def test_the_bound_doubles_until_the_longest(attempt: int, seconds: float) -> None:
+    assert backoff(RETRY, attempt, 1.0) == timedelta(seconds=seconds)
+
+
+@given(attempt=st.integers(1, 10_000), fraction=st.floats(0, 1))
+def test_the_pause_lies_anywhere_below_the_bound(attempt: int, fraction: float) -> None:
+    assert timedelta(0) <= backoff(RETRY, attempt, fraction) <= backoff(RETRY, attempt, 1.0) <= RETRY.longest
+
+
+def test_a_first_failure_is_never_given_up() -> None:
+    assert not is_given_up(RETRY, None, NOW)
+
+
+def test_giving_up_counts_from_the_first_failure() -> None:
+    assert not is_given_up(RETRY, NOW - timedelta(days=3) + timedelta(seconds=1), NOW)
+    assert is_given_up(RETRY, NOW - timedelta(days=3), NOW)
+
+
+@given(failures=st.integers(1, 10_000), fraction=st.floats(0, 1))
+def test_a_source_is_tried_again_within_minutes_and_a_refused_login_never_sooner(
+    failures: int, fraction: float
+) -> None:
+    assert 0.5 <= pause_after(failures, refused=False, fraction=fraction) <= 300
+    assert 150 <= pause_after(failures, refused=True, fraction=fraction) <= 1800
+
+
+def test_without_a_rate_everything_may_leave() -> None:
+    assert Pace(None).allowance(0.0) is None
+
+
+@given(steps=st.lists(st.tuples(st.floats(0, 3), st.integers(0, 9)), max_size=60))
+def test_no_window_of_a_second_sees_more_departures_than_the_rate(steps: list[tuple[float, int]]) -> None:
+    pace, now, left = Pace(RateLimit(count=5, seconds=1.0)), 0.0, list[float]()
+    for pause, wanted in steps:
+        now += pause
+        allowance = pace.allowance(now)
+        assert allowance is not None
+        departures = min(wanted, allowance)
+        pace.note(departures, now)
+        left += [now] * departures
+        assert sum(1 for moment in left if moment > now - 1.0) <= 5
+
+
+def test_the_next_departure_is_when_the_oldest_leaves_the_window() -> None:
+    pace = Pace(RateLimit(count=2, seconds=1.0))
+    pace.note(1, 10.0)
+    pace.note(1, 10.25)
+    assert pace.next_in(10.5) == pytest.approx(0.5)
+    assert pace.next_in(11.5) == 0.0

@@ -1,0 +1,101 @@
+"""Step 3: settled submissions are answered: the reply is sent, the mail or file is moved.
+
+What is about to be done is recorded first, so that a crash between any two of these lines is made
+good by doing the rest again: a reply sent twice has one Message-ID, and a move that was made is seen.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+from watcher.config.sections import ReplyChoice
+from watcher.errors import ClaimLost, MailRefused, TargetTaken, Unavailable, Vanished
+from watcher.model import ClaimedAnswer
+from watcher.policy.answer import Verdict, verdict
+from watcher.ports import AnswerJournal, Mailer, Source, Writer
+
+log = logging.getLogger(__name__)
+
+HOLD = timedelta(seconds=60)
+_AGAIN_IN = timedelta(seconds=30)
+_PLANS = 20  # how often a planned name may be taken by others before it waits
+
+
+class Answer:
+    """Answers the submissions of one source."""
+
+    def __init__(
+        self,
+        *,
+        source: Source,
+        writer: Writer,
+        mailer: Mailer | None,
+        journal: AnswerJournal,
+        replies: ReplyChoice,
+    ) -> None:
+        self._source = source
+        self._writer = writer
+        self._mailer = mailer
+        self._journal = journal
+        self._replies = replies
+
+    def claim(self, limit: int) -> list[ClaimedAnswer]:
+        return self._journal.claim_answers(self._source.name, limit=limit, hold=HOLD)
+
+    def next_in(self) -> float | None:
+        """Seconds until the next answer is due."""
+        return self._journal.next_answer_in(self._source.name)
+
+    def give_back(self, claimed: ClaimedAnswer) -> None:
+        """It could not be begun in time."""
+        self._journal.postpone_answer(claimed, timedelta(0), "given back")
+
+    def give(self, claimed: ClaimedAnswer) -> None:
+        """Give one answer. What cannot be done now is tried again for ever."""
+        try:
+            self._give(claimed)
+        except ClaimLost:
+            log.warning("An answer was another node's.", extra={"submission": claimed.submission.id})
+        except (Unavailable, TargetTaken) as error:
+            log.warning("An answer has to wait.", extra={"submission": claimed.submission.id, "detail": str(error)})
+            self._journal.postpone_answer(claimed, _AGAIN_IN, str(error))
+
+    def _give(self, claimed: ClaimedAnswer) -> None:
+        submission = claimed.submission
+        decided = verdict(submission, self._replies)
+        remark = self._reply(claimed, decided)
+        try:
+            moved = self._move(claimed, decided)
+        except Vanished as error:
+            moved, remark = True, str(error)
+        self._journal.close_submission(claimed, moved=moved, remark=remark)
+        log.info("A submission is answered.", extra={"submission": submission.id, "booked": decided.booked})
+
+    def _reply(self, claimed: ClaimedAnswer, decided: Verdict) -> str | None:
+        if not decided.reply or claimed.replied or self._mailer is None:
+            return None
+        remark = None
+        try:
+            self._mailer.send(self._writer.reply(claimed.submission, claimed.number))
+        except MailRefused as error:
+            remark = f"the reply was refused: {error}"
+            log.warning("A reply was refused for good.", extra={"submission": claimed.submission.id})
+        self._journal.note_reply(claimed)
+        return remark
+
+    def _move(self, claimed: ClaimedAnswer, decided: Verdict) -> bool:
+        """Whether it was moved away; where the configuration leaves it, it stays."""
+        note = self._writer.note(claimed.submission) if decided.note else None
+        target = claimed.target
+        for _ in range(_PLANS):
+            if target is None:
+                target = self._source.plan(claimed.submission, booked=decided.booked)
+                self._journal.plan_answer(claimed, target)
+            try:
+                self._source.move(claimed.submission, target, note)
+            except TargetTaken:
+                target = None
+                continue
+            return target is not None
+        raise TargetTaken("every planned name was taken")

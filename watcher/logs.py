@@ -1,0 +1,102 @@
+"""How log records look: one sentence, then its fields.
+
+Under systemd each line begins with its priority for the journal (``<N>``), on a terminal with a
+coloured level, elsewhere with time and level; or everything is one JSON object a line.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from datetime import UTC, datetime
+
+from watcher.config.sections import Log
+
+_PRIORITIES = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3, logging.CRITICAL: 2}
+_COLOURS = {logging.DEBUG: "2", logging.INFO: "32", logging.WARNING: "33", logging.ERROR: "31", logging.CRITICAL: "31"}
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+# Libraries speak at length of what their callers handle.
+_QUIET = ("apscheduler", "watchdog", "urllib3", "alembic", "imap_tools", "dkim", "tzlocal")
+
+
+def set_up(section: Log) -> None:
+    """Send all records to standard error in the form that the configuration asks for."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_formatter(section))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(section.level.upper())
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def _formatter(section: Log) -> logging.Formatter:
+    if section.format == "json":
+        return JsonFormatter()
+    if os.environ.get("JOURNAL_STREAM"):
+        return JournalFormatter()
+    return TerminalFormatter() if sys.stderr.isatty() else PlainFormatter()
+
+
+def fields(record: logging.LogRecord) -> dict[str, object]:
+    """What was given beside the sentence."""
+    return {name: value for name, value in vars(record).items() if name not in _STANDARD}
+
+
+def _one_line(text: str) -> str:
+    """Nothing that came from outside can begin a line of its own, or steer a terminal."""
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+
+
+def sentence(record: logging.LogRecord) -> str:
+    """The message and its fields on one line."""
+    given = " ".join(f"{name}={_one_line(str(value))}" for name, value in fields(record).items() if value is not None)
+    return _one_line(record.getMessage()) + (f" [{given}]" if given else "")
+
+
+class PlainFormatter(logging.Formatter):
+    """``2026-11-23T09:00:00+00:00 WARNING A try failed … [booking=7]``."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        return f"{moment} {record.levelname} {sentence(record)}{self._trace(record)}"
+
+    def _trace(self, record: logging.LogRecord) -> str:
+        return "\n" + self.formatException(record.exc_info) if record.exc_info else ""
+
+
+class TerminalFormatter(PlainFormatter):
+    """The time of day and a coloured level, for a person who watches."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        moment = datetime.fromtimestamp(record.created, UTC).astimezone().strftime("%H:%M:%S")
+        colour = _COLOURS.get(record.levelno, "0")
+        return (
+            f"\x1b[2m{moment}\x1b[0m \x1b[{colour}m{record.levelname:7}\x1b[0m {sentence(record)}{self._trace(record)}"
+        )
+
+
+class JournalFormatter(PlainFormatter):
+    """``<4>A try failed …``: journald takes the priority off and adds its own time; each line needs its own."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        prefix = f"<{_PRIORITIES.get(record.levelno, 6)}>"
+        return "\n".join(prefix + line for line in (sentence(record) + self._trace(record)).splitlines())
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line: time, level, message, logger, and the fields."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        entry: dict[str, object] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "message": record.getMessage(),
+            "logger": record.name,
+            **fields(record),
+        }
+        if record.exc_info:
+            entry["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(entry, ensure_ascii=False, default=str)

@@ -1,0 +1,49 @@
+"""What the submitter gets: where it goes, whether a note stands beside it, whether a reply is sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from watcher.config.sections import ReplyChoice
+from watcher.model import Kind, Outcome, Reason, Submission
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """How a settled submission is answered."""
+
+    booked: bool  # to done, else to error
+    note: bool  # NAME.txt beside the file
+    reply: bool
+
+
+def verdict(submission: Submission, choice: ReplyChoice) -> Verdict:
+    """Decide on a submission whose documents are all settled."""
+    outcomes = [document.outcome for document in submission.documents if document.outcome is not None]
+    booked = any(outcome.counts_as_booked for outcome in outcomes)
+    plainly_done = bool(outcomes) and all(outcome is Outcome.DONE for outcome in outcomes)
+    return Verdict(
+        booked=booked,
+        note=submission.kind is Kind.FILE and not plainly_done,
+        reply=_is_answered(submission) and (not outcomes or any(_is_wanted(o, choice) for o in outcomes)),
+    )
+
+
+def _is_answered(submission: Submission) -> bool:
+    thread = submission.thread
+    return submission.kind is Kind.MAIL and submission.answer and thread is not None and thread.reply_to is not None
+
+
+def _is_wanted(outcome: Outcome, choice: ReplyChoice) -> bool:
+    wanted = {
+        Outcome.DONE: choice.done,
+        Outcome.ATTENTION: choice.attention,
+        Outcome.DUPLICATE: choice.duplicate,
+        Outcome.ERROR: choice.error,
+    }
+    return wanted.get(outcome, True)
+
+
+def refused(reason: str | None) -> bool:
+    """Whether a submission was turned away because of who sent it."""
+    return reason in (Reason.UNKNOWN_SENDER, Reason.UNVERIFIED_SENDER)

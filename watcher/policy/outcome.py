@@ -1,0 +1,195 @@
+"""What follows from what the endpoint answered: contract.md's table under "Wire", row by row.
+
+`classify` reads the exchange alone; `with_doubt` and `given_up` add what earlier tries left behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from http import HTTPStatus
+
+from watcher.config.sections import CodeRule, Recognition
+from watcher.model import Exchange, Invoice, Outcome, Reason, Response, Settlement, TryEnding
+
+SUCCESS = "200000"
+
+
+class Result(StrEnum):
+    """How a try ended, in one word for the journal."""
+
+    NOT_SENT = "not_sent"  # no connection: nothing can have been booked
+    UNAUTHORISED = "unauthorised"  # the token is refused, even a fresh one
+    THROTTLED = "throttled"  # too many requests
+    MISDIRECTED = "misdirected"  # the address is wrong
+    UNKNOWN = "unknown"  # sent, and no usable answer: in doubt
+    SUSPENDED = "suspended"  # the endpoint cannot be used by anybody now
+    PASSING = "passing"  # a code that passes by itself
+    REFUSED = "refused"  # any other code
+    ANSWERED = "answered"  # 200000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settle:
+    """The booking has its outcome."""
+
+    settlement: Settlement
+    ending: TryEnding
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TryAgain:
+    """Another try after the backoff."""
+
+    ending: TryEnding
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pause:
+    """Everything waits `seconds`, then goes on; no try is counted."""
+
+    seconds: float
+    ending: TryEnding
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseGate:
+    """Nothing is posted until a probe succeeds; no try is counted."""
+
+    reason: str
+    ending: TryEnding
+
+
+Decision = Settle | TryAgain | Pause | CloseGate
+
+
+def classify(exchange: Exchange, rules: Recognition) -> Decision:
+    """What follows from the first row of the contract's table that fits."""
+    result = result_of(exchange, rules)
+    ending = _ending(exchange, result)
+    match result:
+        case Result.UNAUTHORISED | Result.MISDIRECTED | Result.SUSPENDED:
+            return CloseGate(reason=ending.message or _REASONS[result], ending=ending)
+        case Result.THROTTLED if exchange.retry_after is not None:
+            return Pause(seconds=exchange.retry_after, ending=ending)
+        case Result.UNKNOWN:
+            return _doubtful(ending, rules)
+        case Result.REFUSED:
+            refused = Settlement(outcome=Outcome.ERROR, code=ending.code, message=ending.message)
+            return Settle(settlement=refused, ending=ending)
+        case Result.ANSWERED if exchange.response is not None:
+            return Settle(settlement=_success(exchange.response, wanted=rules.create_expense), ending=ending)
+        case _:
+            return TryAgain(ending=ending)
+
+
+def result_of(exchange: Exchange, rules: Recognition) -> Result:
+    """Which row of the contract's table fits first."""
+    return next(result for result, fits in _ROWS if fits(exchange, rules))
+
+
+def with_doubt(settlement: Settlement, *, in_doubt: bool) -> Settlement:
+    """What may have been booked is never reported as failed."""
+    if not in_doubt or settlement.outcome is not Outcome.ERROR:
+        return settlement
+    said = " ".join(part for part in (settlement.code, settlement.message) if part)
+    return replace(settlement, outcome=Outcome.ATTENTION, code=Reason.IN_DOUBT, message=said or None)
+
+
+def given_up(ending: TryEnding) -> Settlement:
+    """The outcome of a booking that failed for too long, with the last failure's words."""
+    said = " ".join(part for part in (ending.code, ending.message) if part)
+    return Settlement(outcome=Outcome.ERROR, code=Reason.GAVE_UP, message=said or None)
+
+
+def _is_unauthorised(exchange: Exchange, _: Recognition) -> bool:
+    return exchange.token_refused or exchange.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+
+
+def _is_throttled(exchange: Exchange, _: Recognition) -> bool:
+    if exchange.status == HTTPStatus.TOO_MANY_REQUESTS:
+        return True
+    return exchange.status == HTTPStatus.SERVICE_UNAVAILABLE and exchange.retry_after is not None
+
+
+def _is_misdirected(exchange: Exchange, _: Recognition) -> bool:
+    status = exchange.status
+    return status in (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED) or (
+        status is not None and HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST
+    )
+
+
+def _is_unusable(exchange: Exchange, _: Recognition) -> bool:
+    if exchange.response is None or exchange.status is None:
+        return True
+    return exchange.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def _has_code_of(exchange: Exchange, rules: Sequence[CodeRule]) -> bool:
+    response = exchange.response
+    return response is not None and any(
+        str(rule.code) == response.code and (rule.message is None or rule.message in (response.message or ""))
+        for rule in rules
+    )
+
+
+# The contract's table: the first that fits.
+_ROWS: tuple[tuple[Result, Callable[[Exchange, Recognition], bool]], ...] = (
+    (Result.UNAUTHORISED, _is_unauthorised),
+    (Result.NOT_SENT, lambda exchange, _: not exchange.sent),
+    (Result.THROTTLED, _is_throttled),
+    (Result.MISDIRECTED, _is_misdirected),
+    (Result.UNKNOWN, _is_unusable),
+    (Result.SUSPENDED, lambda exchange, rules: _has_code_of(exchange, rules.suspend_on)),
+    (Result.PASSING, lambda exchange, rules: _has_code_of(exchange, rules.retry_on)),
+    (Result.ANSWERED, lambda exchange, _: exchange.response is not None and exchange.response.code == SUCCESS),
+    (Result.REFUSED, lambda _, __: True),
+)
+
+_REASONS = {
+    Result.UNAUTHORISED: "the endpoint refuses our access token",
+    Result.MISDIRECTED: "recognition.url is wrong",
+    Result.SUSPENDED: "the endpoint cannot be used",
+}
+
+
+def _doubtful(ending: TryEnding, rules: Recognition) -> Decision:
+    doubtful = replace(ending, in_doubt=True)
+    if rules.in_doubt == "again":
+        return TryAgain(ending=doubtful)
+    held = Settlement(outcome=Outcome.ATTENTION, code=Reason.IN_DOUBT, message=ending.message)
+    return Settle(settlement=held, ending=doubtful)
+
+
+def _success(response: Response, *, wanted: bool) -> Settlement:
+    invoices = response.invoices
+    if not invoices:
+        return Settlement(outcome=Outcome.ERROR, code=Reason.NO_INVOICE, message=response.message)
+    words, code = _messages(invoices)
+    if wanted and not any(invoice.expense_id for invoice in invoices):
+        return Settlement(outcome=Outcome.ERROR, code=code or response.code, message=words, invoices=invoices)
+    if any(_wants_attention(invoice, wanted=wanted) for invoice in invoices):
+        return Settlement(outcome=Outcome.ATTENTION, code=code, message=words, invoices=invoices)
+    return Settlement(outcome=Outcome.DONE, invoices=invoices)
+
+
+def _wants_attention(invoice: Invoice, *, wanted: bool) -> bool:
+    return bool(invoice.message) or invoice.verified is False or (wanted and not invoice.expense_id)
+
+
+def _messages(invoices: Sequence[Invoice]) -> tuple[str | None, str | None]:
+    words = [invoice.message for invoice in invoices if invoice.message]
+    codes = [invoice.message_code for invoice in invoices if invoice.message_code]
+    return "; ".join(dict.fromkeys(words)) or None, codes[0] if codes else None
+
+
+def _ending(exchange: Exchange, result: Result) -> TryEnding:
+    response = exchange.response
+    status = f"HTTP {exchange.status}" if exchange.status else None
+    return TryEnding(
+        result=result,
+        code=response.code if response else status,
+        message=response.message if response else exchange.detail,
+        raw=exchange.raw,
+    )

@@ -1,0 +1,124 @@
+"""Step 2: bookings that are due are posted, and what came back is recorded.
+
+A try is in the journal before its request leaves. The decision on what follows is policy's.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from watcher.config.sections import Recognition
+from watcher.errors import ClaimLost, StoreUnavailable
+from watcher.model import ClaimedBooking, Outcome, Settlement, TryEnding
+from watcher.policy.outcome import CloseGate, Pause, Result, Settle, TryAgain, classify, given_up, with_doubt
+from watcher.policy.retry import backoff, is_given_up
+from watcher.ports import Recogniser, RecognitionJournal, Store
+
+log = logging.getLogger(__name__)
+
+# A request leaves only this soon after its claim, so that a process that was stopped does not send late.
+FRESH_SECONDS = 2.0
+# Between the end of the longest possible request and the moment the claim may pass to another node.
+MARGIN = timedelta(seconds=30)
+
+
+def boot_seconds() -> float:
+    """A clock that goes on while the machine sleeps or the process is stopped."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+class Recognise:
+    """Posts claimed bookings, one per call; called by many threads at once."""
+
+    def __init__(
+        self,
+        *,
+        journal: RecognitionJournal,
+        recogniser: Recogniser,
+        store_of: Callable[[str], Store],
+        rules: Recognition,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._journal = journal
+        self._recogniser = recogniser
+        self._store_of = store_of
+        self._rules = rules
+        self._now = now
+
+    @property
+    def hold(self) -> timedelta:
+        """How long a claim lasts: longer than a request can take."""
+        return self._rules.connect_timeout + self._rules.timeout + MARGIN
+
+    def claim(self, sources: list[str], limit: int) -> list[ClaimedBooking]:
+        """Bookings for `limit` free workers."""
+        return self._journal.claim_bookings(
+            sources=sources, endpoint=self._recogniser.endpoint, limit=limit, hold=self.hold
+        )
+
+    def post(self, claimed: ClaimedBooking, claimed_at: float) -> None:
+        """One try of one booking. `claimed_at` is `boot_seconds` from before the claim."""
+        try:
+            self._post(claimed, claimed_at)
+        except ClaimLost:
+            log.warning("A booking was another node's before its answer came.", extra={"booking": claimed.booking})
+
+    def _post(self, claimed: ClaimedBooking, claimed_at: float) -> None:
+        try:
+            url = self._store_of(claimed.locator.store).attachment_url(claimed.locator)
+        except StoreUnavailable as error:
+            self._try_later(claimed, TryEnding(result=Result.NOT_SENT, message=str(error)))
+            return
+        if boot_seconds() - claimed_at > FRESH_SECONDS:
+            self._journal.give_back(claimed)
+            return
+        user_code = claimed.key.user_code if claimed.key.create_expense else None
+        exchange = self._recogniser.recognise(url, claimed.biz_id, user_code)
+        decision = classify(exchange, self._rules)
+        match decision:
+            case Settle():
+                self._settle(claimed, decision.settlement, decision.ending)
+            case TryAgain():
+                self._try_later(claimed, decision.ending)
+            case Pause():
+                self._pause(claimed, decision)
+            case CloseGate():
+                self._close_gate(claimed, decision)
+        if claimed.probe and isinstance(decision, Settle):
+            self._journal.open_gate(self._recogniser.endpoint)
+            log.warning("The endpoint can be used again.", extra={"endpoint": self._recogniser.endpoint})
+
+    def _settle(self, claimed: ClaimedBooking, settlement: Settlement, ending: TryEnding) -> None:
+        final = with_doubt(settlement, in_doubt=claimed.in_doubt or ending.in_doubt)
+        self._journal.settle(claimed, final, ending)
+        log.log(
+            logging.INFO if final.outcome is Outcome.DONE else logging.WARNING,
+            "A booking has its outcome.",
+            extra={"booking": claimed.booking, "outcome": final.outcome, "code": final.code, "biz_id": claimed.biz_id},
+        )
+
+    def _try_later(self, claimed: ClaimedBooking, ending: TryEnding) -> None:
+        if is_given_up(self._rules.retry, claimed.first_failed_at, self._now()):
+            self._settle(claimed, given_up(ending), ending)
+            return
+        pause = backoff(self._rules.retry, claimed.attempt, random.random())  # noqa: S311 - jitter is no secret
+        self._journal.postpone(claimed, due_in=pause, counted=True, ending=ending)
+        log.warning(
+            "A try failed and is repeated.",
+            extra={"booking": claimed.booking, "result": ending.result, "in_s": round(pause.total_seconds(), 1)},
+        )
+
+    def _pause(self, claimed: ClaimedBooking, decision: Pause) -> None:
+        pause = timedelta(seconds=decision.seconds)
+        self._journal.pause_gate(self._recogniser.endpoint, pause)
+        self._journal.postpone(claimed, due_in=pause, counted=False, ending=decision.ending)
+        log.warning("The endpoint asks to wait.", extra={"seconds": decision.seconds})
+
+    def _close_gate(self, claimed: ClaimedBooking, decision: CloseGate) -> None:
+        self._journal.close_gate(self._recogniser.endpoint, decision.reason, self._rules.probe)
+        self._journal.postpone(claimed, due_in=timedelta(0), counted=False, ending=decision.ending)
+        log.error("The endpoint cannot be used; nothing is posted.", extra={"result": decision.ending.result})

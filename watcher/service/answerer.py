@@ -1,0 +1,72 @@
+"""One thread per source that gives its answers."""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from watcher.answer import Answer
+from watcher.errors import Unavailable
+from watcher.model import ClaimedAnswer
+from watcher.recognise import boot_seconds
+
+log = logging.getLogger(__name__)
+
+_BATCH = 16
+_BEGIN_WITHIN_S = 15.0  # of the claim; what could not be begun by then is given back
+_LONGEST_WAIT_S = 30.0  # polling is the truth; being woken only makes it quick
+_PAUSE_S = 5.0
+
+
+class Answerer:
+    """Gives the answers of one source, until stopped."""
+
+    def __init__(self, *, answer: Answer) -> None:
+        self._answer = answer
+        self._awake = threading.Event()
+        self._stopping = False
+
+    def wake(self) -> None:
+        self._awake.set()
+
+    def stop(self) -> None:
+        """End `run` after one last pass over what is due."""
+        self._stopping = True
+        self._awake.set()
+
+    def run(self) -> None:
+        while True:
+            stopping = self._stopping
+            self._awake.clear()
+            try:
+                self._pass(once=stopping)
+                pause = self._pause()
+            except Unavailable as error:
+                log.warning("Answers have to wait.", extra={"detail": str(error)})
+                pause = _PAUSE_S
+            if stopping:
+                return
+            self._awake.wait(pause)
+
+    def _pass(self, *, once: bool) -> None:
+        """All answers that are due; only one batch of them when stopping."""
+        while batch := self._claim():
+            self._give(*batch)
+            if once or self._stopping:
+                return
+
+    def _claim(self) -> tuple[float, list[ClaimedAnswer]] | None:
+        claimed_at = boot_seconds()
+        claims = self._answer.claim(_BATCH)
+        return (claimed_at, claims) if claims else None
+
+    def _give(self, claimed_at: float, claims: list[ClaimedAnswer]) -> None:
+        for claimed in claims:
+            if boot_seconds() - claimed_at > _BEGIN_WITHIN_S:
+                self._answer.give_back(claimed)
+            else:
+                self._answer.give(claimed)
+
+    def _pause(self) -> float:
+        due_in = self._answer.next_in()
+        return _LONGEST_WAIT_S if due_in is None else min(max(due_in, 0.05), _LONGEST_WAIT_S)

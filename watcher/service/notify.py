@@ -1,0 +1,20 @@
+"""Telling systemd how the service fares, where systemd asked to be told (sd_notify)."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+
+def notify(state: str) -> None:
+    """Send one message, such as ``READY=1``; nothing happens where nobody listens."""
+    address = os.environ.get("NOTIFY_SOCKET")
+    if not address:
+        return
+    if address.startswith("@"):  # an abstract socket
+        address = "\0" + address[1:]
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as to_systemd:
+        try:
+            to_systemd.sendto(state.encode(), address)
+        except OSError:
+            return  # a manager that went away is no reason to stop working

@@ -1,0 +1,103 @@
+"""The threads that post: one that claims for free workers only, and the workers."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from watcher.errors import Unavailable
+from watcher.model import ClaimedBooking
+from watcher.policy.pace import Pace
+from watcher.ports import RecognitionJournal
+from watcher.recognise import Recognise, boot_seconds
+
+log = logging.getLogger(__name__)
+
+_LONGEST_WAIT_S = 30.0  # polling is the truth; being woken only makes it quick
+_PAUSE_S = 2.0
+
+
+class Poster:
+    """Keeps `concurrency` requests under way while there is work."""
+
+    def __init__(
+        self,
+        *,
+        recognise: Recognise,
+        journal: RecognitionJournal,
+        endpoint: str,
+        sources: Sequence[str],
+        concurrency: int,
+        pace: Pace,
+    ) -> None:
+        self._recognise = recognise
+        self._journal = journal
+        self._endpoint = endpoint
+        self._sources = list(sources)
+        self._pace = pace
+        self._free = concurrency
+        self._lock = threading.Lock()
+        self._awake = threading.Event()
+        self._stopping = threading.Event()
+        self._workers = ThreadPoolExecutor(max_workers=concurrency, thread_name_prefix="post")
+
+    def wake(self) -> None:
+        self._awake.set()
+
+    def stop(self) -> None:
+        """Claim nothing more; `run` returns when the requests under way have ended."""
+        self._stopping.set()
+        self._awake.set()
+
+    def run(self) -> None:
+        while not self._stopping.is_set():
+            self._awake.clear()
+            try:
+                pause = self._dispatch()
+            except Unavailable as error:
+                log.warning("The journal cannot be asked for work.", extra={"detail": str(error)})
+                pause = _PAUSE_S
+            if pause > 0:
+                self._awake.wait(pause)
+        self._workers.shutdown(wait=True)
+
+    def _dispatch(self) -> float:
+        """Hand out what is due; seconds until it is worth looking again without being woken."""
+        free = self._allowed(boot_seconds())
+        if free <= 0:
+            return self._pace.next_in(boot_seconds()) or _LONGEST_WAIT_S
+        claimed_at = boot_seconds()
+        claims = self._recognise.claim(self._sources, free)
+        self._pace.note(len(claims), claimed_at)
+        for claimed in claims:
+            self._begin(claimed, claimed_at)
+        return 0.0 if len(claims) == free else self._until_due()
+
+    def _allowed(self, now: float) -> int:
+        allowance = self._pace.allowance(now)
+        with self._lock:
+            return self._free if allowance is None else min(self._free, allowance)
+
+    def _until_due(self) -> float:
+        due_in = self._journal.next_try_in(self._sources, self._endpoint)
+        return _LONGEST_WAIT_S if due_in is None else min(max(due_in, 0.01), _LONGEST_WAIT_S)
+
+    def _begin(self, claimed: ClaimedBooking, claimed_at: float) -> None:
+        with self._lock:
+            self._free -= 1
+        self._workers.submit(self._work, claimed, claimed_at)
+
+    def _work(self, claimed: ClaimedBooking, claimed_at: float) -> None:
+        try:
+            self._recognise.post(claimed, claimed_at)
+        except Unavailable as error:
+            # The hold ends, and the booking is claimed again, its last try in doubt.
+            log.warning("An outcome could not be recorded.", extra={"booking": claimed.booking, "detail": str(error)})
+        except Exception:  # a thread must not die silently; the hold brings the booking back
+            log.exception("A try failed in our own code.", extra={"booking": claimed.booking})
+        finally:
+            with self._lock:
+                self._free += 1
+            self._awake.set()

@@ -1,0 +1,213 @@
+"""Starts the threads, waits for a reason to stop, and stops them in order.
+
+The order of the stop: first nothing new is taken in; then nothing new is posted, and the requests
+under way end (each within `recognition.timeout`); then what was settled meanwhile is answered once
+more; then connections are closed. The journal is its opener's to close.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from datetime import timedelta
+from enum import StrEnum
+from functools import partial
+from types import FrameType
+from typing import Protocol
+
+from watcher.errors import Unavailable
+from watcher.model import Kind, WorkLeft
+from watcher.ports import Journal
+from watcher.service.answerer import Answerer
+from watcher.service.notify import notify
+from watcher.service.poster import Poster
+from watcher.service.tender import Tender
+
+log = logging.getLogger(__name__)
+
+_LOOK_EVERY_S = 0.5  # of `run --once`; being woken makes it quicker
+_ANSWERS_TIMEOUT_S = 60.0
+
+
+class Closable(Protocol):
+    def close(self) -> None: ...
+
+
+class Stop(StrEnum):
+    """Why a run ended."""
+
+    TERMINATED = "terminated"  # SIGTERM or SIGINT
+    RELOAD = "reload"  # SIGHUP: build it anew from the configuration
+    FAILED = "failed"  # a thread of ours fell over
+
+
+class Service:
+    """The running daemon."""
+
+    def __init__(
+        self,
+        *,
+        journal: Journal,
+        sources: Mapping[str, Kind],
+        tenders: Sequence[Tender],
+        answerers: Sequence[Answerer],
+        poster: Poster,
+        resources: Sequence[Closable],
+        settling_grace: timedelta,
+    ) -> None:
+        self._journal = journal
+        self._sources = dict(sources)
+        self._tenders = tenders
+        self._answerers = answerers
+        self._poster = poster
+        self._resources = resources
+        self._settling_grace = settling_grace
+        self._changed = threading.Event()
+        self._stop: Stop | None = None
+        self._stop_asked = threading.Event()
+
+    # -------------------------------------------------------------------------------- the daemon
+
+    @property
+    def sources(self) -> list[str]:
+        return list(self._sources)
+
+    def run(self, may_reload: Callable[[], bool]) -> Stop:
+        """Until a signal says otherwise. A wish to reload that `may_reload` denies is forgotten."""
+        self._catch_signals()
+        self._begin()
+        looking = [self._thread(f"look-{tender.source.name}", tender.run) for tender in self._tenders]
+        schedule = _schedule(self._tenders)
+        notify("READY=1")
+        log.info("The daemon is ready.", extra={"sources": ", ".join(self._sources)})
+        self._await_stop(may_reload)
+        notify("RELOADING=1" if self._stop is Stop.RELOAD else "STOPPING=1")
+        log.info("The daemon stops.", extra={"reason": self._stop})
+        schedule.shutdown(wait=False)
+        self._end(looking)
+        return self._stop or Stop.TERMINATED
+
+    def _await_stop(self, may_reload: Callable[[], bool]) -> None:
+        while True:
+            self._stop_asked.wait()
+            if self._stop is not Stop.RELOAD or may_reload():
+                return
+            self._stop_asked.clear()
+            self._stop = None
+
+    def ask_to_stop(self, reason: Stop) -> None:
+        """End `run` or `run_once`. Of several reasons the gravest counts; a reload is the least."""
+        if self._stop in (None, Stop.RELOAD):
+            self._stop = reason
+        self._stop_asked.set()
+        self._changed.set()
+
+    def _catch_signals(self) -> None:
+        def terminate(_: int, __: FrameType | None) -> None:
+            self.ask_to_stop(Stop.TERMINATED)
+
+        def reload(_: int, __: FrameType | None) -> None:
+            self.ask_to_stop(Stop.RELOAD)
+
+        signal.signal(signal.SIGTERM, terminate)
+        signal.signal(signal.SIGINT, terminate)
+        signal.signal(signal.SIGHUP, reload)
+
+    # -------------------------------------------------------------------------------- run --once
+
+    def run_once(self, wait: timedelta, progress: Callable[[WorkLeft], None]) -> list[str]:
+        """Take in all that is there, and work until nothing is due within `wait`.
+
+        Returns what kept sources from being looked at. `progress` is called about twice a second.
+        """
+        self._catch_signals()
+        self._begin()
+        grace = self._settling_grace.total_seconds()
+        looking = [
+            self._thread(f"look-{tender.source.name}", partial(tender.run_once, grace)) for tender in self._tenders
+        ]
+        while not self._stop_asked.is_set():
+            self._changed.clear()
+            left = self._journal.work_left(self.sources)
+            progress(left)
+            if not any(thread.is_alive() for thread in looking) and _is_finished(left, wait):
+                break
+            self._changed.wait(_LOOK_EVERY_S)
+        self._end(looking)
+        return [f"{tender.source.name}: {tender.failure}" for tender in self._tenders if tender.failure]
+
+    # ------------------------------------------------------------------------------ start and end
+
+    def _begin(self) -> None:
+        self._journal.register_sources(self._sources)
+        self._journal.subscribe(self._wake)
+        self._posting = self._thread("claim", self._poster.run)
+        self._answering = [
+            self._thread(f"answer-{number}", answerer.run) for number, answerer in enumerate(self._answerers)
+        ]
+
+    def _wake(self) -> None:
+        self._poster.wake()
+        for answerer in self._answerers:
+            answerer.wake()
+        self._changed.set()
+
+    def _thread(self, name: str, work: Callable[[], None]) -> threading.Thread:
+        def guarded() -> None:
+            try:
+                work()
+            except Exception:  # an unknown state is left by starting anew, which systemd does
+                log.exception("A thread of the daemon fell over; it stops and wants to be started again.")
+                self.ask_to_stop(Stop.FAILED)
+
+        thread = threading.Thread(target=guarded, name=name, daemon=True)
+        thread.start()
+        return thread
+
+    def _end(self, looking: Sequence[threading.Thread]) -> None:
+        for tender in self._tenders:
+            tender.stop()
+        self._poster.stop()
+        for thread in looking:
+            thread.join(_ANSWERS_TIMEOUT_S)
+        self._posting.join()
+        for answerer in self._answerers:
+            answerer.stop()
+        for thread in self._answering:
+            thread.join(_ANSWERS_TIMEOUT_S)
+        for resource in self._resources:
+            with suppress(Unavailable):
+                resource.close()
+
+
+class _Schedule(Protocol):
+    def shutdown(self, *, wait: bool) -> None: ...
+
+
+def _schedule(tenders: Sequence[Tender]) -> _Schedule:
+    """The polls: each source is woken at its own interval, whatever its events say."""
+    from apscheduler.schedulers.background import BackgroundScheduler
+
+    scheduler = BackgroundScheduler(timezone="UTC")
+    for tender in tenders:
+        scheduler.add_job(
+            tender.source.wake,
+            "interval",
+            seconds=tender.poll_seconds,
+            id=f"poll {tender.source.name}",
+            coalesce=True,
+            max_instances=1,
+            misfire_grace_time=None,
+        )
+    scheduler.start()
+    schedule: _Schedule = scheduler
+    return schedule
+
+
+def _is_finished(left: WorkLeft, wait: timedelta) -> bool:
+    """Whether nothing is under way or due within `wait`: neither a try nor an answer."""
+    due = [seconds for seconds in (left.next_due_in, left.next_answer_in) if seconds is not None]
+    return all(seconds > wait.total_seconds() for seconds in due)

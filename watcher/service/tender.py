@@ -1,0 +1,134 @@
+"""One thread per source: look, take in, wait. A source that fails is tried again for ever."""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+from datetime import timedelta
+
+from watcher.errors import JournalUnavailable, LoginRefused, Unavailable
+from watcher.intake import Intake
+from watcher.model import Claim
+from watcher.ports import Source, TendingJournal
+from watcher.recognise import boot_seconds
+
+log = logging.getLogger(__name__)
+
+HOLD = timedelta(seconds=60)
+_ROUND_MARGIN_S = 15.0  # a round ends this long before its hold, and claims again
+_FIRST_PAUSE_S = 1.0
+_LONGEST_PAUSE_S = 300.0
+_REFUSED_PAUSE_S = 300.0  # accounts are blocked for hammering
+_LONGEST_REFUSED_PAUSE_S = 1800.0
+_OTHER_NODE_S = 5.0  # how soon to ask again for a source that another node has
+
+
+def pause_after(failures: int, *, refused: bool, fraction: float) -> float:
+    """Seconds before a source is tried again after that many failures in a row (1 for the first)."""
+    first, longest = (_REFUSED_PAUSE_S, _LONGEST_REFUSED_PAUSE_S) if refused else (_FIRST_PAUSE_S, _LONGEST_PAUSE_S)
+    bound = min(first * 2.0 ** min(failures - 1, 32), longest)
+    return bound * (0.5 + fraction / 2)
+
+
+class Tender:
+    """Looks after one source while this node has the claim to it."""
+
+    def __init__(self, *, source: Source, intake: Intake, journal: TendingJournal, poll: timedelta) -> None:
+        self.source = source
+        self.poll_seconds = poll.total_seconds()
+        self.failure: str | None = None  # of the last look; None: it went well
+        self._intake = intake
+        self._journal = journal
+        self._stop = threading.Event()
+        self._failures = 0
+        self._claim: Claim | None = None
+        self._claim_ends = 0.0
+        self._reported: tuple[bool, str | None, int] | None = None
+
+    def stop(self) -> None:
+        """End `run` as soon as what is under way is done."""
+        self._stop.set()
+        self.source.wake()
+
+    def run(self) -> None:
+        """Until stopped."""
+        while not self._stop.is_set():
+            pause = self._turn()
+            if pause is None:
+                self.source.wait(max(0.0, min(self.poll_seconds, self._claim_ends - boot_seconds())))
+            else:
+                self._stop.wait(pause)
+        self._release()
+
+    def run_once(self, grace_seconds: float) -> None:
+        """Take in all that is there; for files that somebody may still be writing, wait up to the grace."""
+        patience_ends = boot_seconds() + grace_seconds
+        while not self._stop.is_set():
+            if self._turn() is not None and self.failure is not None:
+                break
+            if not self.source.settling or boot_seconds() >= patience_ends:
+                break
+            self.source.wait(patience_ends - boot_seconds())
+        self._release()
+
+    def _turn(self) -> float | None:
+        """One look; seconds to pause before the next, or None: wait for the source itself."""
+        try:
+            if not self._has_claim():
+                return _OTHER_NODE_S
+            result = self._intake.round(self._may_go_on)
+        except Unavailable as error:
+            return self._failed(error)
+        self.failure = "; ".join(result.waiting[:3]) or None
+        self._failures = self._failures + 1 if result.waiting else 0
+        self._report(up=True, message=self.failure)
+        return None
+
+    def _failed(self, error: Unavailable) -> float:
+        self._failures += 1
+        self.failure = str(error)
+        pause = pause_after(
+            self._failures,
+            refused=isinstance(error, LoginRefused),
+            fraction=random.random(),  # noqa: S311 - jitter is no secret
+        )
+        log.warning(
+            "A source cannot be used.", extra={"source": self.source.name, "detail": str(error), "again_in_s": pause}
+        )
+        if not isinstance(error, JournalUnavailable):
+            self._report(up=False, message=str(error))
+        return pause
+
+    # ------------------------------------------------------------------------------------- claim
+
+    def _has_claim(self) -> bool:
+        if self._claim is not None and boot_seconds() < self._claim_ends:
+            return True
+        self._release()
+        asked_at = boot_seconds()
+        self._claim = self._journal.claim_source(self.source.name, HOLD)
+        self._claim_ends = asked_at + HOLD.total_seconds() - _ROUND_MARGIN_S
+        return self._claim is not None
+
+    def _may_go_on(self) -> bool:
+        return not self._stop.is_set() and self._has_claim()
+
+    def _release(self) -> None:
+        claim, self._claim = self._claim, None
+        if claim is None:
+            return
+        try:
+            self._journal.release_source(claim)
+        except Unavailable:
+            log.info("A source's claim could not be given back; it ends by itself.", extra={"source": self.source.name})
+
+    def _report(self, *, up: bool, message: str | None) -> None:
+        state = (up, message, self.source.left_alone)
+        if state == self._reported:
+            return
+        try:
+            self._journal.report_source(self.source.name, up=up, message=message, left_alone=self.source.left_alone)
+        except Unavailable:
+            return  # it is said again at the next look
+        self._reported = state
