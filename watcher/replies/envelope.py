@@ -72,7 +72,8 @@ def parse_sender(text: str) -> Sender:
 
 def message_id(submission: str, number: int, domain: str) -> str:
     """The same for the same submission and answer, always."""
-    local = submission if _PLAIN_ID.fullmatch(submission) else hashlib.sha256(submission.encode()).hexdigest()
+    plain = _PLAIN_ID.fullmatch(submission) is not None
+    local = submission if plain else hashlib.sha256(submission.encode("utf-8", "replace")).hexdigest()
     return f"<{local}.{number}@{domain}>"
 
 

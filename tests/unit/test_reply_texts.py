@@ -1,0 +1,391 @@
+"""What a reply and a note say, and that nothing from outside gets into them as it came."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.support.submissions import document, invoice, submission
+from watcher.errors import MailRefused
+from watcher.model import DocumentState, Kind, Language, Outcome, Reason, Submission, SubmissionState, Thread, Try
+from watcher.replies.writer import TemplateWriter
+
+LANGUAGES: tuple[Language, ...] = ("zh", "en")
+SENT_AT = datetime(2026, 11, 23, 2, 1, tzinfo=UTC)
+
+
+def writer(sender: str | None = "发票助手 <fapiao@corp.example>") -> TemplateWriter:
+    return TemplateWriter(
+        sender=sender, default_language="zh", timezone=ZoneInfo("Asia/Shanghai"), clock=lambda: SENT_AT
+    )
+
+
+def reply(what: Submission, number: int = 1) -> EmailMessage:
+    """As the receiver's program reads it."""
+    return message_from_bytes(writer().reply(what, number).as_bytes(), policy=policy.default)
+
+
+def text(message: EmailMessage) -> str:
+    return body(message, "plain")
+
+
+def html(message: EmailMessage) -> str:
+    return body(message, "html")
+
+
+def body(message: EmailMessage, kind: str) -> str:
+    part = message.get_body((kind,))
+    assert part is not None
+    return str(part.get_content())
+
+
+# ------------------------------------------------------------------------------------------ words
+
+
+def test_the_verdict_stands_first_and_in_the_subject() -> None:
+    what = submission(
+        document(1, invoices=(invoice(), invoice(), invoice())),
+        document(2, outcome=Outcome.ERROR, code="NO_INVOICE", invoices=()),
+    )
+
+    message = reply(what)
+
+    assert text(message).splitlines()[0] == "3 张发票已入账 / 1 个文件未能处理"
+    assert message["Subject"] == "Re: [3 张发票已入账 / 1 个文件未能处理] 差旅发票"
+
+
+def test_an_invoice_is_told_with_all_that_identifies_it() -> None:
+    message = reply(submission(document(name="滴滴.pdf", invoices=(invoice(code="031002000011", amount="1200.1"),))))
+
+    for shown in (text(message), html(message)):
+        for fact in (
+            "滴滴.pdf",
+            "26317000000552768706",
+            "031002000011",
+            "2026-02-05",
+            "上海示例出行有限公司",
+            "387278780",
+        ):
+            assert fact in shown
+        assert "¥1,200.10" in shown
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("reason", Reason)
+def test_every_reason_is_explained_on_its_document(reason: Reason, language: Language) -> None:
+    what = submission(document(outcome=Outcome.ERROR, code=reason, invoices=()), language=language)
+
+    shown = text(reply(what))
+
+    assert ("怎么办：" if language == "zh" else "What to do: ") in shown
+    assert reason.value in shown
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("outcome", [*Outcome, None])
+def test_every_outcome_is_told_in_both_languages(outcome: Outcome | None, language: Language) -> None:
+    state = DocumentState.PENDING if outcome is None else DocumentState.SETTLED
+
+    message = reply(submission(document(outcome=outcome, state=state), language=language))
+
+    assert "发票-1.pdf" in text(message)
+    assert "发票-1.pdf" in html(message)
+
+
+def test_the_endpoints_words_are_passed_on_with_its_code() -> None:
+    refused = document(outcome=Outcome.ERROR, code="400123", message="文件格式不支持", invoices=())
+
+    shown = text(reply(submission(refused)))
+
+    assert "识别系统没有接受这份文件：文件格式不支持" in shown
+    assert "400123" in shown
+
+
+def test_attention_names_what_is_wrong_with_the_invoice() -> None:
+    odd = invoice(message="发票抬头不符", verified=False)
+
+    shown = text(reply(submission(document(outcome=Outcome.ATTENTION, code="E1", invoices=(odd,)))))
+
+    assert "系统提示：发票抬头不符；未通过税务查验" in shown
+    assert "请不要重新提交" in shown
+
+
+def test_an_expense_that_is_missing_among_others_is_named() -> None:
+    invoices = (invoice(), invoice(number="26317000000552768707", expense_id=None))
+
+    shown = text(reply(submission(document(outcome=Outcome.ATTENTION, invoices=invoices))))
+
+    assert shown.splitlines()[0] == "1 张发票已入账 / 1 个文件需要您核对"
+    assert "没有生成费用记录" in shown
+
+
+def test_where_no_expense_is_wanted_the_invoice_is_recognised_and_lacks_nothing() -> None:
+    message = reply(submission(document(invoices=(invoice(expense_id=None),))))
+
+    assert text(message).splitlines()[0] == "1 张发票已识别"
+    assert "没有生成费用记录" not in text(message)
+    assert "本次金额合计：¥43.50" in text(message)
+
+
+def test_an_error_with_invoices_says_why_none_was_booked() -> None:
+    failed = document(
+        outcome=Outcome.ERROR,
+        code="E7",
+        message="员工不存在",
+        invoices=(invoice(expense_id=None, message="员工不存在"),),
+    )
+
+    shown = text(reply(submission(failed)))
+
+    assert "发票已识别，但没有生成费用记录：员工不存在" in shown
+    assert "本次金额合计" not in shown
+
+
+def test_a_duplicate_in_the_same_mail_names_its_twin() -> None:
+    shown = text(reply(submission(document(1, name="a.pdf"), document(2, outcome=Outcome.DUPLICATE, duplicate_of=1))))
+
+    assert "与同时提交的「a.pdf」内容完全相同" in shown
+
+
+def test_a_duplicate_says_when_the_first_was_booked_and_its_expense() -> None:
+    booked = Try(
+        number=1,
+        biz_id="b",
+        started_at=SENT_AT,
+        ended_at=datetime(2026, 10, 1, 1, 2, tzinfo=UTC),
+        result="answered",
+        in_doubt=False,
+        code="200000",
+        message=None,
+    )
+
+    message = reply(submission(document(2, outcome=Outcome.DUPLICATE, duplicate_of=1, tries=(booked,))))
+
+    assert "以前提交过（2026-10-01 09:02 已入账），没有再次入账" in text(message)
+    assert "387278780" in text(message)
+    assert "本次金额合计" not in text(message)
+
+
+def test_the_total_adds_what_was_booked_now_by_currency() -> None:
+    what = submission(
+        document(1, invoices=(invoice(amount="0.10"), invoice(amount="0.20"), invoice(amount="12", currency="USD"))),
+        document(2, outcome=Outcome.DUPLICATE, duplicate_of=1),
+        document(3, outcome=Outcome.ERROR, code="1", invoices=(invoice(expense_id=None),)),
+        document(4, invoices=(invoice(amount=None),)),
+    )
+
+    assert "本次金额合计：¥0.30；USD 12.00（另有 1 张发票没有可相加的金额，未计入）" in text(reply(what))
+
+
+def test_a_mail_without_documents_says_how_to_send_them() -> None:
+    shown = text(reply(submission(reason="NO_DOCUMENT")))
+
+    assert shown.splitlines()[0] == "没有找到发票文件"
+    assert "PDF 或 OFD" in shown
+    assert "重新提交：" in shown
+
+
+def test_what_only_the_administrator_can_mend_is_not_to_be_submitted_again() -> None:
+    what = submission(document(outcome=Outcome.ERROR, code="400000", message="配置校验失败", invoices=()))
+
+    assert "重新提交：" not in text(reply(what))
+
+
+def test_pending_documents_make_it_an_acknowledgement() -> None:
+    waiting = document(outcome=None, state=DocumentState.PENDING, invoices=())
+
+    shown = text(reply(submission(waiting, state=SubmissionState.OPEN)))
+
+    assert shown.splitlines()[0] == "1 个文件已收到，正在处理"
+    assert "请不要重复提交" in shown
+
+
+def test_a_second_answer_says_that_it_replaces_the_first() -> None:
+    assert "请以这一次为准" not in text(reply(submission(document()), 1))
+    assert "请以这一次为准" in text(reply(submission(document()), 2))
+
+
+def test_a_person_is_answered_in_their_own_language() -> None:
+    message = reply(submission(document(), language="en"))
+
+    assert text(message).splitlines()[0] == "1 invoice booked"
+    assert 'lang="en"' in html(message)
+
+
+def test_a_note_is_plain_text_that_says_how_to_go_on_with_the_folder() -> None:
+    failed = document(outcome=Outcome.ERROR, code="ENCRYPTED", invoices=())
+
+    note = writer().note(submission(failed, kind=Kind.FILE, path="903851/发票.pdf", subject=None, thread=None))
+
+    assert note.startswith("1 个文件未能处理\n")
+    assert "903851/发票.pdf" in note
+    assert "去掉密码" in note
+    assert "放进当初投放发票的文件夹" in note
+    assert "<" not in note
+
+
+def test_thirty_documents_are_all_told_and_the_mail_stays_small_enough_for_mail_programs() -> None:
+    message = reply(submission(*(document(n) for n in range(1, 31))))
+
+    for shown in (text(message), html(message)):
+        assert all(f"发票-{n}.pdf" in shown for n in range(1, 31))
+    assert len(html(message).encode()) < 100_000  # Gmail cuts at 102 kB
+
+
+def test_the_html_loads_nothing_from_outside() -> None:
+    shown = html(reply(submission(document())))
+
+    assert not re.search(r"(?i)<(img|link|script|style|iframe)|url\(|https?://", shown)
+
+
+# ---------------------------------------------------------------------------------------- headers
+
+
+def test_the_reply_goes_to_the_submitter_alone_and_threads() -> None:
+    thread = Thread(
+        message_id="<m2@corp.example>", references=("<m0@x.example>", "<m1@x.example>"), reply_to="li@corp.example"
+    )
+
+    message = reply(submission(document(), thread=thread))
+
+    assert message["To"] == "li@corp.example"
+    assert message["Cc"] is message["Bcc"] is None
+    assert message["From"].addresses[0].display_name == "发票助手"
+    assert message["From"].addresses[0].addr_spec == "fapiao@corp.example"
+    assert message["In-Reply-To"] == "<m2@corp.example>"
+    assert message["References"] == "<m0@x.example> <m1@x.example> <m2@corp.example>"
+
+
+def test_the_reply_says_that_a_program_wrote_it() -> None:
+    message = reply(submission(document()))
+
+    assert message["Auto-Submitted"] == "auto-replied"
+    assert message["X-Auto-Response-Suppress"] == "All"
+    assert message.get_content_type() == "multipart/alternative"
+
+
+def test_the_same_answer_has_the_same_message_id_and_the_next_another() -> None:
+    what = submission(document())
+
+    assert reply(what, 1)["Message-ID"] == reply(what, 1)["Message-ID"] == "<0b8c2f7e41.1@corp.example>"
+    assert reply(what, 2)["Message-ID"] != reply(what, 1)["Message-ID"]
+
+
+def test_a_long_message_id_is_not_made_an_encoded_word() -> None:
+    long = f"<{'a' * 200}@mail.example>"
+
+    raw = (
+        writer().reply(submission(document(), thread=Thread(message_id=long, reply_to="a@corp.example")), 1).as_bytes()
+    )
+
+    assert f"In-Reply-To: {long}\r\n".encode() in raw
+    assert long.encode() in raw.partition(b"References:")[2]
+
+
+def test_a_long_chain_of_references_fits_the_longest_line_and_keeps_its_ends() -> None:
+    chain = tuple(f"<{n}.{'a' * 90}@mail.example>" for n in range(60))
+
+    raw = (
+        writer()
+        .reply(
+            submission(
+                document(), thread=Thread(message_id="<last@mail.example>", references=chain, reply_to="a@b.example")
+            ),
+            1,
+        )
+        .as_bytes()
+    )
+
+    references = message_from_bytes(raw, policy=policy.default)["References"].split()
+    assert max(len(line) for line in raw.split(b"\r\n")) <= 998
+    assert references[0] == chain[0]
+    assert references[-2:] == [chain[-1], "<last@mail.example>"]
+
+
+def test_ids_that_are_none_are_left_out() -> None:
+    thread = Thread(
+        message_id="<a@b>\r\nBcc: all@corp.example",
+        references=("nonsense", "<x y@z>", "<>", "<ok@z>"),
+        reply_to="a@b.example",
+    )
+
+    message = reply(submission(document(), thread=thread))
+
+    assert message["In-Reply-To"] is None
+    assert message["References"] == "<ok@z>"
+    assert message["Bcc"] is None
+
+
+@pytest.mark.parametrize("to", [None, "", "nobody", "a@b.example, c@d.example", "a@b.example\r\nBcc: c@d.example"])
+def test_without_one_plain_address_there_is_no_reply(to: str | None) -> None:
+    with pytest.raises(MailRefused):
+        writer().reply(submission(document(), thread=Thread(reply_to=to)), 1)
+
+
+def test_without_an_smtp_section_there_are_notes_and_no_replies() -> None:
+    assert writer(None).note(submission(document()))
+    with pytest.raises(MailRefused, match="smtp"):
+        writer(None).reply(submission(document()), 1)
+
+
+def test_a_sender_that_is_no_address_is_refused_at_once() -> None:
+    with pytest.raises(ValueError, match="example"):
+        writer("发票助手")
+
+
+# ---------------------------------------------------------------------------------------- hostile
+
+HOSTILE = [
+    "a\r\nBcc: all@corp.example\r\n\r\n<b>x</b>",
+    "<script>alert(1)</script>",
+    "</td><img src=x onerror=alert(1)>",
+    "{{ 7 * 7 }} {% include 'x' %} {0} {name}",
+    "\u202efdp.exe\x00\x1b[31m",
+    "发票" * 5000,
+    "\ud800 lone surrogate",
+    '"><a href="https://evil.example">',
+]
+
+
+@pytest.mark.parametrize("hostile", HOSTILE, ids=range(len(HOSTILE)))
+def test_hostile_text_stays_text_wherever_it_stands(hostile: str) -> None:
+    odd = invoice(number=hostile, code=hostile, name=hostile, amount=hostile, currency=hostile, seller_name=hostile)
+    odd = replace(odd, expense_id=hostile, message=hostile)
+    what = submission(
+        document(1, name=hostile, invoices=(odd,), outcome=Outcome.ATTENTION, code=hostile, message=hostile),
+        document(2, name=hostile, outcome=Outcome.ERROR, code=hostile, message=hostile, invoices=()),
+        subject=hostile,
+        person_name=hostile,
+        reason=hostile,
+        id=hostile,
+    )
+
+    raw = writer().reply(what, 1).as_bytes()
+    message = message_from_bytes(raw, policy=policy.default)
+
+    assert message["Bcc"] is None
+    assert not re.search(r"(?i)<(script|img|a)\b|<b>x", html(message))
+    assert not re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\u202e]", text(message) + html(message))
+    assert len(message["Subject"]) <= 180
+    assert len(raw) < 100_000
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(max_size=300), st.text(max_size=300))
+def test_any_subject_and_name_give_a_mail_that_can_be_read_back(subject: str, name: str) -> None:
+    raw = writer().reply(submission(document(name=name), subject=subject, person_name=name), 1).as_bytes()
+
+    message = message_from_bytes(raw, policy=policy.default)
+
+    assert message["Subject"].startswith("Re: [1 张发票已入账]")
+    assert message["To"] == "zhang.san@corp.example"
+    assert "26317000000552768706" in text(message)
+    assert all(len(line) <= 998 for line in raw.split(b"\r\n"))
