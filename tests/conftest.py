@@ -27,8 +27,17 @@ def _cannot(reason: str) -> NoReturn:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_fixture_setup() -> Iterator[None]:
-    """A fixture whose server is not installed skips its tests, and says which package has it."""
+def pytest_runtest_setup() -> Iterator[None]:
+    """A test that asks for a server which is not installed is skipped, and says which package has it."""
+    try:
+        return (yield)
+    except MissingProgram as missing:
+        _cannot(str(missing))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Iterator[None]:
+    """The same for a test that starts a server itself."""
     try:
         return (yield)
     except MissingProgram as missing:

@@ -1,0 +1,65 @@
+# make demo    set up, then run the main job against the built-in sandbox (ARGS=--exit leaves when all is answered)
+# make test    set up with the test tools and servers, then run every test (ARGS="-k mailbox" runs some)
+# make lint    the checks that a change must pass
+# make lock    renew the locks after a change of the dependencies (ARGS=--upgrade takes the newest of everything)
+# make clean   remove the environment and what tools left behind
+# PYTHON=…     the interpreter to set up with, instead of the newest that is found
+
+PYTHONS := $(or $(PYTHON),python3.13 python3.12 python3.11 python3)
+RUN_EXTRAS := postgres demo
+INSTALL := .venv/bin/python -m pip install --disable-pip-version-check --quiet
+COMPILE = .venv/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-annotate \
+	--custom-compile-command "make lock" --group build --quiet $(ARGS)
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help demo test lint lock clean
+
+help:
+	@sed -n 's/^# //p' Makefile
+
+demo: .venv/.run
+	.venv/bin/invoice-watcher demo $(ARGS)
+
+test: .venv/.test
+	tests/install-servers
+	.venv/bin/python -m pytest $(ARGS)
+
+lint: .venv/.test
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy --strict watcher tests
+
+clean:
+	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find watcher tests -name __pycache__ -prune -exec rm -rf {} +
+
+# An environment that was moved, copied or lost its interpreter does not answer with this folder, and is made anew.
+ifneq ($(shell .venv/bin/python -c 'print(open(".venv/.of").read().strip())' 2>/dev/null),$(CURDIR))
+.PHONY: .venv/.of
+endif
+
+.venv/.of:
+	@for python in $(PYTHONS); do \
+		if "$$python" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+			echo "Setting up .venv with $$("$$python" --version); this takes a minute, once."; \
+			"$$python" -m venv --clear .venv && pwd > $@; exit; \
+		fi; \
+	done; \
+	echo "None of $(PYTHONS) is Python 3.11 or later with its venv module (Debian: apt-get install python3-venv)." >&2; \
+	exit 1
+
+.venv/.run: .venv/.of requirements-run.lock pyproject.toml
+	$(INSTALL) --require-hashes -r requirements-run.lock
+	$(INSTALL) --no-build-isolation --no-deps --editable .
+	@touch $@
+
+.venv/.test: .venv/.of requirements.lock pyproject.toml
+	$(INSTALL) --require-hashes -r requirements.lock
+	$(INSTALL) --no-build-isolation --no-deps --editable .
+	@touch .venv/.run $@
+
+lock: .venv/.of
+	$(INSTALL) uv
+	$(COMPILE) --all-extras --output-file requirements.lock
+	$(COMPILE) $(addprefix --extra ,$(RUN_EXTRAS)) --constraint requirements.lock --output-file requirements-run.lock
