@@ -54,6 +54,8 @@ def translated(error: Exception, doing: str) -> MailerUnavailable:
     """An error of the connection, in words that hold no secret."""
     if isinstance(error, MailerUnavailable):
         return error
+    if isinstance(error, smtplib.SMTPServerDisconnected) and isinstance(error.__context__, OSError):
+        error = error.__context__  # smtplib says "unexpectedly closed" of a time-out, too
     if isinstance(error, smtplib.SMTPResponseException):
         return MailerUnavailable(f"{doing}: {error.smtp_code} {words(error.smtp_error)}")
     if isinstance(error, ssl.SSLCertVerificationError):

@@ -1,0 +1,327 @@
+"""Replies are handed to a real SMTP server, and its refusals are told apart."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from email.message import EmailMessage
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any, Self
+from urllib.parse import parse_qs
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from tests.support.servers.process import free_port
+from tests.support.servers.smtp import SmtpSink
+from tests.support.submissions import document, submission
+from tests.support.waiting import wait_for
+from watcher.config.sections import Smtp
+from watcher.errors import MailerUnavailable, MailRefused
+from watcher.model import Thread
+from watcher.replies.mailer import SmtpMailer
+from watcher.replies.writer import TemplateWriter
+
+FROM = "发票助手 <fapiao@corp.example>"
+
+
+def section(sink: SmtpSink, **changes: Any) -> Smtp:
+    values: dict[str, Any] = {"host": sink.host, "port": sink.port, "tls": sink.tls, "from": FROM}
+    if sink.ca_file is not None:
+        values["ca_file"] = sink.ca_file
+    if sink.username is not None:
+        values |= {"username": sink.username, "password": sink.password}
+    return Smtp.model_validate({key: value for key, value in (values | changes).items() if value is not None})
+
+
+@contextmanager
+def mailer_for(sink: SmtpSink, *, timeout: float = 10.0, idle: float = 30.0, **changes: Any) -> Iterator[SmtpMailer]:
+    mailer = SmtpMailer(section(sink, **changes), timeout=timeout, idle=idle)
+    try:
+        yield mailer
+    finally:
+        mailer.close()
+
+
+def reply(to: str = "zhang.san@corp.example", number: int = 1) -> EmailMessage:
+    writer = TemplateWriter(sender=FROM, default_language="zh", timezone=ZoneInfo("Asia/Shanghai"))
+    return writer.reply(submission(document(), thread=Thread(message_id="<m@x.example>", reply_to=to)), number)
+
+
+def test_a_reply_arrives_whole_with_an_empty_envelope_sender(smtp_sink: SmtpSink) -> None:
+    with mailer_for(smtp_sink) as mailer:
+        mailer.send(reply())
+
+    [mail] = smtp_sink.received
+    assert mail.sender == ""
+    assert mail.recipients == ("zhang.san@corp.example",)
+    assert mail.message["Subject"] == "Re: [1 张发票已入账] 差旅发票"
+    assert mail.message["In-Reply-To"] == "<m@x.example>"
+    body = mail.message.get_body(("plain",))
+    assert body is not None
+    assert "26317000000552768706" in body.get_content()
+
+
+@pytest.mark.parametrize("tls", ["implicit", "starttls"])
+def test_the_connection_is_encrypted_and_the_login_is_given(tls: Any) -> None:
+    with SmtpSink(tls=tls, username="fapiao@corp.example") as sink, mailer_for(sink) as mailer:
+        mailer.send(reply())
+        findings = mailer.check()
+
+        assert [(mail.tls, mail.login) for mail in sink.received] == [(True, "fapiao@corp.example")]
+        assert all(finding.ok for finding in findings)
+
+
+@pytest.mark.parametrize("tls", ["implicit", "starttls"])
+def test_a_certificate_of_an_unknown_authority_is_not_trusted(tls: Any) -> None:
+    with SmtpSink(tls=tls) as sink, mailer_for(sink, ca_file=None) as mailer:
+        with pytest.raises(MailerUnavailable, match="certificate"):
+            mailer.send(reply())
+        [finding] = mailer.check()
+
+        assert not finding.ok
+        assert "ca_file" in str(finding.mend)
+        assert sink.received == []
+
+
+def test_a_wrong_password_is_unavailable_says_so_and_is_not_shown() -> None:
+    with SmtpSink(username="fapiao@corp.example") as sink, mailer_for(sink, password="hush-hush") as mailer:
+        with pytest.raises(MailerUnavailable, match="login: 535"):
+            mailer.send(reply())
+        [finding] = mailer.check()
+
+        assert "授权码" in str(finding.mend)
+        assert "hush" not in repr(finding)
+
+
+@pytest.mark.parametrize(
+    ("stage", "answer", "error"),
+    [
+        ("RCPT", "550 5.1.1 no such user", MailRefused),
+        ("RCPT", "450 4.2.0 greylisted", MailerUnavailable),
+        ("RCPT", "421 4.3.2 closing", MailerUnavailable),
+        ("RCPT", "530 5.7.0 log in first", MailerUnavailable),
+        ("DATA", "554 5.7.1 spam", MailRefused),
+        ("DATA", "451 4.3.0 disk full", MailerUnavailable),
+        ("MAIL", "550 5.7.1 empty sender", MailerUnavailable),
+        ("MAIL", "451 4.3.0 later", MailerUnavailable),
+        ("MAIL", "552 5.3.4 too big", MailRefused),
+    ],
+)
+def test_a_refusal_is_final_only_where_it_speaks_of_the_recipient_or_the_mail(
+    smtp_sink: SmtpSink, stage: Any, answer: str, error: type[Exception]
+) -> None:
+    smtp_sink.refuse(stage, answer)
+    with mailer_for(smtp_sink) as mailer:
+        with pytest.raises((MailRefused, MailerUnavailable)) as caught:
+            mailer.send(reply())
+
+        assert type(caught.value) in (error, *error.__subclasses__())
+        assert answer[:3] in str(caught.value)
+
+        smtp_sink.accept()
+        mailer.send(reply("li.si@corp.example"))
+        assert [mail.recipients for mail in smtp_sink.received] == [("li.si@corp.example",)]
+
+
+def test_a_server_that_hangs_up_in_the_middle_is_unavailable(smtp_sink: SmtpSink) -> None:
+    smtp_sink.refuse("DATA", "250 OK", close=True, times=1)
+    with mailer_for(smtp_sink) as mailer:
+        with pytest.raises(MailerUnavailable):
+            mailer.send(reply())
+        mailer.send(reply())
+
+    first, second = (mail.message["Message-ID"] for mail in smtp_sink.received)
+    assert first == second
+
+
+def test_a_burst_uses_one_connection(smtp_sink: SmtpSink) -> None:
+    with mailer_for(smtp_sink) as mailer:
+        mailer.send(reply())
+        smtp_sink.refuse("CONNECT", "554 no new connections")
+        for number in range(2, 5):
+            mailer.send(reply(number=number))
+
+    assert len(smtp_sink.received) == 4
+
+
+def test_an_unused_connection_is_dropped_and_a_new_one_made(smtp_sink: SmtpSink) -> None:
+    with mailer_for(smtp_sink, idle=0.1) as mailer:
+        mailer.send(reply())
+        wait_for(lambda: mailer._session is None, what="the idle connection to be dropped")
+        mailer.send(reply(number=2))
+
+    assert len(smtp_sink.received) == 2
+    assert not [thread for thread in threading.enumerate() if thread.name == "smtp-idle" and not _ends(thread)]
+
+
+def _ends(thread: threading.Thread) -> bool:
+    thread.join(5)
+    return not thread.is_alive()
+
+
+def test_a_connection_that_died_meanwhile_is_replaced_without_a_failure() -> None:
+    with SmtpSink() as sink, mailer_for(sink) as mailer:
+        mailer.send(reply())
+        sink.stop()
+        sink.start()
+        mailer.send(reply(number=2))
+
+        assert len(sink.received) == 2
+
+
+def test_a_server_that_is_not_there_is_unavailable() -> None:
+    mailer = SmtpMailer(
+        Smtp.model_validate({"host": "127.0.0.1", "port": free_port(), "tls": "none", "from": FROM}), timeout=5
+    )
+
+    with pytest.raises(MailerUnavailable, match="refused"):
+        mailer.send(reply())
+    assert [finding.ok for finding in mailer.check()] == [False]
+
+
+def test_a_server_that_says_nothing_is_given_up(unanswering_port: int) -> None:
+    mailer = SmtpMailer(
+        Smtp.model_validate({"host": "127.0.0.1", "port": unanswering_port, "tls": "none", "from": FROM}), timeout=0.3
+    )
+
+    with pytest.raises(MailerUnavailable, match="in time"):
+        mailer.send(reply())
+
+
+@pytest.fixture
+def unanswering_port() -> Iterator[int]:
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+def test_many_threads_take_turns(smtp_sink: SmtpSink) -> None:
+    with mailer_for(smtp_sink) as mailer, ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda n: mailer.send(reply(f"u{n}@corp.example", n)), range(1, 41)))
+
+    assert {mail.recipients[0] for mail in smtp_sink.received} == {f"u{n}@corp.example" for n in range(1, 41)}
+
+
+def test_an_address_that_the_server_cannot_take_is_refused(smtp_sink: SmtpSink) -> None:
+    message = reply()
+    message.replace_header("To", "李四 <li.si@corp.example>, zhang.san@corp.example")
+
+    with mailer_for(smtp_sink) as mailer, pytest.raises(MailRefused):
+        mailer.send(message)
+    assert smtp_sink.received == []
+
+
+def test_check_finds_an_empty_sender_that_is_refused_and_sends_nothing(smtp_sink: SmtpSink) -> None:
+    smtp_sink.refuse("MAIL", "501 5.1.7 sender required", matching="^(<>)?$")
+    with mailer_for(smtp_sink) as mailer:
+        [finding] = mailer.check()
+
+    assert not finding.ok
+    assert "501" in finding.message
+    assert "empty envelope sender" in str(finding.mend)
+    assert smtp_sink.received == []
+
+
+def test_check_is_content_with_a_good_server(smtp_sink: SmtpSink) -> None:
+    with mailer_for(smtp_sink) as mailer:
+        assert [finding.ok for finding in mailer.check()] == [True]
+    assert smtp_sink.received == []
+
+
+# ----------------------------------------------------------------------------------------- tokens
+
+
+class TokenServer:
+    """Gives the tokens in turn, and keeps what it was asked."""
+
+    def __init__(self, *answers: tuple[int, str]) -> None:
+        self.asked: list[dict[str, list[str]]] = []
+        left = list(answers)
+        asked = self.asked
+
+        class Answering(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                asked.append(parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode()))
+                status, body = left.pop(0)
+                self.send_response(status)
+                self.end_headers()
+                self.wfile.write(body.encode())
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._server = HTTPServer(("127.0.0.1", 0), Answering)
+        self.url = f"http://127.0.0.1:{self._server.server_port}/token"
+
+    def __enter__(self) -> Self:
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+def token(text: str, life: int = 3600) -> tuple[int, str]:
+    return 200, f'{{"access_token": "{text}", "expires_in": {life}}}'
+
+
+def oauth2(tokens: TokenServer, **more: str) -> dict[str, str]:
+    return {"token_url": tokens.url, "client_id": "me", "client_secret": "hush", **more}
+
+
+def test_a_refresh_token_logs_in_by_xoauth2_and_the_access_token_is_kept() -> None:
+    sink = SmtpSink(username="fapiao@corp.example", token="T1")
+    with TokenServer(token("T1")) as tokens, sink:
+        settings = oauth2(tokens, refresh_token="R", scope="smtp")
+        with mailer_for(sink, password=None, oauth2=settings) as mailer:
+            mailer.send(reply())
+            mailer.close()
+            mailer.send(reply(number=2))
+
+        assert [mail.login for mail in sink.received] == ["fapiao@corp.example"] * 2
+        assert tokens.asked == [
+            {"client_id": ["me"], "grant_type": ["refresh_token"], "refresh_token": ["R"], "client_secret": ["hush"],
+             "scope": ["smtp"]}
+        ]  # fmt: skip
+
+
+def test_client_credentials_are_asked_for_where_there_is_no_refresh_token() -> None:
+    sink = SmtpSink(username="fapiao@corp.example", token="T1")
+    with TokenServer(token("T1")) as tokens, sink, mailer_for(sink, password=None, oauth2=oauth2(tokens)) as mailer:
+        mailer.send(reply())
+
+        assert tokens.asked[0]["grant_type"] == ["client_credentials"]
+
+
+def test_a_token_that_was_revoked_is_replaced_once() -> None:
+    sink = SmtpSink(username="fapiao@corp.example", token="T2")
+    with (
+        TokenServer(token("T1"), token("T2")) as tokens,
+        sink,
+        mailer_for(sink, password=None, oauth2=oauth2(tokens)) as mailer,
+    ):
+        mailer.send(reply())
+
+        assert len(sink.received) == 1
+        assert len(tokens.asked) == 2
+
+
+def test_a_refused_token_is_unavailable_and_no_secret_is_told() -> None:
+    refusal = (400, '{"error": "invalid_client", "error_description": "no\\r\\nsuch"}')
+    sink = SmtpSink(username="fapiao@corp.example", token="T")
+    with (
+        TokenServer(refusal) as tokens,
+        sink,
+        mailer_for(sink, password=None, oauth2=oauth2(tokens)) as mailer,
+        pytest.raises(MailerUnavailable, match="HTTP 400 invalid_client no such") as caught,
+    ):
+        mailer.send(reply())
+
+    assert "hush" not in str(caught.value)
