@@ -11,11 +11,13 @@
     │   ├── StoreUnavailable     a store cannot take or sign a document now
     │   ├── DirectoryUnavailable it cannot be told who the sender is
     │   ├── MailerUnavailable    a reply cannot be sent now
+    │   ├── TokenUnavailable     the endpoint's token cannot be fetched now
     │   └── JournalUnavailable   the database cannot be reached now
     ├── Refused                  give up on this one thing, and say so
     │   ├── DocumentRefused      a document (or archive) cannot be used; carries the Reason
     │   ├── StoreRefused         the store will never take this document
-    │   └── MailRefused          the SMTP server refuses this reply for good
+    │   ├── MailRefused          the SMTP server refuses this reply for good
+    │   └── TokenRefused         the token endpoint refuses the client id or secret
     ├── Vanished                 what was to be read or moved is gone or has changed
     ├── TargetTaken              another file has the name that was planned: plan again
     └── ClaimLost                another node has the row now: write nothing
@@ -77,6 +79,10 @@ class MailerUnavailable(Unavailable):
     """A reply cannot be handed over now."""
 
 
+class TokenUnavailable(Unavailable):
+    """The endpoint's token cannot be fetched now."""
+
+
 class JournalUnavailable(Unavailable):
     """The database cannot be reached now."""
 
@@ -99,6 +105,10 @@ class StoreRefused(Refused):
 
 class MailRefused(Refused):
     """The SMTP server refuses this reply for good."""
+
+
+class TokenRefused(Refused):
+    """The token endpoint refuses the client id or secret, or gives no token."""
 
 
 class Vanished(WatcherError):

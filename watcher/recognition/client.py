@@ -1,0 +1,141 @@
+"""Posts one document to the recognition endpoint, as api/ocrSyncWithConfig.txt has it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from watcher.config.sections import Recognition
+from watcher.errors import TokenRefused, TokenUnavailable
+from watcher.model import Exchange, Finding
+from watcher.recognition.deadline import Deadline
+from watcher.recognition.response import read_response, read_text
+from watcher.recognition.transport import Reply, Transport, TransportFailure
+
+LONGEST_RAW = 64 * 1024  # characters of an answer that are kept with its try
+_REFUSED_STATUSES = (401, 403)
+
+logger = logging.getLogger(__name__)
+
+
+class DatedToken(Protocol):
+    """ports.Token, by a deadline."""
+
+    def header(self, deadline: Deadline | None = None) -> Mapping[str, str]: ...
+
+    def refresh(self, old: Mapping[str, str], deadline: Deadline | None = None) -> Mapping[str, str]: ...
+
+
+class HttpRecogniser:
+    """ports.Recogniser over HTTP. `timezone` is that of dates the endpoint gives as milliseconds.
+
+    The whole of a `recognise`, a fresh token and its one more go included, ends within `connect_timeout` +
+    `timeout`; its socket is closed then.
+    """
+
+    def __init__(self, section: Recognition, *, timezone: ZoneInfo, token: DatedToken | None) -> None:
+        self._section = section
+        self._timezone = timezone
+        self._token = token
+        self._refused = frozenset(str(code) for code in section.auth.refused) if section.auth else frozenset[str]()
+        self._fixed = {name: secret.reveal() for name, secret in section.headers.items()}
+        self._transport = Transport(section.url, connect_timeout=section.connect_timeout.total_seconds())
+
+    @property
+    def endpoint(self) -> str:
+        return self._section.url
+
+    def recognise(self, attachment_url: str, biz_id: str, user_code: str | None) -> Exchange:
+        """See ports.Recogniser."""
+        deadline = Deadline((self._section.connect_timeout + self._section.timeout).total_seconds())
+        try:
+            header = self._token.header(deadline) if self._token else {}
+            exchange = self._posted(header, deadline, attachment_url, biz_id, user_code)
+            if not self._is_refused(exchange) or self._token is None:
+                return replace(exchange, token_refused=self._has_refused_code(exchange))
+            logger.info("The token was refused; one more go with a fresh one.", extra={"biz_id": biz_id})
+            header = self._token.refresh(header, deadline)
+        except TokenUnavailable as error:
+            return Exchange(sent=False, detail=str(error))
+        except TokenRefused as error:
+            return Exchange(sent=False, token_refused=True, detail=str(error))
+        exchange = self._posted(header, deadline, attachment_url, biz_id, user_code)
+        return replace(exchange, token_refused=self._is_refused(exchange))
+
+    def check(self) -> list[Finding]:
+        """The token, and whether the endpoint answers at all (OPTIONS: nothing is posted)."""
+        findings = [] if self._token is None else [self._check_token(self._token)]
+        return [*findings, self._check_endpoint()]
+
+    def close(self) -> None:
+        self._transport.close()
+
+    def _posted(
+        self, header: Mapping[str, str], deadline: Deadline, attachment_url: str, biz_id: str, user_code: str | None
+    ) -> Exchange:
+        try:
+            reply = self._transport.send(
+                "POST",
+                deadline=deadline,
+                headers={"Content-Type": "application/json", "Accept": "application/json", **self._fixed, **header},
+                body=self._body(attachment_url, biz_id, user_code),
+            )
+        except TransportFailure as error:
+            return Exchange(sent=error.sent, status=error.status, detail=error.detail)
+        return self._read(reply)
+
+    def _body(self, attachment_url: str, biz_id: str, user_code: str | None) -> bytes:
+        """The keys and their order are the documentation's; `timestamp` is in milliseconds, of this try."""
+        data = {"attachment_url": attachment_url, "purchase_invoice": "Y" if self._section.purchase_invoice else "N"}
+        if user_code is not None:
+            data |= {"create_expense": "Y", "user_code": user_code}
+        body = {"data": data, "bizId": biz_id, "timestamp": time.time_ns() // 1_000_000}
+        return json.dumps(body, ensure_ascii=False).encode("utf-8", "backslashreplace")
+
+    def _read(self, reply: Reply) -> Exchange:
+        response = read_response(reply.body, self._timezone)
+        return Exchange(
+            sent=True,
+            status=reply.status,
+            retry_after=reply.retry_after,
+            response=response,
+            detail=None if response else "the answer is not in the documented form",
+            raw=read_text(reply.body)[:LONGEST_RAW].replace("\x00", "\N{REPLACEMENT CHARACTER}"),
+        )
+
+    def _is_refused(self, exchange: Exchange) -> bool:
+        return exchange.status in _REFUSED_STATUSES or self._has_refused_code(exchange)
+
+    def _has_refused_code(self, exchange: Exchange) -> bool:
+        return exchange.response is not None and exchange.response.code in self._refused
+
+    def _check_token(self, token: DatedToken) -> Finding:
+        try:
+            token.header()
+        except TokenUnavailable as error:
+            return Finding(subject="token", ok=False, message=str(error), mend="Check recognition.auth.token_url.")
+        except TokenRefused as error:
+            mend = "Check recognition.auth: token_url, client_id, client_secret, and token (where it is in the answer)."
+            return Finding(subject="token", ok=False, message=str(error), mend=mend)
+        return Finding(subject="token", ok=True, message="a token was obtained")
+
+    def _check_endpoint(self) -> Finding:
+        timeout = self._section.connect_timeout.total_seconds() * 2
+        try:
+            reply = self._transport.send("OPTIONS", deadline=Deadline(timeout), headers=self._fixed)
+        except TransportFailure as error:
+            mend = "Check recognition.url, the network and the proxy settings."
+            return Finding(subject="recognition", ok=False, message=f"cannot be reached: {error.detail}", mend=mend)
+        strange = reply.status == 404 or 300 <= reply.status < 400 or reply.status >= 500  # noqa: PLR2004 - HTTP
+        return Finding(
+            subject="recognition",
+            ok=True,
+            warning=strange,
+            message=f"reachable, and answers HTTP {reply.status} to OPTIONS",
+            mend="Check the path in recognition.url." if strange else None,
+        )

@@ -1,0 +1,193 @@
+"""requests' connections, watched: each knows the request it serves, and says when the first byte leaves.
+
+That is what the difference between "not sent" and "in doubt" rests on; exception types do not tell it.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from functools import partial
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+
+from watcher.recognition.deadline import Flight, boot_clock
+
+# A kept connection that lay idle longer is not used again: the commonest servers close theirs after five
+# seconds or more, and a request that crosses such a close is in doubt for nothing.
+IDLE_SECONDS = 4.0
+
+_Addresses = list[tuple[Any, ...]]
+
+
+class Resolver:
+    """Name look-ups that can be waited for with a bound; one at a time for each name."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._under_way: dict[tuple[str, int], Future[_Addresses]] = {}
+
+    def addresses(self, host: str, port: int, timeout: float) -> _Addresses:
+        """As getaddrinfo. Raises OSError, and TimeoutError after `timeout` seconds."""
+        asked = (host, port)
+        with self._lock:
+            answer = self._under_way.get(asked)
+            if answer is None:
+                answer = self._under_way[asked] = Future()
+                threading.Thread(target=self._look_up, args=(asked, answer), name="resolve", daemon=True).start()
+        try:
+            return answer.result(timeout)
+        except FutureTimeout as error:
+            raise TimeoutError("the name server does not answer") from error
+
+    def _look_up(self, asked: tuple[str, int], answer: Future[_Addresses]) -> None:
+        try:
+            found = socket.getaddrinfo(*asked, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            result: _Addresses | Exception = error if isinstance(error, OSError) else OSError("not a host name")
+        else:
+            result = list(found)
+        with self._lock:
+            del self._under_way[asked]
+        if isinstance(result, Exception):
+            answer.set_exception(result)
+        else:
+            answer.set_result(result)
+
+
+class Line:
+    """One thread's way to the server: the request that its connections serve just now."""
+
+    def __init__(self, resolver: Resolver, connect_timeout: float) -> None:
+        self.resolver = resolver
+        self.connect_timeout = connect_timeout
+        self._flight: Flight | None = None
+
+    @property
+    def flight(self) -> Flight:
+        if self._flight is None:
+            raise RuntimeError("a connection is used outside of a request")
+        return self._flight
+
+    @flight.setter
+    def flight(self, flight: Flight | None) -> None:
+        self._flight = flight
+
+    def open(self, host: str, port: int, options: Any) -> socket.socket:
+        """A connected socket, whose timeout is what the rest of connecting (proxy, TLS) may take. Raises OSError."""
+        until = self.flight.deadline.within(self.connect_timeout)
+        failure: OSError = TimeoutError("the connect timeout is over")
+        for family, kind, protocol, _name, address in self.resolver.addresses(host, port, until.remaining()):
+            if not until.remaining():
+                break
+            sock = socket.socket(family, kind, protocol)
+            try:
+                for option in options or ():
+                    sock.setsockopt(*option)
+                sock.settimeout(until.remaining() or None)
+                sock.connect(address)
+                self.flight.use(sock)
+            except OSError as error:
+                sock.close()
+                failure = error
+            else:
+                sock.settimeout(until.remaining() or 0.001)
+                return sock
+        raise failure
+
+
+class _Watched(HTTPConnection):
+    """What both kinds of connection share."""
+
+    def __init__(self, *args: Any, line: Line, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._line = line
+        self._connecting = False
+        self._idle_since = boot_clock()
+
+    def _new_conn(self) -> socket.socket:
+        try:
+            sock = self._line.open(self._dns_host.strip("[]"), self.port, self.socket_options)
+        except socket.gaierror as error:
+            raise NameResolutionError(self.host, self, error) from error
+        except TimeoutError as error:
+            raise ConnectTimeoutError(self, "connect timeout") from error
+        except OSError as error:
+            raise NewConnectionError(self, "cannot connect") from error
+        return sock
+
+    def connect(self) -> None:
+        self._connecting = True
+        try:
+            super().connect()
+        finally:
+            self._connecting = False
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether a kept connection can be used again."""
+        return super().is_connected and boot_clock() - self._idle_since < IDLE_SECONDS
+
+    def putrequest(self, method: str, url: str, skip_host: bool = False, skip_accept_encoding: bool = False) -> None:  # noqa: FBT001, FBT002 - urllib3's signature
+        """The secret part of an address is added here, where no log and no error sees it any more."""
+        if (query := self._line.flight.hidden_query) is not None:
+            url = f"{url}{'&' if '?' in url else '?'}{query}"
+        super().putrequest(method, url, skip_host, skip_accept_encoding)
+
+    def send(self, data: Any) -> None:
+        if self.sock is None:
+            self.connect()
+        if not self._connecting:
+            self._line.flight.leave(self.sock)
+        super().send(data)
+        self._idle_since = boot_clock()
+
+    def getresponse(self) -> Any:
+        response = super().getresponse()
+        self._idle_since = boot_clock()
+        return response
+
+
+class WatchedHttp(_Watched):
+    """Over plain TCP."""
+
+
+class WatchedHttps(_Watched, HTTPSConnection):
+    """Over TLS."""
+
+
+class WatchedAdapter(HTTPAdapter):
+    """requests' adapter on watched connections: it sends nothing twice, and shares one TLS context."""
+
+    def __init__(self, line: Line, context: ssl.SSLContext | None) -> None:
+        self._context = context
+        self._kinds: dict[Any, Any] = {
+            HTTPConnection: partial(WatchedHttp, line=line),
+            HTTPSConnection: partial(WatchedHttps, line=line),
+        }
+        super().__init__(pool_connections=4, pool_maxsize=1, max_retries=0)
+
+    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **more: Any) -> None:  # noqa: FBT001, FBT002 - requests' signature
+        super().init_poolmanager(connections, maxsize, block, ssl_context=self._context, **more)
+
+    def proxy_manager_for(self, proxy: str, **more: Any) -> Any:
+        return super().proxy_manager_for(proxy, ssl_context=self._context, proxy_ssl_context=self._context, **more)
+
+    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
+        """The context has the certificates: loading them for each connection costs 10 ms."""
+
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
+        pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
+        kind = pool.ConnectionCls
+        if not isinstance(kind, partial):
+            if kind not in self._kinds:
+                raise requests.exceptions.InvalidSchema("only HTTP proxies can be used")
+            pool.ConnectionCls = self._kinds[kind]
+        return pool

@@ -1,0 +1,127 @@
+"""The end of a request as a whole, which a timeout per read cannot hold.
+
+A server that trickles keeps every single read short. So one thread, shared by all requests of a
+client, shuts the sockets of those whose time is over; the reading thread then sees the end of the
+connection. It sleeps while nothing is near its end, and is gone while nothing is under way.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Self
+
+Clock = Callable[[], float]
+
+
+def boot_clock() -> float:
+    """Seconds on a clock that neither jumps nor stops, not even while the machine sleeps."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+class Deadline:
+    """A point in time, in seconds of `clock`."""
+
+    __slots__ = ("_clock", "at")
+
+    def __init__(self, seconds: float, clock: Clock = boot_clock) -> None:
+        self._clock = clock
+        self.at = clock() + seconds
+
+    def remaining(self) -> float:
+        """Seconds left; never negative."""
+        return max(0.0, self.at - self._clock())
+
+    def within(self, seconds: float) -> Deadline:
+        """The earlier of this one and one in so many seconds."""
+        return Deadline(min(seconds, self.remaining()), self._clock)
+
+
+class Flight:
+    """One request under way: whether any of it may have left, and the socket to shut when its time is over."""
+
+    __slots__ = ("_lock", "_socket", "_watchdog", "deadline", "expired", "hidden_query", "sent")
+
+    def __init__(self, deadline: Deadline, watchdog: Watchdog, hidden_query: str | None = None) -> None:
+        self.deadline = deadline
+        self.hidden_query = hidden_query  # what of the address nobody else may see
+        self.sent = False
+        self.expired = False
+        self._socket: socket.socket | None = None
+        self._lock = threading.Lock()
+        self._watchdog = watchdog
+
+    def __enter__(self) -> Self:
+        self._watchdog.watch(self)
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._watchdog.forget(self)
+        with self._lock:
+            self._socket = None
+
+    def use(self, sock: Any) -> None:
+        """From now on it depends on this socket. Raises TimeoutError where the time is already over."""
+        with self._lock:
+            self._socket = sock if isinstance(sock, socket.socket) else sock.socket  # TLS within a proxy's TLS
+        if self.expired or not self.deadline.remaining():
+            raise TimeoutError("the time for the whole request is over")
+
+    def leave(self, sock: Any) -> None:
+        """Called just before the first byte goes out, and never late: a stopped process must not send afterwards."""
+        if not self.sent:
+            self.use(sock)
+            sock.settimeout(self.deadline.remaining() or None)
+            self.sent = True
+
+    def expire(self) -> None:
+        """End it from another thread."""
+        with self._lock:
+            self.expired = True
+            if self._socket is not None:
+                # Not SSLSocket's own method: that one takes the TLS layer off, and what is still
+                # buffered would be read as if it were the plain answer.
+                with contextlib.suppress(OSError):
+                    socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+
+
+class Watchdog:
+    """The thread that ends requests whose time is over."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._flights: set[Flight] = set()
+        self._wakes_at = float("inf")
+        self._thread: threading.Thread | None = None
+
+    def watch(self, flight: Flight) -> None:
+        with self._changed:
+            self._flights.add(flight)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="request-deadlines", daemon=True)
+                self._thread.start()
+            elif flight.deadline.at < self._wakes_at:
+                self._changed.notify()
+
+    def forget(self, flight: Flight) -> None:
+        with self._changed:
+            self._flights.discard(flight)
+
+    def _run(self) -> None:
+        with self._changed:
+            while self._flights:
+                for flight in [flight for flight in self._flights if not flight.deadline.remaining()]:
+                    self._flights.discard(flight)
+                    flight.expire()
+                self._sleep()
+            self._thread = None
+            self._wakes_at = float("inf")
+
+    def _sleep(self) -> None:
+        if self._flights:
+            first = min(self._flights, key=lambda flight: flight.deadline.at)
+            self._wakes_at = first.deadline.at
+            self._changed.wait(first.deadline.remaining())

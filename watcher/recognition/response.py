@@ -1,0 +1,222 @@
+"""Reads the endpoint's answer: bytes in, values out, nothing else.
+
+The form is that of api/ocrSyncWithConfig.txt ("返回参数" and its examples). Numbers come out exactly
+as they were written: JSON's own parser is told to leave them as text, so 43.50 stays "43.50" and a
+long id keeps all its digits.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from watcher.headers.clean import clean
+from watcher.model import Invoice, Response
+
+SUCCESS = "200000"
+LONGEST_TEXT = 2000  # characters of any one text that is kept
+
+_PARTS = ("ocr_result", "check_result", "expense_result")
+_DECIMAL = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
+_COMPACT_DATE = re.compile(r"(\d{4})(\d{2})(\d{2})", re.ASCII)
+_WRITTEN_DATE = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})(?!\d)", re.ASCII)
+_MILLISECONDS = re.compile(r"-?\d{9,15}", re.ASCII)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+_Object = Mapping[str, Any]
+
+
+class _UnknownFormError(Exception):
+    """The answer has something where the documentation has something else."""
+
+
+def read_response(raw: bytes, timezone: ZoneInfo) -> Response | None:
+    """The answer decoded; `timezone` is that of dates given in milliseconds.
+
+    None where it is not in the documented form: not JSON, no resCode, or a success whose data cannot
+    be understood (it may have booked something, so it must not pass for "no invoice").
+    """
+    answer = _decoded(read_text(raw))
+    code = _text(answer.get("resCode")) if isinstance(answer, dict) else None
+    if code is None:
+        return None
+    message = _text(answer.get("resMsg"))
+    try:
+        invoices = tuple(_invoices(answer.get("data"), timezone))
+    except _UnknownFormError:
+        if code == SUCCESS:
+            return None
+        invoices = ()
+    return Response(code=code, message=message, invoices=invoices)
+
+
+def read_text(raw: bytes) -> str:
+    """The answer as text: UTF-8, else GB18030, else UTF-8 with what is damaged replaced."""
+    for encoding in ("utf-8-sig", "gb18030"):
+        try:
+            return raw.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    return raw.decode("utf-8", errors="replace")
+
+
+def read_object(raw: bytes) -> _Object | None:
+    """A JSON object, its numbers as text; None where it is none."""
+    value = _decoded(read_text(raw))
+    return value if isinstance(value, dict) else None
+
+
+def _decoded(text: str) -> Any:
+    """JSON with every number left as its text; None where it is not JSON."""
+    try:
+        return json.loads(text, parse_float=str, parse_int=str, parse_constant=_no_number)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _no_number(_name: str) -> None:
+    """NaN and Infinity are nobody's amount."""
+
+
+# ---------------------------------------------------------------------------------- the invoices
+
+
+def _invoices(data: Any, timezone: ZoneInfo) -> Iterator[Invoice]:
+    for item in _objects(data):
+        if not item:
+            continue
+        if not any(part in item for part in _PARTS):
+            raise _UnknownFormError
+        for ocr, check, expense in _rows(item):
+            if ocr or check or expense:
+                yield _invoice(ocr, check, expense, timezone)
+
+
+def _objects(value: Any) -> list[_Object]:
+    """A list of objects, one object, or either of them as JSON text within JSON; nothing is no object."""
+    if isinstance(value, str):
+        if not value.strip():
+            return []
+        value = _decoded(value)
+        if value is None or isinstance(value, str):
+            raise _UnknownFormError
+    if value is None:
+        return []
+    if isinstance(value, dict):
+        return [value]
+    if isinstance(value, list):
+        return [found for item in value for found in _objects(item)]
+    raise _UnknownFormError
+
+
+def _rows(item: _Object) -> Iterator[tuple[_Object, _Object, _Object]]:
+    """The three parts of each invoice of an item. An invoice with several expenses appears with each of them."""
+    ocrs, checks, expenses = (_tolerated(item.get(part)) for part in _PARTS)
+    facts = max(len(ocrs), len(checks))
+    for row in range(max(facts, len(expenses))):
+        fact = 0 if facts == 1 else row
+        yield _at(ocrs, fact), _at(checks, fact), _at(expenses, row)
+
+
+def _at(parts: list[_Object], row: int) -> _Object:
+    return parts[row] if row < len(parts) else {}
+
+
+def _tolerated(value: Any) -> list[_Object]:
+    try:
+        return _objects(value)
+    except _UnknownFormError:
+        return []
+
+
+def _part(whole: _Object, key: str) -> _Object:
+    return _at(_tolerated(whole.get(key)), 0)
+
+
+def _invoice(ocr: _Object, check: _Object, expense: _Object, timezone: ZoneInfo) -> Invoice:
+    """One invoice: what was recognised, else what the tax office says, else the raw detail."""
+    detail, entered = _part(ocr, "invoice_detail"), _part(ocr, "invoice_input")
+    seller, buyer = _part(detail, "Saler"), _part(detail, "Buyer")
+    return Invoice(
+        number=_text_of((ocr, "invoice_num"), (check, "invoice_number"), (detail, "No"), (entered, "No")),
+        code=_text_of((ocr, "invoice_code"), (check, "invoice_code"), (detail, "Code"), (entered, "Code")),
+        type=_text_of((ocr, "invoice_type"), (check, "invoice_type"), (detail, "invoiceType")),
+        name=_text_of((ocr, "name")),
+        amount=_decimal_of((ocr, "amount"), (check, "total_amount"), (detail, "SummaryAmount"), (entered, "Amount")),
+        tax_amount=_decimal_of((ocr, "tax_amount"), (check, "tax_amount"), (detail, "TaxAmount")),
+        currency=_text_of((ocr, "currency")),
+        date=_date_of(timezone, (ocr, "receipt_date"), (entered, "Date"), (detail, "Date")),
+        seller_name=_text_of((ocr, "seller_name"), (check, "seller_name"), (seller, "Name"), (ocr, "shop_name")),
+        seller_tax_code=_text_of((ocr, "seller_tax_code"), (check, "seller_tax_code"), (seller, "TaxCode")),
+        buyer_name=_text_of((ocr, "buyer_name"), (check, "buyer_name"), (buyer, "Name")),
+        buyer_tax_code=_text_of((ocr, "buyer_tax_code"), (check, "buyer_tax_code"), (buyer, "TaxCode")),
+        verified=_verified(check),
+        expense_id=_text(expense.get("expense_id")),
+        expense_status=_text(expense.get("invoice_status")),
+        message=_text(expense.get("invoice_message")),
+        message_code=_text(expense.get("invoice_message_code")),
+    )
+
+
+def _verified(check: _Object) -> bool | None:
+    if not check:
+        return None
+    result = check.get("result")
+    return result is True or _text(result) == "1"
+
+
+# ------------------------------------------------------------------------------- single values
+
+_Candidate = tuple[_Object, str]
+
+
+def _text_of(*candidates: _Candidate) -> str | None:
+    """The first that says anything."""
+    for part, key in candidates:
+        if (found := _text(part.get(key))) is not None:
+            return found
+    return None
+
+
+def _decimal_of(*candidates: _Candidate) -> str | None:
+    """The first that is a decimal number, as it is written."""
+    for part, key in candidates:
+        found = _text(part.get(key))
+        if found is not None and _DECIMAL.fullmatch(found):
+            return found
+    return None
+
+
+def _date_of(timezone: ZoneInfo, *candidates: _Candidate) -> date | None:
+    for part, key in candidates:
+        found = _text(part.get(key))
+        if found is not None and (day := read_date(found, timezone)) is not None:
+            return day
+    return None
+
+
+def _text(value: Any) -> str | None:
+    """A JSON text, or a number as it is written; None for what says nothing. Lists and objects stay JSON."""
+    if value is None or isinstance(value, bool):
+        return None
+    if not isinstance(value, str):
+        value = json.dumps(value, ensure_ascii=False) if value else ""
+    if value.isascii() and value.isprintable():
+        return value.strip()[:LONGEST_TEXT] or None
+    return clean(value, LONGEST_TEXT) or None
+
+
+def read_date(text: str, timezone: ZoneInfo) -> date | None:
+    """``20260205``, ``2026-02-05 00:00:00``, ``2026年2月5日``, or milliseconds since 1970 seen in `timezone`."""
+    try:
+        if written := _COMPACT_DATE.fullmatch(text) or _WRITTEN_DATE.match(text):
+            return date(int(written[1]), int(written[2]), int(written[3]))
+        if _MILLISECONDS.fullmatch(text):
+            return (_EPOCH + timedelta(milliseconds=int(text))).astimezone(timezone).date()
+    except (ValueError, OverflowError):
+        return None
+    return None

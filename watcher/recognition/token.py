@@ -1,0 +1,175 @@
+"""The access token: fetched once for all threads, kept until shortly before it expires.
+
+Neither the address of a fetch (it holds the client secret) nor the token ever reaches a log or an error.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from types import MappingProxyType
+from typing import Any
+from urllib.parse import urlencode
+
+from watcher.config.sections import Auth
+from watcher.errors import TokenRefused, TokenUnavailable
+from watcher.headers.clean import clean
+from watcher.recognition.deadline import Clock, Deadline, boot_clock
+from watcher.recognition.response import read_object
+from watcher.recognition.transport import Reply, Transport, TransportFailure
+
+LIFETIME_SECONDS = 2 * 3600.0  # where the answer does not say
+EARLY_SECONDS = 300.0  # a token is renewed so long before its end, or a tenth of its life if that is less
+PATIENCE_SECONDS = 10.0  # after a renewal that failed while the old token is still good
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    header: Mapping[str, str]
+    renew_at: float  # seconds of the clock
+    expires_at: float
+
+
+class TokenSource:
+    """`recognition.auth`: GET token_url?grant_type=client_credentials&client_id=…&client_secret=…
+
+    A fetch takes at most `timeout_seconds` in total. `clock` gives seconds and never jumps.
+    """
+
+    def __init__(
+        self,
+        auth: Auth,
+        *,
+        timeout_seconds: float = 20.0,
+        connect_timeout_seconds: float = 10.0,
+        clock: Clock = boot_clock,
+    ) -> None:
+        self._auth = auth
+        self._timeout = timeout_seconds
+        self._clock = clock
+        self._transport = Transport(auth.token_url, connect_timeout=min(connect_timeout_seconds, timeout_seconds))
+        self._lock = threading.Lock()
+        self._held: _Held | None = None
+
+    def header(self, deadline: Deadline | None = None) -> Mapping[str, str]:
+        """The header to send, by `deadline`. Raises TokenUnavailable, TokenRefused."""
+        held = self._held
+        if held is not None and self._clock() < held.renew_at:
+            return held.header
+        return self._renewed(held, deadline)
+
+    def refresh(self, old: Mapping[str, str], deadline: Deadline | None = None) -> Mapping[str, str]:
+        """A header fetched after `old`, which was refused; one fetch for all who ask. Raises as `header`."""
+        with self._turn(deadline):
+            if self._held is not None and self._held.header is not old:
+                return self._held.header
+            self._held = None
+            return self._fetch(deadline).header
+
+    def close(self) -> None:
+        self._transport.close()
+
+    def _renewed(self, seen: _Held | None, deadline: Deadline | None) -> Mapping[str, str]:
+        with self._turn(deadline):
+            held = self._held
+            if held is not None and held is not seen and self._clock() < held.renew_at:
+                return held.header
+            try:
+                return self._fetch(deadline).header
+            except TokenUnavailable as error:
+                if held is None or self._clock() >= held.expires_at:
+                    raise
+                logger.warning("The token cannot be renewed yet; the old one is still good.", extra={"why": str(error)})
+                self._held = _Held(held.header, self._clock() + PATIENCE_SECONDS, held.expires_at)
+                return held.header
+
+    def _turn(self, deadline: Deadline | None) -> _Turn:
+        return _Turn(self._lock, self._timeout if deadline is None else min(self._timeout, deadline.remaining()))
+
+    def _fetch(self, deadline: Deadline | None) -> _Held:
+        asked_at = self._clock()
+        secret = self._secret()
+        answer = self._checked(self._asked(secret, deadline), secret)
+        token = _at(answer, self._auth.token)
+        if not isinstance(token, str) or not token.strip():
+            raise TokenRefused(f"the token endpoint's answer has no {self._auth.token}{_said(answer, secret)}")
+        if not (token.isascii() and token.isprintable()):
+            raise TokenRefused("the token endpoint's token cannot be sent as a header")
+        lifetime = _seconds(_at(answer, self._auth.expires_in))
+        self._held = _Held(
+            MappingProxyType({self._auth.header: token.strip()}),
+            asked_at + lifetime - min(EARLY_SECONDS, lifetime / 10),
+            asked_at + lifetime,
+        )
+        logger.info("A token was fetched.", extra={"lifetime_seconds": lifetime})
+        return self._held
+
+    def _secret(self) -> str:
+        try:
+            return self._auth.client_secret.reveal()
+        except ValueError as error:
+            raise TokenRefused(str(error)) from error
+
+    def _asked(self, secret: str, deadline: Deadline | None) -> Reply:
+        query = {"grant_type": "client_credentials", "client_id": self._auth.client_id, "client_secret": secret}
+        try:
+            return self._transport.send(
+                "GET",
+                deadline=Deadline(self._timeout) if deadline is None else deadline.within(self._timeout),
+                headers={"Accept": "application/json"},
+                hidden_query=urlencode(query),
+            )
+        except TransportFailure as error:
+            raise TokenUnavailable(f"the token endpoint cannot be reached: {error.detail}") from error
+
+    def _checked(self, reply: Reply, secret: str) -> Mapping[str, Any] | None:
+        answer = read_object(reply.body)
+        if reply.status == HTTPStatus.TOO_MANY_REQUESTS or reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise TokenUnavailable(f"the token endpoint answered HTTP {reply.status}{_said(answer, secret)}")
+        if reply.status >= HTTPStatus.MULTIPLE_CHOICES:
+            raise TokenRefused(f"the token endpoint answered HTTP {reply.status}{_said(answer, secret)}")
+        return answer
+
+
+class _Turn:
+    """A lock that is waited for with a bound."""
+
+    def __init__(self, lock: threading.Lock, seconds: float) -> None:
+        self._lock = lock
+        self._seconds = seconds
+
+    def __enter__(self) -> None:
+        if not self._lock.acquire(timeout=self._seconds):
+            raise TokenUnavailable("another request is still waiting for the token endpoint")
+
+    def __exit__(self, *_error: object) -> None:
+        self._lock.release()
+
+
+def _at(answer: Any, path: str) -> Any:
+    """What stands at a dotted path, or None."""
+    for step in path.split("."):
+        if not isinstance(answer, Mapping):
+            return None
+        answer = answer.get(step)
+    return answer
+
+
+def _seconds(written: Any) -> float:
+    try:
+        seconds = float(written)
+    except (TypeError, ValueError):
+        return LIFETIME_SECONDS
+    return seconds if 0 < seconds < float("inf") else LIFETIME_SECONDS
+
+
+def _said(answer: Mapping[str, Any] | None, secret: str) -> str:
+    """The endpoint's own words, cleaned, and never with the secret in them."""
+    words = [str(answer[key]) for key in ("resCode", "resMsg", "error", "message") if answer and answer.get(key)]
+    said = clean(" ".join(words).replace(secret, "***"), 200)
+    return f": {said}" if said else ""

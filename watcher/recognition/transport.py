@@ -1,0 +1,230 @@
+"""One HTTP request with an end: what came back, or a failure that says whether anything was sent."""
+
+from __future__ import annotations
+
+import os
+import socket
+import ssl
+import threading
+import weakref
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http.client import HTTPException
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+
+import requests
+from requests.utils import get_environ_proxies
+from urllib3.exceptions import HTTPError
+
+from watcher.recognition.connections import Line, Resolver, WatchedAdapter
+from watcher.recognition.deadline import Deadline, Flight, Watchdog
+
+LARGEST_ANSWER_BYTES = 16 * 1024 * 1024
+LONGEST_RETRY_AFTER_SECONDS = 24 * 3600.0
+_CHUNK_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """An HTTP answer that came whole."""
+
+    status: int
+    body: bytes
+    retry_after: float | None  # seconds
+
+
+class TransportFailure(Exception):
+    """No whole answer. `sent`: the request may have reached the server; `str()` has no secret in it."""
+
+    def __init__(self, *, sent: bool, detail: str, status: int | None = None) -> None:
+        super().__init__(detail)
+        self.sent = sent
+        self.detail = detail
+        self.status = status  # where the answer began and did not come whole
+
+
+class Transport:
+    """Sends requests for many threads at once; each thread keeps its own connections.
+
+    Nothing is sent twice, no redirect is followed, no cookie is kept. Proxies and certificates of the
+    environment (HTTPS_PROXY, NO_PROXY, REQUESTS_CA_BUNDLE, SSL_CERT_FILE) count as they are when `url`
+    is first used.
+    """
+
+    def __init__(self, url: str, *, connect_timeout: float, largest_answer: int = LARGEST_ANSWER_BYTES) -> None:
+        self._url = url
+        self._connect_timeout = connect_timeout
+        self._largest_answer = largest_answer
+        self._proxies = get_environ_proxies(url)
+        self._context = _tls_context() if self._needs_tls() else None
+        self._resolver = Resolver()
+        self._watchdog = Watchdog()
+        self._of_thread = threading.local()
+        self._sessions: weakref.WeakSet[requests.Session] = weakref.WeakSet()
+        self._lock = threading.Lock()
+
+    def send(
+        self,
+        method: str,
+        *,
+        deadline: Deadline,
+        headers: Mapping[str, str],
+        body: bytes | None = None,
+        hidden_query: str | None = None,
+    ) -> Reply:
+        """The answer, by `deadline`. Raises TransportFailure. `hidden_query` is shown to the server alone."""
+        session, line = self._session()
+        with Flight(deadline, self._watchdog, hidden_query) as flight:
+            line.flight = flight
+            status: int | None = None
+            try:
+                with self._request(session, method, flight, headers, body) as response:
+                    status = response.status_code
+                    content = self._content(response)
+            except (requests.RequestException, HTTPError, HTTPException, OSError, ValueError) as error:
+                raise _failure(flight, error, status) from error
+            finally:
+                line.flight = None
+            if flight.expired:
+                raise TransportFailure(sent=True, detail=_TOO_LATE, status=status)
+        return Reply(status=status, body=content, retry_after=_retry_after(response.headers.get("Retry-After")))
+
+    def close(self) -> None:
+        """Let go of kept connections; requests under way end by themselves."""
+        with self._lock:
+            sessions = list(self._sessions)
+        for session in sessions:
+            session.close()
+
+    def _request(
+        self, session: requests.Session, method: str, flight: Flight, headers: Mapping[str, str], body: bytes | None
+    ) -> requests.Response:
+        request = requests.Request(method, self._url, headers=dict(headers), data=body)
+        return session.send(
+            session.prepare_request(request),
+            stream=True,
+            timeout=(self._connect_timeout, max(flight.deadline.remaining(), 0.001)),
+            allow_redirects=False,
+            proxies=self._proxies,
+            verify=True,
+            cert=None,
+        )
+
+    def _content(self, response: requests.Response) -> bytes:
+        """The body, unpacked; refuses what is beyond all reason."""
+        chunks: list[bytes] = []
+        left = self._largest_answer
+        while chunk := response.raw.read(min(_CHUNK_BYTES, left + 1), decode_content=True):
+            chunks.append(chunk)
+            left -= len(chunk)
+            if left < 0:
+                response.raw.close()
+                raise _TooLargeError(f"the answer is larger than {self._largest_answer} bytes")
+        return b"".join(chunks)
+
+    def _session(self) -> tuple[requests.Session, Line]:
+        if not hasattr(self._of_thread, "session"):
+            line = Line(self._resolver, self._connect_timeout)
+            session = _session(line, self._context)
+            with self._lock:
+                self._sessions.add(session)
+            self._of_thread.session, self._of_thread.line = session, line
+        return self._of_thread.session, self._of_thread.line
+
+    def _needs_tls(self) -> bool:
+        return any(str(url).startswith("https:") for url in (self._url, *self._proxies.values()))
+
+
+class _TooLargeError(OSError):
+    """The answer is larger than any answer should be."""
+
+
+_TOO_LATE = "the time for the whole request was over"
+_CUT_OFF = "the connection was cut off before the whole answer had come"
+
+
+def _session(line: Line, context: ssl.SSLContext | None) -> requests.Session:
+    session = requests.Session()
+    session.trust_env = False  # read once, not at every call; and no .netrc
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    session.headers.clear()
+    session.headers.update({"Accept-Encoding": "identity", "User-Agent": "invoice-watcher", "Connection": "keep-alive"})
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, WatchedAdapter(line, context))
+    return session
+
+
+def _tls_context() -> ssl.SSLContext:
+    """The environment's bundle, else the system's authorities and those that come with requests."""
+    bundle = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
+    if bundle:
+        directory = os.path.isdir(bundle)  # noqa: PTH112 - a text from the environment
+        return ssl.create_default_context(cafile=None if directory else bundle, capath=bundle if directory else None)
+    context = ssl.create_default_context()
+    context.load_verify_locations(requests.utils.DEFAULT_CA_BUNDLE_PATH)
+    return context
+
+
+def _failure(flight: Flight, error: Exception, status: int | None) -> TransportFailure:
+    late = flight.expired or not flight.deadline.remaining()
+    detail = _TOO_LATE if late else _reason(error)
+    return TransportFailure(sent=flight.sent, detail=detail, status=status)
+
+
+def _reason(error: BaseException) -> str:
+    """What went wrong in our own words: texts of foreign errors may hold addresses, headers and tokens."""
+    chain = _causes(error)
+    names = [type(cause).__name__ for cause in chain]
+    cut_off = "RemoteDisconnected" in names or "IncompleteRead" in names
+    fallback = _CUT_OFF if cut_off else f"the request failed ({names[-1]})"
+    return next((told for cause in chain if (told := _told(cause)) is not None), fallback)
+
+
+def _told(cause: BaseException) -> str | None:
+    told: str | None
+    match cause:
+        case _TooLargeError():
+            told = str(cause)
+        case ssl.SSLCertVerificationError():
+            told = f"the server's certificate is not accepted: {cause.verify_message}"
+        case ssl.SSLError():
+            told = f"TLS failed: {cause.reason or 'unknown reason'}"
+        case socket.gaierror():
+            told = f"the host name cannot be resolved: {cause.strerror}"
+        case TimeoutError():
+            told = "no answer in time"
+        case OSError(strerror=str(why)):
+            told = why
+        case _:
+            told = None
+    return told
+
+
+def _causes(error: BaseException | None) -> list[BaseException]:
+    """An error and what it came from, wherever the libraries have put that."""
+    found: list[BaseException] = []
+    waiting: list[Any] = [error]
+    while waiting:
+        current = waiting.pop(0)
+        if isinstance(current, BaseException) and current not in found:
+            found.append(current)
+            waiting += [current.__cause__, current.__context__, getattr(current, "reason", None), *current.args]
+    return found
+
+
+def _retry_after(written: str | None) -> float | None:
+    """Seconds, from seconds or an HTTP date; None where it is neither."""
+    if written is None:
+        return None
+    text = written.strip()
+    if text.isascii() and text.isdigit():
+        return min(float(text[:12]), LONGEST_RETRY_AFTER_SECONDS)
+    try:
+        until = parsedate_to_datetime(text)
+    except (ValueError, TypeError):
+        return None
+    until = until if until.tzinfo else until.replace(tzinfo=UTC)
+    return min(max((until - datetime.now(UTC)).total_seconds(), 0.0), LONGEST_RETRY_AFTER_SECONDS)
