@@ -8,6 +8,7 @@ from watcher.headers.address import mailbox, mailboxes
 from watcher.headers.block import MailHeader, read_header
 from watcher.headers.clean import clean, clean_name
 from watcher.headers.decoding import decode, decode_bytes, decode_parameter
+from watcher.headers.parameters import split_parameters
 
 __all__ = [
     "MailHeader",
@@ -19,4 +20,5 @@ __all__ = [
     "mailbox",
     "mailboxes",
     "read_header",
+    "split_parameters",
 ]

@@ -94,7 +94,7 @@ def decode_parameter(parameters: Sequence[tuple[str, str | bytes]], name: str) -
     """
     given: dict[str, bytes] = {}
     for key, value in parameters:
-        given.setdefault(key.strip().lower(), _as_bytes(value))
+        given.setdefault(key.strip().lower(), as_bytes(value))
     name = name.lower()
     whole = given.get(f"{name}*")
     if whole is not None:
@@ -134,10 +134,10 @@ def _extended(value: bytes) -> tuple[bytes, str | None]:
 
 def _plain_text(raw: bytes | str) -> str:
     """Raw 8-bit headers have no charset: UTF-8 if it is that, else gb18030. Encoded words are ASCII and survive."""
-    return decode_bytes(_as_bytes(raw))
+    return decode_bytes(as_bytes(raw))
 
 
-def _as_bytes(value: bytes | str) -> bytes:
+def as_bytes(value: bytes | str) -> bytes:
     """The bytes that a parser kept as surrogate escapes are bytes again."""
     if isinstance(value, bytes):
         return value

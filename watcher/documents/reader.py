@@ -1,0 +1,183 @@
+"""The port `Reader`: from the files of a submission to its documents."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+
+from watcher.config.sections import Limits
+from watcher.documents import words
+from watcher.documents.openers import OPENERS
+from watcher.documents.sniff import Format, format_of, looks_like_a_message
+from watcher.documents.unpacking import Allowance, Entry, Opener, Refusal
+from watcher.errors import DocumentRefused, SourceUnavailable
+from watcher.headers import clean_name
+from watcher.model import Reason
+from watcher.ports import FoundDocument, Leaf
+from watcher.spool import Spooled
+
+_DEEPEST = 8  # containers within containers
+
+
+class _Enough(Exception):
+    """There are more documents than may be."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Piece:
+    """A file on its way through: a leaf, or what came out of one. `depth` counts the containers around it."""
+
+    name: str | None
+    content: Spooled
+    declared_type: str | None
+    path: str | None = None
+    depth: int = 0
+
+
+class DocumentReader:
+    """Finds the documents in leaves, by content: what is neither accepted nor opened is left out.
+
+    Without state between calls: safe to call from many threads.
+    """
+
+    def __init__(self, *, accept: Sequence[str], limits: Limits, openers: Mapping[Format, Opener] = OPENERS) -> None:
+        self._accept = frozenset(accept)
+        self._limits = limits
+        self._openers = openers
+
+    def documents(self, leaves: Iterable[Leaf]) -> list[FoundDocument]:
+        """See `watcher.ports.Reader`. Where the disk has no room to unpack: SourceUnavailable; the source keeps it."""
+        reading = _Reading(self._accept, self._limits, self._openers)
+        try:
+            for leaf in leaves:
+                reading.take(
+                    _Piece(name=leaf.name, content=leaf.fetch(), declared_type=leaf.declared_type, path=leaf.path)
+                )
+        except _Enough:
+            pass
+        except OSError as error:
+            reading.discard()
+            raise SourceUnavailable(f"a file cannot be unpacked here: {error.strerror or 'no room'}") from error
+        except BaseException:
+            reading.discard()
+            raise
+        return reading.found
+
+
+class _Reading:
+    """One submission being read."""
+
+    def __init__(self, accept: Collection[str], limits: Limits, openers: Mapping[Format, Opener]) -> None:
+        self.found: list[FoundDocument] = []
+        self._accept = accept
+        self._limits = limits
+        self._openers = openers
+        self._allowance = Allowance(accept=accept, limits=limits)
+        self._bytes = 0
+
+    def take(self, piece: _Piece) -> None:
+        """Keep it, open it or leave it out; its spool is closed unless it is kept."""
+        try:
+            form = self._form(piece)
+            if form in self._openers:
+                self._open(piece, form)
+            elif form.is_accepted(self._accept):
+                self._keep(piece, form)
+        finally:
+            if not (self.found and self.found[-1].content is piece.content):
+                piece.content.close()
+
+    def discard(self) -> None:
+        for document in self.found:
+            if document.content is not None:
+                document.content.close()
+
+    def _form(self, piece: _Piece) -> Format:
+        if piece.content.size == 0:
+            return Format.OTHER
+        form = format_of(piece.content)
+        declared = (piece.declared_type or "").lower() == "message/rfc822"
+        if form is Format.OTHER and declared and looks_like_a_message(piece.content.head(), declared=True):
+            return Format.MESSAGE
+        return form
+
+    def _keep(self, piece: _Piece, form: Format) -> None:
+        size = piece.content.size
+        if size > self._limits.document:
+            self._refuse(piece, form, Reason.TOO_LARGE, words.too_large(self._limits.document))
+        elif self._bytes + size > self._limits.submission:
+            self._refuse(piece, form, Reason.TOO_LARGE, words.together_too_large(self._limits.submission))
+        else:
+            self._bytes += size
+            self._add(_document(piece, form))
+
+    def _open(self, piece: _Piece, form: Format) -> None:
+        try:
+            self._refuse_monster(piece)
+            with closing(self._openers[form](piece.content, self._allowance)) as entries:
+                for inner in entries:
+                    self._take_inner(inner, piece.depth + 1)
+        except DocumentRefused as refused:
+            self._refuse(piece, form, refused.reason, str(refused))
+
+    def _refuse_monster(self, piece: _Piece) -> None:
+        if piece.depth >= _DEEPEST:
+            raise DocumentRefused(Reason.UNREADABLE, words.TOO_DEEP)
+        if piece.content.size > self._limits.submission:
+            raise DocumentRefused(Reason.TOO_LARGE, words.too_large(self._limits.submission))
+
+    def _take_inner(self, inner: Entry | Refusal, depth: int) -> None:
+        if isinstance(inner, Entry):
+            self.take(_Piece(name=inner.name, content=inner.content, declared_type=inner.declared_type, depth=depth))
+        else:
+            self._add(_refused_entry(inner))
+
+    def _refuse(self, piece: _Piece, form: Format, reason: Reason, message: str) -> None:
+        self._add(_document(piece, form, reason=reason, message=message))
+
+    def _add(self, document: FoundDocument) -> None:
+        if len(self.found) >= self._limits.documents:
+            self.found.append(_one_too_many(document, self._limits.documents))
+            raise _Enough
+        self.found.append(document)
+
+
+def _document(
+    piece: _Piece, form: Format, *, reason: Reason | None = None, message: str | None = None
+) -> FoundDocument:
+    traits = form.traits
+    return FoundDocument(
+        name=clean_name(piece.name, f"document{traits.extension}"),
+        media_type=traits.media_type,
+        extension=traits.extension,
+        size=piece.content.size,
+        content=piece.content,
+        path=piece.path,
+        reason=reason,
+        message=message,
+    )
+
+
+def _refused_entry(refusal: Refusal) -> FoundDocument:
+    return FoundDocument(
+        name=clean_name(refusal.name, "document"),
+        media_type="application/octet-stream",
+        extension="",
+        size=refusal.size,
+        content=None,
+        reason=refusal.reason,
+        message=refusal.message,
+    )
+
+
+def _one_too_many(document: FoundDocument, limit: int) -> FoundDocument:
+    return FoundDocument(
+        name=document.name,
+        media_type=document.media_type,
+        extension=document.extension,
+        size=document.size,
+        content=None,
+        reason=Reason.TOO_MANY,
+        message=words.too_many(limit),
+    )

@@ -1,0 +1,256 @@
+"""What a file is, told from its first bytes (and, of a zip and of an OLE file, from its directory)."""
+
+from __future__ import annotations
+
+import re
+import struct
+import zipfile
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import StrEnum
+
+from watcher.documents.directory import entry_names
+from watcher.documents.signed import carries_content
+from watcher.spool import Spooled
+
+HEAD_BYTES = 4096
+_PDF_WITHIN = 1024  # readers of PDF allow this much before it
+
+
+class Format(StrEnum):
+    """What a file is."""
+
+    PDF = "pdf"
+    OFD = "ofd"  # the Chinese layout format: a zip that holds OFD.xml
+    XML = "xml"
+    JPEG = "jpeg"
+    PNG = "png"
+    TIFF = "tiff"
+    GIF = "gif"
+    BMP = "bmp"
+    WEBP = "webp"
+    HEIC = "heic"
+    ZIP = "zip"
+    SEVEN_ZIP = "7z"
+    RAR = "rar"
+    MESSAGE = "eml"  # RFC 5322
+    OUTLOOK = "msg"  # a message that Outlook saved
+    TNEF = "tnef"  # winmail.dat
+    SIGNED = "p7m"  # a CMS envelope that carries a message
+    OFFICE = "office"  # docx, xlsx, odt, jar …: a zip that is one thing
+    OTHER = "other"  # nothing of ours
+
+    @property
+    def is_container(self) -> bool:
+        return self in _CONTAINERS
+
+    @property
+    def traits(self) -> Traits:
+        return _TRAITS.get(self, _UNKNOWN)
+
+    def is_accepted(self, accept: Collection[str]) -> bool:
+        """Whether `accept` of the configuration names it."""
+        return self.traits.accepted_as in accept
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traits:
+    """What follows from the format."""
+
+    accepted_as: str  # the word of the configuration's `accept`; empty: never a document
+    media_type: str
+    extension: str
+
+
+_CONTAINERS = frozenset(
+    {Format.ZIP, Format.SEVEN_ZIP, Format.RAR, Format.MESSAGE, Format.OUTLOOK, Format.TNEF, Format.SIGNED}
+)
+_UNKNOWN = Traits(accepted_as="", media_type="application/octet-stream", extension="")
+_TRAITS = {
+    Format.PDF: Traits(accepted_as="pdf", media_type="application/pdf", extension=".pdf"),
+    Format.OFD: Traits(accepted_as="ofd", media_type="application/ofd", extension=".ofd"),
+    Format.XML: Traits(accepted_as="xml", media_type="application/xml", extension=".xml"),
+    Format.JPEG: Traits(accepted_as="image", media_type="image/jpeg", extension=".jpg"),
+    Format.PNG: Traits(accepted_as="image", media_type="image/png", extension=".png"),
+    Format.TIFF: Traits(accepted_as="image", media_type="image/tiff", extension=".tif"),
+    Format.GIF: Traits(accepted_as="image", media_type="image/gif", extension=".gif"),
+    Format.BMP: Traits(accepted_as="image", media_type="image/bmp", extension=".bmp"),
+    Format.WEBP: Traits(accepted_as="image", media_type="image/webp", extension=".webp"),
+    Format.HEIC: Traits(accepted_as="image", media_type="image/heic", extension=".heic"),
+    Format.ZIP: Traits(accepted_as="", media_type="application/zip", extension=".zip"),
+    Format.SEVEN_ZIP: Traits(accepted_as="", media_type="application/x-7z-compressed", extension=".7z"),
+    Format.RAR: Traits(accepted_as="", media_type="application/vnd.rar", extension=".rar"),
+    Format.MESSAGE: Traits(accepted_as="", media_type="message/rfc822", extension=".eml"),
+    Format.OUTLOOK: Traits(accepted_as="", media_type="application/vnd.ms-outlook", extension=".msg"),
+    Format.TNEF: Traits(accepted_as="", media_type="application/ms-tnef", extension=".dat"),
+    Format.SIGNED: Traits(accepted_as="", media_type="application/pkcs7-mime", extension=".p7m"),
+}
+
+_SIGNATURES = (
+    (b"%PDF-", Format.PDF),
+    (b"\xff\xd8\xff", Format.JPEG),
+    (b"\x89PNG\r\n\x1a\n", Format.PNG),
+    (b"II*\x00", Format.TIFF),
+    (b"MM\x00*", Format.TIFF),
+    (b"GIF87a", Format.GIF),
+    (b"GIF89a", Format.GIF),
+    (b"PK\x05\x06", Format.ZIP),
+    (b"7z\xbc\xaf\x27\x1c", Format.SEVEN_ZIP),
+    (b"Rar!\x1a\x07", Format.RAR),
+    (b"\x78\x9f\x3e\x22", Format.TNEF),
+)
+_LOCAL_ENTRY = b"PK\x03\x04"
+_PROGRAM = b"MZ"  # perhaps a self-extracting archive
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_OLE_MESSAGE_CLASS = bytes.fromhex("0b0d020000000000c000000000000046")  # of the root storage of a .msg
+_OLE_NO_MESSAGE = tuple(text.encode("utf-16-le") for text in ("WordDocument", "Workbook", "PowerPoint Document"))
+_OLE_NO_MESSAGE_AT_512 = (b"\xec\xa5\xc1", b"\x09\x08", b"\x00\x6e\x1e\xf0")  # Word, Excel, PowerPoint
+_HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1", b"avif")
+_ONE_THING = re.compile(
+    r"\[content_types\]\.xml|mimetype|_rels/.*|docprops/.*|word/.*|xl/.*|ppt/.*|meta-inf/.*|androidmanifest\.xml",
+    re.IGNORECASE,
+)
+_XML_START = re.compile(
+    rb"\s*(?P<declaration><\?xml\s[^>]*>)?(?:\s|<!--.*?-->|<\?.*?\?>|<!DOCTYPE[^>\[]*>)*<(?:[\w.-]{1,80}:)?(?P<root>[^\W\d][\w.-]*)[\s/>]",
+    re.DOTALL | re.IGNORECASE,
+)
+_NO_DOCUMENT_ROOTS = frozenset({b"html", b"svg", b"rss", b"feed", b"plist", b"wordDocument", b"workbook", b"office"})
+_HEADER_LINE = re.compile(rb"([!-9;-~]{1,76})[ \t]*:[^\n]*")
+_MAIL_FIELDS = frozenset(
+    b"received from to cc subject date message-id return-path mime-version content-type delivered-to sender reply-to "
+    b"dkim-signature authentication-results x-mailer x-originating-ip content-transfer-encoding in-reply-to".split()
+)
+_SURE_FIELDS = frozenset({b"received", b"message-id", b"mime-version", b"return-path", b"dkim-signature"})
+_AUTHOR_AND_SUBJECT = frozenset({b"from", b"subject"})
+
+
+def kind_of(head: bytes) -> Format:
+    """What a file is by its first 4096 bytes. An OFD that does not begin so is a ZIP here: see `format_of`."""
+    for signature, found in _SIGNATURES:
+        if head.startswith(signature):
+            return found
+    if head.startswith(_LOCAL_ENTRY):
+        return _zip_by_first_entry(head)
+    if head.startswith(_OLE):
+        return Format.OTHER if _is_office_file(head) else Format.OUTLOOK
+    return _picture(head) or _text_or_enveloped(head)
+
+
+def format_of(content: Spooled) -> Format:
+    """What a file is, by all that has to be looked at."""
+    head = content.head(HEAD_BYTES)
+    found = kind_of(head)
+    if head.startswith(_LOCAL_ENTRY) or (found is Format.OTHER and head.startswith(_PROGRAM)):
+        return _zip_by_directory(content, found)
+    if found is Format.OUTLOOK and not _is_outlook(content):
+        return Format.OTHER
+    return found
+
+
+def may_hold_documents(head: bytes, accept: Collection[str]) -> bool:
+    """Whether a file that begins so (4096 bytes) may be or hold a document: then it is worth taking in."""
+    found = kind_of(head)
+    return found.is_container or found.is_accepted(accept)
+
+
+def looks_like_a_message(head: bytes, *, declared: bool = False) -> bool:
+    """Whether it begins with the header lines of a mail; one field is enough where somebody declares it a message."""
+    known = _field_names(head)
+    if declared:
+        return bool(known & _MAIL_FIELDS)
+    return len(known & _MAIL_FIELDS) > 1 and bool(known & _SURE_FIELDS or known >= _AUTHOR_AND_SUBJECT)
+
+
+def _field_names(head: bytes) -> set[bytes]:
+    """Of the header lines that it begins with; nothing where some other line stands among them."""
+    lines = head.lstrip(b"\xef\xbb\xbf\r\n").split(b"\n")
+    if lines[0].startswith((b"From ", b">From ")):
+        lines = lines[1:]
+    known: set[bytes] = set()
+    for number, line in enumerate(lines):
+        if not line.strip():
+            break
+        if number and line[:1] in (b" ", b"\t"):
+            continue
+        found = _HEADER_LINE.fullmatch(line)
+        if found is None:
+            # The head may end within a line; only that line may be incomplete.
+            return known if number == len(lines) - 1 else set()
+        known.add(found[1].lower())
+    return known
+
+
+def _zip_by_first_entry(head: bytes) -> Format:
+    length = int.from_bytes(head[26:28], "little")
+    return _zip_by_names([head[30 : 30 + length].decode("utf-8", "replace")], if_none=Format.ZIP)
+
+
+def _zip_by_directory(content: Spooled, by_head: Format) -> Format:
+    try:
+        return _zip_by_names(entry_names(content), if_none=Format.ZIP)
+    except zipfile.BadZipFile:
+        return by_head
+
+
+def _zip_by_names(names: list[str], *, if_none: Format) -> Format:
+    plain = [name.replace("\\", "/").removeprefix("./").lstrip("/") for name in names]
+    if any(name.lower() == "ofd.xml" for name in plain):
+        return Format.OFD
+    if plain and (_ONE_THING.fullmatch(plain[0]) or "[Content_Types].xml" in plain):
+        return Format.OFFICE
+    return if_none
+
+
+def _picture(head: bytes) -> Format | None:
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return Format.WEBP
+    if head[4:8] == b"ftyp" and head[8:12] in _HEIC_BRANDS:
+        return Format.HEIC
+    if (
+        head[:2] == b"BM"
+        and head[6:10] == bytes(4)
+        and head[14:18] in (b"\x0c\0\0\0", b"\x28\0\0\0", b"\x6c\0\0\0", b"\x7c\0\0\0")
+    ):
+        return Format.BMP
+    return None
+
+
+def _text_or_enveloped(head: bytes) -> Format:
+    if head[:1] == b"\x30" and carries_content(head):
+        return Format.SIGNED
+    if looks_like_a_message(head):
+        return Format.MESSAGE
+    if b"%PDF-" in head[:_PDF_WITHIN]:
+        return Format.PDF
+    return Format.XML if _is_xml(head) else Format.OTHER
+
+
+def _is_xml(head: bytes) -> bool:
+    """Declared XML whose root is no page or picture; without the declaration only what is called an invoice."""
+    text = head.removeprefix(b"\xef\xbb\xbf")
+    if text.startswith((b"\xff\xfe", b"\xfe\xff")):
+        text = text.decode("utf-16", "ignore").encode()
+    found = _XML_START.match(text)
+    if found is None:
+        return False
+    root = found["root"].lower()
+    return b"invoice" in root or (found["declaration"] is not None and root not in _NO_DOCUMENT_ROOTS)
+
+
+def _is_office_file(head: bytes) -> bool:
+    return head[512:].startswith(_OLE_NO_MESSAGE_AT_512) or any(text in head for text in _OLE_NO_MESSAGE)
+
+
+def _is_outlook(content: Spooled) -> bool:
+    """The root storage of a .msg bears the class of messages; it is the first entry of the file's directory."""
+    file = content.file()
+    header = file.read(512)
+    if len(header) < 512:  # noqa: PLR2004 - the size of the header
+        return False
+    shift, first = struct.unpack_from("<H", header, 30)[0], struct.unpack_from("<I", header, 48)[0]
+    position = (first + 1) << min(shift, 12)
+    if position >= content.size:
+        return False
+    file.seek(position)
+    sector = file.read(HEAD_BYTES)
+    return sector[80:96] == _OLE_MESSAGE_CLASS or "__properties_version1.0".encode("utf-16-le") in sector
