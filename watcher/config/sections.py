@@ -1,214 +1,494 @@
-"""Every section of the configuration, as contract.md's "Configuration" has it, key by key."""
+"""Every section of the configuration, as contract.md's "Configuration" has it, key by key.
 
+One file, and longer than others, because it is the reference: a key, its default and what it means stand in one place,
+and the JSON Schema is made of it. What concerns several sections at once is checked in `consistency`.
+"""
+
+# ruff: noqa: FBT003 - Field(True, …) is how a default is written
 from __future__ import annotations
 
-from datetime import date, timedelta
-from pathlib import Path
+import re
+from datetime import timedelta
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
-from watcher.config.values import Duration, Rate, Regex, Secret, Size
+from watcher.config.values import (
+    Address,
+    AnyDuration,
+    Day,
+    Domain,
+    Duration,
+    FilePath,
+    HttpUrl,
+    Name,
+    NamedAddress,
+    Rate,
+    Regex,
+    Secret,
+    SenderPattern,
+    Size,
+    Text,
+    TimeZone,
+    base_of,
+    parse_duration,
+    placeholders,
+)
 from watcher.model import Language
+
+_LARGEST_PORT = 65535
 
 Tls = Literal["implicit", "starttls", "none"]
 
 
-def _zone(value: Any) -> ZoneInfo:
-    if isinstance(value, ZoneInfo):
-        return value
-    try:
-        return ZoneInfo(value)
-    except (KeyError, ValueError, TypeError, OSError) as error:
-        raise ValueError("not a time zone: write a name such as Asia/Shanghai") from error
-
-
-TimeZone = Annotated[
-    ZoneInfo, BeforeValidator(_zone), WithJsonSchema({"type": "string", "examples": ["Asia/Shanghai"]})
-]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
-HttpUrl = Annotated[str, Field(pattern=r"^https?://[^\s/?#]+")]
-
-
 class Section(BaseModel):
-    """What all sections share: unknown keys are errors, and values do not change."""
+    """What all sections share: unknown keys are errors, text is not taken for a number, and values do not change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, arbitrary_types_allowed=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_blocks(cls, value: Any) -> Any:
+        """A section of which every line is commented out is null in YAML, and means its defaults."""
+        if not isinstance(value, dict):
+            return value
+        names = {field.alias or name: field for name, field in cls.model_fields.items()}
+        return {key: part for key, part in value.items() if part is not None or not _is_block(names.get(key))}
+
+
+def _is_block(field: Any) -> bool:
+    return field is not None and (isinstance(field.default, Section) or field.default in ([], {}))
+
+
+def _code(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, (int, str)):
+        raise ValueError("not a code: write a number, or text in quotes")
+    return value
+
+
+def _expected(value: Any) -> Any:
+    if not isinstance(value, (bool, int, str)):
+        raise ValueError("must be a number, true, false, or text in quotes")
+    return value
+
+
+ExpectedValue = Annotated[int | str | bool, BeforeValidator(_expected)]
+ResultCode = Annotated[
+    int | str, BeforeValidator(_code), WithJsonSchema({"anyOf": [{"type": "integer"}, {"type": "string"}]})
+]
 
 
 class Auth(Section):
-    token_url: HttpUrl
-    client_id: str
-    client_secret: Secret
-    token: str = "data.access_token"  # noqa: S105 - a path in an answer
-    expires_in: str = "data.expires_in"
-    header: str = "access_token"
-    refused: list[int | str] = []
+    """How a token for the endpoint is got."""
+
+    token_url: HttpUrl = Field(
+        description="asked with GET ?grant_type=client_credentials&client_id=…&client_secret=… for a token"
+    )
+    client_id: Text = Field(description="who we are for the token server")
+    client_secret: Secret = Field(description="the secret that goes with client_id")
+    token: Text = Field("data.access_token", description="where the token stands in the answer")
+    expires_in: Text = Field(
+        "data.expires_in", description="where the token's lifetime in seconds stands in the answer; absent there: 2h"
+    )
+    header: Text = Field("access_token", description="the header in which the token is sent")
+    refused: list[ResultCode] = Field([], description="resCodes that mean the token is refused though HTTP says 200")
 
 
 class Retry(Section):
-    first: Duration = timedelta(seconds=30)
-    factor: float = Field(2, ge=1)
-    longest: Duration = timedelta(hours=1)
-    give_up_after: Duration = timedelta(days=3)
+    """When a failed request is tried again: after `first`, then each time `factor` times later, at most `longest`."""
+
+    first: Duration = Field(timedelta(seconds=30), description="how long to wait after the first failure")
+    factor: float = Field(2, ge=1, le=1000, description="how much longer after each further failure")
+    longest: Duration = Field(timedelta(hours=1), description="the longest wait")
+    give_up_after: Duration = Field(
+        timedelta(days=3), description="a document that still fails so long after its first failure is an error"
+    )
 
 
 class CodeRule(Section):
     """A resCode, and a text that its message must contain."""
 
-    code: int | str
-    message: str | None = None
+    code: ResultCode = Field(description="the resCode")
+    message: Text | None = Field(None, description="a text that resMsg must contain; absent: any")
 
 
 class Recognition(Section):
-    url: HttpUrl
-    auth: Auth | None = None
-    headers: dict[str, Secret] = {}
-    purchase_invoice: bool = False
-    create_expense: bool = True
-    connect_timeout: Duration = timedelta(seconds=10)
-    timeout: Duration = timedelta(seconds=90)
-    concurrency: int = Field(8, ge=1, le=1024)
-    rate: Rate | None = None
-    max_invoices_per_file: int = Field(3, ge=1)
-    retry: Retry = Retry()
-    in_doubt: Literal["again", "hold"] = "again"
-    suspend_on: list[CodeRule] = [CodeRule(code=400000, message="配置")]
-    retry_on: list[CodeRule] = []
-    probe: Duration = timedelta(minutes=5)
+    """The recognition endpoint, and how it is used."""
+
+    url: HttpUrl = Field(description="the address of ocrSyncWithConfig")
+    auth: Auth | None = Field(None, description="how a token is got; absent: none is sent")
+    headers: dict[str, Secret] = Field({}, description="fixed headers of every request")
+    purchase_invoice: bool = Field(False, description="sent as purchase_invoice Y or N")
+    create_expense: bool = Field(
+        True, description="create an expense for the employee: sends create_expense Y and user_code"
+    )
+    connect_timeout: Duration = Field(timedelta(seconds=10), description="how long a connection may take")
+    timeout: Duration = Field(
+        timedelta(seconds=90), description="how long the answer may take, in total; the vendor advises 60 s or more"
+    )
+    concurrency: int = Field(8, ge=1, le=1024, description="requests under way at once, on this node")
+    rate: Rate | None = Field(
+        None, description="at most so many requests, such as 5/s or 100/m; null: as many as can be"
+    )
+    max_invoices_per_file: int = Field(3, ge=1, description="the endpoint's limit; larger PDFs are split")
+    retry: Retry = Field(Retry(), description="when a failed request is tried again")
+    in_doubt: Literal["again", "hold"] = Field(
+        "again",
+        description="what follows a request of which it is not known whether it was carried out: "
+        "again with the same bizId, or hold for a person",
+    )
+    suspend_on: list[CodeRule] = Field(
+        [CodeRule(code=400000, message="配置")],
+        description="answers that close the gate: nothing is posted until the endpoint is mended",
+    )
+    retry_on: list[CodeRule] = Field([], description="answers that pass by themselves: tried again later")
+    probe: Duration = Field(timedelta(minutes=5), description="how often one document tries a closed gate")
+
+
+# ----------------------------------------------------------------------------------- stores
+
+
+def _option(value: Any) -> Any:
+    """OpenDAL takes text alone: a switch or number in YAML is written as it is there."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if type(value) is int else value
+
+
+def _attachment_url(value: Any) -> Any:
+    """``presigned: 1d`` may be written as what it is in YAML, a mapping."""
+    if isinstance(value, dict) and list(value) == ["presigned"]:
+        value = f"presigned: {value['presigned']}"
+    if not isinstance(value, str):
+        raise ValueError("must be key, {presigned: 1d} or a web address with {key} in it")
+    return value
 
 
 class ObjectsStore(Section):
-    type: Literal["objects"]
-    service: Literal["s3", "oss", "cos", "obs", "azblob", "gcs", "webdav", "fs"]
-    options: dict[str, Secret] = {}
-    key: str = "invoices/{sha256}{ext}"
-    attachment_url: str = "key"  # key | presigned: 1d | a URL with {key}
+    """Documents are uploaded to an object store, by OpenDAL."""
+
+    type: Literal["objects"] = Field(description="uploads to an object store")
+    service: Literal["s3", "oss", "cos", "obs", "azblob", "gcs", "webdav", "fs"] = Field(
+        description="the OpenDAL service"
+    )
+    options: dict[str, Annotated[Secret, BeforeValidator(_option)]] = Field(
+        {}, description="the service's own options, as OpenDAL names them: bucket, endpoint, access_key_id …"
+    )
+    key: Text = Field(
+        "invoices/{sha256}{ext}", description="the object's key; {sha256} must be in it, {ext} is .pdf and so on"
+    )
+    attachment_url: Annotated[
+        str,
+        BeforeValidator(_attachment_url),
+        WithJsonSchema(
+            {
+                "anyOf": [
+                    {"type": "string"},
+                    {
+                        "type": "object",
+                        "properties": {"presigned": {"type": "string"}},
+                        "required": ["presigned"],
+                        "additionalProperties": False,
+                    },
+                ],
+                "examples": ["key", {"presigned": "1d"}, "https://files.example.com/{key}"],
+            }
+        ),
+    ] = Field(
+        "key",
+        description="what is posted: key (the key itself), {presigned: 1d} (a signed address, made anew for each try), "
+        "or an address with {key} in it",
+    )
+
+    @field_validator("key")
+    @classmethod
+    def _key_is_a_hash(cls, value: str) -> str:
+        if "sha256" not in placeholders(value, ("sha256", "ext")):
+            raise ValueError("must contain {sha256}, so that one content has one key")
+        if value.startswith("/") or ".." in value.split("/"):
+            raise ValueError("must not begin with / or contain ..")
+        return value
+
+    @field_validator("attachment_url")
+    @classmethod
+    def _known_form(cls, value: str, info: ValidationInfo) -> str:
+        form, _, lifetime = value.partition(":")
+        if form == "presigned":
+            _presigned(lifetime.strip(), info.data.get("service"))
+        elif re.match(r"https?://\S+$", value):
+            if "key" not in placeholders(value, ("key",)):
+                raise ValueError("the address must contain {key}")
+        elif value != "key":
+            raise ValueError("must be key, {presigned: 1d} or a web address with {key} in it")
+        return value
+
+
+def _presigned(lifetime: str, service: str | None) -> None:
+    if parse_duration(lifetime) <= timedelta(0):
+        raise ValueError("a presigned address must live for some time, such as 1d")
+    if service in ("fs", "webdav"):
+        raise ValueError(f"{service} cannot sign addresses: write a web address with {{key}} in it")
 
 
 class HttpStore(Section):
-    type: Literal["http"]
-    url: HttpUrl
-    field: str = "file"
-    form: dict[str, str] = {}
-    attachment_url: str = "data.attachment_url"
-    success: dict[str, int | str | bool] = {"resCode": 200000}
+    """Documents are uploaded by a multipart POST, with recognition.auth's token."""
+
+    type: Literal["http"] = Field(description="uploads by a multipart POST")
+    url: HttpUrl = Field(description="where to post the file")
+    field: Text = Field("file", description="the form field that carries the file")
+    form: dict[str, str] = Field({}, description="further form fields")
+    attachment_url: Text = Field("data.attachment_url", description="where the attachment URL stands in the answer")
+    success: dict[str, ExpectedValue] = Field({"resCode": 200000}, description="what the answer must say")
 
 
 class ResolveStore(Section):
-    type: Literal["resolve"]
-    base_url: HttpUrl
-    parts: str | None = None
+    """Nothing is uploaded: a file in the folder already has a URL."""
+
+    type: Literal["resolve"] = Field(description="uploads nothing: the file already has a URL")
+    base_url: HttpUrl = Field(description="the URL is this and the file's path in the folder, percent-encoded")
+    parts: Text | None = Field(
+        None,
+        description="the store for what has no URL of its own (files from archives, parts of a split); "
+        "absent: such a file is an error",
+    )
 
 
-Store = Annotated[ObjectsStore | HttpStore | ResolveStore, Field(discriminator="type")]
+def _store_type(value: Any) -> str | None:
+    kind = value.get("type") if isinstance(value, dict) else getattr(value, "type", None)
+    return f"<{kind}>" if kind in ("objects", "http", "resolve") else None
+
+
+Store = Annotated[
+    Annotated[ObjectsStore, Tag("<objects>")]
+    | Annotated[HttpStore, Tag("<http>")]
+    | Annotated[ResolveStore, Tag("<resolve>")],
+    Discriminator(
+        _store_type,
+        custom_error_type="store",
+        custom_error_message="a store needs a type: objects, http or resolve",
+    ),
+]
+
+
+# -------------------------------------------------------------------------------- directory
+
+_GROUP = re.compile(r"\\(?:g<(\w+)>|([1-9]\d?)|(.?))", re.DOTALL)
 
 
 class Rule(Section):
-    match: Regex
-    user_code: str
+    """Turns an address into an employee number."""
+
+    match: Regex = Field(description="must match the whole address, in lower case")
+    user_code: Text = Field(description="the employee number; \\1 is the first group of match")
+
+    @field_validator("user_code")
+    @classmethod
+    def _groups_exist(cls, value: str, info: ValidationInfo) -> str:
+        pattern = info.data.get("match")
+        for name, number, other in _GROUP.findall(value):
+            if other or not (name or number):
+                raise ValueError("a backslash must be followed by the number of a group, as in \\1")
+            if pattern is not None and not _has_group(pattern, name or number):
+                raise ValueError(f"match has no group {name or number}")
+        return value
+
+
+def _has_group(pattern: re.Pattern[str], group: str) -> bool:
+    return int(group) <= pattern.groups if group.isdecimal() else group in pattern.groupindex
 
 
 class HttpDirectory(Section):
-    url: HttpUrl
-    headers: dict[str, Secret] = {}
-    user_code: str = "data.code"
-    language: str | None = "data.lang"
-    cache: Duration = timedelta(hours=1)
+    """A web service that knows the employees."""
+
+    url: HttpUrl = Field(description="asked with GET; {address} is the sender's address")
+    headers: dict[str, Secret] = Field({}, description="fixed headers of every request")
+    user_code: Text = Field("data.code", description="where the employee number stands in the answer")
+    language: Text | None = Field("data.lang", description="where the language (zh or en) stands in the answer")
+    cache: AnyDuration = Field(timedelta(hours=1), description="how long an answer is believed")
+
+    @field_validator("url")
+    @classmethod
+    def _asks_for_the_address(cls, value: str) -> str:
+        if "address" not in placeholders(value, ("address",)):
+            raise ValueError("must contain {address}")
+        return value
+
+
+def _ldap_url(value: str) -> str:
+    if not re.match(r"ldaps?://[^\s/]+", value):
+        raise ValueError("not an LDAP address: it must begin with ldaps:// or ldap://")
+    return value
 
 
 class LdapDirectory(Section):
-    url: str
-    bind_dn: str | None = None
-    password: Secret | None = None
-    base: str
-    filter: str = "(mail={address})"
-    user_code: str = "employeeNumber"
-    language: str | None = "preferredLanguage"
+    """An LDAP server (or Active Directory) that knows the employees."""
+
+    url: Annotated[str, AfterValidator(_ldap_url)] = Field(description="ldap://host or ldaps://host")
+    bind_dn: Text | None = Field(None, description="who logs in; absent: nobody, an anonymous query")
+    password: Secret | None = Field(None, description="the password of bind_dn")
+    base: Text = Field(description="below which entry to search")
+    filter: Text = Field("(mail={address})", description="what to search for; {address} is the sender's address")
+    user_code: Text = Field("employeeNumber", description="the attribute that holds the employee number")
+    language: Text | None = Field("preferredLanguage", description="the attribute that holds the language")
+
+    @field_validator("filter")
+    @classmethod
+    def _asks_for_the_address(cls, value: str) -> str:
+        if "address" not in placeholders(value, ("address",)):
+            raise ValueError("must contain {address}")
+        return value
 
 
 class Directory(Section):
-    file: Path | None = None
-    rules: list[Rule] = []
-    delegates: list[str] = []
-    http: HttpDirectory | None = None
-    ldap: LdapDirectory | None = None
+    """Who may submit, and their employee numbers. Asked in this order: file, rules, http, ldap."""
+
+    file: FilePath | None = Field(
+        None, description="a CSV file with the columns email,user_code,name,language; read again when it changes"
+    )
+    rules: list[Rule] = Field([], description="employee numbers that can be read off the address")
+    delegates: list[Address] = Field(
+        [], description="who may submit for others: #903851 in the subject, or fapiao+903851@ as the address"
+    )
+    http: HttpDirectory | None = Field(None, description="a web service that knows the employees")
+    ldap: LdapDirectory | None = Field(None, description="an LDAP server that knows the employees")
 
 
 class Limits(Section):
-    document: Size = 20_000_000
-    submission: Size = 50_000_000
-    documents: int = Field(50, ge=1)
-    archive_ratio: int = Field(100, ge=1)
+    """What is more than this is not taken in, and answered so."""
+
+    document: Size = Field(20_000_000, description="the largest document")
+    submission: Size = Field(50_000_000, description="the largest mail, or file with all that is in it")
+    documents: int = Field(50, ge=1, description="the most documents of one submission")
+    archive_ratio: int = Field(100, ge=1, description="how many times its own size an archive may unpack to")
 
 
 class Links(Section):
-    hosts: list[str] = []
-    known: bool = False
+    """Download links in mails."""
+
+    hosts: list[Domain] = Field([], description="hosts whose links may be followed")
+    known: bool = Field(False, description="follow the links of the invoice platforms that are built in")
+
+
+# -------------------------------------------------------------------------------- mailboxes
 
 
 class OAuth2(Section):
-    token_url: HttpUrl
-    client_id: str
-    client_secret: Secret | None = None
-    scope: str | None = None
-    refresh_token: Secret | None = None
+    """How an access token for the mail server is got, instead of a password."""
+
+    token_url: HttpUrl = Field(description="where tokens are issued")
+    client_id: Text = Field(description="who we are for the token server")
+    client_secret: Secret | None = Field(None, description="the secret that goes with client_id")
+    scope: Text | None = Field(None, description="what the token is for")
+    refresh_token: Secret | None = Field(
+        None, description="asked with this; absent: with client_id and client_secret alone"
+    )
 
 
 class VerifySender(Section):
-    results_from: str | None = None
-    dkim: bool = True
+    """What proves that a mail's sender is who it says."""
+
+    results_from: Text | None = Field(
+        None,
+        description="whose Authentication-Results are believed: an authserv-id, or topmost; null: nobody's",
+    )
+    dkim: bool = Field(True, description="check the DKIM signatures here")
 
 
 class PerSender(Section):
-    submissions: int = Field(60, ge=1)
-    bytes: Size = 200_000_000
+    """How much one sender may submit in an hour; the surplus waits, and the sender is told once."""
+
+    submissions: int = Field(60, ge=1, description="mails an hour")
+    bytes: Size = Field(200_000_000, description="bytes an hour")
 
 
 class ReplyChoice(Section):
-    done: bool = True
-    attention: bool = True
-    error: bool = True
-    duplicate: bool = True
-    unknown: bool = False
-    acknowledge_after: Duration | None = timedelta(minutes=15)
+    """Which outcomes are answered by mail."""
+
+    done: bool = Field(True, description="all is well")
+    attention: bool = Field(True, description="booked, but somebody should look")
+    error: bool = Field(True, description="not booked")
+    duplicate: bool = Field(True, description="was booked before")
+    unknown: bool = Field(False, description="tell unknown senders so, but only within the own domain")
+    acknowledge_after: AnyDuration | None = Field(
+        timedelta(minutes=15), description="what takes longer is acknowledged first; null: never"
+    )
+
+
+def _verification(value: Any) -> str | None:
+    if value is False:
+        return "<off>"
+    return "<on>" if isinstance(value, (dict, VerifySender)) else None
+
+
+SenderCheck = Annotated[
+    Annotated[VerifySender, Tag("<on>")] | Annotated[Literal[False], Tag("<off>")],
+    Discriminator(
+        _verification,
+        custom_error_type="verify_sender",
+        custom_error_message="must be false, or {results_from: …, dkim: true}",
+    ),
+]
 
 
 class Mailbox(Section):
-    name: Name
-    host: str
-    port: int | None = Field(None, ge=1, le=65535)
-    tls: Tls = "implicit"
-    ca_file: Path | None = None
-    username: str
-    password: Secret | None = None
-    oauth2: OAuth2 | None = None
-    folder: str = "INBOX"
-    since: date | None = None
-    done: str | None = None
-    error: str | None = None
-    idle: bool = True
-    poll: Duration = timedelta(seconds=60)
-    store: str = "default"
-    user_code: str | None = None
-    senders: list[str] | None = None
-    verify_sender: VerifySender | Literal[False] = VerifySender()
-    arc_sealers: list[str] = []
-    forwarded_for: bool = False
-    unverified: Literal["hold", "refuse"] = "hold"
-    held_after: Duration = timedelta(days=1)
-    unknown: Literal["refuse", "hold"] = "refuse"
-    per_sender: PerSender | None = PerSender()
-    reply: ReplyChoice = ReplyChoice()
+    """A mailbox that is watched."""
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Mailbox:
-        if (self.password is None) == (self.oauth2 is None):
-            raise ValueError("give either password or oauth2")
-        if self.user_code is not None and self.senders is None:
-            raise ValueError("user_code books for whoever writes: name the senders that may")
-        return self
+    name: Name = Field(description="what it is called here, in lists and logs")
+    host: Text = Field(description="the IMAP server")
+    port: int | None = Field(None, ge=1, le=_LARGEST_PORT, description="absent: 993 with tls implicit, else 143")
+    tls: Tls = Field("implicit", description="implicit, starttls or none")
+    ca_file: FilePath | None = Field(None, description="certificates of a private CA, in PEM")
+    username: Text = Field(description="the login name")
+    password: Secret | None = Field(
+        None, description="the password; Chinese providers want an authorisation code (授权码)"
+    )
+    oauth2: OAuth2 | None = Field(None, description="instead of a password")
+    folder: Text = Field("INBOX", description="the mail folder that is watched")
+    since: Day | None = Field(
+        None, description="mail older than this date is left alone; null: all that is in the folder"
+    )
+    done: Text | None = Field(
+        None, description="where answered mails go; null: left where they are, flagged \\Seen and $InvoiceDone"
+    )
+    error: Text | None = Field(
+        None, description="where mails go of which nothing was booked; null: left where they are"
+    )
+    idle: bool = Field(True, description="let the server announce new mail (IDLE), where it can")
+    poll: Duration = Field(timedelta(seconds=60), description="how often to look in any case")
+    store: Text = Field("default", description="the store that documents go to")
+    user_code: Text | None = Field(
+        None, description="a fixed employee number for all that arrives here; then senders is required"
+    )
+    senders: list[SenderPattern] | None = Field(
+        None, min_length=1, description="addresses or *@domain that are taken in at all; null: whom the directory knows"
+    )
+    verify_sender: SenderCheck = Field(
+        VerifySender(), description="what proves that the sender is who the mail says; false believes everybody"
+    )
+    arc_sealers: list[Domain] = Field([], description="domains whose ARC seal is believed")
+    forwarded_for: bool = Field(False, description="believe Resent-From and X-Forwarded-For for who submits")
+    unverified: Literal["hold", "refuse"] = Field("hold", description="what happens to mail whose sender is not proven")
+    held_after: Duration = Field(timedelta(days=1), description="a mail held longer than this raises an alert")
+    unknown: Literal["refuse", "hold"] = Field(
+        "refuse", description="what happens to mail of a sender that the directory lacks"
+    )
+    per_sender: PerSender | None = Field(
+        PerSender(), description="how much one sender may submit in an hour; null: anything"
+    )
+    reply: ReplyChoice = Field(ReplyChoice(), description="which outcomes are answered by mail")
 
     @property
     def effective_port(self) -> int:
@@ -216,83 +496,203 @@ class Mailbox(Section):
 
 
 class Smtp(Section):
-    host: str
-    port: int | None = Field(None, ge=1, le=65535)
-    tls: Tls = "implicit"
-    ca_file: Path | None = None
-    username: str | None = None
-    password: Secret | None = None
-    oauth2: OAuth2 | None = None
-    sender: str = Field(alias="from")
+    """The server that sends the replies."""
+
+    host: Text = Field(description="the SMTP server")
+    port: int | None = Field(
+        None, ge=1, le=_LARGEST_PORT, description="absent: 465 with tls implicit, 587 with starttls, else 25"
+    )
+    tls: Tls = Field("implicit", description="implicit, starttls or none")
+    ca_file: FilePath | None = Field(None, description="certificates of a private CA, in PEM")
+    username: Text | None = Field(None, description="the login name; absent: no login")
+    password: Secret | None = Field(None, description="the password")
+    oauth2: OAuth2 | None = Field(None, description="instead of a password")
+    sender: NamedAddress = Field(
+        alias="from", description="the From of the replies: an address, with a name where wanted"
+    )
 
     @property
     def effective_port(self) -> int:
         return self.port or {"implicit": 465, "starttls": 587, "none": 25}[self.tls]
 
 
+# ---------------------------------------------------------------------------------- folders
+
+
 class FromFilename(Section):
-    source: Literal["filename"] = Field(alias="from")
-    pattern: Regex
+    """The employee number is in the file's name."""
+
+    source: Literal["filename"] = Field(alias="from", description="the employee number is in the file's name")
+    pattern: Regex = Field(description="found in the file's name; its first group is the employee number")
+
+    @field_validator("pattern")
+    @classmethod
+    def _has_a_group(cls, value: re.Pattern[str]) -> re.Pattern[str]:
+        if value.groups < 1:
+            raise ValueError("needs a group, in round brackets, for the employee number")
+        return value
 
 
 class FromPlace(Section):
-    source: Literal["subfolder", "owner"] = Field(alias="from")
+    """The employee number is the first folder below path, or what the directory has for the file's owner."""
+
+    source: Literal["subfolder", "owner"] = Field(
+        alias="from",
+        description="subfolder: the first folder below path; owner: looked up by the login name of the file's owner",
+    )
 
 
 class FixedCode(Section):
-    fixed: str
+    """One employee number for all files."""
+
+    fixed: Text = Field(description="the employee number")
+
+
+def _code_source(value: Any) -> str | None:
+    if isinstance(value, Section):
+        return {"FromFilename": "<filename>", "FromPlace": "<place>", "FixedCode": "<fixed>"}.get(type(value).__name__)
+    if not isinstance(value, dict):
+        return None
+    if "fixed" in value and "from" not in value:
+        return "<fixed>"
+    source = value.get("from")
+    return {"filename": "<filename>", "subfolder": "<place>", "owner": "<place>"}.get(str(source))
+
+
+UserCodeSource = Annotated[
+    Annotated[FromPlace, Tag("<place>")]
+    | Annotated[FromFilename, Tag("<filename>")]
+    | Annotated[FixedCode, Tag("<fixed>")],
+    Discriminator(
+        _code_source,
+        custom_error_type="user_code",
+        custom_error_message="write {from: subfolder}, {from: filename, pattern: '^(\\d+)_'}, {from: owner} "
+        'or {fixed: "903851"}',
+    ),
+]
+
+
+def _network(value: Any) -> Any:
+    if not isinstance(value, bool) and value != "auto":
+        raise ValueError("must be true, false or auto")
+    return value
 
 
 class Folder(Section):
-    name: Name
-    path: Path
-    done: str | None = None
-    error: str | None = None
-    recursive: bool = True
-    user_code: FromPlace | FromFilename | FixedCode
-    network: bool | Literal["auto"] = "auto"
-    poll: Duration = timedelta(seconds=30)
-    settle: Duration = timedelta(seconds=5)
-    marker: str | None = None
-    store: str = "default"
+    """A folder that is watched."""
+
+    name: Name = Field(description="what it is called here, in lists and logs")
+    path: FilePath = Field(description="the folder that is watched")
+    done: Text | None = Field(
+        None, description="where answered files go; {yyyy} {mm} {dd} are today; null: they stay where they are"
+    )
+    error: Text | None = Field(None, description="where files go of which nothing was booked; null: they stay")
+    recursive: bool = Field(True, description="look into subfolders too")
+    user_code: UserCodeSource = Field(
+        FromPlace.model_validate({"from": "subfolder"}), description="how the employee number of a file is found"
+    )
+    network: Annotated[
+        bool | Literal["auto"], BeforeValidator(_network), WithJsonSchema({"enum": [True, False, "auto"]})
+    ] = Field("auto", description="true: a network drive, never trust file events; auto: find out")
+    poll: Duration = Field(timedelta(seconds=30), description="how often the folder is scanned in any case")
+    settle: AnyDuration = Field(
+        timedelta(seconds=5),
+        description="how long size and time must stand still where nothing else shows that a file is complete",
+    )
+    marker: Text | None = Field(None, description="a file that must be there, else the share counts as not mounted")
+    store: Text = Field("default", description="the store that documents go to")
+
+    @field_validator("done", "error")
+    @classmethod
+    def _template(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is None:
+            return None
+        placeholders(value, ("yyyy", "mm", "dd"))
+        base = base_of(info)
+        return value if base is None else str(base / value)
+
+
+# --------------------------------------------------------------------------------- the rest
 
 
 class Alerts(Section):
-    urls: list[Secret] = []
-    after: Duration = timedelta(minutes=10)
-    operators: list[str] = []
+    """Who is told when something is wrong."""
+
+    urls: list[Secret] = Field([], description="apprise URLs: WeCom, DingTalk and Feishu robots, and many more")
+    after: AnyDuration = Field(timedelta(minutes=10), description="what mends itself sooner raises no alert")
+    operators: list[Address] = Field([], description="mail addresses that are told too; needs smtp")
+
+
+def _listen(value: str) -> str:
+    host, _, port = value.rpartition(":")
+    if not host or not re.fullmatch(r"\d{1,5}", port, re.ASCII) or int(port) > _LARGEST_PORT:
+        raise ValueError("must be host:port, such as 127.0.0.1:8750")
+    return value
 
 
 class Web(Section):
-    listen: str = "127.0.0.1:8750"
-    password: Secret | None = None
+    """The status pages, health and metrics."""
+
+    listen: Annotated[str, AfterValidator(_listen), WithJsonSchema({"type": "string"})] = Field(
+        "127.0.0.1:8750", description="host:port to listen at"
+    )
+    password: Secret | None = Field(None, description="the password of the pages; absent: none is asked")
 
 
 class Log(Section):
-    format: Literal["auto", "json"] = "auto"
-    level: Literal["debug", "info", "warning", "error"] = "info"
+    """What is logged, and how."""
+
+    format: Literal["auto", "json"] = Field(
+        "auto",
+        description="auto: journald priorities under systemd, colour on a terminal, else plain; json: JSON Lines",
+    )
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description="the least that is logged")
 
 
 class Retention(Section):
-    closed: Duration = timedelta(days=400)
+    """How long what is over is kept; bookings are kept for ever."""
+
+    closed: Duration = Field(timedelta(days=400), description="answered submissions older than this are deleted")
+
+
+def _journal(value: str, info: ValidationInfo) -> str:
+    if re.match(r"postgresql://\S+$", value):
+        return value
+    path = value.removeprefix("sqlite:///")
+    if path == value or not path or path == ":memory:":
+        raise ValueError("not a journal: write sqlite:////path/to/journal.db or postgresql://user@host/database")
+    base = base_of(info)
+    return value if base is None else f"sqlite:///{base / path}"
 
 
 class Configuration(Section):
-    """The whole file."""
+    """The configuration of invoice-watcher."""
 
-    journal: str = Field(pattern=r"^(sqlite:///|postgresql://)")
-    language: Language = "zh"
-    timezone: TimeZone = ZoneInfo("Asia/Shanghai")
-    recognition: Recognition
-    stores: dict[Name, Store] = Field(min_length=1)
-    directory: Directory = Directory()
-    accept: list[Literal["pdf", "ofd", "image", "xml"]] = ["pdf", "ofd"]
-    limits: Limits = Limits()
-    links: Links = Links()
-    mailboxes: list[Mailbox] = []
-    smtp: Smtp | None = None
-    folders: list[Folder] = []
-    alerts: Alerts | None = None
-    web: Web | None = None
-    log: Log = Log()
-    retention: Retention = Retention()
+    journal: Annotated[
+        str,
+        AfterValidator(_journal),
+        WithJsonSchema({"type": "string", "pattern": "^(sqlite:///|postgresql://)"}),
+    ] = Field(description="the database: sqlite:////path/to/journal.db, or postgresql://user@host/database")
+    language: Language = Field(
+        "zh", description="zh or en: answers and pages; a person's own language in the directory wins"
+    )
+    timezone: TimeZone = Field(
+        ZoneInfo("Asia/Shanghai"), description="of dates that the endpoint gives as milliseconds, and of the pages"
+    )
+    recognition: Recognition = Field(description="the recognition endpoint, and how it is used")
+    stores: dict[Name, Store] = Field(min_length=1, description="what gives documents their attachment URL, by name")
+    directory: Directory = Field(Directory(), description="who may submit, and their employee numbers")
+    accept: list[Literal["pdf", "ofd", "image", "xml"]] = Field(
+        ["pdf", "ofd"],
+        min_length=1,
+        description="what counts as a document; archives and nested mails are always opened",
+    )
+    limits: Limits = Field(Limits(), description="what is more than this is not taken in")
+    links: Links = Field(Links(), description="download links in mails")
+    mailboxes: list[Mailbox] = Field([], description="the mailboxes that are watched")
+    smtp: Smtp | None = Field(None, description="the server that sends the replies; absent: no mail is answered")
+    folders: list[Folder] = Field([], description="the folders that are watched")
+    alerts: Alerts | None = Field(None, description="who is told when something is wrong; absent: nobody")
+    web: Web | None = Field(None, description="the status pages; absent: none")
+    log: Log = Field(Log(), description="what is logged, and how")
+    retention: Retention = Field(Retention(), description="how long what is over is kept")

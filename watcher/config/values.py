@@ -1,31 +1,90 @@
-"""The small value types of the configuration: durations, sizes, rates, secrets."""
+"""The small value types of the configuration: durations, sizes, rates, secrets, addresses, templates.
+
+Whatever is wrong is raised as a ValueError that says in plain words what to write instead, and never
+repeats the value: it may be a secret that stands in the wrong place.
+"""
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    PlainSerializer,
+    ValidationError,
+    ValidationInfo,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic_core import CoreSchema
 
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(ms|s|m|h|d)", re.ASCII)
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(B|kB|KB|MB|GB)", re.ASCII)
+_SIZE = re.compile(r"(\d{1,12}(?:\.\d{1,9})?)\s*(B|kB|KB|MB|GB)", re.ASCII)
 _BYTES = {"B": 1, "kB": 1000, "KB": 1000, "MB": 1000**2, "GB": 1000**3}
-_RATE = re.compile(r"(\d+)/(s|m|h)")
+_RATE = re.compile(r"(\d{1,9})/(s|m|h)", re.ASCII)
+_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+_ADDRESS = r"[^\s@<>(),;:\"\\\[\]]+@[^\s@<>(),;:\"\\\[\]]+"
+_DOMAIN = r"(?:[\w-]{1,63}\.)*[\w-]{1,63}"
+
+
+@dataclass(frozen=True, slots=True)
+class Unquoted:
+    """What YAML makes of an unquoted text that is no text: ``0123`` is octal, ``12:30`` counts in sixties.
+
+    No field takes it, so that such a value is always asked back for, never silently another one.
+    """
+
+    raw: str
+
+
+def suggestion(word: str, known: Collection[str]) -> str:
+    """``; did you mean X?``, or nothing where no known word is near."""
+    near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+# ------------------------------------------------------------------------------- quantities
 
 
 def parse_duration(value: Any) -> timedelta:
     """``90s``, ``15m``, ``2h``, ``3d``; raises ValueError."""
     if isinstance(value, timedelta):
         return value
-    found = _DURATION.fullmatch(str(value).strip()) if isinstance(value, str) else None
-    if found is None:
+    found = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
+    seconds = float(found[1]) * _SECONDS[found[2]] if found else None
+    if found is None or seconds is None or seconds > timedelta(days=100_000).total_seconds():
         raise ValueError("not a duration: write a number and a unit, such as 90s, 15m, 2h or 3d")
-    return timedelta(seconds=float(found[1]) * _SECONDS[found[2]])
+    return timedelta(seconds=seconds)
+
+
+def format_duration(value: timedelta) -> str:
+    """As the configuration has it: the largest unit that leaves no remainder."""
+    milliseconds = round(value.total_seconds() * 1000)
+    for unit in ("d", "h", "m", "s"):
+        count, rest = divmod(milliseconds, round(_SECONDS[unit] * 1000))
+        if rest == 0 and (count or unit == "s"):
+            return f"{count}{unit}"
+    return f"{milliseconds}ms"
+
+
+def _some_time(value: timedelta) -> timedelta:
+    if value <= timedelta(0):
+        raise ValueError("must be longer than nothing: write a number and a unit, such as 90s or 15m")
+    return value
 
 
 def parse_size(value: Any) -> int:
@@ -33,9 +92,10 @@ def parse_size(value: Any) -> int:
     if isinstance(value, int) and not isinstance(value, bool) and value > 0:
         return value
     found = _SIZE.fullmatch(value.strip()) if isinstance(value, str) else None
-    if found is None:
+    size = int(float(found[1]) * _BYTES[found[2]]) if found else 0
+    if size <= 0:
         raise ValueError("not a size: write a number and a unit, such as 500kB or 20MB")
-    return int(float(found[1]) * _BYTES[found[2]])
+    return size
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,25 +116,157 @@ def parse_rate(value: Any) -> RateLimit:
     return RateLimit(int(found[1]), _SECONDS[found[2]])
 
 
+def _format_rate(value: RateLimit) -> str:
+    unit = next(unit for unit, seconds in _SECONDS.items() if seconds == value.seconds)
+    return f"{value.count}/{unit}"
+
+
+def parse_date(value: Any) -> date:
+    """A date as YAML reads it, or ``2026-01-31`` as text; raises ValueError."""
+    if type(value) is date:
+        return value
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value, re.ASCII):
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            pass
+    raise ValueError("not a date: write it as 2026-01-31")
+
+
+# ------------------------------------------------------------------------------------ texts
+
+
 def parse_regex(value: Any) -> re.Pattern[str]:
     if isinstance(value, re.Pattern):
         return value
     if not isinstance(value, str):
-        raise ValueError("not a regular expression")
+        raise ValueError("not a regular expression: write it in single quotes")
     try:
         return re.compile(value)
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:
         raise ValueError(f"not a regular expression: {error}") from error
 
 
-def _text(example: str) -> WithJsonSchema:
-    return WithJsonSchema({"type": "string", "examples": [example]})
+def parse_zone(value: Any) -> ZoneInfo:
+    if isinstance(value, ZoneInfo):
+        return value
+    try:
+        return ZoneInfo(value)
+    except (KeyError, ValueError, TypeError, OSError) as error:
+        raise ValueError("not a time zone: write a name such as Asia/Shanghai") from error
 
 
-Duration = Annotated[timedelta, BeforeValidator(parse_duration), _text("90s")]
-Size = Annotated[int, BeforeValidator(parse_size), _text("20MB")]
-Rate = Annotated[RateLimit, BeforeValidator(parse_rate), _text("5/s"), PlainSerializer(str)]
-Regex = Annotated[re.Pattern[str], BeforeValidator(parse_regex), WithJsonSchema({"type": "string", "format": "regex"})]
+def _like(pattern: str, complaint: str) -> Callable[[str], str]:
+    compiled = re.compile(pattern)
+
+    def check(value: str) -> str:
+        if compiled.fullmatch(value) is None:
+            raise ValueError(complaint)
+        return value
+
+    return check
+
+
+def placeholders(template: str, allowed: Collection[str]) -> set[str]:
+    """Which placeholders a template has. Raises ValueError where it has others, or a brace too many."""
+    found = _PLACEHOLDER.findall(template)
+    shown = " ".join(f"{{{name}}}" for name in allowed)
+    for name in found:
+        if name not in allowed:
+            raise ValueError(f"unknown placeholder{suggestion(name, allowed)} (there are {shown})")
+    if re.search(r"[{}]", _PLACEHOLDER.sub("", template)):
+        raise ValueError(f"a brace without its partner (placeholders are {shown})")
+    return set(found)
+
+
+def base_of(info: ValidationInfo) -> Path | None:
+    """The directory of the configuration file, where one is being read."""
+    return info.context.get("base") if isinstance(info.context, dict) else None
+
+
+def parse_path(value: Any, info: ValidationInfo) -> Path:
+    """Relative paths start at the directory of the configuration file."""
+    if not isinstance(value, (str, Path)) or not str(value) or "\0" in str(value):
+        raise ValueError("not a path: write it as text, in quotes")
+    base = base_of(info)
+    return base / value if base is not None else Path(value)
+
+
+def _schema(**keys: Any) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", **keys})
+
+
+AnyDuration = Annotated[
+    timedelta,
+    BeforeValidator(parse_duration),
+    PlainSerializer(format_duration, return_type=str),
+    _schema(examples=["90s"], pattern=r"^\s*\d+(\.\d+)?(ms|s|m|h|d)\s*$"),
+]
+Duration = Annotated[AnyDuration, AfterValidator(_some_time)]
+Size = Annotated[
+    int,
+    BeforeValidator(parse_size),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string"}], "examples": ["20MB"]}),
+]
+Rate = Annotated[
+    RateLimit,
+    BeforeValidator(parse_rate),
+    PlainSerializer(_format_rate, return_type=str),
+    _schema(examples=["5/s"], pattern=r"^\s*\d+/(s|m|h)\s*$"),
+]
+Day = Annotated[date, BeforeValidator(parse_date), _schema(format="date", examples=["2026-01-31"])]
+Regex = Annotated[
+    re.Pattern[str],
+    BeforeValidator(parse_regex),
+    PlainSerializer(lambda value: value.pattern, return_type=str),
+    _schema(format="regex"),
+]
+TimeZone = Annotated[
+    ZoneInfo,
+    BeforeValidator(parse_zone),
+    PlainSerializer(str, return_type=str),
+    _schema(examples=["Asia/Shanghai"]),
+]
+FilePath = Annotated[Path, BeforeValidator(parse_path), _schema()]
+Text = Annotated[str, Field(min_length=1)]
+Name = Annotated[
+    str,
+    AfterValidator(
+        _like(
+            r"[A-Za-z0-9][A-Za-z0-9_.-]*",
+            "not a name: use only letters, digits, dot, hyphen and underscore, and begin with a letter or digit",
+        )
+    ),
+    _schema(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"),
+]
+HttpUrl = Annotated[
+    str,
+    AfterValidator(_like(r"https?://[^\s/?#]+\S*", "not a web address: it must begin with https:// or http://")),
+    _schema(pattern=r"^https?://[^\s/?#]+"),
+]
+Address = Annotated[str, AfterValidator(_like(_ADDRESS, "not a mail address such as name@corp.example")), _schema()]
+NamedAddress = Annotated[
+    str,
+    AfterValidator(
+        _like(
+            rf"{_ADDRESS}|[^<>\r\n]*<{_ADDRESS}>",
+            "not a mail address: write name@corp.example or Name <name@corp.example>",
+        )
+    ),
+    _schema(examples=["发票助手 <fapiao@corp.example>"]),
+]
+SenderPattern = Annotated[
+    str,
+    AfterValidator(_like(rf"{_ADDRESS}|\*@{_DOMAIN}", "neither a mail address nor *@domain (put *@domain in quotes)")),
+    _schema(examples=["*@corp.example"]),
+]
+Domain = Annotated[str, AfterValidator(_like(_DOMAIN, "not a domain name such as corp.example")), _schema()]
+
+
+# ---------------------------------------------------------------------------------- secrets
+
+_FORMS = "a secret is written {env: NAME}, {file: PATH} or {credential: NAME}, or as text in quotes"
+_PLACES = ("env", "file", "credential")
 
 
 class Secret(BaseModel):
@@ -85,23 +277,39 @@ class Secret(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    env: str | None = None
-    file: Path | None = None
-    credential: str | None = None
+    env: Text | None = Field(None, description="the name of an environment variable")
+    file: FilePath | None = Field(None, description="a file that holds nothing else")
+    credential: Text | None = Field(None, description="a file in $CREDENTIALS_DIRECTORY (systemd's LoadCredential)")
     _plain: str | None = None
 
     @model_validator(mode="wrap")
     @classmethod
-    def _from_text(cls, value: Any, handler: Any) -> Secret:
+    def _from_text(cls, value: Any, handler: Any, info: ValidationInfo) -> Secret:
+        if value == "":
+            raise ValueError("an empty secret; " + _FORMS)
         if isinstance(value, str):
             secret = cls.model_construct()
             secret.__pydantic_private__ = {"_plain": value}
-            return secret
-        made: Secret = handler(value)
-        given = [name for name in ("env", "file", "credential") if getattr(made, name) is not None]
-        if len(given) != 1:
-            raise ValueError("a secret is one of {env: NAME}, {file: PATH}, {credential: NAME} or a text")
-        return made
+        else:
+            secret = _made(value, handler)
+        if isinstance(info.context, dict) and info.context.get("secrets"):
+            secret.reveal()
+        return secret
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        places = handler.resolve_ref_schema(handler(core_schema))["properties"]
+        one = [
+            {
+                "type": "object",
+                "properties": {place: {"type": "string", "minLength": 1, "description": places[place]["description"]}},
+                "required": [place],
+                "additionalProperties": False,
+            }
+            for place in _PLACES
+        ]
+        plain = {"type": "string", "description": "the secret itself, with a warning"}
+        return {"title": "Secret", "description": _FORMS, "oneOf": [*one, plain]}
 
     @property
     def plain(self) -> bool:
@@ -112,18 +320,21 @@ class Secret(BaseModel):
         """The value. Raises ValueError, which names the place and never the value."""
         if self._plain is not None:
             return self._plain
-        if self.env is not None:
-            if self.env not in os.environ:
-                raise ValueError(f"the environment variable {self.env} is not set")
-            return os.environ[self.env]
-        return _read_secret(self._path())
+        if self.env is None:
+            return _read_secret(self._path())
+        if not os.environ.get(self.env):
+            state = "empty" if self.env in os.environ else "not set"
+            raise ValueError(f"the environment variable {self.env} is {state}")
+        return os.environ[self.env]
 
     def _path(self) -> Path:
         if self.file is not None:
             return self.file
         directory = os.environ.get("CREDENTIALS_DIRECTORY")
         if directory is None:
-            raise ValueError(f"the credential {self.credential} needs $CREDENTIALS_DIRECTORY (LoadCredential)")
+            raise ValueError(
+                f"the credential {self.credential} needs $CREDENTIALS_DIRECTORY (systemd's LoadCredential)"
+            )
         return Path(directory) / str(self.credential)
 
     def __repr__(self) -> str:
@@ -132,8 +343,31 @@ class Secret(BaseModel):
     __str__ = __repr__
 
 
+def _made(value: Any, handler: Any) -> Secret:
+    """The secret that a mapping describes; whatever is wrong with it is one ValueError without the value."""
+    if isinstance(value, (int, float, date, Unquoted)):
+        raise ValueError("put the secret in quotes, or better: write {env: NAME}, {file: PATH} or {credential: NAME}")
+    try:
+        made: Secret = handler(value)
+    except ValidationError:
+        keys = [key for key in value if isinstance(key, str)] if isinstance(value, dict) else []
+        hints = {suggestion(key, _PLACES) for key in keys if key not in _PLACES} - {""}
+        raise ValueError(_FORMS + "".join(sorted(hints))) from None
+    given = [place for place in _PLACES if getattr(made, place) is not None]
+    if len(given) != 1:
+        raise ValueError(_FORMS if not given else f"only one of {' and '.join(given)}")
+    if made.credential is not None and ("/" in made.credential or made.credential in (".", "..")):
+        raise ValueError("a credential is a name, not a path")
+    return made
+
+
 def _read_secret(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8").rstrip("\r\n")
+        text = path.read_text(encoding="utf-8").rstrip("\r\n")
     except OSError as error:
         raise ValueError(f"the secret's file {path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError:
+        raise ValueError(f"the secret's file {path} is not text in UTF-8") from None
+    if not text:
+        raise ValueError(f"the secret's file {path} is empty")
+    return text

@@ -1,0 +1,123 @@
+"""What is allowed in a configuration, and worth a warning."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel
+
+from watcher.config.sections import Configuration, Mailbox, ObjectsStore, Recognition, ResolveStore
+from watcher.config.values import Secret
+from watcher.config.wording import looks_secret
+
+_HERE = ("localhost", "127.0.0.1", "::1")
+_ADVISED_SECONDS = 60  # api/ocrSyncWithConfig.txt
+
+
+def warnings(configuration: Configuration) -> list[str]:
+    """One line each: ``path.to.key: what to think about``. No line has the value of a secret."""
+    return [
+        *_plain_secrets(configuration, ""),
+        *_passwords_in_addresses(configuration),
+        *_recognition(configuration.recognition),
+        *_mailboxes(configuration),
+        *_servers(configuration),
+        *_unused(configuration),
+    ]
+
+
+def _plain_secrets(value: object, path: str) -> Iterator[str]:
+    if isinstance(value, Secret):
+        if value.plain:
+            yield f"{path}: a secret in plain text: better write {{env: NAME}}, {{file: PATH}} or {{credential: NAME}}"
+    elif isinstance(value, BaseModel):
+        for name, field in type(value).model_fields.items():
+            yield from _plain_secrets(getattr(value, name), f"{path}.{field.alias or name}".removeprefix("."))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _plain_secrets(item, f"{path}[{index}]")
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            if not isinstance(item, Secret) or looks_secret(key):
+                yield from _plain_secrets(item, f"{path}.{key}")
+
+
+def _passwords_in_addresses(configuration: Configuration) -> Iterator[str]:
+    if configuration.journal.startswith("postgresql:") and _has_password(configuration.journal):
+        yield "journal: a password in plain text: better use a .pgpass file or peer authentication"
+
+
+def _has_password(url: str) -> bool:
+    try:
+        return urlsplit(url).password is not None
+    except ValueError:
+        return False
+
+
+def _recognition(recognition: Recognition) -> Iterator[str]:
+    if recognition.timeout.total_seconds() < _ADVISED_SECONDS:
+        yield f"recognition.timeout: the vendor advises {_ADVISED_SECONDS} s or more"
+    addresses = {"recognition.url": recognition.url}
+    if recognition.auth is not None:
+        addresses["recognition.auth.token_url"] = recognition.auth.token_url
+    for path, url in addresses.items():
+        if url.startswith("http:") and not _is_here(urlsplit(url).hostname):
+            yield f"{path}: http is not encrypted: use https"
+
+
+def _is_here(host: str | None) -> bool:
+    return host in _HERE
+
+
+def _mailboxes(configuration: Configuration) -> Iterator[str]:
+    if configuration.mailboxes and configuration.smtp is None:
+        yield "smtp: is absent, so that nobody who sends a mail gets a reply"
+    for index, mailbox in enumerate(configuration.mailboxes):
+        yield from _mailbox(mailbox, f"mailboxes[{index}]")
+        if mailbox.user_code is None and not _knows_anybody(configuration):
+            yield f"mailboxes[{index}]: without directory and user_code every sender is unknown"
+
+
+def _mailbox(mailbox: Mailbox, path: str) -> Iterator[str]:
+    check = mailbox.verify_sender
+    if check is False:
+        yield f"{path}.verify_sender: is off, so that anybody can submit in anybody's name"
+    elif check.results_from is None and not check.dkim:
+        yield f"{path}.verify_sender: with neither results_from nor dkim no sender can be proven"
+    elif check.results_from == "topmost":
+        yield f"{path}.verify_sender.results_from: topmost is safe only where the server always adds its results"
+    if mailbox.forwarded_for:
+        yield f"{path}.forwarded_for: anybody who may submit can submit in anybody's name"
+    if mailbox.tls == "none" and not _is_here(mailbox.host):
+        yield f"{path}.tls: without encryption the password can be read on the way"
+
+
+def _knows_anybody(configuration: Configuration) -> bool:
+    directory = configuration.directory
+    return any((directory.file, directory.rules, directory.http, directory.ldap))
+
+
+def _servers(configuration: Configuration) -> Iterator[str]:
+    smtp, web, alerts = configuration.smtp, configuration.web, configuration.alerts
+    if smtp is not None and smtp.tls == "none" and smtp.username and not _is_here(smtp.host):
+        yield "smtp.tls: without encryption the password can be read on the way"
+    if web is not None and web.password is None and not _is_here(web.listen.rpartition(":")[0].strip("[]")):
+        yield "web.password: is absent, and web.listen lets others in"
+    if alerts is not None and not alerts.urls and not alerts.operators:
+        yield "alerts: with neither urls nor operators nobody is told"
+    if alerts is not None and alerts.operators and smtp is None:
+        yield "alerts.operators: needs smtp, which is absent"
+
+
+def _unused(configuration: Configuration) -> Iterator[str]:
+    used = {mailbox.store for mailbox in configuration.mailboxes} | {folder.store for folder in configuration.folders}
+    used |= {s.parts for s in configuration.stores.values() if isinstance(s, ResolveStore) and s.parts}
+    for name, store in configuration.stores.items():
+        if name not in used:
+            yield f"stores.{name}: is used by no source"
+        if isinstance(store, ObjectsStore) and store.service == "fs" and store.attachment_url == "key":
+            yield f"stores.{name}.attachment_url: a key in a folder is no address that the endpoint can fetch"
+    for name, store in configuration.stores.items():
+        if isinstance(store, ResolveStore) and store.parts is None:
+            yield f"stores.{name}.parts: is absent, so that files from archives and parts of long PDFs end as errors"

@@ -1,0 +1,234 @@
+"""The YAML text of the configuration, as plain values that know their lines.
+
+YAML's surprises are turned into reports: duplicate keys, tags, unquoted numbers that are none, aliases that grow
+without end. No report quotes the text: it may be a secret that stands in the wrong place.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import yaml
+
+from watcher.config.values import Unquoted
+
+Path = tuple[str | int, ...]
+
+LARGEST_BYTES = 1_000_000
+MOST_NODES = 20_000
+
+_INTEGER = re.compile(r"[-+]?(?:0|[1-9]\d{0,17})", re.ASCII)
+_FLOAT = re.compile(r"[-+]?\d{1,18}\.\d{0,18}(?:[eE][-+]?\d{1,3})?", re.ASCII)
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_TRUE = ("yes", "true", "on")
+
+# The beginnings of what PyYAML says, and what a person is told instead.
+_SYNTAX = (
+    ("found character '\\t'", "a tab stands here: indent with spaces"),
+    ("found character", "a value cannot begin with this sign: put it in quotes"),
+    ("mapping values are not allowed", "a colon too many, or wrong indentation: put a value with a colon in quotes"),
+    ("could not find expected ':'", "a key without its colon"),
+    ("found undefined alias", "a value cannot begin with *: put it in quotes"),
+    ("expected alphabetic or numeric", "a value cannot begin with * or &: put it in quotes"),
+    ("found duplicate anchor", "an anchor (&) of this name was set before"),
+    ("found unexpected end of stream", "a quote that is opened and never closed"),
+    ("found unknown escape character", "a backslash in double quotes: use single quotes"),
+    ("but found another document", "only one document: take out the line with ---"),
+    ("expected <block end>", "wrong indentation, or a text after a closing quote or bracket"),
+    ("expected ',' or", "a bracket that is opened and never closed, or a comma is missing"),
+    ("expected the node content", "a value is missing, or a bracket is opened and never closed"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One fault: where, and what is wrong."""
+
+    line: int
+    path: Path
+    message: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Document:
+    """A configuration file as plain values; a date is a `date`, an ambiguous scalar `Unquoted`."""
+
+    value: Any = None
+    problems: list[Problem] = field(default_factory=list)
+    lines: dict[Path, int] = field(default_factory=dict)
+    raw: dict[Path, str] = field(default_factory=dict)  # of unquoted scalars: what stands there
+
+    def line(self, path: Path) -> int:
+        """The line of a path, or of what it would stand in."""
+        while path not in self.lines and path:
+            path = path[:-1]
+        return self.lines.get(path, 1)
+
+    def report(self, path: Path, message: str) -> None:
+        self.problems.append(Problem(line=self.line(path), path=path, message=message))
+
+
+class _Unreadable(Exception):
+    """Nothing can be made of the text from here on."""
+
+    def __init__(self, line: int, message: str) -> None:
+        super().__init__(message)
+        self.line = line
+        self.message = message
+
+
+def parse(data: bytes) -> Document:
+    """Read YAML; what is wrong with it is in `problems`, and `value` is what can be used all the same, or None."""
+    document = Document()
+    try:
+        root = _compose(_decode(data))
+        document.lines[()] = _line(root)
+        document.value = _Reading(document).value(root, ())
+    except _Unreadable as error:
+        document.value = None
+        document.problems.append(Problem(line=error.line, path=(), message=error.message))
+    except RecursionError:
+        document.value = None
+        document.report((), "too many levels in one another")
+    return document
+
+
+def printable(text: str) -> str:
+    """A key as it may be shown: on one line, without control characters, and not endless."""
+    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text[:80])
+
+
+def spelled(path: Path) -> str:
+    """``mailboxes[0].host``."""
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else f".{printable(part)}"
+    return text.removeprefix(".")
+
+
+def _decode(data: bytes) -> str:
+    if len(data) > LARGEST_BYTES:
+        raise _Unreadable(1, "the file is larger than 1 MB: this is no configuration")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise _Unreadable(line, "not UTF-8: save the file in UTF-8 (it may be GBK)") from None
+
+
+def _compose(text: str) -> yaml.Node:
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise _Unreadable(line, "a control character, which must not stand in a text file") from None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        said = error.problem or ""
+        plain = next((plain for start, plain in _SYNTAX if said.startswith(start)), "wrong YAML syntax")
+        raise _Unreadable(mark.line + 1 if mark else 1, plain) from None
+    except (yaml.YAMLError, ValueError):
+        raise _Unreadable(1, "wrong YAML syntax") from None
+    if root is None:
+        raise _Unreadable(1, "the file is empty")
+    return root
+
+
+def _line(node: yaml.Node) -> int:
+    return int(node.start_mark.line) + 1
+
+
+class _Reading:
+    """One walk over the nodes of a document."""
+
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self._nodes = 0
+        self._within: set[int] = set()
+
+    def value(self, node: yaml.Node, path: Path) -> Any:
+        """The plain value of a node; its line is noted."""
+        self._nodes += 1
+        if self._nodes > MOST_NODES:
+            raise _Unreadable(_line(node), "far too many values (do aliases multiply?)")
+        if isinstance(node, yaml.ScalarNode):
+            return self._scalar(node, path)
+        if id(node) in self._within:
+            raise _Unreadable(_line(node), "an alias refers to what it stands in")
+        self._within.add(id(node))
+        try:
+            return self._mapping(node, path) if isinstance(node, yaml.MappingNode) else self._sequence(node, path)
+        finally:
+            self._within.discard(id(node))
+
+    def _sequence(self, node: yaml.Node, path: Path) -> list[Any]:
+        self._refuse_tag(node, path, "tag:yaml.org,2002:seq")
+        items = []
+        for index, item in enumerate(node.value):
+            self._document.lines[*path, index] = _line(item)
+            items.append(self.value(item, (*path, index)))
+        return items
+
+    def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
+        self._refuse_tag(node, path, "tag:yaml.org,2002:map")
+        made: dict[str, Any] = {}
+        first: dict[str, int] = {}
+        for key_node, value_node in self._entries(node, path):
+            key, line = str(key_node.value), _line(key_node)
+            if key in first:
+                message = f"this key stands here twice: first in line {first[key]}"
+                self._document.problems.append(Problem(line=line, path=(*path, key), message=message))
+                continue
+            first[key] = line
+            self._document.lines[*path, key] = line
+            made[key] = self.value(value_node, (*path, key))
+        return made
+
+    def _entries(self, node: yaml.MappingNode, path: Path) -> Iterator[tuple[yaml.ScalarNode, yaml.Node]]:
+        for key_node, value_node in node.value:
+            if not isinstance(key_node, yaml.ScalarNode):
+                self._report(key_node, path, "a key must be plain text: is a value in braces missing its quotes?")
+            elif key_node.tag == "tag:yaml.org,2002:merge":
+                self._report(key_node, path, "<< is not known here: write the keys out")
+            else:
+                yield key_node, value_node
+
+    def _scalar(self, node: yaml.ScalarNode, path: Path) -> Any:
+        kind = node.tag.removeprefix("tag:yaml.org,2002:")
+        text = str(node.value)
+        if node.style is not None or kind == "str":
+            self._refuse_tag(node, path, "tag:yaml.org,2002:str")
+            return text
+        self._document.raw[path] = text
+        if kind == "null":
+            return None
+        if kind == "bool":
+            return text.lower() in _TRUE
+        if kind not in ("int", "float", "timestamp", "value"):
+            self._refuse_tag(node, path, "")
+        return _number(kind, text)
+
+    def _refuse_tag(self, node: yaml.Node, path: Path, expected: str) -> None:
+        if node.tag != expected:
+            self._report(node, path, "YAML tags (!) are not known here: put a text that begins with ! in quotes")
+
+    def _report(self, node: yaml.Node, path: Path, message: str) -> None:
+        self._document.problems.append(Problem(line=_line(node), path=path, message=message))
+
+
+def _number(kind: str, text: str) -> Any:
+    """An int, float or date that is written as people write it, else Unquoted."""
+    if kind == "int" and _INTEGER.fullmatch(text):
+        return int(text)
+    if kind == "float" and _FLOAT.fullmatch(text):
+        return float(text)
+    if kind == "timestamp" and _DATE.fullmatch(text):
+        try:
+            return date.fromisoformat(text)
+        except ValueError:
+            pass
+    return Unquoted(text)

@@ -1,0 +1,6 @@
+"""Who may submit: the directory of employees, and the proof that a mail comes from its sender."""
+
+from watcher.people.directory import FileDirectory
+from watcher.people.verification import Verification
+
+__all__ = ["FileDirectory", "Verification"]

@@ -1,0 +1,163 @@
+"""The directory in a CSV file, and the rules that read an employee number off an address."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from watcher.config import sections
+from watcher.errors import DirectoryUnavailable
+from watcher.model import Finding, Person
+from watcher.people.employees import LARGEST_BYTES, BrokenFile, Employees, read_employees
+
+log = logging.getLogger(__name__)
+
+_LOOK_AGAIN_SECONDS = 1.0
+_MOST_FINDINGS = 20
+_SUBJECT = "directory"
+_MEND = "Mend the file; it is read again by itself."
+
+_Version = tuple[int, int, int]  # mtime in ns, size, inode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _State:
+    """The last version of the file that could be read, and what is wrong with the present one."""
+
+    employees: Employees | None = None
+    version: _Version | None = None  # of the last one that was looked at, good or bad
+    problem: str | None = None
+
+
+class FileDirectory:
+    """The file first, then the rules. Safe to call from many threads.
+
+    The file is looked at again once a second at most and read when it has changed. A version that
+    cannot be used is logged, `check` tells of it, and the one before stays; without any usable version,
+    every look-up raises DirectoryUnavailable. Addresses are compared whole and without regard to case.
+    """
+
+    def __init__(self, section: sections.Directory, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._path = section.file
+        self._rules = tuple(section.rules)
+        self._delegates = frozenset(_folded(address) for address in section.delegates)
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._state = _State(employees=None if self._path else Employees())
+        self._looked_at: float | None = None
+
+    def by_address(self, address: str) -> Person | None:
+        wanted = _folded(address)
+        return self._employees().by_address.get(wanted) or self._by_rule(wanted)
+
+    def by_code(self, user_code: str) -> Person | None:
+        """Of the file alone: a rule cannot be read backwards."""
+        return self._employees().by_code.get(user_code)
+
+    def by_login(self, login: str) -> Person | None:
+        """By an `email` that is the login name itself, else by the one person whose address has it before the @."""
+        employees, wanted = self._employees(), _folded(login)
+        return employees.by_address.get(wanted) or employees.by_local_part.get(wanted)
+
+    def may_submit_for_others(self, address: str) -> bool:
+        return _folded(address) in self._delegates
+
+    def check(self) -> list[Finding]:
+        if self._path is None:
+            return [Finding(subject=_SUBJECT, ok=True, message=f"no file, {len(self._rules)} rules")]
+        with self._lock:
+            state = self._state = _looked(self._path, self._state)
+        return _findings(self._path, state)
+
+    def _by_rule(self, address: str) -> Person | None:
+        for rule in self._rules:
+            found = rule.match.fullmatch(address.lower())
+            code = _expanded(found, rule.user_code) if found else ""
+            if code:
+                return Person(user_code=code)
+        return None
+
+    def _employees(self) -> Employees:
+        with self._lock:
+            now = self._clock()
+            if self._path and (self._looked_at is None or now - self._looked_at >= _LOOK_AGAIN_SECONDS):
+                self._state = _looked(self._path, self._state)
+                self._looked_at = now
+            state = self._state
+        if state.employees is None:
+            raise DirectoryUnavailable(f"the directory's file {self._path} cannot be used: {state.problem}")
+        return state.employees
+
+
+def _folded(text: str) -> str:
+    return text.strip().casefold()
+
+
+def _expanded(found: re.Match[str], template: str) -> str:
+    try:
+        return found.expand(template).strip()
+    except (re.error, IndexError):
+        return ""  # the configuration is checked for it
+
+
+def _looked(path: Path, state: _State) -> _State:
+    """The state after a look at the file. What cannot be used leaves the employees as they were."""
+    try:
+        version = _version(path.stat())
+        if version == state.version:
+            return state
+        version, data = _read(path)
+        employees = read_employees(data)
+    except OSError as error:
+        return _unusable(state, None, error.strerror or type(error).__name__)
+    except BrokenFile as error:
+        return _unusable(state, version, str(error))
+    for problem in employees.problems[:_MOST_FINDINGS]:
+        log.warning("A row of the directory's file is wrong.", extra={"problem": problem})
+    log.info("The directory's file was read.", extra={"addresses": len(employees.by_address)})
+    return _State(employees=employees, version=version)
+
+
+def _version(status: os.stat_result) -> _Version:
+    return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+def _read(path: Path) -> tuple[_Version, bytes]:
+    """The bytes, and the version that they are of."""
+    with path.open("rb") as file:
+        version = _version(os.fstat(file.fileno()))
+        return version, file.read(LARGEST_BYTES + 1)
+
+
+def _unusable(state: _State, version: _Version | None, problem: str) -> _State:
+    if problem != state.problem or version != state.version:
+        kept = "the last good version stays in use" if state.employees else "nobody can be looked up"
+        log.error("The directory's file cannot be used: %s.", kept, extra={"problem": problem})
+    return _State(employees=state.employees, version=version, problem=problem)
+
+
+def _findings(path: Path, state: _State) -> list[Finding]:
+    findings = []
+    if state.problem is not None:
+        kept = "" if state.employees is None else " (the last good version is in use)"
+        message = f"{path} cannot be used: {state.problem}{kept}"
+        findings.append(Finding(subject=_SUBJECT, ok=False, message=message, mend=_MEND))
+    if state.employees is not None:
+        count = len(state.employees.by_address)
+        message = f"{count} addresses of {len(state.employees.by_code)} employees in {path}"
+        findings.append(Finding(subject=_SUBJECT, ok=True, message=message))
+        findings += _row_findings(path, list(state.employees.problems))
+    return findings
+
+
+def _row_findings(path: Path, problems: list[str]) -> list[Finding]:
+    told = problems[:_MOST_FINDINGS]
+    if len(problems) > len(told):
+        told.append(f"and {len(problems) - len(told)} more rows like these")
+    return [Finding(subject=_SUBJECT, ok=False, message=f"{path}: {problem}", mend=_MEND) for problem in told]

@@ -1,0 +1,147 @@
+"""The employees' file: CSV with the columns email, user_code, name, language."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from watcher.headers import clean
+from watcher.model import Language, Person
+
+LARGEST_BYTES = 50_000_000
+
+_COLUMNS = ("email", "user_code", "name", "language")
+_CHINESE = {"邮箱": "email", "工号": "user_code", "姓名": "name", "语言": "language"}
+_LANGUAGES: dict[str, Language] = {"zh": "zh", "en": "en", "中文": "zh", "英文": "en"}
+
+
+class BrokenFile(Exception):
+    """No employee can be read from it; `str()` says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Employees:
+    """The file's contents. Addresses and logins are in case-folded form.
+
+    An address that stands there for two different employees belongs to neither: `problems` says so,
+    as it does of every row that cannot be used, with its line.
+    """
+
+    by_address: Mapping[str, Person] = field(default_factory=dict)
+    by_code: Mapping[str, Person] = field(default_factory=dict)
+    by_local_part: Mapping[str, Person | None] = field(default_factory=dict)  # None: several people have it
+    problems: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Row:
+    line: int
+    email: str  # an address, or a login name
+    person: Person
+
+
+def read_employees(data: bytes) -> Employees:
+    """Raises BrokenFile where there is no header row, no usable row, or no text at all."""
+    if len(data) > LARGEST_BYTES:
+        raise BrokenFile("it is larger than 50 MB")
+    problems: list[str] = []
+    rows = list(_rows(_text(data), problems))
+    if not rows:
+        raise BrokenFile("it has no employee in it" + "".join(f"; {problem}" for problem in problems[:1]))
+    by_address = _addresses(rows, problems)
+    return Employees(
+        by_address=by_address,
+        by_code={row.person.user_code: row.person for row in reversed(rows)},
+        by_local_part=_local_parts(by_address),
+        problems=tuple(problems),
+    )
+
+
+def _text(data: bytes) -> str:
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in data:
+        raise BrokenFile("it is no CSV in UTF-8 or GB18030 (is it UTF-16, or a spreadsheet?)")
+    for encoding in ("utf-8-sig", "gb18030"):
+        try:
+            return data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    raise BrokenFile("it is neither UTF-8 nor GB18030")
+
+
+def _rows(text: str, problems: list[str]) -> Iterator[_Row]:
+    first = text.lstrip("\r\n").partition("\n")[0]
+    delimiter = next((sign for sign in ",;\t，" if sign in first), ",")
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    columns: dict[str, int] | None = None
+    try:
+        for cells in reader:
+            if columns is None and any(cells):
+                columns = _columns(cells)
+            elif columns is not None and any(cell.strip() for cell in cells):
+                row = _row(cells, columns, reader.line_num, problems)
+                if row is not None:
+                    yield row
+    except csv.Error as error:
+        # What follows a quote that is never closed cannot be told apart: half a file is not the file.
+        raise BrokenFile(f"line {reader.line_num}: {error}") from error
+
+
+def _columns(cells: list[str]) -> dict[str, int]:
+    names = [cell.strip().lower() for cell in cells]
+    columns = {_CHINESE.get(name, name): index for index, name in reversed(list(enumerate(names)))}
+    missing = [name for name in _COLUMNS[:2] if name not in columns]
+    if missing:
+        raise BrokenFile(
+            f"its first row must name the columns: email,user_code,name,language ({missing[0]} is missing)"
+        )
+    return columns
+
+
+def _row(cells: list[str], columns: Mapping[str, int], line: int, problems: list[str]) -> _Row | None:
+    email, code, name, language = (_cell(cells, columns.get(column)) for column in _COLUMNS)
+    if not email or any(sign.isspace() or not sign.isprintable() for sign in email) or email.count("@") > 1:
+        problems.append(f"line {line}: no mail address in the column email; the row is passed over")
+        return None
+    if not code or not code.isprintable():
+        problems.append(f"line {line}: no employee number in the column user_code; the row is passed over")
+        return None
+    if language and language.lower()[:2] not in _LANGUAGES:
+        problems.append(f"line {line}: the language must be zh or en; the default is used")
+    person = Person(user_code=code, name=clean(name) or None, language=_LANGUAGES.get(language.lower()[:2]))
+    return _Row(line=line, email=email.casefold(), person=person)
+
+
+def _cell(cells: list[str], index: int | None) -> str:
+    return cells[index].strip() if index is not None and index < len(cells) else ""
+
+
+def _addresses(rows: Sequence[_Row], problems: list[str]) -> dict[str, Person]:
+    found: dict[str, _Row] = {}
+    contested = set()
+    for row in rows:
+        first = found.setdefault(row.email, row)
+        if first is row:
+            continue
+        shown = clean(row.email)
+        if first.person.user_code == row.person.user_code:
+            problems.append(f"line {row.line}: {shown} stands in line {first.line} already")
+        else:
+            contested.add(row.email)
+            problems.append(
+                f"line {row.line}: {shown} has another employee number in line {first.line}; neither is used"
+            )
+    return {email: row.person for email, row in found.items() if email not in contested}
+
+
+def _local_parts(by_address: Mapping[str, Person]) -> dict[str, Person | None]:
+    found: dict[str, Person | None] = {}
+    for address, person in by_address.items():
+        local, at, _ = address.partition("@")
+        if not at:
+            continue
+        other = found.setdefault(local, person)
+        if other is None or other.user_code != person.user_code:
+            found[local] = None
+    return found

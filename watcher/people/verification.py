@@ -1,0 +1,75 @@
+"""Proves that a mail's From domain stands behind it."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+
+from watcher.config.sections import VerifySender
+from watcher.errors import WatcherError
+from watcher.headers import MailHeader, clean, read_header
+from watcher.people.alignment import domain_of
+from watcher.people.names import look_up_text
+from watcher.people.results import believed, judged
+from watcher.people.signatures import TextLookup, verify_signatures
+from watcher.ports import Proof
+
+log = logging.getLogger(__name__)
+
+
+class Verification:
+    """By the results of a mail server that is believed, else by the DKIM signatures. Safe to call from many threads.
+
+    Whatever cannot be read, or fails in a way nobody thought of, proves nothing.
+    """
+
+    def __init__(
+        self,
+        section: VerifySender,
+        *,
+        look_up: TextLookup = look_up_text,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._results_from = section.results_from
+        self._dkim = section.dkim
+        self._look_up = look_up
+        self._clock = clock
+
+    def verify(self, header: bytes, whole: Callable[[], bytes]) -> Proof:
+        """Raises DirectoryUnavailable where name servers cannot be asked now, and what `whole` raises."""
+        try:
+            return self._proof(read_header(header), whole)
+        except WatcherError:
+            raise
+        except Exception as error:  # noqa: BLE001 - fail closed: what a parser stumbles over proves nothing
+            log.warning("A mail's sender could not be verified.", extra={"error": type(error).__name__})
+            return Proof(proven=False, how=f"the verification failed ({type(error).__name__})")
+
+    def _proof(self, header: MailHeader, whole: Callable[[], bytes]) -> Proof:
+        domain = domain_of(header.from_address or "")
+        if domain is None:
+            return Proof(proven=False, how=clean(header.from_problem or "From has no usable domain"))
+        reasons = []
+        for attempt in (self._by_results, self._by_signatures):
+            proven, how = attempt(header, domain, whole)
+            if proven:
+                return Proof(proven=True, how=clean(how))
+            reasons += [how] if how else []
+        return Proof(proven=False, how=clean("; ".join(reasons) or "nothing is believed", limit=240))
+
+    def _by_results(self, header: MailHeader, domain: str, _whole: Callable[[], bytes]) -> tuple[bool, str]:
+        if self._results_from is None:
+            return False, ""
+        results = believed(header.all("authentication-results"), self._results_from)
+        if results is None:
+            return False, f"no Authentication-Results of {self._results_from}"
+        proven, how = judged(results, domain)
+        return proven, f"Authentication-Results: {how}"
+
+    def _by_signatures(self, header: MailHeader, domain: str, whole: Callable[[], bytes]) -> tuple[bool, str]:
+        if not self._dkim:
+            return False, ""
+        if not header.all("dkim-signature"):
+            return False, "no DKIM signature"
+        return verify_signatures(whole(), header, domain, look_up=self._look_up, now=self._clock())
