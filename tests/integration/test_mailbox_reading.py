@@ -1,0 +1,176 @@
+"""What is in a mail is found on a real server, however it was packed."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.mailboxes import arrivals, leaves, mailbox
+from tests.support.mails import PDF, PNG, TEXT_PART, crlf, encoded, headers, mail, multipart, part
+from tests.support.servers.dovecot import Account, Dovecot
+from watcher.errors import Vanished
+from watcher.sources.mailbox import MailboxSource
+
+
+@pytest.fixture
+def account(dovecot: Dovecot) -> Account:
+    return dovecot.account()
+
+
+@pytest.fixture
+def source(account: Account) -> Iterator[MailboxSource]:
+    with mailbox(account) as opened:
+        yield opened
+
+
+def test_two_pdfs_are_two_leaves_with_their_names_and_bytes(account: Account, source: MailboxSource) -> None:
+    account.append(mail(part(PDF + b"1", name="a.pdf"), part(PDF + b"2", name="b.pdf")))
+
+    assert leaves(source) == [("a.pdf", "application/pdf", PDF + b"1"), ("b.pdf", "application/pdf", PDF + b"2")]
+
+
+def test_a_nameless_inline_octet_stream_is_a_leaf(account: Account, source: MailboxSource) -> None:
+    account.append(mail(part(PDF, kind="application/octet-stream", name=None, more="Content-Disposition: inline\n")))
+
+    assert leaves(source) == [(None, "application/octet-stream", PDF)]
+
+
+def test_the_files_of_a_forwarded_message_are_found(account: Account, source: MailboxSource) -> None:
+    inner = mail(part(PDF, name="inner.pdf"), subject="the portal's mail")
+    account.append(mail(crlf("Content-Type: message/rfc822\n\n") + inner, part(PNG, kind="image/png", name="x.png")))
+
+    assert leaves(source) == [("inner.pdf", "application/pdf", PDF), ("x.png", "image/png", PNG)]
+
+
+def test_a_forwarded_message_that_is_nothing_but_a_pdf_is_found(account: Account, source: MailboxSource) -> None:
+    inner = headers() + part(PDF, name="only.pdf")
+    account.append(mail(crlf("Content-Type: message/rfc822\n\n") + inner))
+
+    assert leaves(source) == [("only.pdf", "application/pdf", PDF)]
+
+
+def test_a_base64_encoded_message_is_handed_over_as_a_leaf(account: Account, source: MailboxSource) -> None:
+    inner = mail(part(PDF, name="inner.pdf"))
+    account.append(mail(part(inner, kind="message/rfc822", name="forwarded.eml")))
+
+    assert leaves(source) == [("forwarded.eml", "message/rfc822", inner)]
+
+
+def test_a_mail_that_is_itself_the_pdf_has_one_leaf(account: Account, source: MailboxSource) -> None:
+    account.append(headers() + part(PDF, name="root.pdf"))
+
+    assert leaves(source) == [("root.pdf", "application/pdf", PDF)]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        b'"' + "镕喆堃.pdf".encode("gb18030") + b'"',
+        b'"=?gb2312?B?' + base64.b64encode("镕喆堃.pdf".encode("gb18030")) + b'?="',
+        b'"' + "镕喆堃.pdf".encode() + b'"',
+    ],
+    ids=["raw GBK", "GBK called gb2312", "raw UTF-8"],
+)
+def test_chinese_names_are_read_as_they_were_meant(account: Account, source: MailboxSource, written: bytes) -> None:
+    head = b"Content-Type: application/pdf; name=" + written + b"\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+    account.append(mail(head + crlf(encoded(PDF))))
+
+    assert leaves(source) == [("镕喆堃.pdf", "application/pdf", PDF)]
+
+
+def test_a_name_in_pieces_is_put_together(account: Account, source: MailboxSource) -> None:
+    disposition = "Content-Disposition: attachment;\n filename*0*=utf-8''%E5%8F%91;\n filename*1*=%E7%A5%A8.pdf\n"
+    account.append(mail(part(PDF, name=None, more=disposition)))
+
+    assert leaves(source) == [("发票.pdf", "application/pdf", PDF)]
+
+
+def test_body_text_is_no_leaf_but_text_with_a_name_and_xml_are(account: Account, source: MailboxSource) -> None:
+    alternative = multipart(TEXT_PART, crlf("Content-Type: text/html\n\n<p>x</p>\n"), boundary="A", kind="alternative")
+    named = crlf('Content-Type: text/plain; name="list.txt"\n\nlist\n')
+    xml = crlf("Content-Type: text/xml\n\n<x/>\n")
+    account.append(headers() + multipart(alternative, named, xml))
+
+    assert [(name, kind) for name, kind, _ in leaves(source)] == [("list.txt", "text/plain"), (None, "text/xml")]
+
+
+def test_quoted_printable_and_plain_parts_are_decoded(account: Account, source: MailboxSource) -> None:
+    quoted = crlf("Content-Type: application/xml\nContent-Transfer-Encoding: quoted-printable\n\n<a b=3D'1'>=\n</a>")
+    plain = crlf("Content-Type: application/x-y; name=p\nContent-Transfer-Encoding: 8bit\n\n") + "发票".encode()
+    account.append(headers() + multipart(quoted, plain))
+
+    assert [content for _, _, content in leaves(source)] == [b"<a b='1'></a>", "发票".encode()]
+
+
+def test_damaged_base64_gives_what_can_be_read_of_it(account: Account, source: MailboxSource) -> None:
+    damaged = crlf("Content-Type: application/pdf\nContent-Transfer-Encoding: base64\n\n") + b"JVBE!Ri0x\r\n*Lg==\r\n"
+    account.append(mail(damaged))
+
+    assert [content for _, _, content in leaves(source)] == [b"%PDF-1."]
+
+
+def test_uuencoded_parts_are_decoded(account: Account, source: MailboxSource) -> None:
+    head = crlf("Content-Type: application/pdf; name=u.pdf\nContent-Transfer-Encoding: x-uuencode\n\n")
+    account.append(mail(head + crlf("begin 644 u.pdf\n%)5!$1BT \n \nend\n")))
+
+    assert leaves(source) == [("u.pdf", "application/pdf", b"%PDF-")]
+
+
+def test_a_multipart_whose_boundary_is_not_declared_is_read_all_the_same(
+    account: Account, source: MailboxSource
+) -> None:
+    body = multipart(TEXT_PART, part(PDF)).replace(b'; boundary="BOUNDARY"', b"")
+    account.append(headers() + body)
+
+    assert leaves(source) == [("a.pdf", "application/pdf", PDF)]
+
+
+@pytest.mark.parametrize("without", [(), ("BINARY",)], ids=["BINARY", "no BINARY"])
+def test_a_large_attachment_arrives_whole(without: tuple[str, ...]) -> None:
+    content = PDF + bytes(range(256)) * 12_000 + b"the end"
+    with Dovecot(without=without) as server:
+        account = server.account()
+        account.append(mail(part(content)))
+        with mailbox(account) as source:
+            assert leaves(source) == [("a.pdf", "application/pdf", content)]
+
+
+def test_the_parcel_has_the_header_as_it_came_and_the_mail_whole(account: Account, source: MailboxSource) -> None:
+    raw = mail(part(PDF * 2000))
+    account.append(raw)
+
+    [arrival] = arrivals(source)
+    with source.open(arrival) as parcel:
+        assert parcel.header == raw[: raw.index(b"\r\n\r\n") + 4]
+        assert parcel.whole() == raw
+        assert parcel.user_code is None
+        assert parcel.owner is None
+
+
+def test_reading_marks_nothing(account: Account, source: MailboxSource) -> None:
+    account.append(mail(part(PDF)))
+    leaves(source)
+
+    assert [message.flags for message in account.messages()] == [frozenset()]
+
+
+def test_a_mail_that_is_gone_before_it_is_opened_has_vanished(account: Account, source: MailboxSource) -> None:
+    uid = account.append(mail(part(PDF)))
+    [arrival] = arrivals(source)
+    account.delete(uid)
+
+    with pytest.raises(Vanished), source.open(arrival):
+        pass
+
+
+def test_a_mail_that_is_gone_before_its_leaf_is_fetched_has_vanished(account: Account, source: MailboxSource) -> None:
+    uid = account.append(mail(part(PDF)))
+    [arrival] = arrivals(source)
+
+    with source.open(arrival) as parcel:
+        [leaf] = parcel.leaves()
+        account.delete(uid)
+        with pytest.raises(Vanished):
+            leaf.fetch()

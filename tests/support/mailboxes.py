@@ -1,0 +1,57 @@
+"""A MailboxSource at a test server, and short ways to ask it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from tests.support.servers.dovecot import Account
+from watcher.config.sections import Mailbox
+from watcher.model import Known
+from watcher.ports import Arrival
+from watcher.sources.mailbox import MailboxSource
+
+TIMEOUT_SECONDS = 10.0
+
+
+def settings(account: Account, **changes: Any) -> Mailbox:
+    """The configuration of a mailbox without TLS."""
+    given: dict[str, Any] = {
+        "name": "fapiao",
+        "host": account.server.host,
+        "port": account.server.port,
+        "tls": "none",
+        "username": account.username,
+        "password": account.password,
+    }
+    return Mailbox.model_validate(given | changes)
+
+
+@contextlib.contextmanager
+def mailbox(
+    account: Account, *, own_addresses: Sequence[str] = (), timeout_seconds: float = TIMEOUT_SECONDS, **changes: Any
+) -> Iterator[MailboxSource]:
+    source = MailboxSource(settings(account, **changes), own_addresses=own_addresses, timeout_seconds=timeout_seconds)
+    try:
+        yield source
+    finally:
+        source.close()
+
+
+def arrivals(source: MailboxSource, known: Mapping[str, Known] | None = None) -> list[Arrival]:
+    """All of one look, with a journal that knows these keys."""
+    journal = known or {}
+    return list(source.arrivals(lambda keys: {key: journal[key] for key in keys if key in journal}))
+
+
+def leaves(source: MailboxSource) -> list[tuple[str | None, str | None, bytes]]:
+    """Name, declared type and bytes of each leaf of each mail that is new."""
+    found = []
+    for arrival in arrivals(source):
+        with source.open(arrival) as parcel:
+            for leaf in parcel.leaves():
+                content = leaf.fetch()
+                found.append((leaf.name, leaf.declared_type, content.read()))
+                content.close()
+    return found

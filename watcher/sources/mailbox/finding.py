@@ -1,0 +1,208 @@
+"""What in the folder has to be looked at, remembering what need not be looked at again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from watcher.headers import read_header
+from watcher.model import Kind, Known
+from watcher.policy.arrival import Treatment, treatment
+from watcher.policy.mail import ignored
+from watcher.ports import Arrival
+from watcher.sources.mailbox.grammar import number
+from watcher.sources.mailbox.identity import KEY_PREFIX, Account, Sighting, internal_date, place
+from watcher.sources.mailbox.reading import chunks, sightings
+from watcher.sources.mailbox.session import CommandRefused, Session
+
+DONE_KEYWORD = "$InvoiceDone"
+
+KnownKeys = Callable[[Sequence[str]], Mapping[str, Known]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A mail that is not settled yet: small, because there may be many."""
+
+    uid: int
+    digest: bytes
+    received_at: float  # POSIX time
+
+    @property
+    def fingerprint(self) -> str:
+        return self.digest.hex()
+
+    @property
+    def key(self) -> str:
+        return KEY_PREFIX + self.fingerprint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which mails the configuration wants at all."""
+
+    since: date | None
+    senders: Collection[str] | None  # addresses and *@domain, in lower case; None: everybody's
+    own_addresses: Collection[str]
+
+    def left_alone(self, header: bytes) -> str | None:
+        """Why a mail that is new is left where it is; None: it is taken in."""
+        read = read_header(header)
+        reason = ignored(read, self.own_addresses)
+        if reason is None and self.senders is not None and not _matches(read.from_address, self.senders):
+            return "its sender is none of the configured ones"
+        return reason
+
+    def is_older(self, received_at: datetime | None) -> bool:
+        """By the date that the server wrote, in its own zone, as SEARCH SINCE has it. Unknown is not old."""
+        return self.since is not None and received_at is not None and received_at.date() < self.since
+
+
+class Finder:
+    """Goes through the folder. UIDs are remembered in memory, so that each poll reads only what is new.
+
+    Losing the memory costs time and nothing else.
+    """
+
+    def __init__(self, *, account: Account, wanted: Wanted, search_keyword: bool) -> None:
+        self._account = account
+        self._wanted = wanted
+        self._search_keyword = search_keyword
+        self._uidvalidity: str | None = None
+        self._settled: set[int] = set()  # known, and nothing will follow while they lie there
+        self._left_alone: set[int] = set()  # not ours to take in
+        self._candidates: dict[int, _Candidate] = {}  # the journal is asked about these each time
+
+    @property
+    def left_alone(self) -> int:
+        return len(self._left_alone)
+
+    def arrivals(self, session: Session, uidvalidity: str, known: KnownKeys) -> Iterator[Arrival]:
+        """In the selected folder, oldest first."""
+        present = present_uids(session, done_too=not self._search_keyword)
+        self._forget(uidvalidity, present)
+        open_uids = [uid for uid in present if uid not in self._settled and uid not in self._left_alone]
+        for bulk in chunks(open_uids):
+            candidates, unjudged = self._candidates_of(session, bulk)
+            told = known([candidate.key for candidate in candidates]) if candidates else {}
+            yield from self._judged(session, uidvalidity, candidates, told, unjudged)
+
+    def _forget(self, uidvalidity: str, present: Sequence[int]) -> None:
+        there = set(present) if uidvalidity == self._uidvalidity else set()
+        self._uidvalidity = uidvalidity
+        self._settled &= there
+        self._left_alone &= there
+        for uid in self._candidates.keys() - there:
+            del self._candidates[uid]
+
+    # -------------------------------------------------------------------------------- candidates
+
+    def _candidates_of(self, session: Session, uids: Sequence[int]) -> tuple[list[_Candidate], dict[int, Sighting]]:
+        """Those of the bulk that are wanted, and the headers of those that are seen for the first time."""
+        unseen = [uid for uid in uids if uid not in self._candidates]
+        seen = {each.uid: each for each in self._read(session, unseen)}
+        candidates = self._candidates | {uid: self._candidate(each) for uid, each in seen.items()}
+        return [candidates[uid] for uid in uids if uid in candidates], seen
+
+    def _read(self, session: Session, uids: Sequence[int]) -> list[Sighting]:
+        wanted = self._recent(session, uids)
+        found = sightings(session, wanted) if wanted else []
+        old = {each.uid for each in found if self._wanted.is_older(each.received_at)}
+        self._left_alone |= old
+        return [each for each in found if each.uid not in old]
+
+    def _recent(self, session: Session, uids: Sequence[int]) -> Sequence[int]:
+        """Without the old ones: dates come far faster than headers."""
+        if self._wanted.since is None or not uids:
+            return uids
+        try:
+            dates = session.fetch(uids, "INTERNALDATE")
+        except CommandRefused:
+            return uids
+        dated = {number(each.get("UID")): each.get("INTERNALDATE") for each in dates}
+        old = {uid for uid, told in dated.items() if uid is not None and self._wanted.is_older(internal_date(told))}
+        self._left_alone |= old
+        return [uid for uid in uids if uid not in old]
+
+    def _candidate(self, seen: Sighting) -> _Candidate:
+        received_at = seen.received_at or datetime.now(UTC)
+        return _Candidate(seen.uid, bytes.fromhex(self._account.fingerprint(seen)), received_at.timestamp())
+
+    # ----------------------------------------------------------------------------------- verdicts
+
+    def _judged(
+        self,
+        session: Session,
+        uidvalidity: str,
+        candidates: Sequence[_Candidate],
+        told: Mapping[str, Known],
+        unjudged: Mapping[int, Sighting],
+    ) -> Iterator[Arrival]:
+        ready = []
+        for candidate in candidates:
+            known = told.get(candidate.key)
+            what = treatment(Kind.MAIL, known)
+            if what is Treatment.SKIP:
+                self._skip(candidate, known)
+            elif what is Treatment.RETRY or self._is_wanted(candidate, unjudged.get(candidate.uid)):
+                self._candidates[candidate.uid] = candidate
+                ready.append((candidate, known))
+        still_there = self._still_there(session, [one.uid for one, known in ready if known is not None])
+        yield from (
+            self._arrival(uidvalidity, candidate, known)
+            for candidate, known in ready
+            if known is None or candidate.uid in still_there
+        )
+
+    def _skip(self, candidate: _Candidate, known: Known | None) -> None:
+        self._candidates[candidate.uid] = candidate
+        if known is not None and known.stays:
+            del self._candidates[candidate.uid]
+            self._settled.add(candidate.uid)
+
+    def _is_wanted(self, candidate: _Candidate, seen: Sighting | None) -> bool:
+        """Judged once, when it is first seen; a candidate from before has passed."""
+        if seen is None or self._wanted.left_alone(seen.header) is None:
+            return True
+        self._left_alone.add(candidate.uid)
+        return False
+
+    def _still_there(self, session: Session, uids: Sequence[int]) -> Collection[int]:
+        """Answered mails that lie there now: a moment ago they may not have been moved yet."""
+        if not uids:
+            return ()
+        session.noop()
+        return set(session.search("UNDELETED"))
+
+    def _arrival(self, uidvalidity: str, candidate: _Candidate, known: Known | None) -> Arrival:
+        return Arrival(
+            key=candidate.key,
+            place=place(uidvalidity, candidate.uid),
+            fingerprint=candidate.fingerprint,
+            received_at=datetime.fromtimestamp(candidate.received_at, UTC),
+            known=known,
+        )
+
+
+def present_uids(session: Session, *, done_too: bool) -> list[int]:
+    """All mails that nobody has marked as deleted.
+
+    Two simple searches and not one: QQ answers what it does not understand with nothing at all, and
+    nothing must then mean that nothing is done yet.
+    """
+    present = session.search("UNDELETED")
+    if done_too:
+        return present
+    try:
+        done = set(session.search("KEYWORD", DONE_KEYWORD))
+    except CommandRefused:
+        done = set()
+    return [uid for uid in present if uid not in done]
+
+
+def _matches(address: str | None, senders: Collection[str]) -> bool:
+    if address is None:
+        return False
+    lowered = address.lower()
+    return lowered in senders or f"*@{lowered.rpartition('@')[2]}" in senders

@@ -1,0 +1,87 @@
+"""What an IMAP server answers, as values: RFC 9051 section 4, and what servers make of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeAlias
+
+# A string or atom, NIL, or a list.
+Value: TypeAlias = "bytes | list[Value] | None"
+# A line without what imaplib cuts out of it: literals come as a pair, of the text before and the bytes.
+Piece: TypeAlias = "bytes | tuple[bytes, bytes]"
+
+_TOKEN = re.compile(rb'\s*(?:(\()|(\))|"((?:[^"\\]|\\.)*)"|([^\s()"]+))', re.DOTALL)
+_LITERAL_MARK = re.compile(rb"~?\{\d+\+?\}$")
+_ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
+
+
+class Malformed(ValueError):
+    """It is not what the grammar allows."""
+
+
+def responses(pieces: Iterable[Piece | None]) -> Iterator[list[Piece]]:
+    """Untagged responses, each with its literals, out of the flat list that imaplib makes of them."""
+    gathered: list[Piece] = []
+    for piece in pieces:
+        if piece is None:
+            continue
+        gathered.append(piece)
+        if not isinstance(piece, tuple):
+            yield gathered
+            gathered = []
+
+
+def parse(pieces: Sequence[Piece]) -> list[Value]:
+    """The values of one response. Raises Malformed."""
+    root: list[Value] = []
+    stack: list[list[Value]] = [root]
+    for piece in pieces:
+        text, literal = piece if isinstance(piece, tuple) else (piece, None)
+        _scan(text if literal is None else _LITERAL_MARK.sub(b"", text), stack)
+        if literal is not None:
+            stack[-1].append(bytes(literal))
+    if len(stack) != 1:
+        raise Malformed("a list is not closed")
+    return root
+
+
+def _scan(text: bytes, stack: list[list[Value]]) -> None:
+    position, end = 0, len(text.rstrip())
+    while position < end:
+        found = _TOKEN.match(text, position)
+        if found is None:
+            raise Malformed("a quoted string is not closed")
+        position = found.end()
+        if found[1]:
+            inner: list[Value] = []
+            stack[-1].append(inner)
+            stack.append(inner)
+        elif found[2]:
+            if len(stack) == 1:
+                raise Malformed("a list is closed that was not opened")
+            stack.pop()
+        elif found[4] is not None:
+            stack[-1].append(None if found[4].upper() == b"NIL" else found[4])
+        else:
+            stack[-1].append(_ESCAPED.sub(rb"\1", found[3]))
+
+
+def attributes(pieces: Sequence[Piece]) -> dict[str, Value]:
+    """The attributes of a FETCH response, by their names in capitals. Raises Malformed."""
+    values = parse(pieces)
+    items = next((value for value in values if isinstance(value, list)), None)
+    if items is None or len(items) % 2:
+        raise Malformed("a FETCH response has no pairs")
+    names = items[::2]
+    if not all(isinstance(name, bytes) for name in names):
+        raise Malformed("an attribute has no name")
+    return {_text(name).upper(): value for name, value in zip(names, items[1::2], strict=True)}
+
+
+def _text(value: Value) -> str:
+    return value.decode("ascii", "replace") if isinstance(value, bytes) else ""
+
+
+def number(value: Value) -> int | None:
+    return int(value) if isinstance(value, bytes) and value.isdigit() else None

@@ -1,0 +1,153 @@
+"""A mail that has been opened: its parts are fetched when, and only if, somebody wants them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from watcher.errors import Vanished
+from watcher.headers import read_header
+from watcher.ports import Leaf
+from watcher.sources.mailbox.grammar import Malformed, Value
+from watcher.sources.mailbox.identity import Sighting
+from watcher.sources.mailbox.line import Line
+from watcher.sources.mailbox.reading import one, section
+from watcher.sources.mailbox.session import CommandRefused, Session
+from watcher.sources.mailbox.structure import Part, contradiction, files, read_structure
+from watcher.sources.mailbox.transfer import decoded
+from watcher.sources.mailbox.whole import whole_leaves
+from watcher.spool import Spooled
+
+log = logging.getLogger(__name__)
+
+_ENCODED = ("base64", "quoted-printable")
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where a mail lies: whatever happens to the connection, another mail is never read in its stead."""
+
+    line: Line
+    folder: str  # as it is configured
+    uidvalidity: str
+    uid: int
+
+    def session(self) -> Session:
+        """With the folder selected. Raises SourceUnavailable, or Vanished where it was numbered anew."""
+        session = self.line.session()
+        folder = self.line.folders.name(self.folder)
+        if session.selected is None or session.selected[0] != folder:
+            session.select(folder, readonly=True)
+        if session.uidvalidity != self.uidvalidity:
+            raise Vanished("the folder was numbered anew")
+        return session
+
+    def attributes(self, items: str) -> dict[str, Value]:
+        found = one(self.session(), self.uid, items)
+        if found is None:
+            raise Vanished("the mail is gone")
+        return found
+
+    def section(self, name: str, *, octets: int | None = None) -> Iterator[bytes]:
+        session = self.session()
+        try:
+            yield from section(session, self.uid, name, octets=octets)
+        except CommandRefused:
+            self._raise_if_gone(session)
+            raise
+
+    def _raise_if_gone(self, session: Session) -> None:
+        """Servers refuse to read what another connection has expunged meanwhile."""
+        session.noop()
+        if self.uid not in session.search("UID", str(self.uid)):
+            raise Vanished("the mail is gone")
+
+
+class MailParcel:
+    """One mail."""
+
+    owner = None
+
+    def __init__(self, *, spot: Spot, seen: Sighting, structure: Value, user_code: str | None) -> None:
+        self._spot = spot
+        self._seen = seen
+        self._structure = structure
+        self._user_code = user_code
+        self._spool: Spooled | None = None
+
+    @property
+    def header(self) -> bytes | None:
+        return self._seen.header
+
+    @property
+    def user_code(self) -> str | None:
+        return self._user_code
+
+    def leaves(self) -> Iterable[Leaf]:
+        root = self._trusted_structure()
+        if root is None:
+            return whole_leaves(self._in_hand().file())
+        return [PartLeaf(self._spot, part) for part in files(root)]
+
+    def whole(self) -> bytes:
+        return self._in_hand().read()
+
+    def close(self) -> None:
+        if self._spool is not None:
+            self._spool.close()
+
+    def _in_hand(self) -> Spooled:
+        if self._spool is None:
+            self._spool = Spooled(self._spot.section("BODY.PEEK[]", octets=self._seen.size))
+        return self._spool
+
+    def _trusted_structure(self) -> Part | None:
+        """None: the mail has to be read whole."""
+        try:
+            root = read_structure(self._structure)
+        except Malformed as error:
+            doubt: str | None = str(error)
+        else:
+            header = read_header(self._seen.header)
+            doubt = contradiction(root, header, len(self._seen.header), self._seen.size)
+        if doubt is None:
+            return root
+        log.info("A mail is read whole.", extra={"uid": self._spot.uid, "reason": doubt})
+        return None
+
+
+class PartLeaf:
+    """A file in a mail that lies on the server."""
+
+    path = None
+
+    def __init__(self, spot: Spot, part: Part) -> None:
+        self.name = part.name
+        self.declared_type = part.media_type
+        self._spot = spot
+        self._part = part
+
+    def fetch(self) -> Spooled:
+        """Decoded by the server where it can, which costs neither memory nor time here."""
+        # An encoded message is no such thing to the standard, and Dovecot leaves it encoded.
+        is_message = self._part.media_type.startswith("message/")
+        if self._part.encoding in _ENCODED and not is_message and self._spot.session().has("BINARY"):
+            content = self._decoded_there()
+            if content is not None:
+                return content
+        return self._decoded_here()
+
+    def _decoded_there(self) -> Spooled | None:
+        try:
+            content = Spooled(self._spot.section(f"BINARY.PEEK[{self._part.section}]"))
+        except CommandRefused:  # UNKNOWN-CTE: it does not understand what the mailer made
+            return None
+        if content.size == 0 and self._part.octets:
+            content.close()
+            return None
+        return content
+
+    def _decoded_here(self) -> Spooled:
+        raw = self._spot.section(f"BODY.PEEK[{self._part.section}]", octets=self._part.octets)
+        return Spooled(decoded(self._part.encoding, raw))

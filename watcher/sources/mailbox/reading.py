@@ -1,0 +1,81 @@
+"""Reading mails of a selected folder: their identity in bulk, their sections piece by piece."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+
+from watcher.errors import SourceUnavailable, Vanished
+from watcher.sources.mailbox.grammar import Value
+from watcher.sources.mailbox.identity import HEADER_ITEMS, Sighting, sighting
+from watcher.sources.mailbox.session import CommandRefused, Session
+
+log = logging.getLogger(__name__)
+
+BULK = 500  # mails per command: servers refuse longer ones
+CHUNK_BYTES = 1024 * 1024
+_FEWER = 20  # a bulk that is refused is asked for in this many parts
+
+
+def chunks(uids: Sequence[int], size: int = BULK) -> Iterator[Sequence[int]]:
+    for start in range(0, len(uids), size):
+        yield uids[start : start + size]
+
+
+def sightings(session: Session, uids: Sequence[int]) -> list[Sighting]:
+    """Header, size and date of each of these (at most BULK) that can be had, by UID.
+
+    One mail that the server cannot read does not hide the others.
+    """
+    found = [sighting(each) for each in _fetched(session, uids, HEADER_ITEMS)]
+    return sorted((each for each in found if each is not None), key=lambda each: each.uid)
+
+
+def _fetched(session: Session, uids: Sequence[int], items: str) -> list[dict[str, Value]]:
+    try:
+        return session.fetch(uids, items)
+    except CommandRefused:
+        if len(uids) == 1:
+            log.warning("The server cannot read a mail; it is left.", extra={"uid": uids[0]})
+            return []
+    size = max(1, len(uids) // _FEWER)
+    found = [each for part in chunks(uids, size) for each in _fetched(session, part, items)]
+    if not found and len(uids) > 1:
+        raise SourceUnavailable("the server gives no mail of those that it says are there")
+    return found
+
+
+def one(session: Session, uid: int, items: str) -> dict[str, Value] | None:
+    """The attributes of one mail; None: it is not there."""
+    merged: dict[str, Value] = {}
+    for found in session.fetch([uid], items):
+        merged |= found
+    return merged or None
+
+
+def section(session: Session, uid: int, name: str, *, octets: int | None = None) -> Iterator[bytes]:
+    """The bytes of a section (``BODY.PEEK[1.2]``, ``BINARY.PEEK[2]``), in pieces of at most 1 MiB.
+
+    `octets` is how many there should be, where that is known: a server may give less than was asked for
+    without being at the end. Raises Vanished where the mail is gone, CommandRefused where the server will not.
+    """
+    offset = 0
+    while True:
+        piece, is_partial = _piece(session, uid, name, offset)
+        if piece:
+            yield piece
+        offset += len(piece)
+        if not is_partial or not piece or (len(piece) < CHUNK_BYTES and offset >= (octets or 0)):
+            return
+
+
+def _piece(session: Session, uid: int, name: str, offset: int) -> tuple[bytes, bool]:
+    """And whether it is the part that was asked for, and not all of it."""
+    found = one(session, uid, f"{name}<{offset}.{CHUNK_BYTES}>")
+    answered = name.replace(".PEEK", "").upper()
+    for attribute, value in (found or {}).items():
+        if attribute == f"{answered}<{offset}>":
+            return value if isinstance(value, bytes) else b"", True
+        if attribute == answered and offset == 0:
+            return value if isinstance(value, bytes) else b"", False
+    raise Vanished("the mail is gone")

@@ -1,0 +1,273 @@
+"""One logged-in connection, and the commands that are needed of it.
+
+imap-tools makes the connection and knows folders; what it does to flags and moves is not used,
+because it expunges whatever anybody has marked as deleted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import imaplib
+import select
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from io import BufferedReader
+from typing import Any, cast
+
+from imap_tools import BaseMailBox
+from imap_tools.errors import ImapToolsError, UnexpectedCommandStatusError
+from imap_tools.utils import encode_folder
+
+from watcher.errors import SourceUnavailable
+from watcher.headers import clean, decode_bytes
+from watcher.sources.mailbox.grammar import Malformed, Value, attributes, number, parse, responses
+
+_LOGOUT_SECONDS = 3.0
+
+
+class CommandRefused(SourceUnavailable):
+    """The server answered NO or BAD; the connection is as good as before."""
+
+
+class Session:
+    """A connection after its login. A failure of it closes it at once (`broken`); a refused command does not.
+
+    Every method raises SourceUnavailable, or CommandRefused where the server says no.
+    """
+
+    def __init__(self, box: BaseMailBox, *, host: str, capabilities: frozenset[str]) -> None:
+        self.capabilities = capabilities
+        self.broken = False
+        self.selected: tuple[str, bool] | None = None  # folder, and whether it may only be read
+        self.uidvalidity = "0"
+        self.used_at = time.monotonic()
+        self._box = box
+        self._client = box.client
+        self._host = host
+        self._lock = threading.RLock()
+
+    def has(self, capability: str) -> bool:
+        return capability in self.capabilities
+
+    # -------------------------------------------------------------------------------------- folders
+
+    def select(self, folder: str, *, readonly: bool) -> str:
+        """Open a folder, in its present state; its UIDVALIDITY."""
+        with self._working():
+            self.selected = None
+            self._box.folder.set(folder, readonly)
+            self.selected = (folder, readonly)
+            self.uidvalidity = self._validity()
+            return self.uidvalidity
+
+    def _validity(self) -> str:
+        told = self._client.response("UIDVALIDITY")[1]
+        return told[0].decode("ascii", "replace").strip() if told and told[0] else "0"
+
+    def listed(self, folder: str) -> list[Value] | None:
+        """The server's line on a folder (flags, delimiter, name); None: there is none. "" is for the delimiter."""
+        lines = self._untagged("LIST", '""', encode_folder(folder))
+        return next((line for line in lines if _exists(line)), None)
+
+    def folder_names(self) -> list[bytes]:
+        """All of them, as the server writes them."""
+        return [line[2] for line in self._untagged("LIST", '""', '"*"') if _exists(line) and isinstance(line[2], bytes)]
+
+    def personal_namespace(self) -> tuple[bytes, bytes | None] | None:
+        """Prefix and delimiter of one's own folders, where the server tells."""
+        lines = self._untagged("NAMESPACE") if self.has("NAMESPACE") else []
+        first = lines[0][0] if lines and lines[0] else None
+        entry = first[0] if isinstance(first, list) and first else None
+        if not isinstance(entry, list) or len(entry) < 2 or not isinstance(entry[0], bytes):  # noqa: PLR2004
+            return None
+        return entry[0], entry[1] if isinstance(entry[1], bytes) else None
+
+    def create(self, folder: str) -> None:
+        """Make a folder, and show it to mail programs that show only what is subscribed to."""
+        with self._working():
+            self._box.folder.create(folder)
+        with contextlib.suppress(CommandRefused), self._working():
+            self._box.folder.subscribe(folder, value=True)
+
+    # ----------------------------------------------------------------------------------------- mails
+
+    def search(self, *criteria: str | bytes) -> list[int]:
+        """UIDs in ascending order."""
+        data = self._uid("SEARCH", *criteria)
+        words = b" ".join(line for line in data if isinstance(line, bytes)).split()
+        return sorted({int(word) for word in words if word.isdigit()})
+
+    def fetch(self, uids: Sequence[int], items: str) -> list[dict[str, Value]]:
+        """The attributes of each of these mails that is there; what was not asked for may be among the answers."""
+        data = self._uid("FETCH", uid_set(uids), f"(UID {items})")
+        found = []
+        for response in responses(data):
+            with contextlib.suppress(Malformed):
+                found.append(attributes(response))
+        wanted = set(uids)
+        return [each for each in found if number(each.get("UID")) in wanted]
+
+    def store(self, uid: int, flags: str) -> None:
+        self._uid("STORE", str(uid), "+FLAGS.SILENT", f"({flags})")
+
+    def copy(self, uid: int, folder: str) -> None:
+        self._uid("COPY", str(uid), encode_folder(folder))
+
+    def move(self, uid: int, folder: str) -> None:
+        self._uid("MOVE", str(uid), encode_folder(folder))
+
+    def expunge(self, uid: int) -> None:
+        """Of just this mail: only where UIDPLUS is."""
+        self._uid("EXPUNGE", str(uid))
+
+    def noop(self) -> None:
+        with self._working():
+            _check(self._client.noop())
+
+    # ------------------------------------------------------------------------------------------ idle
+
+    def idle(self, seconds: float, wake: int) -> None:
+        """Return when the server says anything, when `wake` (a file descriptor) is readable, or when time is over."""
+        with self._working():
+            tag = self._client._command("IDLE")  # noqa: SLF001 - imap-tools does the same
+            told = False
+            while self._client._get_response() is not None:  # noqa: SLF001
+                told = True
+                if self._client.tagged_commands[tag]:
+                    raise imaplib.IMAP4.error(str(self._client.tagged_commands.pop(tag)))
+            if not told and not self._has_buffered():
+                _wait_readable(self._client.sock, wake, seconds)
+            self._client.send(b"DONE\r\n")
+            self._box.consume_until_tagged_response(tag)
+
+    def _has_buffered(self) -> bool:
+        """Whether bytes were read from the socket together with the go-ahead: polling it would not show them."""
+        own_buffer = getattr(self._client, "_readbuf", None)  # Python 3.14
+        if own_buffer is not None:
+            return bool(own_buffer)
+        timeout = self._client.sock.gettimeout()
+        self._client.sock.settimeout(0)
+        try:
+            return bool(cast("BufferedReader", self._client.file).peek(1))
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return False
+        finally:
+            self._client.sock.settimeout(timeout)
+
+    # ------------------------------------------------------------------------------------------- end
+
+    def logout(self) -> None:
+        """Take leave; from any thread. Where another one is at work, it is cut off."""
+        if not self._lock.acquire(timeout=_LOGOUT_SECONDS):
+            self._cut_off()
+            return
+        try:
+            if not self.broken:
+                self._client.sock.settimeout(_LOGOUT_SECONDS)
+                with contextlib.suppress(OSError, imaplib.IMAP4.error, ValueError):
+                    self._client.logout()
+            self._close()
+        finally:
+            self._lock.release()
+
+    def _cut_off(self) -> None:
+        # Not the TLS layer's own shutdown, nor a close: both are the reading thread's.
+        with contextlib.suppress(OSError):
+            socket.socket.shutdown(self._client.sock, socket.SHUT_RDWR)
+
+    def _close(self) -> None:
+        self.broken = True
+        with contextlib.suppress(OSError, ValueError):
+            self._client.shutdown()
+
+    # -------------------------------------------------------------------------------------- commands
+
+    def _uid(self, command: str, *arguments: str | bytes) -> list[Any]:
+        with self._working():
+            data: list[Any] = _check(self._client.uid(command, *arguments))  # type: ignore[arg-type]
+            return data
+
+    def _untagged(self, command: str, *arguments: str | bytes) -> list[list[Value]]:
+        with self._working():
+            answer = self._client._simple_command(command, *arguments)  # noqa: SLF001
+            _check(answer)
+            data = self._client._untagged_response(*answer, command)[1]  # noqa: SLF001
+            return [parse(each) for each in responses(data)]
+
+    @contextlib.contextmanager
+    def _working(self) -> Iterator[None]:
+        """Around each exchange: whatever may have left half an answer on the line closes it."""
+        with self._lock:
+            if self.broken:
+                raise SourceUnavailable(f"{self._host}: the connection is closed")
+            # Unasked answers heap up otherwise, and would be taken for those of the next command.
+            self._client.untagged_responses.clear()
+            try:
+                with translated(self._host):
+                    yield
+            except CommandRefused:
+                raise
+            except BaseException:
+                self._close()
+                raise
+            finally:
+                self.used_at = time.monotonic()
+
+
+def uid_set(uids: Sequence[int]) -> str:
+    """``1:3,7``: as short as it can be, because servers limit the length of a command."""
+    ranges: list[list[int]] = []
+    for uid in sorted(uids):
+        if ranges and uid == ranges[-1][1] + 1:
+            ranges[-1][1] = uid
+        else:
+            ranges.append([uid, uid])
+    return ",".join(str(first) if first == last else f"{first}:{last}" for first, last in ranges)
+
+
+@contextlib.contextmanager
+def translated(host: str) -> Iterator[None]:
+    """The errors of sockets, TLS, imaplib and imap-tools as ours."""
+    try:
+        yield
+    except ssl.SSLCertVerificationError as error:
+        detail = clean(error.verify_message)
+        raise SourceUnavailable(f"{host}: the server's certificate is not trusted ({detail}); see ca_file") from error
+    except imaplib.IMAP4.abort as error:
+        raise SourceUnavailable(f"{host}: the connection broke ({said(error)})") from error
+    except (imaplib.IMAP4.error, ImapToolsError) as error:
+        raise CommandRefused(f"{host}: the server refused: {said(error)}") from error
+    except (OSError, ValueError, EOFError) as error:
+        raise SourceUnavailable(f"{host}: {clean(str(error)) or type(error).__name__}") from error
+
+
+def said(error: Exception) -> str:
+    """What the server said, cleaned and shortened."""
+    if isinstance(error, UnexpectedCommandStatusError):
+        data = error.command_result[1]
+        text = data[-1] if data else b""
+        return clean(decode_bytes(text) if isinstance(text, bytes) else str(text), 200)
+    return clean(str(error), 200)
+
+
+def _check(answer: tuple[str, list[Any]]) -> list[Any]:
+    if answer[0] != "OK":
+        raise UnexpectedCommandStatusError(command_result=answer, expected="OK")
+    return answer[1]
+
+
+def _exists(line: list[Value]) -> bool:
+    if len(line) < 3:  # noqa: PLR2004 - flags, delimiter, name
+        return False
+    flags = line[0] if isinstance(line[0], list) else []
+    return not any(isinstance(flag, bytes) and flag.lower() == b"\\nonexistent" for flag in flags)
+
+
+def _wait_readable(sock: socket.socket, wake: int, seconds: float) -> None:
+    poller = select.poll()
+    poller.register(sock, select.POLLIN)
+    poller.register(wake, select.POLLIN)
+    poller.poll(max(0.0, seconds) * 1000)

@@ -1,0 +1,171 @@
+"""A mailbox as a source."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+
+from watcher.config.sections import Mailbox
+from watcher.errors import LoginRefused, SourceUnavailable, Vanished
+from watcher.model import Finding, Kind, Known, Submission
+from watcher.ports import Arrival, Parcel
+from watcher.sources.mailbox.finding import Finder, Wanted
+from watcher.sources.mailbox.grammar import Value
+from watcher.sources.mailbox.identity import HEADER_ITEMS, Account, sighting, uid_at
+from watcher.sources.mailbox.line import Line
+from watcher.sources.mailbox.login import log_in
+from watcher.sources.mailbox.moving import Mover
+from watcher.sources.mailbox.oauth import AccessTokens
+from watcher.sources.mailbox.parcel import MailParcel, Spot
+from watcher.sources.mailbox.probe import probe
+from watcher.sources.mailbox.session import CommandRefused, Session
+from watcher.sources.mailbox.wakeup import Wakeup
+
+log = logging.getLogger(__name__)
+
+_TIMEOUT_SECONDS = 60.0
+_LONGEST_IDLE_SECONDS = 28 * 60.0  # servers log out who idles for 30 minutes
+
+
+class MailboxSource:
+    """Implements `watcher.ports.Source` for one IMAP folder.
+
+    Two connections: one watches and reads, one moves; each is opened when it is first needed, and kept.
+    `own_addresses` are those that this program sends from. `timeout_seconds` bounds each wait for the server.
+    """
+
+    kind = Kind.MAIL
+    settling = False
+
+    def __init__(
+        self, mailbox: Mailbox, *, own_addresses: Collection[str], timeout_seconds: float = _TIMEOUT_SECONDS
+    ) -> None:
+        self.name = mailbox.name
+        self._settings = mailbox
+        self._timeout = timeout_seconds
+        self._account = Account(mailbox.host, mailbox.username)
+        self._tokens = AccessTokens(mailbox.oauth2) if mailbox.oauth2 is not None else None
+        self._wanted = _wanted(mailbox, own_addresses)
+        self._finder = Finder(
+            account=self._account,
+            wanted=self._wanted,
+            search_keyword=mailbox.done is None or mailbox.error is None,
+        )
+        self._watching = Line(self._log_in)
+        self._moving = Line(self._log_in)
+        self._mover = Mover(
+            account=self._account,
+            line=self._moving,
+            folder=mailbox.folder,
+            elsewhere=[folder for folder in (mailbox.error, mailbox.done) if folder is not None],
+        )
+        self._wakeup = Wakeup()
+        self._unstructured: set[str] = set()  # fingerprints of mails whose structure broke the connection
+
+    @property
+    def left_alone(self) -> int:
+        """Mails that are not taken in: auto-replies, reports, old ones, and those of other senders."""
+        return self._finder.left_alone
+
+    # --------------------------------------------------------------------------------------- taking in
+
+    def arrivals(self, known: Callable[[Sequence[str]], Mapping[str, Known]]) -> Iterator[Arrival]:
+        session = self._watching.session()
+        uidvalidity = self._select(session)
+        yield from self._finder.arrivals(session, uidvalidity, known)
+
+    @contextlib.contextmanager
+    def open(self, arrival: Arrival) -> Iterator[Parcel]:
+        parcel = self._opened(arrival)
+        try:
+            yield parcel
+        finally:
+            parcel.close()
+
+    def _opened(self, arrival: Arrival) -> MailParcel:
+        session = self._watching.session()
+        uidvalidity = session.uidvalidity if session.selected is not None else self._select(session)
+        uid = uid_at(arrival.place, uidvalidity)
+        if uid is None:
+            raise Vanished("the folder was numbered anew")
+        spot = Spot(self._watching, self._settings.folder, uidvalidity, uid)
+        found = self._first_look(spot, arrival)
+        seen = sighting(found)
+        if seen is None or self._account.fingerprint(seen) != arrival.fingerprint:
+            raise Vanished("another mail lies there now")
+        return MailParcel(
+            spot=spot, seen=seen, structure=found.get("BODYSTRUCTURE"), user_code=self._settings.user_code
+        )
+
+    def _first_look(self, spot: Spot, arrival: Arrival) -> dict[str, Value]:
+        if arrival.fingerprint in self._unstructured:
+            return spot.attributes(HEADER_ITEMS)
+        try:
+            return spot.attributes(f"{HEADER_ITEMS} BODYSTRUCTURE")
+        except CommandRefused:
+            return spot.attributes(HEADER_ITEMS)
+        except SourceUnavailable:
+            # Should it be the answer itself that cannot be read, it will do without next time.
+            self._unstructured.add(arrival.fingerprint)
+            raise
+
+    # ------------------------------------------------------------------------------------- answering
+
+    def plan(self, submission: Submission, *, booked: bool) -> str | None:  # noqa: ARG002 - one folder for all
+        return self._settings.done if booked else self._settings.error
+
+    def move(self, submission: Submission, target: str | None, note: str | None) -> None:  # noqa: ARG002 - a reply says it
+        self._mover.move(submission, target)
+
+    # --------------------------------------------------------------------------------------- waiting
+
+    def wait(self, seconds: float) -> None:
+        """At most for `poll`, IDLE or not: some servers promise to tell and never do."""
+        until = time.monotonic() + min(seconds, self._settings.poll.total_seconds(), _LONGEST_IDLE_SECONDS)
+        session = self._watching.open_session()
+        if self._settings.idle and session is not None and session.has("IDLE") and session.selected is not None:
+            try:
+                session.idle(until - time.monotonic(), self._wakeup.fileno())
+                self._wakeup.take()
+                return
+            except SourceUnavailable as error:
+                # The rest of the time is waited for all the same, lest a server be stormed that hangs up each time.
+                log.info("Waiting for mail was cut off.", extra={"source": self.name, "detail": str(error)})
+        self._wakeup.wait(until - time.monotonic())
+
+    def wake(self) -> None:
+        self._wakeup.give()
+
+    # ----------------------------------------------------------------------------------------- others
+
+    def check(self) -> list[Finding]:
+        return probe(self._settings, self._log_in, self._wanted)
+
+    def close(self) -> None:
+        self._wakeup.give()
+        self._watching.close()
+        self._moving.close()
+        self._wakeup.close()
+
+    def _log_in(self) -> Session:
+        return log_in(self._settings, self._tokens, timeout_seconds=self._timeout)
+
+    def _select(self, session: Session) -> str:
+        name = self._watching.folders.name(self._settings.folder)
+        try:
+            return session.select(name, readonly=True)
+        except CommandRefused as error:
+            session.logout()  # what was refused once is refused to this connection for ever
+            if "unsafe login" in str(error).lower():
+                raise LoginRefused(f"{error}; see the mailbox's security settings: is IMAP switched on?") from error
+            raise SourceUnavailable(f"the folder {self._settings.folder} cannot be opened: {error}") from error
+
+
+def _wanted(mailbox: Mailbox, own_addresses: Collection[str]) -> Wanted:
+    own = {address.lower() for address in own_addresses}
+    if "@" in mailbox.username:
+        own.add(mailbox.username.lower())
+    senders = None if mailbox.senders is None else frozenset(sender.strip().lower() for sender in mailbox.senders)
+    return Wanted(since=mailbox.since, senders=senders, own_addresses=frozenset(own))

@@ -1,0 +1,181 @@
+"""A mail's parts as the server tells them (BODYSTRUCTURE), and which of them are files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from watcher.headers import MailHeader, decode_parameter
+from watcher.sources.mailbox.grammar import Malformed, Value, number
+
+_DEEPEST = 60
+_BODY_TEXT = frozenset({"text/plain", "text/html"})
+_PLAIN_ENCODINGS = frozenset({"", "7bit", "8bit", "binary"})
+_KNOWN_ENCODINGS = _PLAIN_ENCODINGS | {"base64", "quoted-printable"}
+# Headers of parts, boundaries and what stands between them take this much at most, in bytes.
+_FRAME_OF_MAIL = 1024
+_FRAME_OF_PART = 2048
+_FRAME_OF_NESTED = 32 * 1024
+
+Parameters = tuple[tuple[str, bytes], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One part. `octets` is its size as it is transferred; 0 for a multipart, whose children have theirs."""
+
+    section: str  # as FETCH wants it: "1.2"
+    media_type: str
+    encoding: str = ""
+    octets: int = 0
+    disposition: str = ""
+    name: str | None = None
+    children: tuple[Part, ...] = ()
+
+    @property
+    def is_multipart(self) -> bool:
+        return self.media_type.startswith("multipart/")
+
+    @property
+    def can_be_decoded(self) -> bool:
+        return self.encoding in _KNOWN_ENCODINGS
+
+
+def read_structure(value: Value) -> Part:
+    """The root part. Raises Malformed where the server's answer is not understood."""
+    if not isinstance(value, list):
+        raise Malformed("the structure is no list")
+    return _body(value, "", 0)
+
+
+def is_file(media_type: str, disposition: str, name: str | None) -> bool:
+    """Whether a part without parts is a file, and not the text of the mail. Only text without a name is that."""
+    return media_type not in _BODY_TEXT or disposition == "attachment" or bool(name)
+
+
+def files(part: Part) -> Iterator[Part]:
+    """Every file in it, in order, those of nested messages too."""
+    if part.children:
+        for child in part.children:
+            yield from files(child)
+    elif not part.is_multipart and is_file(part.media_type, part.disposition, part.name):
+        yield part
+
+
+def contradiction(root: Part, header: MailHeader, header_octets: int, mail_octets: int) -> str | None:
+    """Why the structure cannot be the whole truth; None: it can.
+
+    Servers give up on what they do not understand (no boundary, a broken one), and show less than is there.
+    """
+    declared = (header.first("content-type") or b"").split(b";")[0].strip().lower()
+    if declared.startswith(b"multipart/") and not root.is_multipart:
+        return "the header says that it has parts"
+    if any(_is_hollow(part) for part in _all(root)):
+        return "a multipart has no part"
+    if not all(part.can_be_decoded for part in files(root)):
+        return "a part is encoded in an unusual way"
+    if mail_octets - header_octets - _told(root) > _FRAME_OF_MAIL + _FRAME_OF_PART * sum(1 for _ in _all(root)):
+        return "its parts are far smaller than the mail"
+    if any(_unaccounted(part) for part in _all(root)):
+        return "a nested message is far larger than its parts"
+    return None
+
+
+def _all(part: Part) -> Iterator[Part]:
+    yield part
+    for child in part.children:
+        yield from _all(child)
+
+
+def _is_hollow(part: Part) -> bool:
+    if not part.is_multipart:
+        return False
+    return not part.children or (len(part.children) == 1 and _told(part) == 0)
+
+
+def _told(part: Part) -> int:
+    return part.octets if not part.is_multipart else sum(_told(child) for child in part.children)
+
+
+def _unaccounted(part: Part) -> bool:
+    if part.is_multipart or not part.children:
+        return False
+    inner = sum(_told(child) for child in part.children)
+    parts = sum(1 for _ in _all(part))
+    return part.octets - inner > _FRAME_OF_NESTED + _FRAME_OF_PART * parts
+
+
+def _body(value: list[Value], section: str, depth: int) -> Part:
+    if depth > _DEEPEST:
+        raise Malformed("the structure is too deep")
+    if value and isinstance(value[0], list):
+        return _multipart(value, section, depth)
+    return _single(value, section or "1", depth)
+
+
+def _multipart(value: list[Value], section: str, depth: int) -> Part:
+    bodies = []
+    for item in value:
+        if not isinstance(item, list):
+            break
+        bodies.append(item)
+    prefix = f"{section}." if section else ""
+    children = tuple(_body(item, f"{prefix}{index}", depth + 1) for index, item in enumerate(bodies, 1))
+    return Part(section=section, media_type=f"multipart/{_word(value, len(bodies)) or 'mixed'}", children=children)
+
+
+def _single(value: list[Value], section: str, depth: int) -> Part:
+    kind, subtype = _word(value, 0), _word(value, 1)
+    if not kind or len(value) < 7:  # noqa: PLR2004 - type to octets: what every body has
+        raise Malformed("a part is too short")
+    media_type, encoding = f"{kind}/{subtype}", _word(value, 5)
+    nested = media_type == "message/rfc822" and len(value) > 8 and isinstance(value[8], list)  # noqa: PLR2004
+    after = 7 + (3 if nested else 1 if kind == "text" else 0)
+    disposition, parameters = _disposition(value, after + 1)
+    return Part(
+        section=section,
+        media_type=media_type,
+        encoding=encoding,
+        octets=number(value[6]) or 0,
+        disposition=disposition,
+        name=_name(parameters, _parameters(value[2])),
+        children=_nested(value, section, depth) if nested and encoding in _PLAIN_ENCODINGS else (),
+    )
+
+
+def _nested(value: list[Value], section: str, depth: int) -> tuple[Part, ...]:
+    inner = value[8]
+    if not isinstance(inner, list) or not inner:
+        return ()
+    # A nested message's only part is SECTION.1, the parts of its multipart SECTION.1, SECTION.2 and so on.
+    is_multipart = isinstance(inner[0], list)
+    return (_body(inner, section if is_multipart else f"{section}.1", depth + 1),)
+
+
+def _disposition(value: list[Value], index: int) -> tuple[str, Parameters]:
+    found = value[index] if index < len(value) else None
+    if isinstance(found, bytes):  # some servers give the bare word
+        return found.decode("ascii", "replace").lower(), ()
+    if not isinstance(found, list) or not found:
+        return "", ()
+    return _word(found, 0), _parameters(found[1] if len(found) > 1 else None)
+
+
+def _name(disposition: Parameters, content_type: Parameters) -> str | None:
+    return decode_parameter(disposition, "filename") or decode_parameter(content_type, "name")
+
+
+def _parameters(value: Value) -> Parameters:
+    if not isinstance(value, list):
+        return ()
+    pairs = zip(value[::2], value[1::2], strict=False)
+    return tuple((key.decode("ascii", "replace"), given) for key, given in pairs if _both(key, given))  # type: ignore[union-attr, misc]
+
+
+def _both(key: Value, given: Value) -> bool:
+    return isinstance(key, bytes) and isinstance(given, bytes)
+
+
+def _word(value: list[Value], index: int) -> str:
+    found = value[index] if index < len(value) else None
+    return found.decode("ascii", "replace").strip().lower() if isinstance(found, bytes) else ""

@@ -1,0 +1,52 @@
+"""Content-Transfer-Encoding undone piece by piece, tolerant of what mailers send."""
+
+from __future__ import annotations
+
+import binascii
+import re
+from collections.abc import Iterable, Iterator
+
+_LONGEST_LINE = 64 * 1024
+_BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
+_NOT_BASE64 = bytes(set(range(256)) - set(_BASE64))
+_PADDING = re.compile(rb"=+")
+
+
+def decoded(encoding: str, chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """What was encoded. Anything but base64 and quoted-printable comes as it is."""
+    if encoding == "base64":
+        return from_base64(chunks)
+    if encoding == "quoted-printable":
+        return from_quoted_printable(chunks)
+    return iter(chunks)
+
+
+def from_base64(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Foreign characters are passed over; what stands after a padding is another piece of base64."""
+    rest = b""
+    for chunk in chunks:
+        *ended, rest = _PADDING.split(rest + chunk.translate(None, _NOT_BASE64))
+        yield b"".join(map(_base64_end, ended))
+        whole = len(rest) - len(rest) % 4
+        yield binascii.a2b_base64(rest[:whole])
+        rest = rest[whole:]
+    yield _base64_end(rest)
+
+
+def _base64_end(text: bytes) -> bytes:
+    """One piece without its padding; a single last character carries no byte."""
+    text = text[: len(text) - (len(text) % 4 == 1)]
+    return binascii.a2b_base64(text + b"=" * (-len(text) % 4))
+
+
+def from_quoted_printable(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    rest = b""
+    for chunk in chunks:
+        text = rest + chunk
+        end = text.rfind(b"\n") + 1
+        if not end and len(text) > _LONGEST_LINE:
+            # No line ends anywhere: an escape that is cut, and spaces that may turn out trailing, wait.
+            end = len(text[:-2].rstrip(b" \t")) if b"=" in text[-2:] else len(text.rstrip(b" \t"))
+        yield binascii.a2b_qp(text[:end])
+        rest = text[end:]
+    yield binascii.a2b_qp(rest)
