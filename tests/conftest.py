@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tests.support.servers.s3 import S3
     from tests.support.servers.smtp import SmtpSink
     from tests.support.servers.webdav import WebDav
+    from watcher.sandbox.endpoint import Endpoint
 
 
 def _cannot(reason: str) -> NoReturn:
@@ -92,6 +93,15 @@ def postgres() -> Iterator[Postgres]:
     from tests.support.servers.postgres import Postgres
 
     with Postgres() as server:
+        yield server
+
+
+@pytest.fixture
+def endpoint() -> Iterator[Endpoint]:
+    """The sandbox's recognition endpoint, without latency and without tokens."""
+    from watcher.sandbox.endpoint import Endpoint
+
+    with Endpoint() as server:
         yield server
 
 

@@ -110,6 +110,11 @@ class Watchdog:
         with self._changed:
             self._flights.discard(flight)
 
+    def look(self) -> None:
+        """Look now; with nothing under way the thread ends."""
+        with self._changed:
+            self._changed.notify()
+
     def _run(self) -> None:
         with self._changed:
             while self._flights:

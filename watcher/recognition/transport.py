@@ -98,6 +98,7 @@ class Transport:
             sessions = list(self._sessions)
         for session in sessions:
             session.close()
+        self._watchdog.look()
 
     def _request(
         self, session: requests.Session, method: str, flight: Flight, headers: Mapping[str, str], body: bytes | None

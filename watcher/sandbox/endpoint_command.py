@@ -43,7 +43,7 @@ def _welcome(endpoint: Endpoint, *, token: bool) -> str:
         ),
         (
             f"misbehave    POST {endpoint.base_url}/sandbox/behave   "
-            '{"status": 503, "times": 3}, {"no_key": true}, {"cut": "after", "pattern": "*.pdf"} …; DELETE takes it back'
+            '{"status": 503, "times": 3}, {"no_key": true}, {"cut": "after", "pattern": "*.pdf"} …; DELETE: no more'
         ),
         f"requests     GET  {endpoint.base_url}/sandbox/requests, {endpoint.base_url}/sandbox/bookings",
     ]

@@ -123,6 +123,8 @@ class Connection(asyncio.Protocol):
 
     def _parsed(self) -> HttpRequest | None:
         """The next request, taken out of the buffer; None while it is not whole."""
+        if self._buffer and not self._buffer[:1].isalpha():  # such as the first byte of TLS
+            raise BadRequestError(HTTPStatus.BAD_REQUEST)
         end = self._buffer.find(b"\r\n\r\n")
         if end < 0:
             if len(self._buffer) > _LARGEST_HEAD_BYTES:
