@@ -8,8 +8,8 @@
 PYTHONS := $(or $(PYTHON),python3.13 python3.12 python3.11 python3)
 RUN_EXTRAS := postgres demo
 INSTALL := .venv/bin/python -m pip install --disable-pip-version-check --quiet
-COMPILE = .venv/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-annotate \
-	--custom-compile-command "make lock" --group build --quiet $(ARGS)
+COMPILE = .venv/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate \
+	--custom-compile-command "make lock" --quiet $(ARGS)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -49,17 +49,23 @@ endif
 	echo "None of $(PYTHONS) is Python 3.11 or later with its venv module (Debian: apt-get install python3-venv)." >&2; \
 	exit 1
 
-.venv/.run: .venv/.of requirements-run.lock pyproject.toml
-	$(INSTALL) --require-hashes -r requirements-run.lock
+# The build tools come first and from a lock too, so that what has no wheel is built without fetching unlocked ones.
+define install
+	$(INSTALL) --require-hashes -r requirements-build.lock
+	$(INSTALL) --require-hashes --use-pep517 --no-build-isolation -r $(1)
 	$(INSTALL) --no-build-isolation --no-deps --editable .
+endef
+
+.venv/.run: .venv/.of requirements-build.lock requirements-run.lock pyproject.toml
+	$(call install,requirements-run.lock)
 	@touch $@
 
-.venv/.test: .venv/.of requirements.lock pyproject.toml
-	$(INSTALL) --require-hashes -r requirements.lock
-	$(INSTALL) --no-build-isolation --no-deps --editable .
+.venv/.test: .venv/.of requirements-build.lock requirements.lock pyproject.toml
+	$(call install,requirements.lock)
 	@touch .venv/.run $@
 
 lock: .venv/.of
 	$(INSTALL) uv
-	$(COMPILE) --all-extras --output-file requirements.lock
-	$(COMPILE) $(addprefix --extra ,$(RUN_EXTRAS)) --constraint requirements.lock --output-file requirements-run.lock
+	$(COMPILE) pyproject.toml --all-extras --group build --output-file requirements.lock
+	$(COMPILE) pyproject.toml $(addprefix --extra ,$(RUN_EXTRAS)) --constraint requirements.lock --output-file requirements-run.lock
+	$(COMPILE) --group build --constraint requirements.lock --output-file requirements-build.lock

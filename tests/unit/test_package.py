@@ -19,7 +19,7 @@ from packaging.utils import canonicalize_name
 import watcher
 
 PROJECT = Path(__file__).resolve().parents[2]
-LOCKS = ("requirements.lock", "requirements-run.lock")
+LOCKS = ("requirements.lock", "requirements-run.lock", "requirements-build.lock")
 RUN_EXTRAS = ("postgres", "demo")
 
 # pydantic gives its errors and schemas by it, and pins it to the version that fits.
@@ -78,27 +78,27 @@ def test_the_metadata_say_what_it_is_and_who_may_use_it() -> None:
 
 @pytest.mark.parametrize("lock", LOCKS)
 def test_the_lock_has_what_pyproject_asks_for(project: dict[str, Any], lock: str) -> None:
-    table = project["project"]
-    extras = table["optional-dependencies"]
-    wanted = [*table["dependencies"], *project["dependency-groups"]["build"]]
-    for extra in extras if lock == "requirements.lock" else RUN_EXTRAS:
-        wanted += extras[extra]
     versions = _locked(lock)
-
     unmet = [
         text
-        for text in wanted
-        if (one := Requirement(text)).name != table["name"]
+        for text in _asked_of(lock, project)
+        if (one := Requirement(text)).name != project["project"]["name"]
         and not one.specifier.contains(versions.get(canonicalize_name(one.name), ("0",))[0])
     ]
-
     assert unmet == [], "the lock is out of date: make lock"
 
 
-def test_everything_that_is_imported_is_asked_for(project: dict[str, Any]) -> None:
+def _asked_of(lock: str, project: dict[str, Any]) -> list[str]:
     table = project["project"]
-    wanted = [*table["dependencies"], *(text for extra in RUN_EXTRAS for text in table["optional-dependencies"][extra])]
-    asked = {canonicalize_name(Requirement(text).name) for text in wanted}
+    build: list[str] = project["dependency-groups"]["build"]
+    extras: dict[str, list[str]] = table["optional-dependencies"]
+    run: list[str] = [*table["dependencies"], *(text for extra in RUN_EXTRAS for text in extras[extra])]
+    whole = [*run, *build, *(text for texts in extras.values() for text in texts)]
+    return {"requirements.lock": whole, "requirements-run.lock": run, "requirements-build.lock": build}[lock]
+
+
+def test_everything_that_is_imported_is_asked_for(project: dict[str, Any]) -> None:
+    asked = {canonicalize_name(Requirement(text).name) for text in _asked_of("requirements-run.lock", project)}
     providers = importlib.metadata.packages_distributions()
 
     missing = {
@@ -111,8 +111,13 @@ def test_everything_that_is_imported_is_asked_for(project: dict[str, Any]) -> No
     assert missing == set()
 
 
-def test_the_lock_for_running_is_part_of_the_whole_one() -> None:
-    assert _locked("requirements-run.lock").items() <= _locked("requirements.lock").items()
+@pytest.mark.parametrize("part", LOCKS[1:])
+def test_the_smaller_locks_are_part_of_the_whole_one(part: str) -> None:
+    assert _locked(part).items() <= _locked("requirements.lock").items()
+
+
+def test_what_builds_the_package_is_what_the_lock_has(project: dict[str, Any]) -> None:
+    assert project["build-system"]["requires"] == project["dependency-groups"]["build"]
 
 
 @pytest.mark.parametrize("lock", LOCKS)
