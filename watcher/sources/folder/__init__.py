@@ -1,0 +1,7 @@
+"""A watched folder: a scan that is the truth, file events that wake it, and moves that never overwrite."""
+
+from __future__ import annotations
+
+from watcher.sources.folder.source import FolderSource
+
+__all__ = ["FolderSource"]

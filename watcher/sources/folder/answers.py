@@ -1,0 +1,202 @@
+"""Where an answered file lies, where it goes, and the folders on the way there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from watcher.config.sections import Folder
+from watcher.errors import SourceUnavailable, Vanished
+from watcher.model import Submission
+from watcher.sources.folder.atomic import make_folder, status_of
+from watcher.sources.folder.drive import Mount, folder_below, is_gone, open_below, unavailable
+from watcher.sources.folder.identity import Fingerprint
+from watcher.sources.folder.move import Move, Spot, drop_note, is_own_note, keep_note
+from watcher.sources.folder.names import for_display, from_text, to_text
+from watcher.sources.folder.target import Template, free_name
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+
+
+class Answers:
+    """Plans and carries out the moves of one folder. `place` and `target` are texts of `names.to_text`.
+
+    A place is relative to the folder, or absolute where the file was moved before and is answered again.
+    """
+
+    def __init__(self, folder: Folder, mount: Mount, *, timezone: ZoneInfo, now: Callable[[], datetime]) -> None:
+        self._mount = mount
+        self._timezone = timezone
+        self._now = now
+        self._done = template_of(mount.path, folder.done)
+        self._error = template_of(mount.path, folder.error)
+
+    @property
+    def templates(self) -> tuple[Template, ...]:
+        return tuple(template for template in (self._done, self._error) if template is not None)
+
+    def plan(self, submission: Submission, *, booked: bool) -> str | None:
+        """The target as text; None where such files stay."""
+        template = self._done if booked else self._error
+        if template is None:
+            return None
+        relative = self._relative(from_text(submission.place))
+        subfolders, _, name = relative.rpartition("/")
+        folder = os.path.join(template.on(self._now().astimezone(self._timezone)), subfolders).rstrip("/")  # noqa: PTH118
+        return to_text(f"{folder}/{_free_in(folder, name)}")
+
+    def move(self, submission: Submission, target: str | None, note: str | None) -> None:
+        """As the port has it."""
+        place, expected = from_text(submission.place), Fingerprint.parse(submission.fingerprint)
+        with self._mount.opened() as (root, _), ExitStack() as folders:
+            try:
+                source = self._source(root, place, folders)
+                if target is None:
+                    _answer_in_place(source, place, expected, note)
+                else:
+                    spot = self._target(root, place, from_text(target), folders)
+                    again = place.startswith("/")
+                    Move(source, spot, _loosened(source, expected) if again else expected, note).carry_out()
+                    if again and source is not None and place != from_text(target):
+                        drop_note(source)
+            except OSError as error:
+                raise unavailable(error, from_text(target) if target else place) from error
+
+    def _target(self, root: int, place: str, target: str, folders: ExitStack) -> Spot:
+        folder, _, name = target.rpartition("/")
+        return Spot(folder=self._target_folder(root, place, folder, folders), name=name)
+
+    def _source(self, root: int, place: str, folders: ExitStack) -> Spot | None:
+        """The name that the file had, or None where not even its folder is there."""
+        parent, _, name = place.rpartition("/")
+        try:
+            folder = self._open_answered(place, parent) if place.startswith("/") else open_below(root, parent)
+        except OSError as error:
+            if is_gone(error):
+                return None
+            raise
+        folders.callback(os.close, folder)
+        return Spot(folder=folder, name=name)
+
+    def _open_answered(self, place: str, parent: str) -> int:
+        template = self._template_of(place)
+        base = os.open(template.fixed, _FOLDER)
+        try:
+            return open_below(base, parent.removeprefix(template.fixed).strip("/"))
+        finally:
+            os.close(base)
+
+    def _template_of(self, path: str) -> Template:
+        """The template that a path was made by. Nothing is moved out of or into any other place."""
+        for template in self.templates:
+            if path.startswith(template.fixed.rstrip("/") + "/"):
+                return template
+        raise SourceUnavailable(f"{for_display(path)} lies neither in done nor in error of {self._mount.path}")
+
+    def _relative(self, place: str) -> str:
+        if not place.startswith("/"):
+            return place
+        within = (template.below(place) for template in self.templates)
+        return next((path for path in within if path), place.rpartition("/")[2])
+
+    def _target_folder(self, root: int, place: str, target: str, folders: ExitStack) -> int:
+        """The target's folder, open; what is missing is made after the watched folder and its subfolders."""
+        template = self._template_of(target + "/")
+        here = _made(template.fixed, os.fstat(root))
+        subfolders = self._relative(place).split("/")[:-1]
+        names = [part for part in target.removeprefix(template.fixed).split("/") if part]
+        models = [None] * (len(names) - len(subfolders)) + [
+            "/".join(subfolders[: end + 1]) for end in range(len(subfolders))
+        ]
+        try:
+            for name, model in zip(names, models, strict=False):
+                if status_of(here, name) is None:
+                    make_folder(here, name, _model_status(root, model))
+                there = open_below(here, name)
+                os.close(here)
+                here = there
+        except BaseException:
+            os.close(here)
+            raise
+        folders.callback(os.close, here)
+        return here
+
+
+def template_of(folder: str, text: str | None) -> Template | None:
+    """The template of a setting; None where files stay: there is none, or it is the watched folder itself."""
+    template = None if text is None else Template.of(folder, text)
+    return None if template is None or template.text == folder else template
+
+
+def _free_in(folder: str, name: str) -> str:
+    try:
+        here = os.open(folder, _FOLDER)
+    except OSError as error:
+        if is_gone(error):
+            return free_name(name, lambda _name: False, lambda _name: False)
+        raise unavailable(error, folder) from error
+    try:
+        return free_name(name, lambda one: status_of(here, one) is not None, lambda one: _is_foreign(here, one))
+    except OSError as error:
+        raise unavailable(error, folder) from error
+    finally:
+        os.close(here)
+
+
+def _is_foreign(folder: int, note: str) -> bool:
+    """Whether a note's name is taken by something else than a note of ours that has lost its file."""
+    return status_of(folder, note) is not None and not is_own_note(Spot(folder=folder, name=note))
+
+
+def _answer_in_place(source: Spot | None, place: str, expected: Fingerprint, note: str | None) -> None:
+    status = source.status if source else None
+    if source is None or status is None:
+        raise Vanished(f"{for_display(place)} is not there any more")
+    if not expected.matches(status):
+        raise Vanished(f"{for_display(place)} has changed since it was taken in")
+    if note is None:
+        drop_note(source)
+    else:
+        keep_note(_free_beside(source), note, status)
+
+
+def _free_beside(source: Spot) -> Spot:
+    """The file, or where somebody's own file has the name of its note, a number further."""
+    name = free_name(source.name, lambda _name: False, lambda one: _is_foreign(source.folder, one))
+    return source.beside(name)
+
+
+def _loosened(source: Spot | None, expected: Fingerprint) -> Fingerprint:
+    """What a file is that was moved before: on another drive it has another inode and a coarser time."""
+    status = source.status if source else None
+    if status is None or not expected.resembles(status):
+        return expected
+    return Fingerprint.of(status, stable_inodes=True)
+
+
+def _made(path: str, like: os.stat_result) -> int:
+    """A folder by its absolute path, made where it is missing, open."""
+    try:
+        return os.open(path, _FOLDER)
+    except FileNotFoundError:
+        parent, _, name = path.rpartition("/")
+    above = _made(parent or "/", like)
+    try:
+        make_folder(above, name, like)
+        return os.open(name, _FOLDER, dir_fd=above)
+    finally:
+        os.close(above)
+
+
+def _model_status(root: int, subfolder: str | None) -> os.stat_result:
+    """What a made folder takes after: the subfolder of the same name, or the watched folder."""
+    if subfolder is not None:
+        try:
+            with folder_below(root, subfolder) as folder:
+                return os.fstat(folder)
+        except OSError:
+            pass  # it is gone; its file was the last in it
+    return os.fstat(root)

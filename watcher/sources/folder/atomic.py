@@ -1,0 +1,174 @@
+"""Single steps of the file system that never overwrite, on every kind of drive. All raise OSError."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import functools
+import os
+import stat
+from collections.abc import Callable
+
+_RENAME_NOREPLACE = 1
+_CHUNK_BYTES = 1024 * 1024
+_CANNOT = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP)
+_CANNOT_LINK = (*_CANNOT, errno.EPERM, errno.EMLINK, errno.EACCES)
+
+
+def rename_new(source: int, name: str, target: int, new_name: str) -> None:
+    """Rename between two open folders; FileExistsError where the new name is taken. Other drives: EXDEV."""
+    try:
+        _renameat2(source, name, target, new_name)
+    except OSError as error:
+        if error.errno not in _CANNOT:
+            raise
+        _link_and_unlink(source, name, target, new_name)
+
+
+def status_of(folder: int, name: str) -> os.stat_result | None:
+    """What is there under this name, or None."""
+    try:
+        return os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return None
+
+
+def copy_of(file: int, folder: int, name: str) -> None:
+    """Write a copy of an open file under a new name, with its mode, group and time, and have it on the disk."""
+    status = os.fstat(file)
+    copy = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=folder)
+    try:
+        os.lseek(file, 0, os.SEEK_SET)
+        while chunk := os.read(file, _CHUNK_BYTES):
+            _write_all(copy, chunk)
+        take_after(copy, status)
+        os.utime(copy, ns=(status.st_atime_ns, status.st_mtime_ns))
+        os.fsync(copy)
+    finally:
+        os.close(copy)
+
+
+def write_new(folder: int, name: str, content: bytes, like: os.stat_result, temporary: str) -> None:
+    """Write a file that is whole from its first moment, with the mode and group of another. FileExistsError."""
+    _write_temporary(folder, temporary, content, like)
+    try:
+        rename_new(folder, temporary, folder, name)
+    except BaseException:
+        remove(folder, temporary)
+        raise
+
+
+def write_over(folder: int, name: str, content: bytes, like: os.stat_result, temporary: str) -> None:
+    """The same, in the place of what has that name."""
+    _write_temporary(folder, temporary, content, like)
+    os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+
+
+def remove(folder: int, name: str) -> None:
+    """Unlink it, if it is there."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(name, dir_fd=folder)
+
+
+def make_folder(parent: int, name: str, like: os.stat_result) -> None:
+    """Make a folder with the mode and group (and, where we may, the owner) of another; it may be there already."""
+    try:
+        os.mkdir(name, 0o700, dir_fd=parent)
+    except FileExistsError:
+        return
+    made = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
+    try:
+        take_after(made, like, owner=True)
+    finally:
+        os.close(made)
+
+
+def take_after(file: int, like: os.stat_result, *, owner: bool = True) -> None:
+    """Give an open file the mode and group of another, and its owner where we may; a drive without these has none."""
+    try:
+        os.fchown(file, like.st_uid if owner else -1, like.st_gid)
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.fchown(file, -1, like.st_gid)
+    with contextlib.suppress(OSError):
+        os.fchmod(file, stat.S_IMODE(like.st_mode))
+
+
+def sync_folder(folder: int) -> None:
+    """Have the names in an open folder on the disk; some network drives cannot, and need not."""
+    with contextlib.suppress(OSError):
+        os.fsync(folder)
+
+
+def same_content(one: int, other: int) -> bool:
+    """Whether two open files hold the same bytes."""
+    offset = 0
+    while chunk := os.pread(one, _CHUNK_BYTES, offset):
+        if os.pread(other, len(chunk), offset) != chunk:
+            return False
+        offset += len(chunk)
+    return not os.pread(other, 1, offset)
+
+
+def _link_and_unlink(source: int, name: str, target: int, new_name: str) -> None:
+    try:
+        os.link(name, new_name, src_dir_fd=source, dst_dir_fd=target, follow_symlinks=False)
+    except FileExistsError:
+        mine, there = status_of(source, name), status_of(target, new_name)
+        if mine is None or there is None or not os.path.samestat(mine, there):
+            raise  # else the drive did link, and its answer was lost on the way
+    except OSError as error:
+        if error.errno not in _CANNOT_LINK:
+            raise
+        _reserve_and_rename(source, name, target, new_name)
+        return
+    os.unlink(name, dir_fd=source)
+
+
+def _reserve_and_rename(source: int, name: str, target: int, new_name: str) -> None:
+    """For drives that know no links: take the name with an empty file, then rename over that."""
+    os.close(os.open(new_name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=target))
+    try:
+        os.rename(name, new_name, src_dir_fd=source, dst_dir_fd=target)
+    except BaseException:
+        remove(target, new_name)
+        raise
+
+
+def _write_temporary(folder: int, name: str, content: bytes, like: os.stat_result) -> None:
+    remove(folder, name)
+    file = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=folder)
+    try:
+        _write_all(file, content)
+        take_after(file, like, owner=False)
+        os.fsync(file)
+    except BaseException:
+        remove(folder, name)
+        raise
+    finally:
+        os.close(file)
+
+
+def _write_all(file: int, content: bytes) -> None:
+    view = memoryview(content)
+    while view:
+        view = view[os.write(file, view) :]
+
+
+@functools.cache
+def _renameat2_call() -> Callable[..., int] | None:
+    call = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if call is not None:
+        call.argtypes = (ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_uint)
+        call.restype = ctypes.c_int
+    return call
+
+
+def _renameat2(source: int, name: str, target: int, new_name: str) -> None:
+    call = _renameat2_call()
+    if call is None:  # an old libc
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+    if call(source, os.fsencode(name), target, os.fsencode(new_name), _RENAME_NOREPLACE) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), name)

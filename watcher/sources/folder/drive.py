@@ -1,0 +1,179 @@
+"""The drive that a folder lies on: whether it is there, and what may be believed of it."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from watcher.errors import SourceUnavailable, Vanished
+from watcher.sources.folder.names import for_display
+
+# Others write to these without our kernel's knowledge: no events, and leases mean nothing.
+_NETWORK = re.compile(
+    r"nfs\d?|cifs|smb\w*|ncpfs|afs|9p|virtiofs|ceph|glusterfs|lustre|gpfs|beegfs\w*|davfs\d?|vboxsf|vmhgfs|prl_fs|drvfs"
+    r"|fuse(\..*)?"
+)
+# Of these, some number their files anew whenever they have forgotten them.
+_UNSTABLE_INODES = re.compile(r"cifs|smb\w*|9p|davfs\d?|vboxsf|vmhgfs|prl_fs|drvfs|fuse(\..*)?")
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_GONE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)  # ELOOP: a link now stands where a file or folder was
+_SENTENCES = {
+    errno.ENOENT: "is not there",
+    errno.ENOTDIR: "is not a folder",
+    errno.EACCES: "may not be read or written by this program",
+    errno.EPERM: "may not be changed by this program (a sticky folder, or one that is protected)",
+    errno.EROFS: "is read-only",
+    errno.ENOSPC: "has no space left",
+    errno.EDQUOT: "is beyond its quota",
+    errno.EIO: "answers with input/output errors",
+    errno.ENOTCONN: "has lost its connection",
+    errno.ESTALE: "was replaced on the server (stale handle)",
+    errno.EHOSTDOWN: "cannot be reached: the server is down",
+    errno.EHOSTUNREACH: "cannot be reached",
+    errno.ETIMEDOUT: "does not answer",
+    errno.EMFILE: "cannot be read: this program has too many files open",
+}
+
+
+def unavailable(error: OSError, place: str) -> SourceUnavailable:
+    """The error as a sentence that names the place and says what is the matter with it."""
+    reason = _SENTENCES.get(error.errno or 0) or f"cannot be used: {error.strerror or type(error).__name__}"
+    return SourceUnavailable(f"{for_display(place)} {reason}")
+
+
+@contextmanager
+def translated(place: str) -> Iterator[None]:
+    """Turns what the file system says into SourceUnavailable."""
+    try:
+        yield
+    except OSError as error:
+        raise unavailable(error, place) from error
+
+
+def is_gone(error: OSError) -> bool:
+    """Whether the error says that the file is not there (any more), rather than that it cannot be seen."""
+    return error.errno in _GONE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drive:
+    """Where a folder lies at this moment."""
+
+    device: int
+    inode: int
+    real_path: str  # without links
+    file_system: str
+
+    @property
+    def is_network(self) -> bool:
+        return _NETWORK.fullmatch(self.file_system) is not None
+
+    @property
+    def stable_inodes(self) -> bool:
+        return _UNSTABLE_INODES.fullmatch(self.file_system) is None
+
+
+def file_system_of(real_path: str, mountinfo: str) -> str:
+    """The type of the file system that a path (without links) is on, by the text of /proc/self/mountinfo."""
+    best, found = -1, ""
+    for line in mountinfo.splitlines():
+        before, _, after = line.partition(" - ")
+        point = re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), before.split(" ")[4]).rstrip("/")
+        if (real_path == point or real_path.startswith(point + "/")) and len(point) >= best:
+            best, found = len(point), after.split(" ")[0]  # later lines are mounted over earlier ones
+    return found
+
+
+def open_below(root: int, path: str) -> int:
+    """A descriptor of the folder `path` below the folder `root`, through no link; raises OSError."""
+    here = os.dup(root)
+    try:
+        for part in path.split("/") if path else ():
+            there = _step_down(here, part)
+            os.close(here)
+            here = there
+    except BaseException:
+        os.close(here)
+        raise
+    return here
+
+
+def _step_down(folder: int, name: str) -> int:
+    if name in ("", ".", ".."):
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
+    return os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=folder)
+
+
+@contextmanager
+def folder_below(root: int, path: str) -> Iterator[int]:
+    """`open_below`, closed in the end."""
+    folder = open_below(root, path)
+    try:
+        yield folder
+    finally:
+        os.close(folder)
+
+
+def open_file(folder: int, name: str) -> int:
+    """A regular file, opened to be read: through no link, and never waiting for a pipe. Raises OSError, Vanished."""
+    file = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC, dir_fd=folder)
+    if not stat.S_ISREG(os.fstat(file).st_mode):
+        os.close(file)
+        raise Vanished(f"{for_display(name)} is not a regular file")
+    return file
+
+
+class Mount:
+    """Opens the folder, and tells a folder that is gone from one that is empty."""
+
+    def __init__(self, path: str, marker: str | None) -> None:
+        self.path = path
+        self._marker = marker
+        self._was_network = False
+
+    @contextmanager
+    def opened(self) -> Iterator[tuple[int, Drive]]:
+        """A descriptor of the folder, and its drive. Raises SourceUnavailable where it is not what it should be."""
+        with translated(self.path):
+            root = os.open(self.path, _FOLDER)
+        try:
+            with translated(self.path):
+                drive = self._drive(os.fstat(root))
+            self._require_marker(root)
+            self._require_drive(drive)
+            yield root, drive
+        finally:
+            os.close(root)
+
+    def _drive(self, status: os.stat_result) -> Drive:
+        real_path = os.path.realpath(self.path)
+        mountinfo = Path("/proc/self/mountinfo").read_bytes().decode("utf-8", "surrogateescape")
+        return Drive(
+            device=status.st_dev,
+            inode=status.st_ino,
+            real_path=real_path,
+            file_system=file_system_of(real_path, mountinfo),
+        )
+
+    def _require_marker(self, root: int) -> None:
+        if self._marker is None:
+            return
+        try:
+            os.stat(self._marker, dir_fd=root)
+        except FileNotFoundError as error:
+            sentence = f"the marker {self._marker} is not in {self.path}: the share counts as not mounted"
+            raise SourceUnavailable(sentence) from error
+        except OSError as error:
+            raise unavailable(error, self.path) from error
+
+    def _require_drive(self, drive: Drive) -> None:
+        if self._was_network and not drive.is_network:
+            raise SourceUnavailable(f"the network drive of {self.path} is not mounted any more")
+        self._was_network = drive.is_network

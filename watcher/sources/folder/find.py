@@ -1,0 +1,231 @@
+"""Finds the files that are ready to be taken in: looks, waits until they are finished, asks what is known."""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
+
+from watcher.config.sections import Folder
+from watcher.errors import SourceUnavailable, Vanished
+from watcher.model import Kind, Known, SubmissionState
+from watcher.policy.arrival import Treatment, treatment
+from watcher.sources.folder.drive import Drive, folder_below, is_gone, open_file, unavailable
+from watcher.sources.folder.hints import Hinted
+from watcher.sources.folder.identity import Candidate
+from watcher.sources.folder.leftovers import Leftovers
+from watcher.sources.folder.names import NOTE_SUFFIX
+from watcher.sources.folder.ready import Waiting
+from watcher.sources.folder.scan import Scan, Sight
+from watcher.sources.folder.target import Template
+from watcher.sources.folder.verdicts import Verdict, Verdicts
+
+Ask = Callable[[Sequence[str]], Mapping[str, Known]]
+Found = tuple[Candidate, str, Known | None]  # the file, its key, and what was known of it
+
+HEAD_BYTES = 4096
+KEYS_PER_QUESTION = 500
+ASK_ANEW_AFTER_S = 600.0  # of standing files: another node may have moved some, and people put them back
+_PUT_BACK_PAUSE_S = 1.0  # a file may be put back before its answer is recorded as given
+# Somebody has it open in a way that shuts us out (Windows over SMB; a lease of another program).
+_HELD = (errno.EAGAIN, errno.EBUSY, errno.ETXTBSY)
+
+
+class Finder:
+    """Looks at a folder round by round, for one thread; `moved` is for any."""
+
+    def __init__(self, folder: Folder, templates: Sequence[Template], wanted: Callable[[bytes], bool]) -> None:
+        self.left_alone = 0  # files outside `accept`, at the last scan of everything
+        self._folder = folder
+        self._settle = folder.settle.total_seconds()
+        self._templates = templates
+        self._wanted = wanted
+        self._verdicts = Verdicts()
+        self._waiting = Waiting(self._settle)
+        self._leftovers = Leftovers()
+        self._offered: set[str] = set()  # handed out, and not known to be recorded
+        self._problems: list[str] = []
+        self._turn = 0
+        self._scanned_at = self._asked_at = float("-inf")
+
+    @property
+    def unfinished(self) -> int:
+        """How many files wait for their writers."""
+        return len(self._waiting)
+
+    def next_look(self) -> float:
+        """When a look is due without any event, in monotonic seconds."""
+        scan_at = self._scanned_at + self._folder.poll.total_seconds()
+        look_at = self._waiting.next_look()
+        return scan_at if look_at is None else min(scan_at, look_at)
+
+    def moved(self, path: str) -> None:
+        """The file was moved away by us: if one of that name comes, it is asked about anew."""
+        self._verdicts.forget_later(path)
+
+    def find(self, root: int, drive: Drive, hinted: Hinted, ask: Ask, *, trusted: bool) -> Iterator[Found]:
+        """What is new and finished, oldest first; `trusted`: this kernel sees everyone who writes.
+
+        Raises SourceUnavailable, in the end, where something could not be looked at.
+        """
+        sight = self._look(root, drive, hinted)
+        sight.candidates.sort()
+        for batch in _batches(sight.candidates):
+            for candidate, key, known in self._unknown(batch, drive, hinted, ask):
+                closed = hinted.files.get(candidate.path, False)
+                try:
+                    finished = self._is_finished(root, drive, candidate, closed=closed, trusted=trusted)
+                except OSError as error:
+                    sight.problems.append(str(unavailable(error, candidate.path)))
+                    continue
+                if finished:
+                    self._offered.add(candidate.path)
+                    yield candidate, key, known
+        self._conclude(sight, complete=hinted.everything)
+
+    def _conclude(self, sight: Sight, *, complete: bool) -> None:
+        if complete:
+            self.left_alone = self._verdicts.count(Verdict.LEFT_ALONE)
+            self._problems = sight.problems
+        problems = self._problems or sight.problems
+        if problems:
+            more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+            raise SourceUnavailable(problems[0] + more)
+
+    # ------------------------------------------------------------------------------- what is there
+
+    def _look(self, root: int, drive: Drive, hinted: Hinted) -> Sight:
+        now = time.monotonic()
+        self._verdicts.forget_now()
+        if now - self._scanned_at >= self._folder.poll.total_seconds():
+            hinted.everything = True
+        scan = self._scan(root, drive)
+        try:
+            return self._everything(root, scan, hinted, now) if hinted.everything else self._part(scan, hinted, now)
+        except OSError as error:
+            raise unavailable(error, drive.real_path) from error
+
+    def _everything(self, root: int, scan: Scan, hinted: Hinted, now: float) -> Sight:
+        self._turn += 1
+        if now - self._asked_at >= ASK_ANEW_AFTER_S:
+            self._verdicts.ask_anew()
+            self._asked_at = now
+        for path in hinted.files:
+            self._verdicts.drop(path)
+        self._offered.clear()
+        sight = scan.everything()
+        self._scanned_at = now
+        self._verdicts.keep_folders(sight.folders)
+        self._waiting.keep_only({candidate.path for candidate in sight.candidates})
+        self._leftovers.put_back(root, sight.leftovers, now)
+        return sight
+
+    def _part(self, scan: Scan, hinted: Hinted, now: float) -> Sight:
+        for folder in hinted.folders:
+            if scan.is_inside(folder):
+                scan.folder(folder)
+        seen = {candidate.path for candidate in scan.seen.candidates}
+        asked = {*hinted.files, *self._waiting.due(now), *self._offered}
+        self._offered.clear()
+        for path in asked - seen:
+            if not scan.file(path):
+                self._waiting.forget(path)
+        return scan.seen
+
+    def _scan(self, root: int, drive: Drive) -> Scan:
+        ours = [template.leaves_out(drive.real_path) for template in self._templates]
+        return Scan(
+            root,
+            drive,
+            self._verdicts,
+            recursive=self._folder.recursive,
+            leave_out=lambda path: any(is_ours(path) for is_ours in ours),
+            marker=self._folder.marker,
+            turn=self._turn,
+        )
+
+    # -------------------------------------------------------------------------- what is to be done
+
+    def _unknown(self, batch: list[Candidate], drive: Drive, hinted: Hinted, ask: Ask) -> Iterator[Found]:
+        """Those that the journal does not have."""
+        stable = drive.stable_inodes
+        keys = [one.fingerprint(stable_inodes=stable).key(self._folder.name, one.path) for one in batch]
+        known = ask(keys)
+        for candidate, key in zip(batch, keys, strict=True):
+            word = known.get(key)
+            if word is not None and treatment(Kind.FILE, word) is Treatment.SKIP:
+                self._skip(candidate, word, closed=hinted.files.get(candidate.path, False))
+            else:
+                yield candidate, key, word
+
+    def _skip(self, candidate: Candidate, known: Known, *, closed: bool) -> None:
+        """The journal has it, so it need not be asked at each scan, unless it is about to be moved."""
+        self._waiting.forget(candidate.path)
+        if known.state is not SubmissionState.SETTLED:
+            self._verdicts.put(candidate, Verdict.KNOWN)
+        elif closed:
+            self._waiting.look_again(candidate, time.monotonic(), pause=_PUT_BACK_PAUSE_S)
+
+    def _is_finished(self, root: int, drive: Drive, candidate: Candidate, *, closed: bool, trusted: bool) -> bool:
+        """Whether the file is finished, and wanted; raises OSError where it cannot be read."""
+        now = time.monotonic()
+        if not closed and self._waiting.is_early(candidate, now):
+            return False
+        try:
+            file = _opened(root, candidate.path)
+        except OSError as error:
+            return self._put_off(candidate, error, now)
+        except Vanished:
+            return False
+        try:
+            if not candidate.fingerprint(stable_inodes=drive.stable_inodes).matches(os.fstat(file)):
+                self._waiting.look_again(candidate, now, pause=0.0)
+                return False
+            if not self._waiting.is_ready(candidate, file, now, closed=closed, trusted=trusted):
+                return False
+            self._waiting.forget(candidate.path)
+            return candidate.size == 0 or self._is_wanted(root, candidate, os.pread(file, HEAD_BYTES, 0))
+        finally:
+            os.close(file)
+
+    def _put_off(self, candidate: Candidate, error: OSError, now: float) -> bool:
+        if error.errno in _HELD:
+            self._waiting.look_again(candidate, now, pause=self._settle)
+        elif is_gone(error):
+            self._waiting.forget(candidate.path)
+        else:
+            raise error
+        return False
+
+    def _is_wanted(self, root: int, candidate: Candidate, head: bytes) -> bool:
+        if self._wanted(head):
+            return True
+        self._verdicts.put(candidate, Verdict.NOTE if _is_note(root, candidate.path) else Verdict.LEFT_ALONE)
+        return False
+
+
+def _batches(candidates: list[Candidate]) -> Iterator[list[Candidate]]:
+    rest = iter(candidates)
+    while batch := list(islice(rest, KEYS_PER_QUESTION)):
+        yield batch
+
+
+def _opened(root: int, path: str) -> int:
+    parent, _, name = path.rpartition("/")
+    with folder_below(root, parent) as folder:
+        return open_file(folder, name)
+
+
+def _is_note(root: int, path: str) -> bool:
+    """Whether it is named as the note of a file beside it."""
+    if not path.endswith(NOTE_SUFFIX):
+        return False
+    parent, _, name = path.removesuffix(NOTE_SUFFIX).rpartition("/")
+    try:
+        with folder_below(root, parent) as folder:
+            os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,69 @@
+"""What there is to look at, told by one thread to another."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+
+from watcher.sources.folder.names import is_ignored
+
+MOST_HINTS = 20_000  # beyond that a scan of everything is cheaper
+
+
+@dataclass(slots=True, kw_only=True)
+class Hinted:
+    """Where something may have happened since the last time this was asked."""
+
+    files: dict[str, bool] = field(default_factory=dict)  # path → whether it was closed or renamed into place
+    folders: set[str] = field(default_factory=set)
+    everything: bool = False  # events were lost, or somebody asks for a look
+
+    def __bool__(self) -> bool:
+        return bool(self.files or self.folders or self.everything)
+
+
+class Hints:
+    """Collects hints from any thread and wakes the one that waits for them; none is lost in between."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._hinted = Hinted()
+
+    def add_file(self, path: str, *, closed: bool) -> None:
+        if any(is_ignored(part) for part in path.split("/")):
+            return
+        with self._changed:
+            self._hinted.files[path] = closed or self._hinted.files.get(path, False)
+            if len(self._hinted.files) > MOST_HINTS:
+                self._hinted = Hinted(everything=True)
+            self._changed.notify_all()
+
+    def add_folder(self, path: str) -> None:
+        if any(is_ignored(part) for part in path.split("/")):
+            return
+        with self._changed:
+            self._hinted.folders.add(path)
+            self._changed.notify_all()
+
+    def add_doubt(self) -> None:
+        """Whatever was known may be out of date."""
+        with self._changed:
+            self._hinted.everything = True
+            self._changed.notify_all()
+
+    def wait_until(self, deadline: float) -> bool:
+        """Return true once there is a hint, or false at the deadline (monotonic seconds)."""
+        with self._changed:
+            while not self._hinted:
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    return False
+                self._changed.wait(left)
+            return True
+
+    def take(self) -> Hinted:
+        """The hints so far; they are not given again."""
+        with self._changed:
+            taken, self._hinted = self._hinted, Hinted()
+            return taken

@@ -1,0 +1,63 @@
+"""What a file is at one moment: enough to see later that it is still the same."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from typing import NamedTuple
+
+_COARSEST_CLOCK_NS = 2_000_000_000  # FAT keeps even seconds
+
+
+class Candidate(NamedTuple):
+    """A file that nothing is known of; sorts oldest first. A tuple, for there may be a hundred thousand."""
+
+    mtime_ns: int
+    path: str
+    size: int  # bytes
+    inode: int
+
+    def fingerprint(self, *, stable_inodes: bool) -> Fingerprint:
+        return Fingerprint(inode=self.inode if stable_inodes else 0, size=self.size, mtime_ns=self.mtime_ns)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fingerprint:
+    """A file's state. `inode` is 0 on drives that number their files anew at each look (SMB, FUSE)."""
+
+    inode: int
+    size: int  # bytes
+    mtime_ns: int
+
+    @classmethod
+    def of(cls, status: os.stat_result, *, stable_inodes: bool) -> Fingerprint:
+        return cls(
+            inode=status.st_ino if stable_inodes else 0,
+            size=status.st_size,
+            mtime_ns=status.st_mtime_ns,
+        )
+
+    @classmethod
+    def parse(cls, text: str) -> Fingerprint:
+        """Of what `str` made; raises ValueError."""
+        inode, size, mtime_ns = (int(part) for part in text.split(":"))
+        return cls(inode=inode, size=size, mtime_ns=mtime_ns)
+
+    def __str__(self) -> str:
+        return f"{self.inode}:{self.size}:{self.mtime_ns}"
+
+    def matches(self, status: os.stat_result) -> bool:
+        """Whether the file is what it was."""
+        same_file = self.inode in (0, status.st_ino)
+        return same_file and self.size == status.st_size and self.mtime_ns == status.st_mtime_ns
+
+    def resembles(self, status: os.stat_result) -> bool:
+        """Whether it may be a copy of what it was, on a drive with another clock and other inodes."""
+        near = abs(self.mtime_ns - status.st_mtime_ns) <= _COARSEST_CLOCK_NS
+        return near and self.size == status.st_size
+
+    def key(self, source: str, path: str) -> str:
+        """The identity of this state of the file at this path, within all sources."""
+        text = os.fsencode(f"{source}\n{path}\n{self}")
+        return "file:" + hashlib.sha256(text).hexdigest()

@@ -1,0 +1,256 @@
+"""Moving an answered file, so that nothing is overwritten, lost or mistaken, whenever the program dies.
+
+The file is first renamed to a hidden name beside it, where no writer that comes anew finds it, and
+compared with what was taken in; only then it gets its new name. The hidden name follows from the file's
+state alone, so that whoever repeats the move finds what an interrupted one has left. The note comes
+first: a file in error/ has it from its first moment, and a note without its file is written again.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+
+from watcher.errors import TargetTaken, Vanished
+from watcher.sources.folder.atomic import (
+    copy_of,
+    remove,
+    rename_new,
+    same_content,
+    status_of,
+    sync_folder,
+    write_new,
+    write_over,
+)
+from watcher.sources.folder.drive import open_file
+from watcher.sources.folder.identity import Fingerprint
+from watcher.sources.folder.names import LONGEST_NAME_BYTES, OWN_PREFIX, for_display, note_name, shortened
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # so that every Notepad reads Chinese
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spot:
+    """A name in an open folder."""
+
+    folder: int
+    name: str
+
+    @property
+    def status(self) -> os.stat_result | None:
+        return status_of(self.folder, self.name)
+
+    def beside(self, name: str) -> Spot:
+        return Spot(folder=self.folder, name=name)
+
+
+def note_bytes(text: str) -> bytes:
+    """A note as every editor on every desk reads it."""
+    return _BYTE_ORDER_MARK + text.replace("\r\n", "\n").replace("\n", "\r\n").encode("utf-8", "replace")
+
+
+def hidden_name(name: str, expected: Fingerprint) -> str:
+    """The name that a file has in the middle of its move; what stands behind the second hyphen is its own."""
+    token = hashlib.sha256(os.fsencode(f"{name}\n{expected}")).hexdigest()[:16]
+    prefix = f"{OWN_PREFIX}{token}-"
+    return prefix + shortened(name, LONGEST_NAME_BYTES - len(prefix))
+
+
+def original_name(hidden: str) -> str | None:
+    """The name that a hidden file had; None where it is not one of these."""
+    token, hyphen, name = hidden.removeprefix(OWN_PREFIX).partition("-")
+    return name if hidden.startswith(OWN_PREFIX) and hyphen and name and len(token) == 16 else None  # noqa: PLR2004
+
+
+class Move:
+    """One move of the file at `source`, which was `expected` when it was taken in, to `target`."""
+
+    def __init__(self, source: Spot | None, target: Spot, expected: Fingerprint, note: str | None) -> None:
+        self._source = source
+        self._hidden = source.beside(hidden_name(source.name, expected)) if source else None
+        self._target = target
+        self._temporary = target.beside(f"{OWN_PREFIX}{_token(target.name, expected)}.tmp")
+        self._expected = expected
+        self._note = note
+
+    def carry_out(self) -> None:
+        """Raises TargetTaken, Vanished, OSError; may be repeated whatever came of it before."""
+        here = self._find()
+        there = self._target.status
+        if here is None:
+            self._be_sure_it_is_there(there)
+            return
+        if there is not None:
+            self._finish(here, there)
+            return
+        self._keep_note(here[1])
+        try:
+            self._bring(here[0])
+        except BaseException as error:
+            self._take_note_back()
+            if isinstance(error, FileExistsError):
+                raise TargetTaken(f"another file took the name {for_display(self._target.name)}") from error
+            raise
+
+    def _find(self) -> tuple[Spot, os.stat_result] | None:
+        """Where the file is, if it has not arrived. A hidden one may just be put back, so that is asked twice."""
+        for spot in (self._hidden, self._source, self._hidden):
+            status = spot.status if spot else None
+            if spot is not None and status is not None and (spot is self._hidden or self._expected.matches(status)):
+                return spot, status
+        return None
+
+    def _be_sure_it_is_there(self, there: os.stat_result | None) -> None:
+        if self._source is not None and self._source.status is not None:
+            if there is None or not self._expected.resembles(there):
+                raise Vanished(f"{for_display(self._source.name)} has changed since it was taken in")
+        elif there is None or not self._expected.resembles(there):
+            raise Vanished(f"{for_display(self._target.name)} is neither where it was nor where it was to go")
+        self._keep_note(there)
+        sync_folder(self._target.folder)
+
+    def _finish(self, here: tuple[Spot, os.stat_result], there: os.stat_result) -> None:
+        """Both are there: an interrupted move, or another file with that name."""
+        spot, status = here
+        if not os.path.samestat(status, there) and not (self._expected.resembles(there) and self._is_copy(spot)):
+            raise TargetTaken(f"{for_display(self._target.name)} is there already")
+        self._keep_note(status)
+        sync_folder(self._target.folder)
+        remove(spot.folder, spot.name)
+        sync_folder(spot.folder)
+
+    def _is_copy(self, spot: Spot) -> bool:
+        with ExitStack() as files:
+            one = open_file(spot.folder, spot.name)
+            files.callback(os.close, one)
+            other = open_file(self._target.folder, self._target.name)
+            files.callback(os.close, other)
+            return same_content(one, other)
+
+    def _bring(self, spot: Spot) -> None:
+        if os.fstat(spot.folder).st_dev == os.fstat(self._target.folder).st_dev:
+            hidden = self._hide(spot)
+            try:
+                self._give_name(hidden, hidden)
+            except OSError as error:
+                if error.errno != errno.EXDEV:  # two mounts of one drive
+                    raise
+            else:
+                sync_folder(self._target.folder)
+                return
+        self._copy(self._shown(spot))
+
+    def _hide(self, spot: Spot) -> Spot:
+        """Give it its hidden name, and put it back if it is not what was taken in."""
+        hidden = self._hidden or spot
+        try:
+            if spot is not hidden:
+                rename_new(spot.folder, spot.name, hidden.folder, hidden.name)
+        except FileNotFoundError as error:
+            raise Vanished(f"{for_display(spot.name)} was taken away before its move") from error
+        status = hidden.status
+        if status is None:
+            raise Vanished(f"{for_display(hidden.name)} was taken away during its move")
+        if not self._expected.matches(status):
+            self._put_back(hidden)
+            raise Vanished(f"{for_display(hidden.name)} has changed since it was taken in")
+        return hidden
+
+    def _put_back(self, hidden: Spot) -> None:
+        """Where its name was taken meanwhile, the next scans find it and give it another."""
+        if self._source is not None and hidden is self._hidden:
+            with suppress(FileExistsError):
+                rename_new(hidden.folder, hidden.name, self._source.folder, self._source.name)
+
+    def _shown(self, spot: Spot) -> Spot:
+        """The file under its own name while it is copied, for scans put back what stays hidden for long."""
+        if self._hidden is None or self._hidden.status is None:
+            return spot
+        self._put_back(self._hidden)
+        return self._source if self._hidden.status is None and self._source else self._hidden
+
+    def _give_name(self, named: Spot, hidden: Spot) -> None:
+        try:
+            rename_new(named.folder, named.name, self._target.folder, self._target.name)
+        except OSError:
+            self._put_back(hidden)
+            raise
+
+    def _copy(self, spot: Spot) -> None:
+        """To another drive: copied, compared, named, and only then removed here."""
+        try:
+            self._write_copy(spot)
+            hidden = self._hide(spot)
+            self._give_name(self._temporary, hidden)
+        except BaseException:
+            remove(self._temporary.folder, self._temporary.name)
+            raise
+        sync_folder(self._target.folder)
+        remove(hidden.folder, hidden.name)
+        sync_folder(hidden.folder)
+
+    def _write_copy(self, spot: Spot) -> None:
+        remove(self._temporary.folder, self._temporary.name)
+        file = open_file(spot.folder, spot.name)
+        try:
+            copy_of(file, self._temporary.folder, self._temporary.name)
+            if not self._expected.matches(os.fstat(file)):
+                raise Vanished(f"{for_display(spot.name)} changed while it was copied")
+        finally:
+            os.close(file)
+
+    def _take_note_back(self) -> None:
+        """A note must not stand beside a file that did not come, or another's."""
+        if self._note is not None:
+            with suppress(OSError):
+                drop_note(self._target)
+
+    def _keep_note(self, like: os.stat_result | None) -> None:
+        if self._note is not None and like is not None:
+            keep_note(self._target, self._note, like)
+
+
+def keep_note(file: Spot, text: str, like: os.stat_result) -> None:
+    """Write the note of a file beside it, in place of an older one of ours. Raises TargetTaken, OSError."""
+    spot = file.beside(note_name(file.name))
+    temporary = f"{OWN_PREFIX}{hashlib.sha256(os.fsencode(spot.name)).hexdigest()[:16]}.note"
+    content = note_bytes(text)
+    try:
+        write = write_over if is_own_note(spot, content) else write_new
+        write(spot.folder, spot.name, content, like, temporary)
+    except FileExistsError as error:
+        raise TargetTaken(f"{for_display(spot.name)} is there already") from error
+
+
+def drop_note(file: Spot) -> None:
+    """Remove our note beside a file, which says what is not true any more. Raises OSError."""
+    spot = file.beside(note_name(file.name))
+    if is_own_note(spot):
+        remove(spot.folder, spot.name)
+
+
+def is_own_note(spot: Spot, content: bytes | None = None) -> bool:
+    """Whether a note was written by us: by who owns it and how it begins, or because it says just that."""
+    status = spot.status
+    if status is None:
+        return False
+    try:
+        head = _head(spot, len(content or b"") + len(_BYTE_ORDER_MARK))
+    except (OSError, Vanished):
+        return False
+    return head == content or (status.st_uid == os.geteuid() and head.startswith(_BYTE_ORDER_MARK))
+
+
+def _head(spot: Spot, length: int) -> bytes:
+    file = open_file(spot.folder, spot.name)
+    try:
+        return os.pread(file, length, 0)
+    finally:
+        os.close(file)
+
+
+def _token(name: str, expected: Fingerprint) -> str:
+    return hashlib.sha256(os.fsencode(f"{name}\n{expected}")).hexdigest()[:16]

@@ -1,0 +1,163 @@
+"""The scan of a folder: which files are there that nothing is known of. It is the truth about what to take in."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from watcher.sources.folder.drive import Drive, folder_below, is_gone, unavailable
+from watcher.sources.folder.identity import Candidate
+from watcher.sources.folder.names import OWN_PREFIX, for_display, is_ignored
+from watcher.sources.folder.verdicts import STATS_PER_SCAN, FolderVerdicts, Verdicts
+
+DEEPEST = 100  # folders within folders; each costs a descriptor while it is read
+
+
+@dataclass(slots=True, kw_only=True)
+class Sight:
+    """What a scan saw."""
+
+    candidates: list[Candidate] = field(default_factory=list)
+    folders: set[str] = field(default_factory=set)
+    leftovers: list[str] = field(default_factory=list)  # files under our temporary names
+    problems: list[str] = field(default_factory=list)  # sentences about what could not be seen
+
+
+class Scan:
+    """One pass over the folder `root` or a part of it."""
+
+    def __init__(
+        self,
+        root: int,
+        drive: Drive,
+        verdicts: Verdicts,
+        *,
+        recursive: bool,
+        leave_out: Callable[[str], bool],
+        marker: str | None,
+        turn: int = 0,
+    ) -> None:
+        self.seen = Sight()
+        self._root = root
+        self._drive = drive
+        self._verdicts = verdicts
+        self._recursive = recursive
+        self._leave_out = leave_out
+        self._marker = marker
+        self._stride = 1 + len(verdicts) // STATS_PER_SCAN
+        self._turn = turn
+
+    def everything(self) -> Sight:
+        """All files below the root; raises OSError where the root itself cannot be read."""
+        self.folder("")
+        return self.seen
+
+    def folder(self, path: str) -> None:
+        """The files of one folder and of those in it; raises OSError only for the root."""
+        try:
+            with folder_below(self._root, path) as here:
+                self._walk(here, path)
+        except OSError as error:
+            self._not_seen(error, path)
+
+    def file(self, path: str) -> bool:
+        """One file, whatever was known of it; whether it is there. Raises OSError only where the root fails."""
+        self._verdicts.drop(path)
+        parent, _, name = path.rpartition("/")
+        if is_ignored(name) or path == self._marker or (parent and not self.is_inside(parent)):
+            return False
+        try:
+            with folder_below(self._root, parent) as here:
+                status = os.stat(name, dir_fd=here, follow_symlinks=False)
+        except OSError as error:
+            self._not_seen(error, parent)
+            return False
+        if stat.S_ISREG(status.st_mode):
+            self._add(path, status)
+        return stat.S_ISREG(status.st_mode)
+
+    def is_inside(self, folder: str) -> bool:
+        """Whether a folder is one that is scanned."""
+        parts = folder.split("/")
+        if not self._recursive or any(is_ignored(part) for part in parts):
+            return False
+        return not any(self._leave_out("/".join(parts[: end + 1])) for end in range(len(parts)))
+
+    def _walk(self, here: int, path: str) -> None:
+        self.seen.folders.add(path)
+        subfolders = self._read(here, path)
+        for name in subfolders:
+            below = f"{path}/{name}" if path else name
+            if self._leave_out(below):
+                continue
+            if below.count("/") >= DEEPEST:
+                self.seen.problems.append(f"{for_display(below)[:200]} lies too deep and is not looked into")
+                continue
+            try:
+                with folder_below(here, name) as there:
+                    self._walk(there, below)
+            except OSError as error:
+                self._not_seen(error, below)
+
+    def _read(self, here: int, path: str) -> list[str]:
+        """Note the files of an open folder; the names of the folders in it."""
+        verdicts = self._verdicts.of(path)
+        subfolders: list[str] = []
+        standing = 0
+        with os.scandir(here) as entries:
+            for entry in entries:
+                if self._stands(entry, verdicts, standing):
+                    standing += 1
+                elif entry.is_dir(follow_symlinks=False):
+                    if self._recursive and not is_ignored(entry.name):
+                        subfolders.append(entry.name)
+                elif entry.is_file(follow_symlinks=False):
+                    self._note(entry, f"{path}/{entry.name}" if path else entry.name)
+        if standing < len(verdicts):
+            verdicts.drop_absent(set(os.listdir(here)))
+        return subfolders
+
+    def _stands(self, entry: os.DirEntry[str], verdicts: FolderVerdicts, position: int) -> bool:
+        """Whether the file has a verdict that holds. With many files only some are compared each time."""
+        name = entry.name
+        if self._drive.stable_inodes:
+            inode = entry.inode()
+            if not verdicts.is_same_file(name, inode):
+                verdicts.drop(name)
+                return False
+        elif name not in verdicts:
+            return False
+        if (position + self._turn) % self._stride:
+            return True
+        try:
+            if verdicts.is_unchanged(name, entry.stat(follow_symlinks=False)):
+                return True
+        except OSError:
+            pass  # it is leaving just now
+        verdicts.drop(name)
+        return False
+
+    def _note(self, entry: os.DirEntry[str], path: str) -> None:
+        if is_ignored(entry.name) or path == self._marker:
+            if entry.name.startswith(OWN_PREFIX):
+                self.seen.leftovers.append(path)
+            return
+        try:
+            status = entry.stat(follow_symlinks=False)
+        except OSError as error:
+            if not is_gone(error):
+                self.seen.problems.append(str(unavailable(error, path)))
+            return
+        self._add(path, status)
+
+    def _add(self, path: str, status: os.stat_result) -> None:
+        self.seen.candidates.append(Candidate(status.st_mtime_ns, path, status.st_size, status.st_ino))
+
+    def _not_seen(self, error: OSError, path: str) -> None:
+        if not path and not is_gone(error):
+            raise error
+        if not path or is_gone(error):
+            return
+        self.seen.problems.append(str(unavailable(error, path)))

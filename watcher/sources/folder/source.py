@@ -1,0 +1,151 @@
+"""The watched folder as `watcher.ports.Source`."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from watcher.config.sections import Folder
+from watcher.errors import Vanished
+from watcher.model import Finding, Kind, Submission
+from watcher.ports import Arrival, Parcel
+from watcher.sources.folder.answers import Answers
+from watcher.sources.folder.checks import findings
+from watcher.sources.folder.drive import Mount, folder_below, is_gone, unavailable
+from watcher.sources.folder.find import Ask, Finder, Found
+from watcher.sources.folder.hints import Hinted, Hints
+from watcher.sources.folder.identity import Fingerprint
+from watcher.sources.folder.names import for_display, from_text, to_text
+from watcher.sources.folder.parcel import FileLeaf, FileParcel
+from watcher.sources.folder.usercode import code_of, owner_of
+from watcher.sources.folder.watch import Watch
+
+
+class FolderSource:
+    """Watches one folder.
+
+    `wanted` says of the first 4096 bytes of a file whether it may hold documents; `now` is the clock by
+    which the folders of answers are named.
+    """
+
+    def __init__(
+        self,
+        folder: Folder,
+        *,
+        wanted: Callable[[bytes], bool],
+        timezone: ZoneInfo,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._folder = folder
+        self._wanted = wanted
+        self._mount = Mount(os.path.abspath(folder.path), folder.marker)  # noqa: PTH100 - nothing is looked up
+        self._answers = Answers(folder, self._mount, timezone=timezone, now=now)
+        self._finder = Finder(folder, self._answers.templates, wanted)
+        self._hints = Hints()
+        self._watch = Watch(self._hints, recursive=folder.recursive, network=folder.network)
+        self._part: Hinted | None = None  # what the next round looks at; None: everything
+        self._interrupted = False  # the last round did not come to its end
+
+    @property
+    def name(self) -> str:
+        return self._folder.name
+
+    @property
+    def kind(self) -> Kind:
+        return Kind.FILE
+
+    @property
+    def left_alone(self) -> int:
+        return self._finder.left_alone
+
+    @property
+    def unfinished(self) -> int:
+        """How many files that were seen still wait for their writers, or for `settle`."""
+        return self._finder.unfinished
+
+    def arrivals(self, known: Ask) -> Iterator[Arrival]:
+        """As the port has it. After a `wait` that was ended by events only these are looked at, else everything.
+
+        What is there and cannot be looked at is said by SourceUnavailable after all the rest.
+        """
+        part, self._part = self._part, None
+        hinted = part if part is not None else self._merged_with_all()
+        self._interrupted = True
+        with self._mount.opened() as (root, drive):
+            if self._watch.follow(drive):
+                hinted.everything = True  # it is another folder, or its events begin only now
+            stable = drive.stable_inodes
+            for found in self._finder.find(root, drive, hinted, known, trusted=self._watch.trusted):
+                yield _arrival(found, stable_inodes=stable)
+        self._interrupted = False
+
+    def _merged_with_all(self) -> Hinted:
+        hinted = self._hints.take()
+        hinted.everything = True
+        return hinted
+
+    @contextmanager
+    def open(self, arrival: Arrival) -> Iterator[Parcel]:
+        """The file as it is; its bytes are read when its leaf is fetched."""
+        path, fingerprint = from_text(arrival.place), Fingerprint.parse(arrival.fingerprint)
+        status = self._status(path)
+        if not fingerprint.matches(status):
+            raise Vanished(f"{for_display(path)} has changed since it was found")
+        yield FileParcel(
+            leaf=FileLeaf(mount=self._mount, path=path, fingerprint=fingerprint),
+            user_code=code_of(self._folder.user_code, path),
+            owner=owner_of(self._folder.user_code, status),
+        )
+
+    def _status(self, path: str) -> os.stat_result:
+        parent, _, name = path.rpartition("/")
+        with self._mount.opened() as (root, _):
+            try:
+                with folder_below(root, parent) as folder:
+                    return os.stat(name, dir_fd=folder, follow_symlinks=False)
+            except OSError as error:
+                if is_gone(error):
+                    raise Vanished(f"{for_display(path)} is not there any more") from error
+                raise unavailable(error, path) from error
+
+    def plan(self, submission: Submission, *, booked: bool) -> str | None:
+        return self._answers.plan(submission, booked=booked)
+
+    def move(self, submission: Submission, target: str | None, note: str | None) -> None:
+        self._answers.move(submission, target, note)
+        self._finder.moved(from_text(submission.place))
+
+    def wait(self, seconds: float) -> None:
+        """Return at an event, when a file's time to settle is over, when a scan is due, when woken, or in the end."""
+        deadline = time.monotonic() + seconds
+        if not self._interrupted:
+            deadline = min(deadline, self._finder.next_look())
+        self._hints.wait_until(deadline)
+        if not self._interrupted:
+            self._part = self._hints.take()
+
+    def wake(self) -> None:
+        self._hints.add_doubt()
+
+    def check(self) -> list[Finding]:
+        return findings(self._folder, self._mount, self._answers.templates, self._wanted)
+
+    def close(self) -> None:
+        self._watch.close()
+        self._hints.add_doubt()
+
+
+def _arrival(found: Found, *, stable_inodes: bool) -> Arrival:
+    candidate, key, known = found
+    return Arrival(
+        key=key,
+        place=to_text(candidate.path),
+        fingerprint=str(candidate.fingerprint(stable_inodes=stable_inodes)),
+        received_at=datetime.fromtimestamp(candidate.mtime_ns / 1e9, UTC),
+        path=for_display(candidate.path),
+        known=known,
+    )

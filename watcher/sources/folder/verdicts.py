@@ -1,0 +1,121 @@
+"""What was found out about files that stay, so that a scan need not open, or even stat, them again.
+
+A folder may hold a hundred thousand of them: each costs its name and one number.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Container
+from enum import IntEnum
+
+from watcher.sources.folder.identity import Candidate
+
+STATS_PER_SCAN = 20_000  # of files with a verdict; beyond that they are compared in turns
+
+_KIND_BITS = 2
+_STATE_BITS = 64
+_INODE_SHIFT = _KIND_BITS + _STATE_BITS
+_STATE_MASK = (1 << _STATE_BITS) - 1
+
+
+class Verdict(IntEnum):
+    """Why a file needs nothing."""
+
+    LEFT_ALONE = 0  # outside `accept`
+    NOTE = 1  # a note of ours beside a file
+    KNOWN = 2  # the journal has it
+
+
+def _state(size: int, mtime_ns: int) -> int:
+    return hash((size, mtime_ns)) & _STATE_MASK
+
+
+class FolderVerdicts:
+    """The verdicts on the files of one folder, by name."""
+
+    __slots__ = ("_records",)
+
+    def __init__(self) -> None:
+        self._records: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._records
+
+    def count(self, verdict: Verdict) -> int:
+        return sum(record & 3 == verdict for record in self._records.values())
+
+    def put(self, name: str, file: Candidate, verdict: Verdict) -> None:
+        state = _state(file.size, file.mtime_ns)
+        self._records[name] = file.inode << _INODE_SHIFT | state << _KIND_BITS | verdict
+
+    def drop(self, name: str) -> None:
+        self._records.pop(name, None)
+
+    def is_same_file(self, name: str, inode: int) -> bool:
+        """Whether the file of this name is still the same, by its inode alone."""
+        record = self._records.get(name)
+        return record is not None and record >> _INODE_SHIFT == inode
+
+    def is_unchanged(self, name: str, status: os.stat_result) -> bool:
+        """Whether the file of this name is what the verdict was about."""
+        record = self._records.get(name)
+        return record is not None and record >> _KIND_BITS & _STATE_MASK == _state(status.st_size, status.st_mtime_ns)
+
+    def drop_absent(self, names: set[str]) -> None:
+        for name in self._records.keys() - names:
+            del self._records[name]
+
+    def drop_known(self) -> None:
+        for name in [name for name, record in self._records.items() if record & 3 == Verdict.KNOWN]:
+            del self._records[name]
+
+
+class Verdicts:
+    """The verdicts on all files. Used by the thread that scans; `forget_later` by any."""
+
+    def __init__(self) -> None:
+        self._folders: dict[str, FolderVerdicts] = {}
+        self._to_forget: deque[str] = deque()
+
+    def __len__(self) -> int:
+        return sum(len(folder) for folder in self._folders.values())
+
+    def count(self, verdict: Verdict) -> int:
+        return sum(folder.count(verdict) for folder in self._folders.values())
+
+    def of(self, folder: str) -> FolderVerdicts:
+        """The verdicts on one folder, by its path; an empty one is kept only once `put` has filled it."""
+        return self._folders.get(folder) or FolderVerdicts()
+
+    def put(self, file: Candidate, verdict: Verdict) -> None:
+        folder, _, name = file.path.rpartition("/")
+        self._folders.setdefault(folder, FolderVerdicts()).put(name, file, verdict)
+
+    def drop(self, path: str) -> None:
+        folder, _, name = path.rpartition("/")
+        if (verdicts := self._folders.get(folder)) is not None:
+            verdicts.drop(name)
+
+    def forget_later(self, path: str) -> None:
+        """Ask anew about a file that was moved: it may be put back."""
+        self._to_forget.append(path)
+
+    def forget_now(self) -> None:
+        """Do what `forget_later` was asked."""
+        while self._to_forget:
+            self.drop(self._to_forget.popleft())
+
+    def ask_anew(self) -> None:
+        """Drop what the journal said: another node may have moved things since."""
+        for folder in self._folders.values():
+            folder.drop_known()
+
+    def keep_folders(self, there: Container[str]) -> None:
+        """Drop what belongs to folders that are gone."""
+        for folder in [one for one, verdicts in self._folders.items() if one not in there or not verdicts]:
+            del self._folders[folder]
