@@ -252,6 +252,8 @@ class Submission:
     thread: Thread | None
     answered_at: datetime | None
     answer_number: int  # answers given so far
+    moved_to: str | None = None  # the target that the last answer moved it to; None: never moved
+    remark: str | None = None  # what was said of the last answer, or of why it waits
     documents: tuple[Document, ...] = ()
 
 

@@ -1,0 +1,109 @@
+"""Step 3's side of the journal: claims of settled submissions, and how far their answers have come."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Update, bindparam, case, false, func, null, select, text, true, update
+
+from watcher.errors import ClaimLost
+from watcher.journal.claims import claim, claiming, fenced
+from watcher.journal.clock import now_ms, span_ms
+from watcher.journal.database import Part
+from watcher.journal.reading import load
+from watcher.journal.tables import identities, submissions
+from watcher.model import Claim, ClaimedAnswer, SubmissionState
+
+_CLAIM = claiming(submissions, waiting="state = 'settled'", narrowed=["source"])
+_PLAN = fenced(submissions, state="settled").values(target=bindparam("to"))
+_NOTE_REPLY = fenced(submissions, state="settled").values(replied=true())
+_CLOSE = fenced(submissions, state="settled").values(
+    state=SubmissionState.CLOSED.value,
+    answered_at=now_ms(),
+    answer_number=submissions.c.answer_number + 1,
+    moved_to=case((bindparam("moved") == 1, submissions.c.target), else_=submissions.c.moved_to),
+    remark=bindparam("said"),
+    target=null(),
+    replied=false(),
+    due_at=null(),
+    claimed=false(),
+)
+_CLOSED_BY = (
+    select(submissions.c.seq)
+    .where(submissions.c.seq == bindparam("row"), submissions.c.claim == bindparam("mine"))
+    .where(text("submissions.state = 'closed'"))
+)
+_STAYS = update(identities).where(identities.c.submission == bindparam("name")).values(stays=bindparam("still"))
+_POSTPONE = fenced(submissions, state="settled").values(
+    due_at=now_ms() + bindparam("due_in"),
+    remark=bindparam("said"),
+    claimed=false(),
+    claim=submissions.c.claim + 1,
+)
+_NEXT = select(func.min(submissions.c.due_at) - now_ms()).where(
+    text("submissions.state = 'settled'"), submissions.c.source == bindparam("of")
+)
+
+
+class AnswerPart(Part):
+    """Implements AnswerJournal."""
+
+    def claim_answers(self, source: str, *, limit: int, hold: timedelta) -> list[ClaimedAnswer]:
+        def work(connection: Connection) -> list[ClaimedAnswer]:
+            rows = claim(connection, _CLAIM, hold=span_ms(hold), limit=limit, source=source)
+            whole = load(connection, rows)
+            return [_claimed(row, submission) for row, submission in zip(rows, whole, strict=True)]
+
+        return self._database.write(work, repeatable=False) if limit > 0 else []
+
+    def plan_answer(self, claimed: ClaimedAnswer, target: str | None) -> None:
+        self._fenced(claimed, _PLAN, {"to": target})
+
+    def note_reply(self, claimed: ClaimedAnswer) -> None:
+        self._fenced(claimed, _NOTE_REPLY, {})
+
+    def close_submission(self, claimed: ClaimedAnswer, *, moved: bool, remark: str | None = None) -> None:
+        def work(connection: Connection) -> bool:
+            fence = _fence(claimed)
+            if connection.execute(_CLOSE, {**fence, "moved": int(moved), "said": remark}).rowcount == 1:
+                connection.execute(_STAYS, {"name": claimed.submission.id, "still": not moved})
+                return True
+            # Closed under this very claim: the reply to COMMIT was lost, not the claim.
+            return connection.execute(_CLOSED_BY, fence).first() is not None
+
+        if not self._database.write(work):
+            raise _lost(claimed)
+
+    def postpone_answer(self, claimed: ClaimedAnswer, due_in: timedelta, remark: str) -> None:
+        values = {**_fence(claimed), "due_in": span_ms(due_in), "said": remark}
+        self._database.write(lambda connection: connection.execute(_POSTPONE, values) and None, wakes=True)
+
+    def next_answer_in(self, source: str) -> float | None:
+        left = self._database.read(lambda connection: connection.execute(_NEXT, {"of": source}).scalar_one())
+        return None if left is None else max(0, left) / 1000
+
+    def _fenced(self, claimed: ClaimedAnswer, statement: Update, values: dict[str, Any]) -> None:
+        def work(connection: Connection) -> bool:
+            return connection.execute(statement, {**_fence(claimed), **values}).rowcount == 1
+
+        if not self._database.write(work):
+            raise _lost(claimed)
+
+
+def _fence(claimed: ClaimedAnswer) -> dict[str, Any]:
+    return {"row": int(claimed.claim.row), "mine": claimed.claim.number}
+
+
+def _lost(claimed: ClaimedAnswer) -> ClaimLost:
+    return ClaimLost(f"submission {claimed.submission.id} is no longer held by claim {claimed.claim.number}")
+
+
+def _claimed(row: Any, submission: Any) -> ClaimedAnswer:
+    return ClaimedAnswer(
+        claim=Claim(row=str(row.seq), number=row.claim),
+        submission=submission,
+        number=row.answer_number + 1,
+        target=row.target,
+        replied=row.replied,
+    )

@@ -1,0 +1,81 @@
+"""Which booking a document points to: the rules of generations, shared by intake and retry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, insert, select, update
+
+from watcher.journal.clock import now_ms
+from watcher.journal.tables import bookings
+from watcher.model import BookingKey, DocumentState, Locator, Outcome
+
+FIRST_GENERATION = 1
+
+_LATEST = (
+    select(bookings)
+    .where(
+        bookings.c.content.in_(bindparam("contents", expanding=True)),
+        bookings.c.user_code == bindparam("user_code"),
+        bookings.c.create_expense == bindparam("create_expense"),
+    )
+    # Locked, so that none settles between being found pending and being pointed to; in one order, so that
+    # two submissions with the same documents do not wait for each other.
+    .order_by(bookings.c.content, bookings.c.generation)
+    .with_for_update()
+)
+_OPEN = (
+    insert(bookings)
+    .values(state=DocumentState.PENDING.value, created_at=now_ms(), due_at=now_ms())
+    .returning(bookings.c.id)
+)
+_ADOPT = (
+    update(bookings)
+    .where(bookings.c.id == bindparam("row"))
+    .values({name: bindparam(f"new_{name}") for name in ("source", "store", "store_key", "url")})
+)
+
+
+def latest(connection: Connection, contents: Iterable[str], *, user_code: str, create_expense: bool) -> dict[str, Any]:
+    """The latest generation of each content, locked until the end of the transaction."""
+    wanted = sorted(set(contents))
+    if not wanted:
+        return {}
+    rows = connection.execute(_LATEST, {"contents": wanted, "user_code": user_code, "create_expense": create_expense})
+    return {row.content: row for row in rows}
+
+
+def booked(row: Any) -> bool:
+    """Whether the content may stand in the endpoint's books."""
+    return row.outcome is not None and Outcome(row.outcome).counts_as_booked
+
+
+def open_generation(connection: Connection, key: BookingKey, generation: int, *, source: str, locator: Locator) -> int:
+    """A new pending booking, due now; its id."""
+    values = {
+        "content": key.content,
+        "user_code": key.user_code,
+        "create_expense": key.create_expense,
+        "generation": generation,
+        "biz_id": key.biz_id(generation),
+        "source": source,
+        **locator_columns(locator),
+    }
+    return int(connection.execute(_OPEN, values).scalar_one())
+
+
+def adopt(connection: Connection, booking: int, *, source: str, locator: Locator) -> None:
+    """Let a pending booking go through the source that wants it now: the one that it had may be gone by now."""
+    values = {"source": source, **locator_columns(locator)}
+    connection.execute(_ADOPT, {"row": booking, **{f"new_{name}": value for name, value in values.items()}})
+
+
+def locator_columns(locator: Locator | None) -> dict[str, str | None]:
+    if locator is None:
+        return {"store": None, "store_key": None, "url": None}
+    return {"store": locator.store, "store_key": locator.key, "url": locator.url}
+
+
+def locator_of(row: Any) -> Locator:
+    return Locator(store=row.store, key=row.store_key, url=row.url)

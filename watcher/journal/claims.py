@@ -1,0 +1,117 @@
+"""The one way in which work is taken by one at a time, and how sources take turns.
+
+A row that is due is claimed by moving its `due_at` past the hold and counting `claim` up, in one
+statement, by the database's clock. Nothing is renewed. What is written under a claim names its number:
+once the hold is over and another has the row, that write finds nothing.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from itertools import chain, zip_longest
+from typing import Any, TypeVar
+
+from sqlalchemy import Column, ColumnElement, Connection, Table, Update, bindparam, select, text, true, update
+
+from watcher.journal.clock import now_ms
+
+T = TypeVar("T")
+
+
+def claiming(
+    table: Table,
+    *,
+    waiting: str,
+    narrowed: Sequence[str],
+    also: Mapping[Column[Any], ColumnElement[Any]] | None = None,
+    due_only: bool = True,
+) -> Update:
+    """The statement that claims `:limit` rows for `:hold` milliseconds, the longest due first.
+
+    `waiting` is the literal condition of the partial index, `narrowed` names the columns whose values
+    `claim` is given, `also` is set along with the claim. With `due_only` false a row is taken
+    before its time, if only nobody is at work on it. It returns the whole rows as they are after it.
+    """
+    (key,) = table.primary_key.columns
+    candidate = table.alias("candidate")
+    ripe = candidate.c.due_at <= now_ms() if due_only else ~candidate.c.claimed
+    chosen = (
+        select(candidate.c[key.name])
+        .where(text(waiting), ripe, *(candidate.c[name] == bindparam(f"of_{name}") for name in narrowed))
+        .order_by(candidate.c.due_at, candidate.c[key.name])
+        .limit(bindparam("limit"))
+        .with_for_update(skip_locked=True)
+        # A CTE that locks is computed once; as a sub-select PostgreSQL might run it again and lock more rows.
+        .cte("chosen")
+    )
+    still_ripe = table.c.due_at <= now_ms() if due_only else ~table.c.claimed
+    return (
+        update(table)
+        .where(key.in_(select(chosen.c[key.name])), still_ripe)
+        .values(
+            {
+                table.c.due_at: now_ms() + bindparam("hold"),
+                table.c.claim: table.c.claim + 1,
+                table.c.claimed: true(),
+                **(also or {}),
+            }
+        )
+        .returning(*table.c)
+    )
+
+
+def claim(connection: Connection, statement: Update, *, hold: int, limit: int = 1, **narrowed: object) -> list[Any]:
+    """Run a `claiming` statement; the rows that are now ours, the earliest written first."""
+    values = {f"of_{name}": value for name, value in narrowed.items()}
+    rows = connection.execute(statement, {"hold": hold, "limit": limit, **values}).all()
+    return sorted(rows, key=lambda row: row[0]) if len(rows) > 1 else list(rows)
+
+
+def fenced(table: Table, *, state: str | None = None) -> Update:
+    """An update of the row `:row` that finds nothing once claim `:mine` is lost (or the `state` has changed)."""
+    (key,) = table.primary_key.columns
+    statement = update(table).where(key == bindparam("row"), table.c.claim == bindparam("mine"))
+    return statement if state is None else statement.where(text(f"{table.name}.state = '{state}'"))
+
+
+class Turns:
+    """Whose turn it is among the sources, on this node: the one after the last that was served comes first."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._last: str | None = None
+
+    def order(self, sources: Sequence[str]) -> list[str]:
+        with self._lock:
+            last = self._last
+        if last not in sources:
+            return list(sources)
+        start = sources.index(last) + 1
+        return [*sources[start:], *sources[:start]]
+
+    def served(self, source: str) -> None:
+        with self._lock:
+            self._last = source
+
+
+def in_turn(order: Sequence[str], limit: int, take: Callable[[str, int], list[T]]) -> list[T]:
+    """Up to `limit` things, the same share from each source that has any, one of each in turn.
+
+    `take(source, n)` gives at most n things of a source; what one source does not use the others get.
+    """
+    taken: dict[str, list[T]] = {source: [] for source in order}
+    left, hungry = limit, list(order)
+    while hungry and left > 0:
+        still_hungry = []
+        for position, source in enumerate(hungry):
+            share = -(-left // (len(hungry) - position))
+            got = take(source, share) if share else []
+            taken[source] += got
+            left -= len(got)
+            if share and len(got) == share:
+                still_hungry.append(source)
+        hungry = still_hungry
+    missing = object()
+    rounds = chain.from_iterable(zip_longest(*taken.values(), fillvalue=missing))
+    return [thing for thing in rounds if thing is not missing]  # type: ignore[misc]

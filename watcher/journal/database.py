@@ -1,0 +1,84 @@
+"""What the parts of the journal need of a database, and the translation of its errors."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Protocol, TypeVar
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError, TimeoutError  # noqa: A004 - the pool's, when no connection comes free
+
+from watcher.errors import JournalUnavailable, JournalUnusable
+
+T = TypeVar("T")
+Work = Callable[[Connection], T]
+
+_log = logging.getLogger(__name__)
+
+
+class Database(Protocol):
+    """Runs functions of a connection, each in a transaction of its own; called by many threads."""
+
+    def read(self, work: Work[T]) -> T:
+        """Run it on one consistent state. Raises JournalUnavailable, JournalUnusable."""
+
+    def write(self, work: Work[T], *, wakes: bool = False, repeatable: bool = True) -> T:
+        """Run it, and return when what it wrote is durable; what it raises undoes it alone.
+
+        It may be run more than once. `repeatable` says that it may also be run again where it is not
+        known whether its commit took: it recognises what it did. `wakes`: it may have made work due.
+        Raises JournalUnavailable (then nothing is known to be written), JournalUnusable.
+        """
+
+    def subscribe(self, listener: Callable[[], None]) -> None:
+        """Call it after writes that wake, of this process and others, from any thread."""
+
+    def close(self) -> None: ...
+
+
+class Part:
+    """One side of the journal: methods over a database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+
+class Listeners:
+    """Whom to tell of new work."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._listeners: tuple[Callable[[], None], ...] = ()
+
+    def add(self, listener: Callable[[], None]) -> bool:
+        """Whether it is the first."""
+        with self._lock:
+            self._listeners = (*self._listeners, listener)
+            return len(self._listeners) == 1
+
+    def tell(self) -> None:
+        for listener in self._listeners:
+            try:
+                listener()
+            except Exception:  # noqa: BLE001 - a listener's fault must not look like a failed write
+                _log.exception("A listener of the journal failed.")
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turns a database's errors into the journal's; statements that are wrong in themselves stay what they are."""
+    try:
+        yield
+    except (DBAPIError, TimeoutError) as error:
+        raise as_journal_error(error) from error
+
+
+def as_journal_error(error: DBAPIError | TimeoutError) -> JournalUnavailable | JournalUnusable:
+    """What an SQL error means to the caller: try later, or have a person look."""
+    said = " ".join(str(error.orig if isinstance(error, DBAPIError) else error).split())
+    if "malformed" in said or "not a database" in said:
+        return JournalUnusable(f"the journal's database is damaged ({said}): restore it from a backup")
+    return JournalUnavailable(f"the journal's database cannot be used now: {said}")

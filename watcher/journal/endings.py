@@ -1,0 +1,52 @@
+"""How a try ended, kept with it whether or not its claim still holds."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, bindparam, select, update
+
+from watcher.journal.clock import now_ms
+from watcher.journal.tables import tries
+from watcher.model import ClaimedBooking, TryEnding
+
+RAW_BYTES = 64 * 1024  # of the endpoint's own words
+
+_OF = (tries.c.booking == bindparam("of"), tries.c.number == bindparam("nth"))
+_END = (
+    update(tries)
+    .where(*_OF, tries.c.ended_at.is_(None))
+    .values(
+        ended_at=now_ms(),
+        result=bindparam("ended_as"),
+        in_doubt=bindparam("doubt"),
+        code=bindparam("said_code"),
+        message=bindparam("said"),
+        raw=bindparam("answer"),
+    )
+)
+_ENDED = select(tries.c.ended_at).where(*_OF)
+
+
+def end_try(connection: Connection, claimed: ClaimedBooking, ending: TryEnding) -> None:
+    """Write the end of a try that has none yet."""
+    values = {
+        "of": claimed.booking,
+        "nth": claimed.try_number,
+        "ended_as": ending.result,
+        "doubt": ending.in_doubt,
+        "said_code": ending.code,
+        "said": ending.message,
+        "answer": _shortened(ending.raw),
+    }
+    connection.execute(_END, values)
+
+
+def try_has_ended(connection: Connection, claimed: ClaimedBooking) -> bool:
+    """Whether its end is stored already, by an earlier go at the same write."""
+    found = connection.execute(_ENDED, {"of": claimed.booking, "nth": claimed.try_number}).scalar_one_or_none()
+    return found is not None
+
+
+def _shortened(raw: str | None) -> str | None:
+    if raw is None or len(raw) * 4 <= RAW_BYTES:
+        return raw
+    return raw.encode("utf-8", "replace")[:RAW_BYTES].decode("utf-8", "ignore")

@@ -1,0 +1,134 @@
+"""The gate of an endpoint: open, paused for a while, or closed but for a probe now and then."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, Update, bindparam, case, false, func, insert, null, select, text, true, update
+
+from watcher.journal.claims import claim, claiming
+from watcher.journal.clock import maybe_from_ms, now_ms
+from watcher.journal.tables import bookings, gates
+from watcher.model import Gate
+
+_OF = gates.c.endpoint == bindparam("of")
+_ROW = select(gates, now_ms().label("now"), (func.coalesce(gates.c.resumes_at, 0) > now_ms()).label("waits")).where(_OF)
+_LOCKED_ROW = _ROW.with_for_update()
+_ALL = select(gates, (func.coalesce(gates.c.resumes_at, 0) > now_ms()).label("waits")).order_by(gates.c.endpoint)
+
+_CLAIM_PROBE = claiming(gates, waiting="NOT open", narrowed=["endpoint"])
+_GIVE_PROBE_BACK = update(gates).where(_OF).values(due_at=now_ms(), claimed=false())
+
+_ADD = insert(gates).values(open=true(), since=now_ms())
+_CLOSE = (
+    update(gates)
+    .where(_OF)
+    .values(
+        open=false(),
+        reason=bindparam("why"),
+        since=case((gates.c.open == true(), now_ms()), else_=gates.c.since),
+        probe_ms=bindparam("probe"),
+        due_at=now_ms() + bindparam("probe"),
+        claimed=false(),
+    )
+)
+_OPEN = (
+    update(gates)
+    .where(_OF)
+    .values(open=true(), reason=null(), since=now_ms(), due_at=null(), claimed=false(), claim=gates.c.claim + 1)
+)
+_PAUSE = (
+    update(gates)
+    .where(_OF, func.coalesce(gates.c.resumes_at, 0) < now_ms() + bindparam("pause"))
+    .values(resumes_at=now_ms() + bindparam("pause"))
+)
+# `give_up_after` stands still while the gate is closed: what had failed before it fails that much later.
+_SHIFT_FAILURES = (
+    update(bookings)
+    .where(text("bookings.state = 'pending'"), bookings.c.first_failed_at.is_not(None))
+    .values(
+        first_failed_at=bookings.c.first_failed_at
+        + bindparam("now")
+        - case((bookings.c.first_failed_at > bindparam("shut"), bookings.c.first_failed_at), else_=bindparam("shut"))
+    )
+)
+
+_PENDING = (text("bookings.state = 'pending'"), bookings.c.source.in_(bindparam("sources", expanding=True)))
+_FIRST_DUE = select(bookings.c.due_at, now_ms().label("now")).where(*_PENDING).order_by(bookings.c.due_at).limit(1)
+_WAITS_FOR_PROBE = select(bookings.c.id).where(*_PENDING, ~bookings.c.claimed).limit(1)
+
+
+def row(connection: Connection, endpoint: str) -> Any:
+    """The gate's row with the database's `now`, and `waits`: whether it is paused; None: never touched."""
+    return connection.execute(_ROW, {"of": endpoint}).first()
+
+
+def read_one(connection: Connection, endpoint: str) -> Gate:
+    found = row(connection, endpoint)
+    return Gate(open=True) if found is None else _gate(found)
+
+
+def read_all(connection: Connection) -> dict[str, Gate]:
+    return {found.endpoint: _gate(found) for found in connection.execute(_ALL)}
+
+
+def close(connection: Connection, endpoint: str, reason: str, probe: int) -> None:
+    """Shut it, or keep it shut; the next probe comes `probe` milliseconds from now."""
+    _change(connection, endpoint, _CLOSE, {"why": reason, "probe": probe})
+
+
+def reopen(connection: Connection, endpoint: str) -> None:
+    found = connection.execute(_LOCKED_ROW, {"of": endpoint}).first()
+    if found is None or found.open:
+        return
+    connection.execute(_SHIFT_FAILURES, {"now": found.now, "shut": found.since})
+    connection.execute(_OPEN, {"of": endpoint})
+
+
+def pause(connection: Connection, endpoint: str, length: int) -> None:
+    _change(connection, endpoint, _PAUSE, {"pause": length})
+
+
+def closed_ms(gate: Any, *, since: int) -> int:
+    """How long the closed gate has been so, at most since a time."""
+    return max(0, int(gate.now) - max(int(gate.since), since))
+
+
+def claim_probe(connection: Connection, gate: Any, hold: int) -> bool:
+    """Whether the probe is due, and ours: the next one comes no sooner than the gate's interval."""
+    return bool(claim(connection, _CLAIM_PROBE, hold=max(hold, gate.probe_ms), endpoint=gate.endpoint))
+
+
+def give_probe_back(connection: Connection, gate: Any) -> None:
+    connection.execute(_GIVE_PROBE_BACK, {"of": gate.endpoint})
+
+
+def next_try_in(connection: Connection, sources: list[str], endpoint: str) -> float | None:
+    """Seconds until something may be posted; None: nothing waits."""
+    first = connection.execute(_FIRST_DUE, {"sources": sources}).first()
+    if first is None:
+        return None
+    due_at, gate = first.due_at, row(connection, endpoint)
+    if gate is not None and not gate.open and connection.execute(_WAITS_FOR_PROBE, {"sources": sources}).first():
+        due_at = gate.due_at  # whatever is due itself, only the probe may go
+    elif gate is not None and not gate.open:
+        due_at = max(due_at, gate.due_at)
+    if gate is not None and gate.waits:
+        due_at = max(due_at, gate.resumes_at)
+    return max(0, int(due_at - first.now)) / 1000
+
+
+def _change(connection: Connection, endpoint: str, statement: Update, values: dict[str, Any]) -> None:
+    """Change a gate that need not be there yet. Another node that adds it first makes this begin anew."""
+    if row(connection, endpoint) is None:
+        connection.execute(_ADD, {"endpoint": endpoint})
+    connection.execute(statement, {"of": endpoint, **values})
+
+
+def _gate(found: Any) -> Gate:
+    return Gate(
+        open=found.open,
+        reason=found.reason,
+        since=maybe_from_ms(found.since),
+        resumes_at=maybe_from_ms(found.resumes_at) if found.waits else None,
+    )

@@ -1,0 +1,195 @@
+"""Step 1's side of the journal: what is known, and the one transaction that takes a submission in."""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from watcher.errors import UsageError
+from watcher.journal.bookings import FIRST_GENERATION, adopt, booked, latest, locator_columns, open_generation
+from watcher.journal.clock import now_ms, to_ms
+from watcher.journal.database import Part
+from watcher.journal.reopening import reopen
+from watcher.journal.tables import documents, identities, submissions
+from watcher.model import (
+    BookingKey,
+    DocumentState,
+    Kind,
+    Known,
+    NewDocument,
+    NewSubmission,
+    Outcome,
+    SubmissionState,
+    Thread,
+)
+
+_KNOWN = (
+    select(identities.c.key, identities.c.submission, identities.c.stays, submissions.c.state)
+    .outerjoin(submissions, submissions.c.id == identities.c.submission)
+    .where(identities.c.key.in_(bindparam("keys", expanding=True)))
+)
+_KEYS_AT_ONCE = 500
+
+_ADD_SUBMISSION = insert(submissions).values(recorded_at=now_ms()).returning(submissions.c.seq)
+_ANSWER_NOW = update(submissions).where(submissions.c.seq == bindparam("row")).values(due_at=now_ms())
+_ADD_IDENTITY = insert(identities)
+_POINT_IDENTITY = (
+    update(identities)
+    .where(identities.c.key == bindparam("of"), identities.c.submission == bindparam("old"))
+    .values(submission=bindparam("new"), stays=False)
+)
+_ADD_DOCUMENT = insert(documents)
+_ADD_SETTLED = insert(documents).values(settled_at=now_ms())
+
+
+class IntakePart(Part):
+    """Implements IntakeJournal."""
+
+    def known(self, keys: Sequence[str]) -> Mapping[str, Known]:
+        def work(connection: Connection) -> dict[str, Known]:
+            found: dict[str, Known] = {}
+            for start in range(0, len(keys), _KEYS_AT_ONCE):
+                rows = connection.execute(_KNOWN, {"keys": list(keys[start : start + _KEYS_AT_ONCE])})
+                found.update((row.key, _known(row)) for row in rows)
+            return found
+
+        return self._database.read(work) if keys else {}
+
+    def record(self, submission: NewSubmission) -> str:
+        return self._database.write(lambda connection: _record(connection, submission), wakes=True)
+
+    def retry(self, submission: str, *, new: bool = False) -> int:
+        def work(connection: Connection) -> int | None:
+            return reopen(connection, submission, new=new)
+
+        count = self._database.write(work, wakes=True)
+        if count is None:
+            raise UsageError(f"there is no submission {submission}")
+        return count
+
+
+def new_id() -> str:
+    """80 random bits as 16 characters of a-z and 2-7."""
+    return base64.b32encode(secrets.token_bytes(10)).decode("ascii").lower()
+
+
+def _known(row: Any) -> Known:
+    # A submission that retention has deleted was closed.
+    state = SubmissionState.CLOSED if row.state is None else SubmissionState(row.state)
+    return Known(submission=row.submission, state=state, stays=row.stays)
+
+
+def _record(connection: Connection, new: NewSubmission) -> str:
+    row = connection.execute(_KNOWN, {"keys": [new.key]}).first()
+    if row is not None:
+        known = _known(row)
+        if new.kind is Kind.MAIL or known.stays or known.state is not SubmissionState.CLOSED:
+            return known.submission
+    name = new_id()
+    _identify(connection, new.key, name, old=None if row is None else row.submission)
+    _write(connection, new, name)
+    return name
+
+
+def _identify(connection: Connection, key: str, name: str, *, old: str | None) -> None:
+    """Let the key be this submission's. Another node that was faster makes the whole transaction begin anew."""
+    if old is None:
+        connection.execute(_ADD_IDENTITY, {"key": key, "submission": name, "stays": False})
+    elif connection.execute(_POINT_IDENTITY, {"of": key, "old": old, "new": name}).rowcount != 1:
+        raise IntegrityError("the identity has changed meanwhile", None, RuntimeError(key))
+
+
+def _write(connection: Connection, new: NewSubmission, name: str) -> None:
+    rows = [_unsettled(document) for document in new.documents]
+    if new.state is not SubmissionState.HELD:
+        _point(connection, new, rows)
+    pending = any(row["state"] == DocumentState.PENDING for row in rows)
+    held = new.state is SubmissionState.HELD
+    state = SubmissionState.HELD if held else SubmissionState.OPEN if pending else SubmissionState.SETTLED
+    seq = connection.execute(_ADD_SUBMISSION, _submission_columns(new, name, state)).scalar_one()
+    if state is SubmissionState.SETTLED:
+        connection.execute(_ANSWER_NOW, {"row": seq})
+    for row in rows:  # one by one, so that their numbers follow their order
+        statement = _ADD_DOCUMENT if row["state"] == DocumentState.PENDING else _ADD_SETTLED
+        connection.execute(statement, {**row, "submission": seq})
+
+
+def _unsettled(document: NewDocument) -> dict[str, Any]:
+    """The columns of a document, still without its booking."""
+    settled = document.outcome is not None
+    return {
+        "name": document.name,
+        "media_type": document.media_type,
+        "size": document.size,
+        "sha256": document.sha256,
+        "content": document.content,
+        **locator_columns(document.locator),
+        "booking": None,
+        "state": (DocumentState.SETTLED if settled else DocumentState.PENDING).value,
+        "outcome": document.outcome.value if document.outcome is not None else None,
+        "code": document.code,
+        "message": document.message,
+        "duplicate_of": None,
+    }
+
+
+def _point(connection: Connection, new: NewSubmission, rows: list[dict[str, Any]]) -> None:
+    """Give every document that is to be posted its booking, or the outcome `duplicate`."""
+    user_code = new.user_code or ""
+    wanted = [index for index, row in enumerate(rows) if row["state"] == DocumentState.PENDING]
+    contents = [new.documents[index].content for index in wanted]
+    found = latest(connection, contents, user_code=user_code, create_expense=new.create_expense)
+    opened: dict[str, int] = {}
+    for index in wanted:
+        document, row = new.documents[index], rows[index]
+        locator = document.locator
+        if locator is None:
+            raise ValueError("a document without an outcome needs a locator")
+        existing = found.get(document.content)
+        if document.content in opened:
+            row["booking"] = opened[document.content]
+        elif existing is not None and booked(existing):
+            row |= {"booking": existing.id, "state": DocumentState.SETTLED.value}
+            row |= {"outcome": Outcome.DUPLICATE.value, "duplicate_of": existing.first_document}
+        elif existing is not None and existing.state == DocumentState.PENDING:
+            row["booking"] = opened[document.content] = existing.id
+            adopt(connection, existing.id, source=new.source, locator=locator)
+        else:
+            key = BookingKey(content=document.content, user_code=user_code, create_expense=new.create_expense)
+            generation = FIRST_GENERATION if existing is None else existing.generation + 1
+            booking = open_generation(connection, key, generation, source=new.source, locator=locator)
+            row["booking"] = opened[document.content] = booking
+
+
+def _submission_columns(new: NewSubmission, name: str, state: SubmissionState) -> dict[str, Any]:
+    return {
+        "id": name,
+        "key": new.key,
+        "source": new.source,
+        "kind": new.kind.value,
+        "place": new.place,
+        "fingerprint": new.fingerprint,
+        "sender": new.sender,
+        "subject": new.subject,
+        "path": new.path,
+        "user_code": new.user_code,
+        "person_name": new.person_name,
+        "language": new.language,
+        "received_at": to_ms(new.received_at),
+        "state": state.value,
+        "reason": new.reason,
+        "answer": new.answer,
+        "thread": thread_text(new.thread),
+        "create_expense": new.create_expense,
+    }
+
+
+def thread_text(thread: Thread | None) -> str | None:
+    return None if thread is None else json.dumps(asdict(thread))

@@ -1,0 +1,21 @@
+"""The journal whole: its sides, over one database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from watcher.journal.answers import AnswerPart
+from watcher.journal.intake import IntakePart
+from watcher.journal.reading import ReadingPart
+from watcher.journal.recognition import RecognitionPart
+from watcher.journal.tending import TendingPart
+
+
+class SqlJournal(IntakePart, RecognitionPart, AnswerPart, TendingPart, ReadingPart):
+    """Implements ports.Journal on a Database (SQLite or PostgreSQL). Made by `opening.open_journal`."""
+
+    def subscribe(self, listener: Callable[[], None]) -> None:
+        self._database.subscribe(listener)
+
+    def close(self) -> None:
+        self._database.close()

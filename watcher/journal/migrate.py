@@ -1,0 +1,57 @@
+"""Which version a journal has, and bringing it to this one.
+
+Alembic is imported only where there is something to do: it is slow to import, and almost always there
+is nothing.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import Connection, inspect
+
+from watcher.errors import JournalUnusable
+
+HEAD = "0001"  # the newest of migrations/versions
+REVISIONS = (HEAD,)  # all that this program knows, the oldest first
+_OURS = "alembic_version"
+_BRING = "run `invoice-watcher migrate`"
+
+
+def stored_revision(connection: Connection, where: str) -> str | None:
+    """The journal's version; None: the database is empty. Raises JournalUnusable for somebody else's."""
+    tables = set(inspect(connection).get_table_names())
+    if not tables:
+        return None
+    if _OURS not in tables or (len(tables) > 1 and "submissions" not in tables):
+        raise JournalUnusable(f"{where} is not a journal: it has tables of something else")
+    rows = connection.exec_driver_sql(f"SELECT version_num FROM {_OURS}").scalars().all()  # noqa: S608 - a constant
+    return str(rows[0]) if rows else None
+
+
+def needs_migration(revision: str | None, where: str) -> bool:
+    """Whether there is something to do. Raises JournalUnusable for a journal of a newer program."""
+    if revision is not None and revision not in REVISIONS:
+        raise JournalUnusable(
+            f"{where} was written by a newer version of invoice-watcher ({revision}): install that one"
+        )
+    return revision != HEAD
+
+
+def require_current(revision: str | None, where: str) -> None:
+    """Raises JournalUnusable unless the journal is there in this version."""
+    if revision is None:
+        raise JournalUnusable(f"there is no journal in {where} yet: start the daemon, or {_BRING}")
+    if needs_migration(revision, where):
+        raise JournalUnusable(f"{where} is of an older version ({revision}): {_BRING}")
+
+
+def upgrade(connection: Connection) -> None:
+    """Run the missing migrations in the transaction that the connection is in."""
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

@@ -1,0 +1,201 @@
+"""What people ask for: submissions whole, counts, and how the sources and gates fare."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, bindparam, case, func, select, text
+
+from watcher.errors import UsageError
+from watcher.journal import gates
+from watcher.journal.clock import from_ms, maybe_from_ms, now_ms, to_ms
+from watcher.journal.database import Part
+from watcher.journal.rows import submission_of
+from watcher.journal.searching import narrowed
+from watcher.journal.tables import bookings, documents, invoices, sources, submissions, tries
+from watcher.model import (
+    Counts,
+    Gate,
+    Outcome,
+    SourceHealth,
+    Submission,
+    SubmissionFilter,
+    SubmissionState,
+    WorkLeft,
+)
+
+CHUNK = 200  # submissions that are loaded together
+_PREFIX = re.compile(r"[a-z2-7]{1,16}")
+
+_DOCUMENTS = (
+    select(
+        documents,
+        bookings.c.biz_id,
+        bookings.c.user_code,
+        bookings.c.attempts,
+        bookings.c.due_at,
+        bookings.c.outcome.label("booking_outcome"),
+    )
+    .outerjoin(bookings, bookings.c.id == documents.c.booking)
+    .where(documents.c.submission.in_(bindparam("rows", expanding=True)))
+    .order_by(documents.c.id)
+)
+_INVOICES = select(invoices).where(invoices.c.booking.in_(bindparam("rows", expanding=True))).order_by(invoices.c.id)
+_TRIES = select(tries).where(tries.c.booking.in_(bindparam("rows", expanding=True))).order_by(tries.c.number)
+_BY_PREFIX = (
+    select(submissions)
+    .where(submissions.c.id >= bindparam("first"), submissions.c.id < bindparam("beyond"))
+    .order_by(submissions.c.id)
+    .limit(2)
+)
+
+_BY_STATE = select(submissions.c.state, func.count()).group_by(submissions.c.state)
+_BY_OUTCOME = (
+    select(documents.c.outcome, func.count()).where(documents.c.settled_at.is_not(None)).group_by(documents.c.outcome)
+)
+_PENDING = select(func.count()).select_from(documents).where(text("documents.state = 'pending'"))
+_OLDEST = select(func.min(submissions.c.recorded_at)).where(text("submissions.state = 'open'"))
+_SINCE = (
+    select(documents.c.outcome, func.count())
+    .where(documents.c.settled_at >= bindparam("since"))
+    .group_by(documents.c.outcome)
+)
+_SOURCES = select(sources).order_by(sources.c.name)
+
+# What is held waits for a person, not for us.
+_LEFT = (
+    select(
+        func.count(),
+        func.min(case((bookings.c.claimed, 0), else_=bookings.c.due_at - now_ms())),
+    )
+    .select_from(documents)
+    .join(submissions, submissions.c.seq == documents.c.submission)
+    .join(bookings, bookings.c.id == documents.c.booking)
+    .where(text("documents.state = 'pending'"), submissions.c.source.in_(bindparam("names", expanding=True)))
+)
+_UNANSWERED = select(
+    func.count(), func.min(case((submissions.c.claimed, 0), else_=submissions.c.due_at - now_ms()))
+).where(text("submissions.state = 'settled'"), submissions.c.source.in_(bindparam("names", expanding=True)))
+
+
+class ReadingPart(Part):
+    """Implements ReadingJournal."""
+
+    def submissions(self, wanted: SubmissionFilter) -> Iterator[Submission]:
+        """A page at a time, each from one consistent state: a slow reader holds nothing back."""
+        left, before = wanted.limit, None
+        statement = narrowed(select(submissions), wanted)
+        while left is None or left > 0:
+            page = CHUNK if left is None else min(CHUNK, left)
+            rows, whole = self._database.read(_pager(statement, page, before))
+            yield from whole
+            if len(rows) < page:
+                return
+            before = rows[-1].seq
+            left = None if left is None else left - page
+
+    def submission(self, prefix: str) -> Submission:
+        start = prefix.strip().lower()
+        if not _PREFIX.fullmatch(start):
+            raise UsageError(f"not the id of a submission: {prefix!r}")
+        beyond = start[:-1] + chr(ord(start[-1]) + 1)
+
+        def work(connection: Connection) -> list[Submission]:
+            return load(connection, connection.execute(_BY_PREFIX, {"first": start, "beyond": beyond}).all())
+
+        found = self._database.read(work)
+        if not found:
+            raise UsageError(f"there is no submission {start}")
+        if len(found) > 1:
+            raise UsageError(f"several submissions begin with {start}: write more of the id")
+        return found[0]
+
+    def counts(self) -> Counts:
+        def work(connection: Connection) -> Counts:
+            by_outcome = {str(outcome): int(count) for outcome, count in connection.execute(_BY_OUTCOME)}
+            return Counts(
+                submissions={SubmissionState(state): count for state, count in connection.execute(_BY_STATE)},
+                documents={**by_outcome, "pending": connection.execute(_PENDING).scalar_one()},
+                oldest_pending=maybe_from_ms(connection.execute(_OLDEST).scalar_one()),
+            )
+
+        return self._database.read(work)
+
+    def source_health(self) -> list[SourceHealth]:
+        return self._database.read(lambda connection: [_health(row) for row in connection.execute(_SOURCES)])
+
+    def gates(self) -> Mapping[str, Gate]:
+        return self._database.read(gates.read_all)
+
+    def work_left(self, sources: Sequence[str]) -> WorkLeft:
+        names = {"names": list(sources)}
+
+        def work(connection: Connection) -> WorkLeft:
+            pending, next_due = connection.execute(_LEFT, names).one()
+            unanswered, next_answer = connection.execute(_UNANSWERED, names).one()
+            return WorkLeft(
+                pending=pending,
+                next_due_in=_seconds(next_due),
+                unanswered=unanswered,
+                next_answer_in=_seconds(next_answer),
+            )
+
+        return self._database.read(work)
+
+    def outcomes_since(self, since: datetime) -> Mapping[Outcome, int]:
+        def work(connection: Connection) -> dict[Outcome, int]:
+            rows = connection.execute(_SINCE, {"since": to_ms(since)})
+            return {Outcome(outcome): count for outcome, count in rows}
+
+        return self._database.read(work)
+
+    def now(self) -> datetime:
+        return from_ms(self._database.read(lambda connection: connection.execute(select(now_ms())).scalar_one()))
+
+
+def load(connection: Connection, rows: Sequence[Any]) -> list[Submission]:
+    """Submissions whole, in the order of their rows: four statements however many they are."""
+    if not rows:
+        return []
+    found = connection.execute(_DOCUMENTS, {"rows": [row.seq for row in rows]}).all()
+    booked = sorted({row.booking for row in found if row.booking is not None})
+    heard = connection.execute(_INVOICES, {"rows": booked}).all() if booked else []
+    tried = connection.execute(_TRIES, {"rows": booked}).all() if booked else []
+    by_submission, by_booking, tries_of = (
+        _grouped(found, "submission"),
+        _grouped(heard, "booking"),
+        _grouped(tried, "booking"),
+    )
+    return [submission_of(row, by_submission.get(row.seq, []), by_booking, tries_of) for row in rows]
+
+
+def _grouped(rows: Sequence[Any], column: str) -> dict[int, list[Any]]:
+    groups: dict[int, list[Any]] = {}
+    for row in rows:
+        groups.setdefault(getattr(row, column), []).append(row)
+    return groups
+
+
+def _pager(statement: Select[Any], page: int, before: int | None) -> Any:
+    """A read of one page: its rows, and their submissions."""
+    wanted = statement if before is None else statement.where(submissions.c.seq < before)
+    wanted = wanted.order_by(submissions.c.seq.desc()).limit(page)
+
+    def work(connection: Connection) -> tuple[Sequence[Any], list[Submission]]:
+        rows = connection.execute(wanted).all()
+        return rows, load(connection, rows)
+
+    return work
+
+
+def _health(row: Any) -> SourceHealth:
+    return SourceHealth(
+        name=row.name, up=row.up, since=maybe_from_ms(row.since), message=row.message, left_alone=row.left_alone
+    )
+
+
+def _seconds(milliseconds: int | None) -> float | None:
+    return None if milliseconds is None else max(0, milliseconds) / 1000

@@ -1,0 +1,252 @@
+"""The outcome of a booking: one transaction for it, its documents, and the submissions that it completes."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import (
+    Connection,
+    bindparam,
+    delete,
+    exists,
+    false,
+    func,
+    insert,
+    null,
+    or_,
+    select,
+    text,
+    update,
+)
+
+from watcher.journal.claims import fenced
+from watcher.journal.clock import now_ms
+from watcher.journal.endings import end_try
+from watcher.journal.tables import bookings, documents, invoices, submissions
+from watcher.model import (
+    ClaimedBooking,
+    DocumentState,
+    Invoice,
+    Outcome,
+    Reason,
+    Settlement,
+    SubmissionState,
+    TryEnding,
+)
+
+_log = logging.getLogger(__name__)
+
+_INVOICE_COLUMNS = tuple(column.name for column in invoices.c if column.name not in ("id", "booking"))
+_ADD_INVOICE = insert(invoices)
+_FORGET_INVOICES = delete(invoices).where(invoices.c.booking == bindparam("of"))
+_EXPENSES = select(invoices.c.expense_id).where(invoices.c.booking == bindparam("of"))
+
+_SETTLE = fenced(bookings, state="pending").values(
+    state=DocumentState.SETTLED.value,
+    outcome=bindparam("ended_as"),
+    code=bindparam("said_code"),
+    message=bindparam("said"),
+    settled_at=now_ms(),
+    # A retry keeps the one that was named before.
+    first_document=func.coalesce(
+        select(func.min(documents.c.id))
+        .where(documents.c.booking == bindparam("row"), text("documents.state = 'pending'"))
+        .scalar_subquery(),
+        bookings.c.first_document,
+    ),
+    attempts=bookings.c.attempts + 1,
+    in_doubt=or_(bookings.c.in_doubt, bindparam("doubt") == 1),
+    claimed=false(),
+)
+_SETTLED_AS = (
+    select(bookings.c.state, bookings.c.claim, bookings.c.outcome, bookings.c.code, bookings.c.message)
+    .where(bookings.c.id == bindparam("row"))
+    .with_for_update()
+)
+_WAITING = (
+    select(documents.c.id, documents.c.submission)
+    .where(documents.c.booking == bindparam("of"), text("documents.state = 'pending'"))
+    .order_by(documents.c.id)
+)
+_SETTLE_DOCUMENT = (
+    update(documents)
+    .where(documents.c.id == bindparam("row"))
+    .values(
+        state=DocumentState.SETTLED.value,
+        outcome=bindparam("ended_as"),
+        code=bindparam("said_code"),
+        message=bindparam("said"),
+        duplicate_of=bindparam("first"),
+        settled_at=now_ms(),
+    )
+)
+# Two nodes that settle the last two documents of one submission must not each see the other's pending.
+_LOCK_SUBMISSIONS = (
+    select(submissions.c.seq)
+    .where(submissions.c.seq.in_(bindparam("rows", expanding=True)))
+    .order_by(submissions.c.seq)
+    .with_for_update()
+)
+_SETTLE_SUBMISSIONS = (
+    update(submissions)
+    .where(
+        submissions.c.seq.in_(bindparam("rows", expanding=True)),
+        text("submissions.state = 'open'"),
+        ~exists().where(documents.c.submission == submissions.c.seq, text("documents.state = 'pending'")),
+    )
+    .values(
+        state=SubmissionState.SETTLED.value,
+        due_at=now_ms(),
+        claimed=false(),
+        claim=submissions.c.claim + 1,
+        target=null(),
+        replied=false(),
+    )
+)
+# A booking that turns out to be booked, or booked twice, says so; so does the document that stands for it.
+_SPEAK_UP = (
+    update(bookings)
+    .where(bookings.c.id == bindparam("row"))
+    .values(outcome=Outcome.ATTENTION.value, code=bindparam("said_code"), message=bindparam("said"))
+)
+_DOCUMENTS_SPEAK_UP = (
+    update(documents)
+    .where(
+        documents.c.booking == bindparam("of"),
+        text("documents.state = 'settled'"),
+        text("documents.outcome <> 'duplicate'"),
+    )
+    .values(outcome=Outcome.ATTENTION.value, code=bindparam("said_code"), message=bindparam("said"))
+)
+
+
+def settle(connection: Connection, claimed: ClaimedBooking, settlement: Settlement, ending: TryEnding) -> bool:
+    """Whether the outcome that stands is this one; if not, the ending is kept, and what it booked."""
+    stored = _expenses(connection, claimed.booking)
+    final = _reconciled(claimed, settlement, stored)
+    if connection.execute(_SETTLE, _settle_values(claimed, final, ending)).rowcount == 1:
+        end_try(connection, claimed, ending)
+        _write_invoices(connection, claimed.booking, settlement.invoices, stored)
+        _settle_documents(connection, claimed.booking, final)
+        return True
+    return _late(connection, claimed, settlement, ending)
+
+
+def settle_submissions(connection: Connection, rows: list[int]) -> None:
+    """Settle those of the open submissions that have nothing pending: to be answered now."""
+    if connection.dialect.name != "sqlite":
+        connection.execute(_LOCK_SUBMISSIONS, {"rows": rows})
+    connection.execute(_SETTLE_SUBMISSIONS, {"rows": rows})
+
+
+def _settle_values(claimed: ClaimedBooking, final: Settlement, ending: TryEnding) -> dict[str, Any]:
+    return {
+        "row": claimed.booking,
+        "mine": claimed.claim.number,
+        "ended_as": final.outcome.value,
+        "said_code": final.code,
+        "said": final.message,
+        "doubt": int(ending.in_doubt),
+    }
+
+
+def _expenses(connection: Connection, booking: int) -> set[str | None] | None:
+    """The expense ids that are stored; None: no invoice is."""
+    rows = connection.execute(_EXPENSES, {"of": booking}).scalars().all()
+    return set(rows) if rows else None
+
+
+def _reconciled(claimed: ClaimedBooking, settlement: Settlement, stored: set[str | None] | None) -> Settlement:
+    """The settlement, minding what a late answer has already stored for a booking that was pending."""
+    before = (stored or set()) - {None}
+    now = _expense_ids(settlement.invoices)
+    if before and now - before:
+        _warn_booked_twice(claimed)
+        return replace(settlement, outcome=Outcome.ATTENTION, code=Reason.BOOKED_TWICE.value)
+    if before and settlement.outcome is Outcome.ERROR:  # booked all the same
+        return replace(settlement, outcome=Outcome.ATTENTION, code=Reason.IN_DOUBT.value)
+    return settlement
+
+
+def _expense_ids(found: tuple[Invoice, ...]) -> set[str | None]:
+    return {invoice.expense_id for invoice in found} - {None}
+
+
+def _warn_booked_twice(claimed: ClaimedBooking) -> None:
+    _log.error("A booking has two expenses.", extra={"booking": claimed.booking, "biz_id": claimed.biz_id})
+
+
+def _write_invoices(
+    connection: Connection, booking: int, found: tuple[Invoice, ...], stored: set[str | None] | None
+) -> None:
+    """Replace what is stored, but keep every expense id that the new ones do not repeat."""
+    before, now = (stored or set()) - {None}, _expense_ids(found)
+    if stored is not None and before <= now:
+        connection.execute(_FORGET_INVOICES, {"of": booking})
+        before = set()
+    rows = [_columns(booking, invoice) for invoice in found if invoice.expense_id not in before]
+    if before and not now:
+        rows = []  # the stored ones say more
+    if rows:
+        connection.execute(_ADD_INVOICE, rows)
+
+
+def _columns(booking: int, invoice: Invoice) -> dict[str, Any]:
+    values = {name: getattr(invoice, name) for name in _INVOICE_COLUMNS}
+    values["date"] = invoice.date.isoformat() if invoice.date is not None else None
+    return {"booking": booking, **values}
+
+
+def _settle_documents(connection: Connection, booking: int, final: Settlement) -> None:
+    waiting = connection.execute(_WAITING, {"of": booking}).all()
+    if not waiting:
+        return
+    common = {"said_code": final.code, "said": final.message, "ended_as": final.outcome.value, "first": None}
+    copy = dict(common)
+    if final.outcome.counts_as_booked:
+        copy = {"said_code": None, "said": None, "ended_as": Outcome.DUPLICATE.value, "first": waiting[0].id}
+    rows = [{"row": row.id, **(common if row is waiting[0] else copy)} for row in waiting]
+    connection.execute(_SETTLE_DOCUMENT, rows)
+    settle_submissions(connection, sorted({row.submission for row in waiting}))
+
+
+def _late(connection: Connection, claimed: ClaimedBooking, settlement: Settlement, ending: TryEnding) -> bool:
+    """The claim is gone: keep the try's end, and let the booking say so if it booked."""
+    stands = connection.execute(_SETTLED_AS, {"row": claimed.booking}).one()
+    if stands.state == DocumentState.SETTLED and stands.claim == claimed.claim.number:
+        return _same(stands, settlement)  # the reply to COMMIT was lost, not the claim
+    end_try(connection, claimed, ending)
+    stored = _expenses(connection, claimed.booking)
+    before, now = (stored or set()) - {None}, _expense_ids(settlement.invoices)
+    if now - before:
+        _write_late_invoices(connection, claimed.booking, settlement.invoices, stored)
+        _speak_up(connection, claimed, stands, twice=bool(before))
+    return False
+
+
+def _same(stands: Any, settlement: Settlement) -> bool:
+    """Whether what is stored is this outcome, or what it became beside an earlier late answer."""
+    own = (settlement.outcome.value, settlement.code, settlement.message)
+    became = stands.outcome == Outcome.ATTENTION and stands.code in (Reason.BOOKED_TWICE, Reason.IN_DOUBT)
+    return own == (stands.outcome, stands.code, stands.message) or became
+
+
+def _write_late_invoices(
+    connection: Connection, booking: int, found: tuple[Invoice, ...], stored: set[str | None] | None
+) -> None:
+    before = (stored or set()) - {None}
+    rows = [_columns(booking, invoice) for invoice in found if invoice.expense_id and invoice.expense_id not in before]
+    connection.execute(_ADD_INVOICE, rows)
+
+
+def _speak_up(connection: Connection, claimed: ClaimedBooking, stands: Any, *, twice: bool) -> None:
+    """Correct an outcome that a late answer has proved wrong: booked twice, or an error that was booked."""
+    if twice:
+        _warn_booked_twice(claimed)
+    code = Reason.BOOKED_TWICE if twice else Reason.IN_DOUBT
+    if stands.state == DocumentState.SETTLED and (twice or stands.outcome == Outcome.ERROR):
+        said = {"said_code": code.value, "said": stands.message}
+        connection.execute(_SPEAK_UP, {"row": claimed.booking, **said})
+        connection.execute(_DOCUMENTS_SPEAK_UP, {"of": claimed.booking, **said})

@@ -1,0 +1,109 @@
+"""The journal in one SQLite file: one writer, many readers, no server."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, NullPool, create_engine, event
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import SQLAlchemyError
+
+from watcher.errors import JournalUnavailable, JournalUnusable, WatcherError
+from watcher.journal.database import Listeners, Work, translated
+from watcher.journal.sqlite_writer import GroupWriter
+
+T = TypeVar("T")
+
+BUSY_TIMEOUT_SECONDS = 20.0  # how long another process may hold the write lock
+POLL_SECONDS = 0.25  # how soon the decision of another process is seen
+
+_WRITING = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "journal_size_limit=67108864")
+_READING = ("query_only=ON",)
+
+
+def sqlite_engine(path: Path, *, writing: bool) -> Engine:
+    """Connections that begin no transaction by themselves; readers cannot write."""
+    engine = create_engine(
+        URL.create("sqlite", database=str(path)),
+        connect_args={"isolation_level": None, "check_same_thread": False, "timeout": BUSY_TIMEOUT_SECONDS},
+        **({"poolclass": NullPool} if writing else {"pool_size": 4, "max_overflow": -1}),
+    )
+    event.listen(engine, "connect", _pragmas(_WRITING if writing else _READING))
+    if not writing:
+        event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _pragmas(pragmas: tuple[str, ...]) -> Callable[[Any, Any], None]:
+    def apply(connection: Any, _record: Any) -> None:
+        for pragma in pragmas:
+            connection.execute(f"PRAGMA {pragma}").close()
+
+    return apply
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")
+
+
+class SqliteDatabase:
+    """See Database. `path` is a journal of this version; `release` lets go of its lock at the end."""
+
+    def __init__(self, path: Path, *, release: Callable[[], None] = lambda: None) -> None:
+        self._release = release
+        self._process = os.getpid()
+        self._listeners = Listeners()
+        self._closing = threading.Event()
+        self._watcher: threading.Thread | None = None
+        self._readers = sqlite_engine(path, writing=False)
+        self._writers = sqlite_engine(path, writing=True)
+        with translated():
+            self._writer = GroupWriter(self._writers.connect())
+
+    def read(self, work: Work[T]) -> T:
+        self._check_process()
+        with translated(), self._readers.connect() as connection:
+            return work(connection)
+
+    def write(self, work: Work[T], *, wakes: bool = False, repeatable: bool = True) -> T:  # noqa: ARG002 - commits are known here
+        self._check_process()
+        value = self._writer.run(work)
+        if wakes:
+            self._listeners.tell()
+        return value
+
+    def subscribe(self, listener: Callable[[], None]) -> None:
+        if self._listeners.add(listener):
+            self._watcher = threading.Thread(target=self._watch, name="journal-watch", daemon=True)
+            self._watcher.start()
+
+    def close(self) -> None:
+        self._closing.set()
+        if self._watcher is not None and self._watcher is not threading.current_thread():
+            self._watcher.join()
+        if os.getpid() == self._process:
+            self._writer.close()
+            self._readers.dispose()
+            self._writers.dispose()
+        self._release()
+
+    def _check_process(self) -> None:
+        if os.getpid() != self._process:  # SQLite's connections and locks do not survive a fork
+            raise JournalUnusable("the journal was opened before this process was forked: open it anew")
+        if self._closing.is_set():
+            raise JournalUnavailable("the journal is closed")
+
+    def _watch(self) -> None:
+        seen: int | None = None
+        while not self._closing.wait(POLL_SECONDS):
+            try:
+                version = self._writer.data_version()
+            except (SQLAlchemyError, WatcherError):
+                continue  # whoever writes next will say what is wrong
+            if seen is not None and version != seen:
+                self._listeners.tell()
+            seen = version

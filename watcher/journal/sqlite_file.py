@@ -1,0 +1,132 @@
+"""The SQLite file before it is used: that it is a journal, sound, of this version, and nobody else's to read."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+
+from sqlalchemy import Connection, false, update
+from sqlalchemy.exc import DatabaseError, OperationalError
+
+from watcher.errors import JournalUnavailable, JournalUnusable
+from watcher.journal.clock import now_ms
+from watcher.journal.migrate import needs_migration, require_current, stored_revision, upgrade
+from watcher.journal.sqlite_database import sqlite_engine
+from watcher.journal.tables import gates, sources, submissions
+
+_log = logging.getLogger(__name__)
+
+_MAGIC = b"SQLite format 3\x00"
+# Up to here the whole file is read and checked at the start of the daemon: about a tenth of a second.
+CHECKED_BYTES = 32 * 1024 * 1024
+
+
+def require(path: Path) -> None:
+    """Raises JournalUnusable unless the file is a journal of this version."""
+    try:
+        if path.stat().st_size == 0:
+            raise JournalUnusable(f"there is no journal in {path} yet: start the daemon first")
+    except FileNotFoundError as error:
+        raise JournalUnusable(f"there is no journal at {path}: start the daemon first") from error
+    except OSError as error:
+        raise JournalUnusable(f"the journal {path} cannot be read: {error.strerror}") from error
+    _check_header(path)
+    with _opened(path) as connection:
+        require_current(stored_revision(connection, str(path)), str(path))
+
+
+def prepare(path: Path) -> None:
+    """Make the journal, or bring it to this version; what is something else is never written over."""
+    _create(path)
+    _check_header(path)
+    with _opened(path) as connection:
+        _check_pages(connection, path)
+        revision = stored_revision(connection, str(path))
+        if not needs_migration(revision, str(path)):
+            return
+        if revision is not None:
+            _back_up(path, revision)
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        upgrade(connection)
+        connection.exec_driver_sql("COMMIT")
+
+
+def drop_claims(connection: Connection) -> None:
+    """Whoever held them is gone. A booking in flight waits: the endpoint may still be at work on it."""
+    free = {"due_at": now_ms(), "claimed": false()}
+    for table in (submissions, sources, gates):
+        connection.execute(update(table).where(table.c.claimed).values(**free, claim=table.c.claim + 1))
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Connection]:
+    engine = sqlite_engine(path, writing=True)
+    try:
+        with engine.connect() as connection:
+            yield connection
+    except (DatabaseError, sqlite3.Error) as error:
+        raise _unusable(path, error) from error
+    finally:
+        engine.dispose()
+
+
+def _unusable(path: Path, error: Exception) -> JournalUnusable | JournalUnavailable:
+    said = str(getattr(error, "orig", error))
+    if "locked" in said or "busy" in said:
+        return JournalUnavailable(f"the journal {path} is being written by another process: {said}")
+    if isinstance(error, OperationalError):
+        return JournalUnusable(f"the journal {path} cannot be used: {said}")
+    return JournalUnusable(f"the journal {path} is damaged ({said}): restore it from a backup")
+
+
+def _create(path: Path) -> None:
+    """An empty file that only its owner may read; SQLite gives its companions the same mode."""
+    if not path.parent.is_dir():
+        raise JournalUnusable(f"the journal's directory {path.parent} does not exist")
+    try:
+        with suppress(FileExistsError):
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        if path.stat().st_mode & 0o077:
+            path.chmod(0o600)
+    except OSError as error:
+        raise JournalUnusable(f"the journal {path} cannot be written: {error.strerror}") from error
+
+
+def _check_header(path: Path) -> None:
+    try:
+        with path.open("rb") as file:
+            header = file.read(100)
+            size = os.fstat(file.fileno()).st_size
+    except OSError as error:
+        raise JournalUnusable(f"the journal {path} cannot be read: {error.strerror}") from error
+    if header and not header.startswith(_MAGIC):
+        raise JournalUnusable(f"{path} is not a journal: it is no SQLite database")
+    page = int.from_bytes(header[16:18], "big")
+    pages = int.from_bytes(header[28:32], "big")
+    if header and size < (65536 if page == 1 else page) * pages:
+        raise JournalUnusable(f"the journal {path} is damaged (it is cut short): restore it from a backup")
+
+
+def _check_pages(connection: Connection, path: Path) -> None:
+    if path.stat().st_size <= CHECKED_BYTES:
+        found = str(connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one())
+        if found != "ok":
+            raise JournalUnusable(f"the journal {path} is damaged ({found}): restore it from a backup")
+
+
+def _back_up(path: Path, revision: str) -> None:
+    """A copy beside it, as it was before it is changed; one that is there already is older and stays."""
+    copy = path.with_name(f"{path.name}.{revision}.bak")
+    if copy.exists():
+        return
+    unfinished = copy.with_name(copy.name + ".part")
+    unfinished.unlink(missing_ok=True)
+    os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    with closing(sqlite3.connect(path)) as origin, closing(sqlite3.connect(unfinished)) as target:
+        origin.backup(target)
+    unfinished.rename(copy)
+    _log.info("The journal was copied before its migration.", extra={"copy": str(copy)})

@@ -1,0 +1,117 @@
+"""The one writing connection to SQLite, and group commit: one fsync for all who wait.
+
+Whoever gets the lock runs everything that is queued in one transaction, each piece in a savepoint of
+its own, and commits once; the others find theirs done when they get the lock. While one waits for the
+disk, the next group gathers.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from contextlib import suppress
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
+
+from watcher.errors import JournalUnavailable
+from watcher.journal.database import Work, translated
+
+T = TypeVar("T")
+
+
+class _Ticket(Generic[T]):
+    """One piece of work, and what came of it."""
+
+    def __init__(self, work: Work[T]) -> None:
+        self.work = work
+        self.done = False
+        self.value: T | None = None
+        self.error: Exception | None = None
+
+    def fail(self, error: Exception) -> None:
+        self.error, self.done = error, True
+
+    def result(self) -> T:
+        if self.error is not None:
+            with translated():
+                raise self.error
+        return self.value  # type: ignore[return-value]
+
+
+class GroupWriter:
+    """Runs pieces of work from many threads on one connection, which is nobody else's."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._lock = threading.Lock()
+        self._waiting: deque[_Ticket[Any]] = deque()
+        self._closed = False
+
+    def run(self, work: Work[T]) -> T:
+        """Its value, once it is on disk; its exception, with nothing of it written."""
+        ticket = _Ticket(work)
+        self._waiting.append(ticket)
+        with self._lock:
+            if not ticket.done:
+                self._run_group()
+        return ticket.result()
+
+    def data_version(self) -> int:
+        """Changes when another connection has committed, and never by what is written here."""
+        with self._lock:
+            self._check_open()
+            return int(self._connection.exec_driver_sql("PRAGMA data_version").scalar_one())
+
+    def close(self) -> None:
+        """Wait for the group that is under way; what comes later fails."""
+        with self._lock:
+            self._closed = True
+            self._connection.close()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise JournalUnavailable("the journal is closed")
+
+    def _run_group(self) -> None:
+        group = [self._waiting.popleft() for _ in range(len(self._waiting))]
+        try:
+            self._check_open()
+            self._connection.exec_driver_sql("BEGIN IMMEDIATE")
+            for ticket in group:
+                self._run_one(ticket)
+            self._connection.exec_driver_sql("COMMIT")
+        except BaseException as error:
+            self._roll_back()
+            _fail_all(group, error)
+            if not isinstance(error, Exception):
+                raise
+        for ticket in group:
+            ticket.done = True
+
+    def _run_one(self, ticket: _Ticket[Any]) -> None:
+        self._connection.exec_driver_sql("SAVEPOINT piece")
+        try:
+            ticket.value = ticket.work(self._connection)
+        except Exception as error:
+            if not self._in_transaction():  # a full or broken disk makes SQLite undo the whole group
+                raise
+            self._connection.exec_driver_sql("ROLLBACK TO piece")
+            ticket.fail(error)
+        self._connection.exec_driver_sql("RELEASE piece")
+
+    def _in_transaction(self) -> bool:
+        return bool(self._connection.connection.dbapi_connection.in_transaction)  # type: ignore[union-attr]
+
+    def _roll_back(self) -> None:
+        with suppress(SQLAlchemyError):
+            if not self._closed and self._in_transaction():
+                self._connection.exec_driver_sql("ROLLBACK")
+
+
+def _fail_all(group: list[_Ticket[Any]], error: BaseException) -> None:
+    """Nothing of the group is written; an interrupt of the thread that ran it is no fault of the others."""
+    for ticket in group:
+        if ticket.error is None:
+            ticket.fail(error if isinstance(error, Exception) else JournalUnavailable("the write was interrupted"))

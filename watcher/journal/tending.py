@@ -1,0 +1,79 @@
+"""Who looks after which source, and how the sources fare."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from sqlalchemy import Connection, bindparam, case, false, insert, or_, select, update
+
+from watcher.journal.claims import claim, claiming, fenced
+from watcher.journal.clock import now_ms, span_ms
+from watcher.journal.database import Part
+from watcher.journal.tables import sources
+from watcher.model import Claim, Kind
+
+_NAMES = select(sources.c.name, sources.c.kind)
+_ADD = insert(sources).values(due_at=now_ms())
+_SET_KIND = update(sources).where(sources.c.name == bindparam("of")).values(kind=bindparam("to"))
+_CLAIM = claiming(sources, waiting="due_at IS NOT NULL", narrowed=["name"])
+_RELEASE = fenced(sources).values(due_at=now_ms(), claimed=false(), claim=sources.c.claim + 1)
+# Nothing is written where nothing is new: a round that finds all as it was costs no disk write.
+_REPORT = (
+    update(sources)
+    .where(
+        sources.c.name == bindparam("of"),
+        or_(
+            sources.c.up.is_distinct_from(bindparam("now_up", type_=sources.c.up.type)),
+            sources.c.message.is_distinct_from(bindparam("said", type_=sources.c.message.type)),
+            sources.c.left_alone != bindparam("left"),
+        ),
+    )
+    .values(
+        since=case(
+            (sources.c.up.is_distinct_from(bindparam("now_up", type_=sources.c.up.type)), now_ms()),
+            else_=sources.c.since,
+        ),
+        up=bindparam("now_up"),
+        message=bindparam("said"),
+        left_alone=bindparam("left"),
+    )
+)
+
+
+class TendingPart(Part):
+    """Implements TendingJournal."""
+
+    def register_sources(self, sources: Mapping[str, Kind]) -> None:
+        self._database.write(lambda connection: _register(connection, sources))
+
+    def claim_source(self, name: str, hold: timedelta) -> Claim | None:
+        rows = self._database.write(
+            lambda connection: claim(connection, _CLAIM, hold=span_ms(hold), name=name), repeatable=False
+        )
+        return Claim(row=name, number=rows[0].claim) if rows else None
+
+    def release_source(self, claim: Claim) -> None:
+        fence = {"row": claim.row, "mine": claim.number}
+        self._database.write(lambda connection: connection.execute(_RELEASE, fence) and None)
+
+    def report_source(self, name: str, *, up: bool, message: str | None = None, left_alone: int = 0) -> None:
+        def work(connection: Connection) -> None:
+            if name not in _known(connection):
+                connection.execute(_ADD, {"name": name})
+            connection.execute(_REPORT, {"of": name, "now_up": up, "said": message, "left": left_alone})
+
+        self._database.write(work)
+
+
+def _known(connection: Connection) -> dict[str, str | None]:
+    return {row.name: row.kind for row in connection.execute(_NAMES)}
+
+
+def _register(connection: Connection, wanted: Mapping[str, Kind]) -> None:
+    known = _known(connection)
+    for name, kind in wanted.items():
+        if name not in known:
+            connection.execute(_ADD, {"name": name, "kind": kind.value})
+        elif known[name] != kind.value:
+            connection.execute(_SET_KIND, {"of": name, "to": kind.value})
