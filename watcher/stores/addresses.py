@@ -1,0 +1,40 @@
+"""Keys and addresses of stored documents: the section's templates, filled."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from urllib.parse import quote
+
+from watcher.config.values import parse_duration
+
+_EXTENSION = re.compile(r"\.[a-z0-9]{1,10}")
+
+
+def key_of(template: str, digest: str, extension: str) -> str:
+    """``invoices/{sha256}{ext}`` filled: the same content is the same key."""
+    known = extension if _EXTENSION.fullmatch(extension) else ""
+    return template.replace("{sha256}", digest).replace("{ext}", known)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Addressing:
+    """What is posted for a key: the key, a URL made of it, or one that is signed anew for each try."""
+
+    template: str = "{key}"
+    signed_for: timedelta | None = None
+
+    @classmethod
+    def of(cls, text: str) -> Addressing:
+        """``key``, ``presigned: 1d`` or a URL with ``{key}``, as the section has checked it."""
+        form, _, lifetime = text.partition(":")
+        if form == "presigned":
+            return cls(signed_for=parse_duration(lifetime.strip()))
+        return cls() if text == "key" else cls(template=text)
+
+    def url(self, key: str) -> str | None:
+        """What is posted; None where it has to be signed."""
+        if self.signed_for is not None:
+            return None
+        return key if self.template == "{key}" else self.template.replace("{key}", quote(key, safe="/"))

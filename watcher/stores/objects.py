@@ -1,0 +1,193 @@
+"""Object stores of any kind, through OpenDAL."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import re
+import secrets
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from watcher.config.sections import ObjectsStore as Section
+from watcher.errors import StoreRefused, StoreUnavailable
+from watcher.headers import clean
+from watcher.model import Finding, Locator
+from watcher.ports import FoundDocument
+from watcher.spool import IN_MEMORY_BYTES, Spooled
+from watcher.stores.addresses import Addressing, key_of
+
+logger = logging.getLogger(__name__)
+
+_CONTROL_SECONDS = 15.0
+_TRANSFER_SECONDS = 30.0  # for one piece
+_TRIES_MORE = 2
+_PIECE_BYTES = 8 * 1024 * 1024  # S3 wants at least 5 MiB for each but the last
+_STATUS = re.compile(r"status: (\d{3})")
+_TEMPORARY_FOLDER = ".invoice-watcher-partial"  # of the fs service, so that no half-written file bears its name
+
+
+class ObjectsStore:
+    """Keeps documents under their content's hash. The operator is built when it is first used."""
+
+    def __init__(self, name: str, section: Section) -> None:
+        self._name = name
+        self._section = section
+        self._addressing = Addressing.of(section.attachment_url)
+        self._built: Any = None
+        self._building = threading.Lock()
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    def put(self, document: FoundDocument) -> Locator:
+        """Upload it. Doing so twice changes nothing: the same content has the same key."""
+        if document.content is None:
+            raise StoreRefused(f"there is nothing of {document.name} to upload")
+        key = key_of(self._section.key, document.content.sha256, document.extension)
+        with self._translated("upload"):
+            self._upload(self._operator(), key, document.content, document.media_type)
+        return Locator(store=self._name, key=key, url=self._addressing.url(key))
+
+    def attachment_url(self, locator: Locator) -> str:
+        if locator.url is not None:
+            return locator.url
+        with self._translated("sign"):
+            return self._signed(locator.key)
+
+    def check(self) -> list[Finding]:
+        """Write a probe beside the documents, read it back, sign its address where that is wanted, delete it."""
+        subject = f"store {self._name}"
+        try:
+            left = self._try_probe()
+        except StoreUnavailable as error:
+            mend = "compare service and options with what the provider shows, and the rights of the key"
+            return [Finding(subject=subject, ok=False, message=str(error), mend=mend)]
+        if left is not None:
+            return [Finding(subject=subject, ok=True, warning=True, message=f"works, but its probe stays: {left}")]
+        return [Finding(subject=subject, ok=True, message=f"{self._section.service}: wrote, read and deleted a probe")]
+
+    def close(self) -> None:
+        with self._building:
+            self._built = None
+
+    def _upload(self, operator: Any, key: str, content: Spooled, media_type: str) -> None:
+        capability = operator.capability()
+        extra = {"content_type": media_type} if capability.write_with_content_type else {}
+        if content.size <= IN_MEMORY_BYTES or not capability.write_can_multi:
+            operator.write(key, content.read(), **extra)
+            return
+        if self._has(operator, key, content.size):
+            return
+        file = operator.open(key, "wb", chunk=_PIECE_BYTES, **extra)
+        # Not a `with`: that would finish the object after a failure, cut off as it is.
+        for piece in content.chunks():
+            file.write(piece)
+        file.close()
+
+    def _has(self, operator: Any, key: str, size: int) -> bool:
+        from opendal.exceptions import NotFound
+
+        try:
+            return bool(operator.stat(key).content_length == size)
+        except NotFound:
+            return False
+
+    def _signed(self, key: str) -> str:
+        """Presigning is computed here, without a request; OpenDAL has it in its asynchronous form alone."""
+        lifetime = self._addressing.signed_for
+        if lifetime is None:
+            raise StoreUnavailable(f"the store {self._name} no longer signs addresses: set attachment_url to presigned")
+        operator = self._operator().to_async_operator()
+
+        async def sign() -> str:
+            return str((await operator.presign_read(key, int(lifetime.total_seconds()))).url)
+
+        return asyncio.run(sign())
+
+    def _try_probe(self) -> str | None:
+        """Why the probe could not be deleted, or None. Raises StoreUnavailable for all that is needed for work."""
+        text = f"invoice-watcher-probe-{secrets.token_hex(8)}"
+        key, data = key_of(self._section.key, text, ".txt"), hashlib.sha256(text.encode()).hexdigest().encode()
+        with self._translated("write a probe"):
+            self._operator().write(key, data)
+        try:
+            with self._translated("read its probe back"):
+                if bytes(self._operator().read(key)) != data:
+                    raise StoreUnavailable(f"the store {self._name} gave something else back than was written")
+            if self._addressing.signed_for is not None:
+                with self._translated("sign"):
+                    self._signed(key)
+        finally:
+            left = self._delete(key)
+        return left
+
+    def _delete(self, key: str) -> str | None:
+        try:
+            with self._translated("delete its probe"):
+                self._operator().delete(key)
+        except StoreUnavailable as error:
+            return str(error)
+        return None
+
+    def _operator(self) -> Any:
+        with self._building:
+            if self._built is None:
+                self._built = self._build()
+            return self._built
+
+    def _build(self) -> Any:
+        from opendal import Operator
+        from opendal.layers import RetryLayer, TimeoutLayer
+
+        operator = Operator(self._section.service, **self._options())
+        limited = operator.layer(TimeoutLayer(timeout=_CONTROL_SECONDS, io_timeout=_TRANSFER_SECONDS))
+        return limited.layer(RetryLayer(max_times=_TRIES_MORE, min_delay=0.2, max_delay=2.0, jitter=True))
+
+    def _options(self) -> dict[str, str]:
+        options = {key: secret.reveal() for key, secret in self._section.options.items()}
+        if self._section.service == "fs" and "root" in options:
+            options.setdefault("atomic_write_dir", f"{options['root'].rstrip('/')}/{_TEMPORARY_FOLDER}")
+        return options
+
+    @contextmanager
+    def _translated(self, what: str) -> Iterator[None]:
+        """OpenDAL's errors have no common root; every one is a matter of the store or of its configuration."""
+        try:
+            yield
+        except _foreign_errors() as error:
+            reason = self._described(error)
+            logger.warning("A store failed.", extra={"store": self._name, "task": what, "reason": reason})
+            raise StoreUnavailable(f"the store {self._name} cannot {what}: {reason}") from error
+
+    def _described(self, error: Exception) -> str:
+        """The message, the HTTP status and the innermost cause, without OpenDAL's trace and without any option."""
+        first, _, rest = str(error).partition("\n")
+        status = _STATUS.search(rest)
+        cause = rest.partition("Source:")[2].strip().partition("\n")[0]
+        parts = [first.partition("=>")[2].strip() or first, f"HTTP {status[1]}" if status else "", cause]
+        text = f"{type(error).__name__}: {', '.join(part for part in parts if part)}"
+        for secret in self._secrets():
+            text = text.replace(secret, "***")
+        return clean(text, limit=300)
+
+    def _secrets(self) -> list[str]:
+        values = []
+        for secret in self._section.options.values():
+            try:
+                values.append(secret.reveal())
+            except ValueError:
+                continue
+        shortest = 6  # shorter values are no secrets, and would blot out words
+        return sorted((value for value in values if len(value) >= shortest), key=len, reverse=True)
+
+
+def _foreign_errors() -> tuple[type[Exception], ...]:
+    from opendal import exceptions
+
+    kinds = [kind for kind in vars(exceptions).values() if isinstance(kind, type) and issubclass(kind, Exception)]
+    return (OSError, ValueError, TypeError, *kinds)

@@ -1,0 +1,179 @@
+"""An upload to the platform itself: a multipart POST whose answer has the attachment URL."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+import requests
+
+from watcher.config.sections import HttpStore as Section
+from watcher.errors import StoreRefused, StoreUnavailable, Unavailable
+from watcher.headers import clean
+from watcher.model import Finding, Locator
+from watcher.ports import FoundDocument
+from watcher.spool import Spooled
+from watcher.stores.answers import at, says
+from watcher.stores.multipart import MultipartBody
+
+logger = logging.getLogger(__name__)
+
+_TIMEOUTS = (10.0, 60.0)  # seconds: to connect, and between two pieces of the answer
+_ANSWER_SECONDS = 90.0  # for the whole of the answer
+_LONGEST_ANSWER = 1024 * 1024
+_LONGEST_URL = 4096
+_TOKEN_REFUSED = (401, 403)
+_DOCUMENT_REFUSED = (413, 415)
+_FIRST_ERROR = 300
+_OWN_FAULT = 500
+
+
+class HttpStore:
+    """Uploads each document once more whenever it is put; the platform's address of it is fixed."""
+
+    def __init__(
+        self,
+        name: str,
+        section: Section,
+        *,
+        credentials: Callable[[bool], Mapping[str, str]],
+        refused: Collection[int | str] = (),
+    ) -> None:
+        """`credentials` gives the headers that admit us, of a fresh token when True; `refused` has the codes that
+        refuse a token though HTTP says 200."""
+        self._name = name
+        self._section = section
+        self._credentials = credentials
+        self._refused = frozenset(str(code) for code in refused)
+        self._local = threading.local()
+        self._sessions: list[requests.Session] = []
+        self._lock = threading.Lock()
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    def put(self, document: FoundDocument) -> Locator:
+        """Post it, once more with a fresh token where the first is refused."""
+        if document.content is None:
+            raise StoreRefused(f"there is nothing of {document.name} to upload")
+        key = f"{document.content.sha256}{document.extension}"
+        status, answer = self._post(key, document.content, document.media_type, fresh=False)
+        if self._is_token_refused(status, answer):
+            status, answer = self._post(key, document.content, document.media_type, fresh=True)
+        return Locator(store=self._name, key=key, url=self._address(status, answer))
+
+    def attachment_url(self, locator: Locator) -> str:
+        if locator.url is None:
+            raise StoreUnavailable(
+                f"the store {self._name} has no address for a document: it was kept by another store"
+            )
+        return locator.url
+
+    def check(self) -> list[Finding]:
+        """Whether it answers, and lets us in. Nothing is uploaded, because nothing could be taken back."""
+        subject = f"store {self._name}"
+        try:
+            headers = self._headers(fresh=False)
+            with self._session().get(self._section.url, headers=headers, timeout=_TIMEOUTS, stream=True) as answer:
+                status = answer.status_code
+        except StoreUnavailable as error:
+            return [Finding(subject=subject, ok=False, message=str(error), mend="look at recognition.auth")]
+        except requests.RequestException as error:
+            mend = f"compare stores.{self._name}.url with the platform's address, and try it from this machine"
+            return [Finding(subject=subject, ok=False, message=f"it {_described(error)}", mend=mend)]
+        if status in _TOKEN_REFUSED:
+            return [
+                Finding(subject=subject, ok=False, message=f"refuses us ({status})", mend="look at recognition.auth")
+            ]
+        message = f"answers ({status}); no upload was tried, because it could not be taken back"
+        return [Finding(subject=subject, ok=status < _OWN_FAULT, message=message, warning=status >= _OWN_FAULT)]
+
+    def close(self) -> None:
+        with self._lock:
+            sessions, self._sessions = self._sessions, []
+        for session in sessions:
+            session.close()
+        self._local = threading.local()
+
+    def _post(self, key: str, content: Spooled, media_type: str, *, fresh: bool) -> tuple[int, Any]:
+        """The status, and the answer's JSON; None where it is none."""
+        body = MultipartBody(
+            form=self._section.form, field=self._section.field, file_name=key, media_type=media_type, content=content
+        )
+        headers = {**self._headers(fresh=fresh), "Content-Type": body.content_type, "Accept": "application/json"}
+        try:
+            with self._session().post(
+                self._section.url, data=body, headers=headers, timeout=_TIMEOUTS, stream=True, allow_redirects=False
+            ) as answer:
+                return answer.status_code, self._json(answer)
+        except requests.RequestException as error:
+            raise self._unavailable(_described(error)) from error
+
+    def _json(self, answer: requests.Response) -> Any:
+        until = time.monotonic() + _ANSWER_SECONDS
+        text = b""
+        for piece in answer.iter_content(16 * 1024):
+            text += piece
+            if len(text) > _LONGEST_ANSWER or time.monotonic() > until:
+                raise self._unavailable("gives an answer without end")
+        try:
+            return json.loads(text)
+        except (ValueError, RecursionError):
+            return None
+
+    def _is_token_refused(self, status: int, answer: Any) -> bool:
+        if status in _TOKEN_REFUSED:
+            return True
+        said = (at(answer, path) for path in self._section.success)
+        return any(str(value) in self._refused for value in said if value is not None)
+
+    def _address(self, status: int, answer: Any) -> str:
+        """The URL in the answer. Raises StoreRefused where this document is at fault, else StoreUnavailable."""
+        if status in _DOCUMENT_REFUSED:
+            raise StoreRefused(f"the store {self._name} does not take this document (HTTP {status})")
+        if status >= _FIRST_ERROR:
+            raise self._unavailable(f"answers with HTTP {status}")
+        if answer is None:
+            raise self._unavailable("gives an answer that is no JSON")
+        for path, expected in self._section.success.items():
+            if not says(at(answer, path), expected):
+                raise self._unavailable(f"says {clean(path, 60)}: {clean(str(at(answer, path)), 120)}")
+        url = at(answer, self._section.attachment_url)
+        if not isinstance(url, str) or not url or len(url) > _LONGEST_URL or not url.isprintable():
+            raise self._unavailable(f"gives no address at {self._section.attachment_url}")
+        return url
+
+    def _headers(self, *, fresh: bool) -> dict[str, str]:
+        try:
+            return dict(self._credentials(fresh))
+        except (Unavailable, requests.RequestException) as error:
+            raise self._unavailable("cannot be used without a token, and none can be had") from error
+
+    def _session(self) -> requests.Session:
+        """One for each thread, as requests wants it."""
+        session: requests.Session | None = getattr(self._local, "session", None)
+        if session is None:
+            session = self._local.session = requests.Session()
+            with self._lock:
+                self._sessions.append(session)
+        return session
+
+    def _unavailable(self, what: str) -> StoreUnavailable:
+        logger.warning("A store failed.", extra={"store": self._name, "reason": what})
+        return StoreUnavailable(f"the store {self._name} {what}")
+
+
+def _described(error: requests.RequestException) -> str:
+    """In words of ours: the text of the exception may hold the address with what is secret in it."""
+    if isinstance(error, requests.exceptions.SSLError):
+        return "cannot be trusted: its TLS certificate is not accepted"
+    if isinstance(error, requests.Timeout):
+        return "does not answer in time"
+    if isinstance(error, requests.ConnectionError):
+        return "cannot be reached"
+    return f"cannot be used ({type(error).__name__})"
