@@ -139,6 +139,11 @@ class Endpoint:
         return self._ledger.under_way
 
     @property
+    def most_at_once(self) -> int:
+        """How many recognition requests were under way together, at most."""
+        return self._ledger.most_at_once
+
+    @property
     def uploads(self) -> tuple[Upload, ...]:
         return tuple(self._uploads)
 

@@ -52,6 +52,7 @@ class Ledger:
         self._owners: dict[str, str | None] = {}
         self._next_expense = FIRST_EXPENSE_ID
         self._under_way: dict[str, int] = {}
+        self.most_at_once = 0
         self._log: IO[str] | None = log.open("a", encoding="utf-8", buffering=1) if log else None
 
     @property
@@ -75,6 +76,7 @@ class Ledger:
         with self._changed:
             others = self._under_way.get(biz_id, 0)
             self._under_way[biz_id] = others + 1
+            self.most_at_once = max(self.most_at_once, sum(self._under_way.values()))
             self._changed.notify_all()
             return others > 0
 
