@@ -12,7 +12,11 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from watcher.config.document import Path, printable
+from watcher.config.sections import Mailbox
 from watcher.config.values import suggestion
+
+_LOGINS = ("password", "oauth2")
+_KNOWN = frozenset(Mailbox.model_fields)
 
 Fault = tuple[Path, str]
 
@@ -96,7 +100,8 @@ def _no_store(stores: dict[str, Any], name: str) -> str:
 
 
 def _mailbox(mailbox: dict[str, Any], path: Path) -> Iterator[Fault]:
-    if (mailbox.get("password") is None) == (mailbox.get("oauth2") is None):
+    misspelt = any(suggestion(key, _LOGINS) for key in mailbox if key not in _KNOWN)
+    if (mailbox.get("password") is None) == (mailbox.get("oauth2") is None) and not misspelt:
         yield path, "give either password or oauth2"
     if mailbox.get("user_code") is not None and mailbox.get("senders") is None:
         yield (*path, "user_code"), "books for whoever writes: name the senders that may, under senders"

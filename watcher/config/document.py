@@ -120,9 +120,18 @@ def _decode(data: bytes) -> str:
         raise _Unreadable(line, "not UTF-8: save the file in UTF-8 (it may be GBK)") from None
 
 
+class _Loader(yaml.SafeLoader):
+    def compose_scalar_node(self, anchor: Any) -> yaml.ScalarNode:
+        """An anchor without a value is a text that begins with &, and must not silently be nothing."""
+        node = super().compose_scalar_node(anchor)
+        if anchor is not None and not node.value and node.style is None:
+            raise yaml.composer.ComposerError(None, None, "expected alphabetic or numeric character", node.start_mark)
+        return node
+
+
 def _compose(text: str) -> yaml.Node:
     try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        root = yaml.compose(text, Loader=_Loader)
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise _Unreadable(line, "a control character, which must not stand in a text file") from None

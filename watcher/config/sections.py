@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 from zoneinfo import ZoneInfo
 
 from pydantic import (
@@ -70,7 +70,10 @@ class Section(BaseModel):
 
 
 def _is_block(field: Any) -> bool:
-    return field is not None and (isinstance(field.default, Section) or field.default in ([], {}))
+    """Whether a field is a section or list that has a default, and for which null means nothing of its own."""
+    if field is None or type(None) in get_args(field.annotation):
+        return False
+    return isinstance(field.default, Section) or field.default in ([], {})
 
 
 def _code(value: Any) -> Any:

@@ -1,0 +1,428 @@
+"""The configuration file: valid ones are read, and of wrong ones every fault is told."""
+
+from __future__ import annotations
+
+import textwrap
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.support.config_files import MAILBOX, MINIMUM, problems_of, written
+from watcher.config.load import load
+from watcher.config.sections import FixedCode, FromFilename, FromPlace, ObjectsStore, VerifySender
+from watcher.errors import ConfigurationError
+
+
+def test_the_least_configuration_is_valid_and_everything_else_has_its_default(tmp_path: Path) -> None:
+    configuration = load(written(tmp_path, MINIMUM))
+
+    assert configuration.language == "zh"
+    assert configuration.recognition.timeout == timedelta(seconds=90)
+    assert configuration.recognition.suspend_on[0].message == "配置"
+    assert configuration.folders[0].user_code == FromPlace.model_validate({"from": "subfolder"})
+    assert (configuration.smtp, configuration.web, configuration.alerts) == (None, None, None)
+
+
+def test_relative_paths_start_at_the_directory_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    secret = tmp_path / "password"
+    secret.write_text("s3cret\n")
+    text = MINIMUM + "    done: done/{yyyy}\ndirectory: {file: employees.csv}\nweb: {password: {file: password}}\n"
+    path = written(tmp_path, text)
+    monkeypatch.chdir("/")
+
+    configuration = load(path)
+
+    assert configuration.journal == f"sqlite:///{tmp_path}/journal.db"
+    assert configuration.folders[0].path == tmp_path / "inbox"
+    assert configuration.folders[0].done == f"{tmp_path}/done/{{yyyy}}"
+    assert configuration.directory.file == tmp_path / "employees.csv"
+    assert configuration.web is not None
+    assert configuration.web.password is not None
+    assert configuration.web.password.reveal() == "s3cret"
+
+
+def test_absolute_paths_stay_as_they_are(tmp_path: Path) -> None:
+    text = MINIMUM.replace("sqlite:///journal.db", "sqlite:////var/lib/j.db").replace("inbox", "/srv/in")
+
+    configuration = load(written(tmp_path, text))
+
+    assert configuration.journal == "sqlite:////var/lib/j.db"
+    assert configuration.folders[0].path == Path("/srv/in")
+
+
+def test_values_of_every_form_are_read(tmp_path: Path) -> None:
+    text = MINIMUM + MAILBOX + "    since: 2026-01-31\n    verify_sender: false\n    poll: 2m\n    per_sender: null\n"
+
+    mailbox = load(written(tmp_path, text), secrets=False).mailboxes[0]
+
+    assert mailbox.since == date(2026, 1, 31)
+    assert mailbox.verify_sender is False
+    assert mailbox.poll == timedelta(minutes=2)
+    assert mailbox.per_sender is None
+
+
+@pytest.mark.parametrize(
+    ("written_as", "model"),
+    [
+        ("{from: subfolder}", FromPlace),
+        ("{from: owner}", FromPlace),
+        (r"{from: filename, pattern: '^(\d+)_'}", FromFilename),
+        ('{fixed: "903851"}', FixedCode),
+    ],
+)
+def test_every_way_to_an_employee_number_is_understood(tmp_path: Path, written_as: str, model: type) -> None:
+    text = MINIMUM + f"    user_code: {written_as}\ndirectory: {{file: employees.csv}}\n"
+
+    assert isinstance(load(written(tmp_path, text)).folders[0].user_code, model)
+
+
+@pytest.mark.parametrize(
+    ("written_as", "meant"),
+    [
+        ("key", "key"),
+        ("{presigned: 1d}", "presigned: 1d"),
+        ('"presigned: 1d"', "presigned: 1d"),
+        ('"https://files.example/{key}"', "https://files.example/{key}"),
+    ],
+)
+def test_every_form_of_attachment_url_is_understood(tmp_path: Path, written_as: str, meant: str) -> None:
+    stores = f"  more:\n    type: objects\n    service: s3\n    attachment_url: {written_as}\nfolders:"
+
+    store = load(written(tmp_path, MINIMUM.replace("folders:", stores))).stores["more"]
+
+    assert isinstance(store, ObjectsStore)
+    assert store.attachment_url == meant
+
+
+def test_options_of_a_store_may_be_switches_and_numbers(tmp_path: Path) -> None:
+    stores = "  more: {type: objects, service: s3, options: {virtual: true, part: 5}}\nfolders:"
+
+    store = load(written(tmp_path, MINIMUM.replace("folders:", stores))).stores["more"]
+
+    assert isinstance(store, ObjectsStore)
+    assert {key: value.reveal() for key, value in store.options.items()} == {"virtual": "true", "part": "5"}
+
+
+def test_a_block_of_which_every_line_is_commented_out_means_its_defaults(tmp_path: Path) -> None:
+    text = MINIMUM + "directory:\n  # file: employees.csv\nmailboxes:\nsmtp:\nlimits:\n"
+
+    configuration = load(written(tmp_path, text))
+
+    assert configuration.directory.file is None
+    assert configuration.mailboxes == []
+    assert configuration.limits.documents == 50
+
+
+def test_verify_sender_is_on_where_nothing_is_said(tmp_path: Path) -> None:
+    mailbox = load(written(tmp_path, MINIMUM + MAILBOX), secrets=False).mailboxes[0]
+
+    assert mailbox.verify_sender == VerifySender(results_from=None, dkim=True)
+
+
+def test_a_file_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
+    assert problems_of(written(tmp_path, b"\xef\xbb\xbf" + MINIMUM.encode())) == []
+
+
+def test_all_faults_are_told_at_once_in_the_order_of_their_lines(tmp_path: Path) -> None:
+    path = written(
+        tmp_path,
+        textwrap.dedent("""\
+            journal: sqlite:///journal.db
+            langauge: zh
+            recognition:
+              auth: {token_url: https://t.example, client_id: me, client_secret: {env: S}}
+              timeout: soon
+            stores:
+              default: {type: resolve, base_url: https://x.example/}
+            mailboxes:
+              - name: fapiao
+                host: imap.example
+                username: 13800138000
+                password: {env: P}
+                tls: implicite
+              - name: fapiao
+                username: me
+                password: {env: P}
+                store: defalt
+        """),
+    )
+
+    with pytest.raises(ConfigurationError) as caught:
+        load(path, secrets=False)
+
+    assert [problem.removeprefix(f"{path}:") for problem in caught.value.problems] == [
+        "2: langauge: unknown key; did you mean language?",
+        "3: recognition.url: is missing",
+        "5: recognition.timeout: not a duration: write a number and a unit, such as 90s, 15m, 2h or 3d",
+        "9: mailboxes[0].store: a store of type resolve serves folders only: what comes by mail has no URL yet",
+        (
+            '11: mailboxes[0].username: must be text: put it in quotes, as in "13800138000", '
+            "for YAML reads it as something else"
+        ),
+        "13: mailboxes[0].tls: must be implicit, starttls or none; did you mean implicit?",
+        "14: mailboxes[1].host: is missing",
+        "14: mailboxes[1].name: mailboxes[0] has this name already: every source needs its own",
+        "17: mailboxes[1].store: there is no store defalt; did you mean default? (under stores: default)",
+    ]
+
+
+def test_a_misspelt_key_that_is_required_is_told_once(tmp_path: Path) -> None:
+    text = MINIMUM.replace("  url: https://endpoint", "  urll: https://endpoint")
+
+    assert problems_of(written(tmp_path, text)) == ["3: recognition.urll: unknown key; did you mean url?"]
+
+
+def test_a_misspelt_password_is_told_once(tmp_path: Path) -> None:
+    text = MINIMUM + MAILBOX.replace("password:", "pasword:")
+
+    assert problems_of(written(tmp_path, text)) == ["15: mailboxes[0].pasword: unknown key; did you mean password?"]
+
+
+def test_a_key_that_stands_there_twice_is_told_at_any_depth(tmp_path: Path) -> None:
+    text = MINIMUM.replace("    path: inbox", "    path: inbox\n    path: other") + "journal: sqlite:///other.db\n"
+
+    assert problems_of(written(tmp_path, text)) == [
+        "11: folders[0].path: this key stands here twice: first in line 10",
+        "12: journal: this key stands here twice: first in line 1",
+    ]
+
+
+@pytest.mark.parametrize("number", ["0123", "903851", "1_000", "12:30", "1.50", "2026-01-01", "0x1F", "yes"])
+def test_an_employee_number_without_quotes_is_asked_to_be_put_in_quotes(tmp_path: Path, number: str) -> None:
+    text = MINIMUM + f"    user_code: {{fixed: {number}}}\n"
+
+    assert problems_of(written(tmp_path, text)) == [
+        (
+            f'11: folders[0].user_code.fixed: must be text: put it in quotes, as in "{number}", '
+            "for YAML reads it as something else"
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("port: 0143", "mailboxes[0].port: must be a whole number, without quotes or leading zeros"),
+        ('port: "143"', "mailboxes[0].port: must be a whole number, without quotes or leading zeros"),
+        ("port: true", "mailboxes[0].port: must be a whole number, without quotes or leading zeros"),
+        ("port: 70000", "mailboxes[0].port: must be at most 65535"),
+        ("idle: 1", "mailboxes[0].idle: must be true or false, without quotes"),
+        ('idle: "yes"', "mailboxes[0].idle: must be true or false, without quotes"),
+        ("since: 20260101", "mailboxes[0].since: not a date: write it as 2026-01-31"),
+        ("since: 2026-02-30", "mailboxes[0].since: not a date: write it as 2026-01-31"),
+        ("since: 2026-01-01 10:00:00", "mailboxes[0].since: not a date: write it as 2026-01-31"),
+        ("since: 1.1.2026", "mailboxes[0].since: not a date: write it as 2026-01-31"),
+        ("poll: 60", "mailboxes[0].poll: not a duration: write a number and a unit, such as 90s, 15m, 2h or 3d"),
+        ("poll: 0s", "mailboxes[0].poll: must be longer than nothing: write a number and a unit, such as 90s or 15m"),
+        ("poll: 999999999d", "mailboxes[0].poll: not a duration: write a number and a unit, such as 90s, 15m, 2h or 3d"),
+        ("verify_sender: maybe", "mailboxes[0].verify_sender: must be false, or {results_from: …, dkim: true}"),
+        ("verify_sender: {dkin: true}", "mailboxes[0].verify_sender.dkin: unknown key; did you mean dkim?"),
+        ("senders: nobody", "mailboxes[0].senders: must be a list: [one, two], or one line each with a hyphen before it"),
+        ("senders: [nobody]", "mailboxes[0].senders[0]: neither a mail address nor *@domain (put *@domain in quotes)"),
+        ("senders: []", "mailboxes[0].senders: must not be empty"),
+        ("reply: yes", "mailboxes[0].reply: must hold keys of its own, each with a colon and a value"),
+        ("reply: {dne: true}", "mailboxes[0].reply.dne: unknown key; did you mean done?"),
+        ("per_sender: {bytes: big}", "mailboxes[0].per_sender.bytes: not a size: write a number and a unit, such as 500kB or 20MB"),
+        ('user_code: "7"', "mailboxes[0].user_code: books for whoever writes: name the senders that may, under senders"),
+        ("oauth2: {token_url: https://t.example, client_id: me}", "mailboxes[0]: give either password or oauth2"),
+        ("folder: [a]", "mailboxes[0].folder: must be text, not a list or group of keys"),
+        ("folder:", "mailboxes[0].folder: must be text, but nothing stands here"),
+        ('folder: ""', "mailboxes[0].folder: must not be empty"),
+        ("done: inbox", "mailboxes[0].done: must not be the same mail folder as folder"),
+    ],
+)  # fmt: skip
+def test_a_wrong_value_is_told_in_one_plain_line(tmp_path: Path, line: str, told: str) -> None:
+    (problem,) = problems_of(written(tmp_path, MINIMUM + MAILBOX + f"    {line}\n"))
+
+    number, _, what = problem.partition(": ")
+    assert what == told
+    assert number in ("12", "16")
+
+
+@pytest.mark.parametrize(
+    ("store", "told"),
+    [
+        ("5", "stores.more: a store needs a type: objects, http or resolve"),
+        ("{type: object}", "stores.more: a store needs a type: objects, http or resolve"),
+        ("{url: https://x.example}", "stores.more: a store needs a type: objects, http or resolve"),
+        ("{type: http}", "stores.more.url: is missing"),
+        ("{type: http, url: ftp://x}", "stores.more.url: not a web address: it must begin with https:// or http://"),
+        ("{type: objects, service: oos}", "stores.more.service: must be s3, oss, cos, obs, azblob, gcs, webdav or fs; did you mean oss?"),
+        ('{type: objects, service: s3, key: "{ext}"}', "stores.more.key: must contain {sha256}, so that one content has one key"),
+        ('{type: objects, service: s3, key: "{sha}"}', "stores.more.key: unknown placeholder; did you mean sha256? (there are {sha256} {ext})"),
+        ('{type: objects, service: s3, key: "../{sha256}"}', "stores.more.key: must not begin with / or contain .."),
+        ("{type: objects, service: s3, attachment_url: {presigned: never}}",
+         "stores.more.attachment_url: not a duration: write a number and a unit, such as 90s, 15m, 2h or 3d"),
+        ("{type: objects, service: fs, attachment_url: {presigned: 1d}}",
+         "stores.more.attachment_url: fs cannot sign addresses: write a web address with {key} in it"),
+        ('{type: objects, service: s3, attachment_url: "https://x.example/"}', "stores.more.attachment_url: the address must contain {key}"),
+        ("{type: objects, service: s3, attachment_url: url}",
+         "stores.more.attachment_url: must be key, {presigned: 1d} or a web address with {key} in it"),
+        ("{type: resolve, base_url: https://x.example, parts: defalt}",
+         "stores.more.parts: there is no store defalt; did you mean default? (under stores: more, default)"),
+        ("{type: resolve, base_url: https://x.example, parts: more}", "stores.more.parts: must be a store that uploads, not one of type resolve"),
+    ],
+)  # fmt: skip
+def test_a_wrong_store_is_told_in_one_plain_line(tmp_path: Path, store: str, told: str) -> None:
+    text = MINIMUM.replace("stores:\n", f"stores:\n  more: {store}\n")
+
+    assert problems_of(written(tmp_path, text)) == [f"5: {told}"]
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ('user_code: "7"', """user_code: write {from: subfolder}, {from: filename, pattern: '^(\\d+)_'}, {from: owner} or {fixed: "903851"}"""),
+        ("user_code: {from: folder}", """user_code: write {from: subfolder}, {from: filename, pattern: '^(\\d+)_'}, {from: owner} or {fixed: "903851"}"""),
+        ("user_code: {from: filename}", "user_code.pattern: is missing"),
+        ("user_code: {from: filename, pattern: abc}", "user_code.pattern: needs a group, in round brackets, for the employee number"),
+        ("user_code: {from: filename, pattern: '('}",
+         "user_code.pattern: not a regular expression: missing ), unterminated subpattern at position 0"),
+        ("user_code: {from: owner}", "user_code: from: owner needs directory.file, to look the login name up in"),
+        ("network: maybe", "network: must be true, false or auto"),
+        ("done: inbox", "done: must not be the folder that is watched"),
+        ("done: ./sub/../inbox/", "done: must not be the folder that is watched"),
+        ("done: 'd/{yyy}'", "done: unknown placeholder; did you mean yyyy? (there are {yyyy} {mm} {dd})"),
+        ("done: 'd/{yyyy'", "done: a brace without its partner (placeholders are {yyyy} {mm} {dd})"),
+    ],
+)  # fmt: skip
+def test_a_wrong_folder_is_told_in_one_plain_line(tmp_path: Path, line: str, told: str) -> None:
+    assert problems_of(written(tmp_path, MINIMUM + f"    {line}\n")) == [f"11: folders[0].{told}"]
+
+
+@pytest.mark.parametrize(
+    ("section", "told"),
+    [
+        ("smtp: {host: h, from: nobody}", "smtp.from: not a mail address: write name@corp.example or Name <name@corp.example>"),
+        ("smtp: {host: h}", "smtp.from: is missing"),
+        ("smtp: {host: h, from: a@b.example, username: u}", "smtp: username needs a password or oauth2"),
+        ("accept: [pdff]", "accept[0]: must be pdf, ofd, image or xml; did you mean pdf?"),
+        ("language: de", "language: must be zh or en"),
+        ("timezone: Shanghai", "timezone: not a time zone: write a name such as Asia/Shanghai"),
+        ("web: {listen: 8750}", 'web.listen: must be text: put it in quotes, as in "8750", for YAML reads it as something else'),
+        ('web: {listen: "8750"}', "web.listen: must be host:port, such as 127.0.0.1:8750"),
+        ("directory: {rules: [{match: 'a(b)', user_code: '\\2'}]}", "directory.rules[0].user_code: match has no group 2"),
+        ("directory: {rules: [{match: 'a(b)', user_code: '\\g<x>'}]}", "directory.rules[0].user_code: match has no group x"),
+        ("directory: {rules: [{match: 'a(b)', user_code: '\\d'}]}",
+         "directory.rules[0].user_code: a backslash must be followed by the number of a group, as in \\1"),
+        ("directory: {delegates: [nobody]}", "directory.delegates[0]: not a mail address such as name@corp.example"),
+        ("directory: {http: {url: 'https://x.example/'}}", "directory.http.url: must contain {address}"),
+        ("limits: 5", "limits: must hold keys of its own, each with a colon and a value"),
+        ("log: {level: loud}", "log.level: must be debug, info, warning or error"),
+        ("alerts: {operators: [me]}", "alerts.operators[0]: not a mail address such as name@corp.example"),
+    ],
+)  # fmt: skip
+def test_a_wrong_section_is_told_in_one_plain_line(tmp_path: Path, section: str, told: str) -> None:
+    assert problems_of(written(tmp_path, MINIMUM + section + "\n")) == [f"11: {told}"]
+
+
+def test_a_configuration_without_any_source_says_so(tmp_path: Path) -> None:
+    text = MINIMUM[: MINIMUM.index("folders:")]
+
+    assert problems_of(written(tmp_path, text)) == [
+        "1: no source: give at least one mailbox under mailboxes, or one folder under folders"
+    ]
+
+
+def test_a_configuration_without_a_store_says_so(tmp_path: Path) -> None:
+    text = MINIMUM[: MINIMUM.index("stores:")] + MINIMUM[MINIMUM.index("folders:") :]
+
+    assert problems_of(written(tmp_path, text)) == ["1: stores: is missing"]
+
+
+def test_sources_that_would_feed_each_other_are_faults(tmp_path: Path) -> None:
+    text = (
+        MINIMUM
+        + "    done: second/done\n  - {name: second, path: second, error: inbox, done: d}\n"
+        + "  - {name: third, path: ./inbox, recursive: false, done: e, error: e}\n"
+        + MAILBOX
+        + "    done: Done\n"
+        + MAILBOX.replace("mailboxes:\n", "").replace("- name: fapiao", "- name: other")
+        + "    folder: Done\n"
+    )
+
+    assert problems_of(written(tmp_path, text)) == [
+        "11: folders[0].done: folders[1] watches it: files would come again",
+        "12: folders[1].error: folders[0] watches it: files would come again",
+        "12: folders[1].error: folders[2] watches it: files would come again",
+        "13: folders[2].error: must not be the same folder as done",
+        "13: folders[2].path: folders[0] watches the same folder",
+        "19: mailboxes[0].done: mailboxes[1] watches it: mails would come again",
+    ]
+
+
+def test_two_mailboxes_on_one_mail_folder_are_a_fault(tmp_path: Path) -> None:
+    text = MINIMUM + MAILBOX + MAILBOX.replace("mailboxes:\n", "").replace("- name: fapiao", "- name: other")
+
+    assert problems_of(written(tmp_path, text)) == ["16: mailboxes[1]: watches the same mail folder as mailboxes[0]"]
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"", "1: the file is empty"),
+        (b"# nothing\n", "1: the file is empty"),
+        (b"just text\n", "1: must hold keys, each with a colon and a value"),
+        (b"- a\n", "1: must hold keys, each with a colon and a value"),
+        (b"a: 1\nb: \xb7\xa2\xc6\xb1\n", "2: not UTF-8: save the file in UTF-8 (it may be GBK)"),
+        (b"a: 1\nb: \x00\n", "2: a control character, which must not stand in a text file"),
+        (b"a: 1\n\tb: 2\n", "2: a tab stands here: indent with spaces"),
+        (b"a: 1\n---\nb: 2\n", "2: only one document: take out the line with ---"),
+        (b'a: "x\n', "2: a quote that is opened and never closed"),
+        (b"a: {b: c\n", "2: a bracket that is opened and never closed, or a comma is missing"),
+        (b"a: b: c\n", "1: a colon too many, or wrong indentation: put a value with a colon in quotes"),
+        (b"a: *@corp.example\n", "1: a value cannot begin with * or &: put it in quotes"),
+        (b"a: @corp.example\n", "1: a value cannot begin with this sign: put it in quotes"),
+        (b"a: &x [*x]\n", "1: an alias refers to what it stands in"),
+        (b"[" * 5000, "1: too many levels in one another"),
+        (b"a: " + b"x" * 1_000_000, "1: the file is larger than 1 MB: this is no configuration"),
+    ],
+)
+def test_a_file_that_is_no_yaml_says_where_and_why(tmp_path: Path, content: bytes, told: str) -> None:
+    assert problems_of(written(tmp_path, content)) == [told]
+
+
+def test_aliases_that_multiply_are_refused(tmp_path: Path) -> None:
+    lines = ["a: &a [x,x,x,x,x,x,x,x,x]"]
+    lines += [f"{new}: &{new} [{','.join(['*' + old] * 9)}]" for old, new in zip("abcdefgh", "bcdefghi", strict=True)]
+
+    (problem,) = problems_of(written(tmp_path, "\n".join(lines) + "\n"))
+
+    assert "far too many values" in problem
+
+
+def test_an_alias_may_be_used_within_reason(tmp_path: Path) -> None:
+    text = MINIMUM + "    user_code: &code {fixed: '7'}\n  - {name: b, path: b, user_code: *code}\n"
+
+    assert load(written(tmp_path, text)).folders[1].user_code == FixedCode(fixed="7")
+
+
+def test_tags_and_merged_keys_and_keys_that_are_no_text_are_faults(tmp_path: Path) -> None:
+    text = MINIMUM + "log:\n  <<: {level: info}\n  level: !!python/name:os.system x\n? [a]\n: b\n"
+
+    assert problems_of(written(tmp_path, text)) == [
+        "12: log: << is not known here: write the keys out",
+        "13: log.level: YAML tags (!) are not known here: put a text that begins with ! in quotes",
+        "13: log.level: must be debug, info, warning or error",
+        "14: a key must be plain text: is a value in braces missing its quotes?",
+    ]
+
+
+def test_a_missing_or_unreadable_file_is_told_with_its_name(tmp_path: Path) -> None:
+    missing = tmp_path / "none.yaml"
+
+    with pytest.raises(ConfigurationError) as caught:
+        load(missing)
+    assert caught.value.problems == [f"{missing}: there is no such file"]
+
+    with pytest.raises(ConfigurationError) as caught:
+        load(tmp_path)
+    assert caught.value.problems == [f"{tmp_path}: the file cannot be read: Is a directory"]
+
+
+def test_a_key_with_control_characters_stays_on_one_clean_line(tmp_path: Path) -> None:
+    (problem,) = problems_of(written(tmp_path, MINIMUM + '"lan\\nguage\\e[31m\\u202e": x\n'))
+
+    assert problem.isprintable()
+    assert problem.startswith("11: lan\N{REPLACEMENT CHARACTER}guage")

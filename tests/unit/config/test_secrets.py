@@ -1,0 +1,149 @@
+"""Secrets: where they are read from, and that no message ever has their value."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.config_files import MAILBOX, MINIMUM, problems_of, written
+from watcher.config.load import load, warnings
+from watcher.config.values import Secret
+from watcher.errors import ConfigurationError
+
+CANARY = "kanarienvogel7391"
+
+
+def test_a_secret_is_read_from_where_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a-credential").write_text("from systemd\n")
+    (tmp_path / "a-file").write_text("from a file\r\n")
+    monkeypatch.setenv("A_VARIABLE", "from the environment")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+
+    assert Secret(env="A_VARIABLE").reveal() == "from the environment"
+    assert Secret(file=tmp_path / "a-file").reveal() == "from a file"
+    assert Secret(credential="a-credential").reveal() == "from systemd"
+    assert Secret.model_validate("plain").reveal() == "plain"
+    assert [Secret.model_validate("plain").plain, Secret(env="A_VARIABLE").plain] == [True, False]
+
+
+def test_a_secret_does_not_show_in_text(tmp_path: Path) -> None:
+    configuration = load(written(tmp_path, MINIMUM + f"web: {{password: '{CANARY}'}}\n"))
+
+    assert CANARY not in repr(configuration)
+    assert CANARY not in str(configuration.web)
+    assert CANARY not in configuration.model_dump_json()
+
+
+def test_secrets_that_cannot_be_read_are_faults_like_all_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("IMAP_PASSWORD", raising=False)
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
+    monkeypatch.setenv("NOTHING", "")
+    (tmp_path / "empty").write_text("\n")
+    (tmp_path / "binary").write_bytes(b"\xff\xfe")
+    text = MINIMUM + MAILBOX + "accept: [pdff]\n"
+    text += "web: {password: {credential: web}}\nalerts:\n  urls:\n"
+    text += "    - {file: none}\n    - {file: empty}\n    - {file: binary}\n    - {env: NOTHING}\n"
+    path = written(tmp_path, text)
+
+    assert problems_of(path, secrets=True) == [
+        "15: mailboxes[0].password: the environment variable IMAP_PASSWORD is not set",
+        "16: accept[0]: must be pdf, ofd, image or xml; did you mean pdf?",
+        "17: web.password: the credential web needs $CREDENTIALS_DIRECTORY (systemd's LoadCredential)",
+        f"20: alerts.urls[0]: the secret's file {tmp_path}/none cannot be read: No such file or directory",
+        f"21: alerts.urls[1]: the secret's file {tmp_path}/empty is empty",
+        f"22: alerts.urls[2]: the secret's file {tmp_path}/binary is not text in UTF-8",
+        "23: alerts.urls[3]: the environment variable NOTHING is empty",
+    ]
+    assert problems_of(path, secrets=False) == ["16: accept[0]: must be pdf, ofd, image or xml; did you mean pdf?"]
+
+
+_FORMS = "a secret is written {env: NAME}, {file: PATH} or {credential: NAME}, or as text in quotes"
+
+
+@pytest.mark.parametrize(
+    ("written_as", "told"),
+    [
+        ("12345", "put the secret in quotes, or better: write {env: NAME}, {file: PATH} or {credential: NAME}"),
+        ("0123", "put the secret in quotes, or better: write {env: NAME}, {file: PATH} or {credential: NAME}"),
+        ("yes", "put the secret in quotes, or better: write {env: NAME}, {file: PATH} or {credential: NAME}"),
+        ("[a]", _FORMS),
+        ("{}", _FORMS),
+        ("{hunter2}", _FORMS),
+        ("{credental: x}", _FORMS + "; did you mean credential?"),
+        ("{env: A, file: b}", "only one of env and file"),
+        ("{env: 5}", _FORMS),
+        ("{credential: ../x}", "a credential is a name, not a path"),
+        ('""', "an empty secret; " + _FORMS),
+    ],
+)
+def test_a_secret_in_a_wrong_form_is_told_in_one_line(tmp_path: Path, written_as: str, told: str) -> None:
+    assert problems_of(written(tmp_path, MINIMUM + f"web: {{password: {written_as}}}\n")) == [
+        f"11: web.password: {told}"
+    ]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"web: {{password: {CANARY}: x}}",
+        f"web: {{password: *{CANARY}}}",
+        f"web: {{password: !{CANARY} x}}",
+        f"web: {{password: !!{CANARY} x}}",
+        f"web: {{password: &{CANARY} }}",
+        f"web: {{password: {{{CANARY}}}}}",
+        f"web: {{password: {{{CANARY}: x}}}}",
+        f"web: {{password: {{env: {CANARY}, {CANARY}: x}}}}",
+        f"web: {{password: [{CANARY}]}}",
+        f"web: {{pasword: {CANARY}}}",
+        f"web: {{password: {{file: [{CANARY}]}}}}",
+        f'web: {{password: "{CANARY}\\q"}}',
+        f'web: {{password: "{CANARY}',
+        f"web: {{password: '{CANARY}' '{CANARY}'}}",
+        f"web: {CANARY}",
+        f"web: {{listen: {CANARY}}}",
+        f"log: {{level: {CANARY}, format: {CANARY}}}",
+        f"smtp: {{host: h, from: {CANARY}, port: {CANARY}}}",
+        f"directory: {{rules: [{{match: '({CANARY}', user_code: 'x'}}]}}",
+        f"alerts: {{urls: [[{CANARY}]], after: {CANARY}}}",
+        f"alerts: {{urls: {CANARY}}}",
+        f"timezone: {CANARY}",
+        f"retention: {{closed: {CANARY}}}",
+        f"mailboxes: [{{name: a, host: h, username: u, password: {{env: P}}, verify_sender: {CANARY}, since: {CANARY}}}]",
+        f"mailboxes: {CANARY}",
+        f"journal: mysql://u:{CANARY}@h/d",
+    ],
+)
+def test_what_stands_where_a_secret_may_stand_is_in_no_message(tmp_path: Path, line: str) -> None:
+    path = written(tmp_path, MINIMUM + line + "\n")
+
+    with pytest.raises(ConfigurationError) as caught:
+        load(path, secrets=False)
+
+    assert CANARY not in str(caught.value)
+    error: BaseException | None = caught.value
+    while error is not None:
+        assert CANARY not in str(error) or error.__suppress_context__
+        error = error.__cause__
+
+
+def test_secrets_in_plain_text_are_warned_of_where_they_are_secrets(tmp_path: Path) -> None:
+    text = MINIMUM.replace(
+        "stores:\n",
+        f"  headers: {{X-Tenant: '7', Authorization: '{CANARY}'}}\nstores:\n  more:\n    type: objects\n    service: s3\n"
+        f"    options: {{bucket: b, access_key_id: id, secret_access_key: '{CANARY}', region: {{env: R}}}}\n",
+    )
+    text += f"    store: more\nweb: {{password: '{CANARY}'}}\nalerts: {{urls: ['{CANARY}']}}\n"
+
+    told = warnings(load(written(tmp_path, text), secrets=False))
+
+    plain = [line.partition(":")[0] for line in told if "plain text" in line]
+    assert plain == [
+        "recognition.headers.Authorization",
+        "stores.more.options.secret_access_key",
+        "alerts.urls[0]",
+        "web.password",
+    ]
+    assert CANARY not in "".join(told)

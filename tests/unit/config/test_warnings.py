@@ -1,0 +1,77 @@
+"""What is allowed, and worth a warning."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.config_files import MAILBOX, MINIMUM, written
+from watcher.config.load import load, warnings
+
+QUIET = MINIMUM + MAILBOX + "smtp: {host: h, from: a@b.example}\ndirectory: {file: e.csv}\n"
+
+
+def _told(tmp_path: Path, text: str) -> list[str]:
+    return warnings(load(written(tmp_path, text), secrets=False))
+
+
+def test_an_ordinary_configuration_gives_no_warning(tmp_path: Path) -> None:
+    assert _told(tmp_path, QUIET) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("smtp: {host: h, from: a@b.example}\n", "", "smtp: is absent, so that nobody who sends a mail gets a reply"),
+        ("directory: {file: e.csv}\n", "", "mailboxes[0]: without directory and user_code every sender is unknown"),
+        ("sqlite:///journal.db", "postgresql://me:pw@h/d", "journal: a password in plain text"),
+        ("https://endpoint.example", "http://endpoint.example", "recognition.url: http is not encrypted"),
+        ("stores:\n", "  timeout: 30s\nstores:\n", "recognition.timeout: the vendor advises 60 s or more"),
+        ("stores:\n", "stores:\n  idle: {type: http, url: https://x.example}\n", "stores.idle: is used by no source"),
+    ],
+)
+def test_each_caution_is_told(tmp_path: Path, old: str, new: str, told: str) -> None:
+    (warning,) = _told(tmp_path, QUIET.replace(old, new))
+
+    assert warning.startswith(told)
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ("verify_sender: false", "mailboxes[0].verify_sender: is off, so that anybody can submit in anybody's name"),
+        ("verify_sender: {dkim: false}", "mailboxes[0].verify_sender: with neither results_from nor dkim"),
+        ("verify_sender: {results_from: topmost}", "mailboxes[0].verify_sender.results_from: topmost is safe only"),
+        ("forwarded_for: true", "mailboxes[0].forwarded_for: anybody who may submit"),
+        ("tls: none", "mailboxes[0].tls: without encryption"),
+    ],
+)
+def test_each_caution_of_a_mailbox_is_told(tmp_path: Path, setting: str, told: str) -> None:
+    (warning,) = _told(tmp_path, QUIET.replace("smtp:", f"    {setting}\nsmtp:"))
+
+    assert warning.startswith(told)
+
+
+@pytest.mark.parametrize(
+    ("section", "told"),
+    [
+        ("web: {listen: '0.0.0.0:80'}", "web.password: is absent"),
+        ("alerts: {}", "alerts: with neither urls nor operators"),
+    ],
+)
+def test_each_caution_of_operation_is_told(tmp_path: Path, section: str, told: str) -> None:
+    (warning,) = _told(tmp_path, QUIET + section + "\n")
+
+    assert warning.startswith(told)
+
+
+def test_pages_that_only_this_machine_can_reach_need_no_password(tmp_path: Path) -> None:
+    assert _told(tmp_path, QUIET + "web: {listen: '[::1]:80'}\n") == []
+
+
+def test_a_store_that_only_gets_parts_is_used(tmp_path: Path) -> None:
+    stores = "stores:\n  drive: {type: resolve, base_url: https://x.example/, parts: default}\n"
+    text = QUIET.replace("stores:\n", stores).replace("    path: inbox\n", "    path: inbox\n    store: drive\n")
+
+    assert _told(tmp_path, text) == []
