@@ -1,5 +1,6 @@
 """The configuration file: valid ones are read, and of wrong ones every fault is told."""
 
+# ruff: noqa: E501 - what is written and what is told of it stand on one line
 from __future__ import annotations
 
 import textwrap
