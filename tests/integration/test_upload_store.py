@@ -1,0 +1,182 @@
+"""An upload to the platform: what is sent, and what each answer means."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from tests.support.files import document
+from tests.support.uploads import Reply, UploadPlatform
+from watcher.config import sections
+from watcher.errors import DirectoryUnavailable, StoreRefused, StoreUnavailable
+from watcher.model import Locator
+from watcher.ports import FoundDocument
+from watcher.stores import HttpStore
+
+TOKEN = "secret-token-1234"
+GOOD = {"resCode": 200000, "data": {"attachment_url": "https://files.example/1"}}
+
+
+@pytest.fixture
+def platform() -> Iterator[UploadPlatform]:
+    with UploadPlatform() as platform:
+        yield platform
+
+
+@pytest.fixture
+def invoice() -> Iterator[FoundDocument]:
+    made = document(b"%PDF-1.7\r\n--boundary?\r\n")
+    yield made
+    assert made.content is not None
+    made.content.close()
+
+
+class Tokens:
+    """Gives tokens, and remembers which were asked for afresh."""
+
+    def __init__(self) -> None:
+        self.asked: list[bool] = []
+
+    def __call__(self, fresh: bool) -> Mapping[str, str]:
+        self.asked.append(fresh)
+        return {"access_token": f"{TOKEN}-{'fresh' if fresh else 'old'}"}
+
+
+def _store(platform: UploadPlatform, tokens: Tokens | None = None, **section: Any) -> HttpStore:
+    made = sections.HttpStore.model_validate({"type": "http", "url": platform.url, **section})
+    return HttpStore("platform", made, credentials=tokens or Tokens(), refused=[400101])
+
+
+def test_a_file_is_posted_with_its_fields_and_the_token(platform: UploadPlatform, invoice: FoundDocument) -> None:
+    store = _store(platform, field="文件", form={"type": "发票", 'q"x': "1"})
+    locator = store.put(invoice)
+    (upload,) = platform.uploads
+    assert invoice.content is not None
+    assert upload.data == invoice.content.read()
+    assert upload.file_name == f"{invoice.content.sha256}.pdf" == locator.key
+    assert upload.media_type == "application/pdf"
+    assert upload.form["type"] == "发票"
+    assert len(upload.form) == 2
+    assert upload.headers["access_token"] == f"{TOKEN}-old"
+    assert locator == Locator(
+        store="platform", key=locator.key, url=f"https://files.example/{invoice.content.sha256}.pdf"
+    )
+    store.close()
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [Reply(status=401), Reply(status=403, body={}), Reply(body={"resCode": 400101, "resMsg": "token"})],
+)
+def test_a_refused_token_is_asked_for_afresh_once(
+    platform: UploadPlatform, invoice: FoundDocument, refusal: Reply
+) -> None:
+    # Given a platform that refuses the first token
+    platform.replies.append(refusal)
+    tokens = Tokens()
+    store = _store(platform, tokens)
+    # When a document is put
+    locator = store.put(invoice)
+    # Then it went up whole with a fresh one
+    assert tokens.asked == [False, True]
+    assert invoice.content is not None
+    assert platform.stored(locator.shown) == invoice.content.read()
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("reply", "words"),
+    [
+        (Reply(status=500, body={}), "HTTP 500"),
+        (Reply(status=503, body=GOOD), "HTTP 503"),
+        (Reply(status=429, body={}), "HTTP 429"),
+        (Reply(status=400, body={}), "HTTP 400"),
+        (Reply(status=404, body={}), "HTTP 404"),
+        (Reply(status=302, body={}, headers={"Location": "https://elsewhere.example/"}), "HTTP 302"),
+        (Reply(body=b"<html>"), "no JSON"),
+        (Reply(body=b""), "no JSON"),
+        (Reply(body=b"[" * 100_000), "no JSON"),
+        (Reply(body=b'{"resCode": 200000, "data"', cut_off=True), "cannot be"),
+        (Reply(body=b"x" * 2_000_000), "without end"),
+        (Reply(body={"resCode": 500001, "resMsg": "no"}), "resCode: 500001"),
+        (Reply(body={"resCode": "a\r\n\x1b[31m\u202eb"}), "resCode: a [31mb"),
+        (Reply(body={"data": {"attachment_url": "https://files.example/1"}}), "resCode: None"),
+        (Reply(body={"resCode": 200000, "data": {}}), "no address"),
+        (Reply(body={"resCode": 200000, "data": {"attachment_url": ""}}), "no address"),
+        (Reply(body={"resCode": 200000, "data": {"attachment_url": "a\r\nb"}}), "no address"),
+        (Reply(body={"resCode": 200000, "data": {"attachment_url": ["a"]}}), "no address"),
+        (Reply(body=[]), "resCode: None"),
+    ],
+)
+def test_an_answer_that_is_not_as_it_should_be_makes_the_document_wait(
+    platform: UploadPlatform, invoice: FoundDocument, caplog: pytest.LogCaptureFixture, reply: Reply, words: str
+) -> None:
+    platform.replies.append(reply)
+    store = _store(platform)
+    with caplog.at_level(logging.DEBUG, "watcher"), pytest.raises(StoreUnavailable) as raised:
+        store.put(invoice)
+    assert words in str(raised.value)
+    assert TOKEN not in str(raised.value) + caplog.text
+    assert str(raised.value).isprintable()
+    assert store.put(invoice).url is not None  # the next time it works
+    store.close()
+
+
+@pytest.mark.parametrize("status", [413, 415])
+def test_what_the_platform_will_never_take_is_refused(
+    platform: UploadPlatform, invoice: FoundDocument, status: int
+) -> None:
+    platform.replies.append(Reply(status=status, body={}))
+    with pytest.raises(StoreRefused, match=str(status)):
+        _store(platform).put(invoice)
+
+
+def test_what_has_no_bytes_is_refused(platform: UploadPlatform) -> None:
+    nothing = FoundDocument(name="a.zip", media_type="x/y", extension=".zip", size=0, content=None)
+    with pytest.raises(StoreRefused):
+        _store(platform).put(nothing)
+    assert platform.requests == []
+
+
+def test_a_second_refusal_of_the_token_makes_the_document_wait(
+    platform: UploadPlatform, invoice: FoundDocument
+) -> None:
+    platform.replies += [Reply(status=401), Reply(status=401)]
+    with pytest.raises(StoreUnavailable, match="401"):
+        _store(platform).put(invoice)
+    assert len(platform.uploads) == 2
+
+
+def test_without_a_token_nothing_is_sent(platform: UploadPlatform, invoice: FoundDocument) -> None:
+    def none(_fresh: bool) -> Mapping[str, str]:
+        raise DirectoryUnavailable("the token's server is down")
+
+    section = sections.HttpStore.model_validate({"type": "http", "url": platform.url})
+    store = HttpStore("platform", section, credentials=none)
+    with pytest.raises(StoreUnavailable, match="token"):
+        store.put(invoice)
+    (finding,) = store.check()
+    assert not finding.ok
+    assert platform.requests == []
+
+
+@pytest.mark.parametrize("path", ["data.0.url", "data[0].url"])
+def test_the_address_is_found_by_its_path(platform: UploadPlatform, invoice: FoundDocument, path: str) -> None:
+    platform.replies.append(Reply(body={"ok": True, "code": "0", "data": [{"url": "https://files.example/发票"}]}))
+    store = _store(platform, attachment_url=path, success={"ok": True, "code": 0})
+    assert store.put(invoice).url == "https://files.example/发票"
+    store.close()
+
+
+def test_check_tries_without_uploading(platform: UploadPlatform) -> None:
+    store = _store(platform)
+    assert [finding.ok for finding in store.check()] == [True]
+    platform.replies.append(Reply(status=401, body={}))
+    assert [finding.ok for finding in store.check()] == [False]
+    platform.stop()
+    assert [finding.ok for finding in store.check()] == [False]
+    assert platform.uploads == []
+    store.close()

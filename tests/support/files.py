@@ -1,0 +1,33 @@
+"""Documents and leaves made of bytes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from watcher.ports import FoundDocument
+from watcher.spool import Spooled
+
+
+def document(data: bytes, *, name: str = "发票.pdf", extension: str = ".pdf", path: str | None = None) -> FoundDocument:
+    """A document with these bytes. Whoever asks for it closes its content."""
+    content = Spooled([data])
+    return FoundDocument(
+        name=name, media_type="application/pdf", extension=extension, size=content.size, content=content, path=path
+    )
+
+
+@dataclass(slots=True)
+class BytesLeaf:
+    """A leaf of these bytes, or one that fails."""
+
+    data: bytes | Exception
+    name: str | None = "file"
+    declared_type: str | None = None
+    path: str | None = None
+    fetched: Spooled | None = None
+
+    def fetch(self) -> Spooled:
+        if isinstance(self.data, Exception):
+            raise self.data
+        self.fetched = Spooled([self.data])
+        return self.fetched
