@@ -16,7 +16,7 @@ COMPILE = .venv/bin/uv pip compile --universal --python-version 3.11 --generate-
 .PHONY: help demo test lint lock clean
 
 help:
-	@sed -n 's/^# //p' Makefile
+	@sed -n '/^#/!q; s/^# //p' Makefile
 
 demo: .venv/.run
 	.venv/bin/invoice-watcher demo $(ARGS)
@@ -43,7 +43,7 @@ endif
 	@for python in $(PYTHONS); do \
 		if "$$python" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
 			echo "Setting up .venv with $$("$$python" --version); this takes a minute, once."; \
-			"$$python" -m venv --clear .venv && pwd > $@; exit; \
+			"$$python" -m venv --clear .venv && pwd -P > $@; exit; \
 		fi; \
 	done; \
 	echo "None of $(PYTHONS) is Python 3.11 or later with its venv module (Debian: apt-get install python3-venv)." >&2; \
