@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -51,7 +52,7 @@ def test_without_a_user_code_no_expense_is_wanted(subject: tuple[Recogniser, End
     "behaviour",
     [{"status": 500}, {"status": 404}, {"cut": "before"}, {"cut": "after"}, {"broken": True}, {"no_key": True}],
 )
-def test_no_failure_is_an_exception(subject: tuple[Recogniser, Endpoint], behaviour: dict[str, object]) -> None:
+def test_no_failure_is_an_exception(subject: tuple[Recogniser, Endpoint], behaviour: dict[str, Any]) -> None:
     client, endpoint = subject
     endpoint.behave(**behaviour)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import logging
 import signal
 import socket
@@ -173,6 +174,74 @@ def test_a_proxy_that_trickles_ends_in_time_and_nothing_was_sent(monkeypatch: py
 
     assert seconds < TOTAL_SECONDS + MARGIN_SECONDS
     assert not exchange.sent
+
+
+def test_a_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    def behave(connection: socket.socket, server: RawServer) -> None:
+        while server.read_request(connection):
+            connection.sendall(answer(BOOKED))
+
+    with RawServer(behave) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.port}")
+        monkeypatch.setenv("NO_PROXY", "other.invalid")
+        with recogniser("http://endpoint.invalid/x") as client:
+            exchanges = [client.recognise("a.pdf", biz_id(), "1") for _ in range(3)]
+
+    assert all(exchange.response for exchange in exchanges)
+    assert proxy.requests[0].startswith(b"POST http://endpoint.invalid/x HTTP/1.1\r\n")
+    assert proxy.connections == 1
+
+
+def test_a_packed_answer_is_unpacked_and_its_size_is_what_it_unpacks_to() -> None:
+    packed = {True: gzip.compress(BOOKED), False: gzip.compress(b" " * 50_000_000)}
+
+    def behave(connection: socket.socket, server: RawServer) -> None:
+        while server.read_request(connection):
+            body = packed[len(server.requests) == 1]
+            connection.sendall(answer(body, headers="Content-Encoding: gzip\r\n"))
+
+    with RawServer(behave) as server, recogniser(server.url) as client:
+        assert client.recognise("a.pdf", biz_id(), "1").response is not None
+        bomb = client.recognise("a.pdf", biz_id(), "1")
+
+    assert (bomb.sent, bomb.response) == (True, None)
+    assert bomb.detail is not None
+    assert "larger than" in bomb.detail
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        b"HTTP/1.1 200 OK\r\n" + b"X: 1\r\n" * 1000 + b"\r\n",
+        b"X" * 100_000,
+        b"\x00" * 99,
+        b"HTTP/1.1 abc\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    ],
+)
+def test_an_answer_that_is_no_http_is_in_doubt(written: bytes) -> None:
+    def behave(connection: socket.socket, server: RawServer) -> None:
+        server.read_request(connection)
+        connection.sendall(written)
+
+    with RawServer(behave) as server:
+        exchange, _ = timed(server.url)
+
+    assert (exchange.sent, exchange.response) == (True, None)
+    assert exchange.detail
+    assert len(server.requests) == 1
+
+
+def test_a_header_that_cannot_be_sent_is_a_value_too(endpoint: Endpoint) -> None:
+    for wrong in ("钥匙", "a\r\nb"):
+        with recogniser(endpoint.url, headers={"X-Key": wrong}) as client:
+            exchange = client.recognise("a.pdf", biz_id(), "1")
+
+        assert not exchange.sent
+        assert exchange.detail
+        assert wrong not in exchange.detail
+    assert endpoint.requests == ()
 
 
 def test_a_server_that_accepts_nothing_is_no_connection() -> None:

@@ -162,28 +162,33 @@ class HttpServer:
 
     def __init__(self, respond: Respond, *, host: str, port: int, tls: ssl.SSLContext | None = None) -> None:
         self.respond = respond
-        self.loop = asyncio.new_event_loop()
         self.connections: set[Connection] = set()
         self.accepted = 0
         self._tls = tls
         self._socket = _listening(host, port)
+        self.loop = asyncio.new_event_loop()
         self.host, self.port = self._socket.getsockname()[:2]
+        self._serving = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sandbox-endpoint", daemon=True)
 
     def start(self) -> None:
+        """Returns when it serves."""
         self._thread.start()
+        self._serving.wait()
 
     def stop(self) -> None:
         """Cut every connection and end the thread."""
         if self._thread.is_alive():
             self.loop.call_soon_threadsafe(self.loop.stop)
             self._thread.join()
+        self.loop.close()
         self._socket.close()
 
     def _run(self) -> None:
         asyncio.set_event_loop(self.loop)
         serving = self.loop.create_server(self._accept, sock=self._socket, ssl=self._tls, backlog=1024)
         server = self.loop.run_until_complete(serving)
+        self.loop.call_soon(self._serving.set)
         try:
             self.loop.run_forever()
         finally:
@@ -191,8 +196,7 @@ class HttpServer:
             for connection in list(self.connections):
                 connection.cut()
             self.loop.run_until_complete(asyncio.sleep(0))
-            self.loop.run_until_complete(self.loop.shutdown_asyncgens())
-            self.loop.close()
+            self.loop.run_until_complete(asyncio.sleep(0))
 
     def _accept(self) -> Connection:
         self.accepted += 1
