@@ -1,0 +1,59 @@
+"""What every ports.Writer promises."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from email import message_from_bytes, policy
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from tests.support.submissions import document, submission
+from watcher.model import Kind, Language, Outcome, Submission
+from watcher.ports import Writer
+from watcher.replies import TemplateWriter
+
+FROM = "发票助手 <fapiao@corp.example>"
+
+
+def _template_writer(language: Language) -> Callable[[], Writer]:
+    return lambda: TemplateWriter(sender=FROM, default_language=language, timezone=ZoneInfo("Asia/Shanghai"))
+
+
+@pytest.fixture(params=[_template_writer("zh"), _template_writer("en")], ids=["zh", "en"])
+def make(request: pytest.FixtureRequest) -> Callable[[], Writer]:
+    """Makes the implementation, as each start of the daemon does."""
+    made: Callable[[], Writer] = request.param
+    return made
+
+
+def mail() -> Submission:
+    return submission(document(1), document(2, outcome=Outcome.ERROR, code="NO_INVOICE", message="无发票", invoices=()))
+
+
+def test_the_message_id_outlives_the_program_and_differs_by_answer(make: Callable[[], Writer]) -> None:
+    before, after = make().reply(mail(), 1), make().reply(mail(), 1)
+
+    assert before["Message-ID"] == after["Message-ID"]
+    assert make().reply(mail(), 2)["Message-ID"] != before["Message-ID"]
+    assert make().reply(submission(document(), id="another"), 1)["Message-ID"] != before["Message-ID"]
+
+
+def test_a_reply_is_a_whole_mail_to_one_address_from_a_program(make: Callable[[], Writer]) -> None:
+    message = message_from_bytes(make().reply(mail(), 1).as_bytes(), policy=policy.default)
+
+    assert [address.addr_spec for address in message["To"].addresses] == ["zhang.san@corp.example"]
+    assert message["Auto-Submitted"] == "auto-replied"
+    assert message["In-Reply-To"] == "<m1@corp.example>"
+    assert all(message[name] for name in ("From", "Date", "Subject"))
+    assert all(message.get_body((kind,)) is not None for kind in ("plain", "html"))
+
+
+def test_every_document_is_told_in_the_reply_and_in_the_note(make: Callable[[], Writer]) -> None:
+    plain = make().reply(mail(), 1).get_body(("plain",))
+    note = make().note(submission(*mail().documents, kind=Kind.FILE, path="903851/a.zip", thread=None))
+
+    assert plain is not None
+    for text in (plain.get_content(), note):
+        for fact in ("发票-1.pdf", "发票-2.pdf", "26317000000552768706", "387278780", "NO_INVOICE"):
+            assert fact in text
