@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from tests.support.imap_script import ScriptedImap
 from tests.support.servers.dovecot import Account
 from watcher.config.sections import Mailbox
 from watcher.model import Known
@@ -39,6 +40,24 @@ def mailbox(
         source.close()
 
 
+@contextlib.contextmanager
+def scripted(server: ScriptedImap, *, timeout_seconds: float = 2.0, **changes: Any) -> Iterator[MailboxSource]:
+    """A source at a server that keeps to a script."""
+    given: dict[str, Any] = {
+        "name": "fapiao",
+        "host": "127.0.0.1",
+        "port": server.port,
+        "tls": "none",
+        "username": "u@corp.example",
+        "password": "password",
+    }
+    source = MailboxSource(Mailbox.model_validate(given | changes), own_addresses=[], timeout_seconds=timeout_seconds)
+    try:
+        yield source
+    finally:
+        source.close()
+
+
 def arrivals(source: MailboxSource, known: Mapping[str, Known] | None = None) -> list[Arrival]:
     """All of one look, with a journal that knows these keys."""
     journal = known or {}
@@ -55,3 +74,11 @@ def leaves(source: MailboxSource) -> list[tuple[str | None, str | None, bytes]]:
                 found.append((leaf.name, leaf.declared_type, content.read()))
                 content.close()
     return found
+
+
+def renumber(account: Account) -> None:
+    """What a restored or rebuilt mailbox does: other UIDs under another UIDVALIDITY."""
+    home = account.server.folder / "mail" / account.username / "Maildir"
+    for pattern in ("dovecot-uidlist", "dovecot.index*", "dovecot-uidvalidity*"):
+        for path in home.rglob(pattern):
+            path.unlink()

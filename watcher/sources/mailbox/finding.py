@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
+from watcher.errors import SourceUnavailable
 from watcher.headers import read_header
 from watcher.model import Kind, Known
 from watcher.policy.arrival import Treatment, treatment
@@ -13,10 +15,13 @@ from watcher.policy.mail import ignored
 from watcher.ports import Arrival
 from watcher.sources.mailbox.grammar import number
 from watcher.sources.mailbox.identity import KEY_PREFIX, Account, Sighting, internal_date, place
-from watcher.sources.mailbox.reading import chunks, sightings
+from watcher.sources.mailbox.reading import BULK, chunks, sightings
 from watcher.sources.mailbox.session import CommandRefused, Session
 
+log = logging.getLogger(__name__)
+
 DONE_KEYWORD = "$InvoiceDone"
+_FEWER = 20
 
 KnownKeys = Callable[[Sequence[str]], Mapping[str, Known]]
 
@@ -73,26 +78,36 @@ class Finder:
         self._settled: set[int] = set()  # known, and nothing will follow while they lie there
         self._left_alone: set[int] = set()  # not ours to take in
         self._candidates: dict[int, _Candidate] = {}  # the journal is asked about these each time
+        self._unreadable: set[int] = set()  # the server hangs up at them
+        self._bulk = BULK
+        self._stumbled_at: int | None = None
 
     @property
     def left_alone(self) -> int:
-        return len(self._left_alone)
+        return len(self._left_alone) + len(self._unreadable)
 
-    def arrivals(self, session: Session, uidvalidity: str, known: KnownKeys) -> Iterator[Arrival]:
-        """In the selected folder, oldest first."""
+    def arrivals(self, reach: Callable[[], Session], known: KnownKeys) -> Iterator[Arrival]:
+        """In the folder that `reach` has selected, oldest first; mails are read in between."""
+        session = reach()
+        uidvalidity = session.uidvalidity
         present = present_uids(session, done_too=not self._search_keyword)
         self._forget(uidvalidity, present)
-        open_uids = [uid for uid in present if uid not in self._settled and uid not in self._left_alone]
-        for bulk in chunks(open_uids):
+        passed_over = self._settled | self._left_alone | self._unreadable
+        for bulk in chunks([uid for uid in present if uid not in passed_over], self._bulk):
+            session = reach()
+            if session.uidvalidity != uidvalidity:
+                return
             candidates, unjudged = self._candidates_of(session, bulk)
             told = known([candidate.key for candidate in candidates]) if candidates else {}
-            yield from self._judged(session, uidvalidity, candidates, told, unjudged)
+            yield from self._judged(session, candidates, told, unjudged)
+        self._bulk = BULK
 
     def _forget(self, uidvalidity: str, present: Sequence[int]) -> None:
         there = set(present) if uidvalidity == self._uidvalidity else set()
         self._uidvalidity = uidvalidity
         self._settled &= there
         self._left_alone &= there
+        self._unreadable &= there
         for uid in self._candidates.keys() - there:
             del self._candidates[uid]
 
@@ -101,9 +116,25 @@ class Finder:
     def _candidates_of(self, session: Session, uids: Sequence[int]) -> tuple[list[_Candidate], dict[int, Sighting]]:
         """Those of the bulk that are wanted, and the headers of those that are seen for the first time."""
         unseen = [uid for uid in uids if uid not in self._candidates]
-        seen = {each.uid: each for each in self._read(session, unseen)}
+        try:
+            seen = {each.uid: each for each in self._read(session, unseen)}
+        except CommandRefused:
+            raise
+        except SourceUnavailable:
+            self._stumble(unseen)
+            raise
         candidates = self._candidates | {uid: self._candidate(each) for uid, each in seen.items()}
         return [candidates[uid] for uid in uids if uid in candidates], seen
+
+    def _stumble(self, uids: Sequence[int]) -> None:
+        """Servers hang up at a mail that they cannot read: fewer are asked for next time, until it is known which."""
+        if len(uids) > 1:
+            self._bulk = max(1, len(uids) // _FEWER)
+        elif uids and uids[0] == self._stumbled_at:
+            self._unreadable.add(uids[0])
+            log.warning("The server hangs up at a mail; it is left alone until the next start.", extra={"uid": uids[0]})
+        else:
+            self._stumbled_at = uids[0]
 
     def _read(self, session: Session, uids: Sequence[int]) -> list[Sighting]:
         wanted = self._recent(session, uids)
@@ -134,7 +165,6 @@ class Finder:
     def _judged(
         self,
         session: Session,
-        uidvalidity: str,
         candidates: Sequence[_Candidate],
         told: Mapping[str, Known],
         unjudged: Mapping[int, Sighting],
@@ -149,6 +179,7 @@ class Finder:
                 self._candidates[candidate.uid] = candidate
                 ready.append((candidate, known))
         still_there = self._still_there(session, [one.uid for one, known in ready if known is not None])
+        uidvalidity = session.uidvalidity
         yield from (
             self._arrival(uidvalidity, candidate, known)
             for candidate, known in ready

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 
-from watcher.errors import Vanished
+from watcher.errors import SourceUnavailable, Vanished
 from watcher.headers import read_header
 from watcher.ports import Leaf
 from watcher.sources.mailbox.grammar import Malformed, Value
-from watcher.sources.mailbox.identity import Sighting
+from watcher.sources.mailbox.identity import HEADER_ITEMS, Sighting
 from watcher.sources.mailbox.line import Line
 from watcher.sources.mailbox.reading import one, section
 from watcher.sources.mailbox.session import CommandRefused, Session
@@ -24,14 +26,27 @@ log = logging.getLogger(__name__)
 _ENCODED = ("base64", "quoted-printable")
 
 
+class Way(StrEnum):
+    """A way to read a mail, the cheapest first."""
+
+    BINARY = "decoded by the server"
+    STRUCTURE = "part by part"
+    WHOLE = "whole"
+
+
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """Where a mail lies: whatever happens to the connection, another mail is never read in its stead."""
+    """Where a mail lies: whatever happens to the connection, another mail is never read in its stead.
+
+    `barred` are the ways that made the server hang up at this very mail (Dovecot does so at base64 that it
+    cannot decode): they are not tried again, lest one mail hold up all others for ever.
+    """
 
     line: Line
     folder: str  # as it is configured
     uidvalidity: str
     uid: int
+    barred: set[Way]
 
     def session(self) -> Session:
         """With the folder selected. Raises SourceUnavailable, or Vanished where it was numbered anew."""
@@ -49,12 +64,30 @@ class Spot:
             raise Vanished("the mail is gone")
         return found
 
-    def section(self, name: str, *, octets: int | None = None) -> Iterator[bytes]:
+    def first_look(self) -> dict[str, Value]:
+        """Header, size, date and, where it can be had, the structure."""
+        if Way.STRUCTURE not in self.barred:
+            with contextlib.suppress(CommandRefused), self._barring(Way.STRUCTURE):
+                return self.attributes(f"{HEADER_ITEMS} BODYSTRUCTURE")
+        return self.attributes(HEADER_ITEMS)
+
+    def section(self, name: str, way: Way, *, octets: int | None = None) -> Iterator[bytes]:
         session = self.session()
+        with self._barring(way):
+            try:
+                yield from section(session, self.uid, name, octets=octets)
+            except CommandRefused:
+                self._raise_if_gone(session)
+                raise
+
+    @contextlib.contextmanager
+    def _barring(self, way: Way) -> Iterator[None]:
         try:
-            yield from section(session, self.uid, name, octets=octets)
+            yield
         except CommandRefused:
-            self._raise_if_gone(session)
+            raise
+        except SourceUnavailable:
+            self.barred.add(way)
             raise
 
     def _raise_if_gone(self, session: Session) -> None:
@@ -87,7 +120,7 @@ class MailParcel:
     def leaves(self) -> Iterable[Leaf]:
         root = self._trusted_structure()
         if root is None:
-            return whole_leaves(self._in_hand().file())
+            return whole_leaves(self.whole())
         return [PartLeaf(self._spot, part) for part in files(root)]
 
     def whole(self) -> bytes:
@@ -99,11 +132,13 @@ class MailParcel:
 
     def _in_hand(self) -> Spooled:
         if self._spool is None:
-            self._spool = Spooled(self._spot.section("BODY.PEEK[]", octets=self._seen.size))
+            self._spool = Spooled(self._spot.section("BODY.PEEK[]", Way.WHOLE, octets=self._seen.size))
         return self._spool
 
     def _trusted_structure(self) -> Part | None:
         """None: the mail has to be read whole."""
+        if Way.STRUCTURE in self._spot.barred:
+            return None
         try:
             root = read_structure(self._structure)
         except Malformed as error:
@@ -139,9 +174,13 @@ class PartLeaf:
         return self._decoded_here()
 
     def _decoded_there(self) -> Spooled | None:
+        if Way.BINARY in self._spot.barred:
+            return None
         try:
-            content = Spooled(self._spot.section(f"BINARY.PEEK[{self._part.section}]"))
-        except CommandRefused:  # UNKNOWN-CTE: it does not understand what the mailer made
+            content = Spooled(self._spot.section(f"BINARY.PEEK[{self._part.section}]", Way.BINARY))
+        except SourceUnavailable:
+            # It does not understand what the mailer made: UNKNOWN-CTE, or it hangs up. Were it the network,
+            # the other way would tell.
             return None
         if content.size == 0 and self._part.octets:
             content.close()
@@ -149,5 +188,5 @@ class PartLeaf:
         return content
 
     def _decoded_here(self) -> Spooled:
-        raw = self._spot.section(f"BODY.PEEK[{self._part.section}]", octets=self._part.octets)
+        raw = self._spot.section(f"BODY.PEEK[{self._part.section}]", Way.STRUCTURE, octets=self._part.octets)
         return Spooled(decoded(self._part.encoding, raw))

@@ -12,13 +12,12 @@ from watcher.errors import LoginRefused, SourceUnavailable, Vanished
 from watcher.model import Finding, Kind, Known, Submission
 from watcher.ports import Arrival, Parcel
 from watcher.sources.mailbox.finding import Finder, Wanted
-from watcher.sources.mailbox.grammar import Value
-from watcher.sources.mailbox.identity import HEADER_ITEMS, Account, sighting, uid_at
+from watcher.sources.mailbox.identity import Account, sighting, uid_at
 from watcher.sources.mailbox.line import Line
 from watcher.sources.mailbox.login import log_in
 from watcher.sources.mailbox.moving import Mover
 from watcher.sources.mailbox.oauth import AccessTokens
-from watcher.sources.mailbox.parcel import MailParcel, Spot
+from watcher.sources.mailbox.parcel import MailParcel, Spot, Way
 from watcher.sources.mailbox.probe import probe
 from watcher.sources.mailbox.session import CommandRefused, Session
 from watcher.sources.mailbox.wakeup import Wakeup
@@ -37,7 +36,7 @@ class MailboxSource:
     """
 
     kind = Kind.MAIL
-    settling = False
+    unfinished = 0
 
     def __init__(
         self, mailbox: Mailbox, *, own_addresses: Collection[str], timeout_seconds: float = _TIMEOUT_SECONDS
@@ -62,7 +61,7 @@ class MailboxSource:
             elsewhere=[folder for folder in (mailbox.error, mailbox.done) if folder is not None],
         )
         self._wakeup = Wakeup()
-        self._unstructured: set[str] = set()  # fingerprints of mails whose structure broke the connection
+        self._barred: dict[str, set[Way]] = {}  # by fingerprint
 
     @property
     def left_alone(self) -> int:
@@ -72,9 +71,15 @@ class MailboxSource:
     # --------------------------------------------------------------------------------------- taking in
 
     def arrivals(self, known: Callable[[Sequence[str]], Mapping[str, Known]]) -> Iterator[Arrival]:
-        session = self._watching.session()
-        uidvalidity = self._select(session)
-        yield from self._finder.arrivals(session, uidvalidity, known)
+        self._select(self._watching.session())
+        hopeless = []
+        for arrival in self._finder.arrivals(self._selected, known):
+            if Way.WHOLE in self._barred.get(arrival.fingerprint, ()):
+                hopeless.append(arrival)
+            else:
+                yield arrival
+        # What the server itself cannot read comes last, so that it holds up no other.
+        yield from hopeless
 
     @contextlib.contextmanager
     def open(self, arrival: Arrival) -> Iterator[Parcel]:
@@ -83,33 +88,23 @@ class MailboxSource:
             yield parcel
         finally:
             parcel.close()
+            if not self._barred.get(arrival.fingerprint):
+                self._barred.pop(arrival.fingerprint, None)
 
     def _opened(self, arrival: Arrival) -> MailParcel:
-        session = self._watching.session()
-        uidvalidity = session.uidvalidity if session.selected is not None else self._select(session)
+        uidvalidity = self._selected().uidvalidity
         uid = uid_at(arrival.place, uidvalidity)
         if uid is None:
             raise Vanished("the folder was numbered anew")
-        spot = Spot(self._watching, self._settings.folder, uidvalidity, uid)
-        found = self._first_look(spot, arrival)
+        barred = self._barred.setdefault(arrival.fingerprint, set())
+        spot = Spot(self._watching, self._settings.folder, uidvalidity, uid, barred)
+        found = spot.first_look()
         seen = sighting(found)
         if seen is None or self._account.fingerprint(seen) != arrival.fingerprint:
             raise Vanished("another mail lies there now")
         return MailParcel(
             spot=spot, seen=seen, structure=found.get("BODYSTRUCTURE"), user_code=self._settings.user_code
         )
-
-    def _first_look(self, spot: Spot, arrival: Arrival) -> dict[str, Value]:
-        if arrival.fingerprint in self._unstructured:
-            return spot.attributes(HEADER_ITEMS)
-        try:
-            return spot.attributes(f"{HEADER_ITEMS} BODYSTRUCTURE")
-        except CommandRefused:
-            return spot.attributes(HEADER_ITEMS)
-        except SourceUnavailable:
-            # Should it be the answer itself that cannot be read, it will do without next time.
-            self._unstructured.add(arrival.fingerprint)
-            raise
 
     # ------------------------------------------------------------------------------------- answering
 
@@ -152,10 +147,17 @@ class MailboxSource:
     def _log_in(self) -> Session:
         return log_in(self._settings, self._tokens, timeout_seconds=self._timeout)
 
-    def _select(self, session: Session) -> str:
+    def _selected(self) -> Session:
+        """The session that watches, with the folder selected."""
+        session = self._watching.session()
+        if session.selected is None:
+            self._select(session)
+        return session
+
+    def _select(self, session: Session) -> None:
         name = self._watching.folders.name(self._settings.folder)
         try:
-            return session.select(name, readonly=True)
+            session.select(name, readonly=True)
         except CommandRefused as error:
             session.logout()  # what was refused once is refused to this connection for ever
             if "unsafe login" in str(error).lower():

@@ -6,7 +6,7 @@ import email
 import re
 from collections.abc import Iterator
 from email.message import Message
-from typing import IO, TypeAlias
+from typing import TypeAlias
 
 from watcher.headers import decode_parameter
 from watcher.sources.mailbox.structure import is_file
@@ -36,14 +36,13 @@ class WholeLeaf:
         return Spooled([self._content])
 
 
-def whole_leaves(file: IO[bytes]) -> Iterator[WholeLeaf]:
+def whole_leaves(raw: bytes) -> Iterator[WholeLeaf]:
     """All files in it, in order. Never raises: what defies parsing is handed over as it is."""
     try:
-        found = list(_files(email.message_from_binary_file(file), 0))
+        found = list(_files(email.message_from_bytes(raw), 0))
     except (RecursionError, ValueError, LookupError, TypeError, AttributeError, AssertionError):
         # The parser's own failures on what was made to break it: somebody else has to judge the mail.
-        file.seek(0)
-        found = [WholeLeaf(None, "message/rfc822", file.read())]
+        found = [WholeLeaf(None, "message/rfc822", raw)]
     yield from found
 
 

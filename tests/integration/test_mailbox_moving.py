@@ -1,0 +1,241 @@
+"""Answered mails are moved or marked, whatever the server can do and whenever it was interrupted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.mailboxes import arrivals, mailbox, renumber
+from tests.support.mails import PDF, mail, part
+from tests.support.servers.dovecot import Account, Dovecot
+from tests.support.submissions import submission
+from watcher.errors import SourceUnavailable, Vanished
+from watcher.headers import read_header
+from watcher.model import Submission, Thread
+from watcher.sources.mailbox import MailboxSource
+
+DONE, ERROR = "发票/已处理", "发票/失败"
+ABILITIES = {"MOVE": (), "COPY and UIDPLUS": ("MOVE",), "COPY alone": ("MOVE", "UIDPLUS")}
+
+
+@pytest.fixture(scope="module", params=list(ABILITIES.values()), ids=list(ABILITIES))
+def server(request: pytest.FixtureRequest) -> Iterator[Dovecot]:
+    with Dovecot(without=request.param) as started:
+        yield started
+
+
+@pytest.fixture
+def account(server: Dovecot) -> Account:
+    return server.account()
+
+
+@pytest.fixture
+def source(account: Account) -> Iterator[MailboxSource]:
+    with mailbox(account, done=DONE, error=ERROR) as opened:
+        yield opened
+
+
+def taken_in(source: MailboxSource) -> Submission:
+    """The one mail that is there, as the journal would have it."""
+    [arrival] = arrivals(source)
+    with source.open(arrival) as parcel:
+        header = read_header(parcel.header or b"")
+    return submission(
+        key=arrival.key,
+        place=arrival.place,
+        fingerprint=arrival.fingerprint,
+        thread=Thread(message_id=header.message_id),
+    )
+
+
+def raws(account: Account, folder: str = "INBOX") -> list[bytes]:
+    """What is in a folder for whoever looks: what is marked as deleted is not."""
+    return [message.raw for message in account.messages(folder) if r"\Deleted" not in message.flags]
+
+
+def test_a_mail_moves_to_its_folder_which_is_made_with_those_above_it(account: Account, source: MailboxSource) -> None:
+    raw = mail(part(PDF))
+    account.append(raw)
+    answered = taken_in(source)
+    target = source.plan(answered, booked=True)
+
+    source.move(answered, target, "a note that mails do not have")
+
+    assert target == DONE
+    assert raws(account) == []
+    assert raws(account, DONE) == [raw]
+    assert account.messages(DONE)[0].flags == {r"\Seen"}
+    assert account.folders() == ["INBOX", "发票", DONE]
+    assert arrivals(source) == []
+
+
+def test_what_was_not_booked_goes_to_the_other_folder(account: Account, source: MailboxSource) -> None:
+    account.append(mail(part(PDF)))
+    answered = taken_in(source)
+
+    source.move(answered, source.plan(answered, booked=False), None)
+
+    assert len(raws(account, ERROR)) == 1
+
+
+def test_moving_twice_is_moving_once(account: Account, source: MailboxSource) -> None:
+    account.append(mail(part(PDF)))
+    answered = taken_in(source)
+
+    source.move(answered, DONE, None)
+    source.move(answered, DONE, None)
+
+    assert (len(raws(account)), len(raws(account, DONE))) == (0, 1)
+
+
+def test_another_clients_deleted_mail_is_not_expunged(account: Account, source: MailboxSource) -> None:
+    account.append(mail(part(PDF)))
+    answered = taken_in(source)
+    theirs = account.append(mail(), flags=[r"\Deleted"])
+
+    source.move(answered, DONE, None)
+
+    assert theirs in [message.uid for message in account.messages()]
+
+
+def test_a_copy_that_a_crash_left_behind_is_not_made_again(account: Account, source: MailboxSource) -> None:
+    raw = mail(part(PDF))
+    account.append(raw)
+    answered = taken_in(source)
+    account.append(raw, folder=DONE)
+
+    source.move(answered, DONE, None)
+
+    assert raws(account) == []
+    if "MOVE" in account.server._without:  # MOVE leaves no copy behind, so that none is looked for
+        assert raws(account, DONE) == [raw]
+
+
+def test_a_crash_before_the_expunge_is_made_good(account: Account, source: MailboxSource) -> None:
+    raw = mail(part(PDF))
+    uid = account.append(raw)
+    answered = taken_in(source)
+    account.append(raw, folder=DONE)
+    account.flag(uid, r"\Deleted")
+
+    source.move(answered, DONE, None)
+
+    assert raws(account, DONE) == [raw]
+    if "UIDPLUS" not in account.server._without:
+        assert account.messages() == []
+
+
+def test_a_mail_without_message_id_is_copied_once(account: Account, source: MailboxSource) -> None:
+    raw = b"From: a@corp.example\r\nSubject: no id\r\n\r\ntext\r\n"
+    account.append(raw)
+    answered = taken_in(source)
+    source.move(answered, DONE, None)
+    source.move(answered, DONE, None)
+
+    assert (raws(account), raws(account, DONE)) == ([], [raw])
+
+
+def test_a_mail_is_found_again_in_a_folder_that_was_numbered_anew(account: Account) -> None:
+    first, second = mail(part(PDF)), mail(part(PDF), subject="second")
+    account.append(first)
+    with mailbox(account) as source:
+        answered = taken_in(source)
+    account.append(second)
+    renumber(account)
+
+    with mailbox(account, done=DONE) as source:
+        source.move(answered, DONE, None)
+
+    assert (raws(account), raws(account, DONE)) == ([second], [first])
+
+
+def test_a_mail_without_message_id_is_found_again_too(account: Account) -> None:
+    raw = b"From: a@corp.example\r\nSubject: no id\r\n\r\ntext\r\n"
+    account.append(raw)
+    with mailbox(account) as source:
+        answered = taken_in(source)
+    renumber(account)
+
+    with mailbox(account, done=DONE) as source:
+        source.move(answered, DONE, None)
+
+    assert raws(account, DONE) == [raw]
+
+
+def test_a_mail_that_was_moved_away_and_back_is_found(account: Account, source: MailboxSource) -> None:
+    uid = account.append(mail(part(PDF)))
+    answered = taken_in(source)
+    account.create("elsewhere")
+    account.move(uid, "INBOX", "elsewhere")
+    account.move(account.messages("elsewhere")[0].uid, "elsewhere", "INBOX")
+
+    source.move(answered, DONE, None)
+
+    assert len(raws(account, DONE)) == 1
+
+
+def test_an_answer_that_is_given_again_moves_the_mail_on(account: Account, source: MailboxSource) -> None:
+    account.append(mail(part(PDF)))
+    answered = taken_in(source)
+    source.move(answered, ERROR, None)
+
+    source.move(answered, DONE, None)
+
+    assert (raws(account), len(raws(account, ERROR)), len(raws(account, DONE))) == ([], 0, 1)
+
+
+@pytest.mark.parametrize("target", [DONE, None])
+def test_a_mail_that_is_nowhere_has_vanished(account: Account, source: MailboxSource, target: str | None) -> None:
+    uid = account.append(mail(part(PDF)))
+    answered = taken_in(source)
+    account.delete(uid)
+    account.append(mail(part(PDF)))
+
+    with pytest.raises(Vanished):
+        source.move(answered, target, None)
+    assert len(raws(account)) == 1
+
+
+def test_another_mail_under_the_same_place_is_not_moved(account: Account, source: MailboxSource) -> None:
+    account.append(mail(part(PDF)))
+    answered = taken_in(source)
+    other = submission(place=answered.place, fingerprint="0" * 64)
+
+    with pytest.raises(Vanished):
+        source.move(other, DONE, None)
+    assert len(raws(account)) == 1
+
+
+def test_without_a_folder_the_mail_stays_and_is_marked(account: Account) -> None:
+    account.append(mail(part(PDF)))
+    other = account.append(mail(part(PDF)), flags=[r"\Deleted"])
+    with mailbox(account) as source:
+        answered = taken_in(source)
+        target = source.plan(answered, booked=True)
+        source.move(answered, target, None)
+
+        assert target is None
+        assert arrivals(source) == []
+    assert [message.flags for message in account.messages()] == [{r"\Seen", "$InvoiceDone"}, {r"\Deleted"}]
+    assert account.messages()[1].uid == other
+
+
+def test_a_folder_that_cannot_be_made_is_told_and_nothing_is_lost(account: Account, source: MailboxSource) -> None:
+    account.append(mail(part(PDF)))
+    answered = taken_in(source)
+
+    with pytest.raises(SourceUnavailable, match="cannot be made"):
+        source.move(answered, "a/../../b", None)
+    assert len(raws(account)) == 1
+
+
+def test_the_servers_own_delimiter_is_put_in() -> None:
+    with Dovecot(separator=".") as server:
+        account = server.account()
+        account.append(mail(part(PDF)))
+        with mailbox(account, done=DONE) as source:
+            source.move(taken_in(source), DONE, None)
+
+        assert account.folders() == ["INBOX", "发票", "发票.已处理"]
+        assert len(account.messages("发票.已处理")) == 1
