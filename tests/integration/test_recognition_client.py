@@ -121,8 +121,9 @@ def test_a_status_comes_back_as_it_is(endpoint: Endpoint, status: int) -> None:
     assert len(endpoint.requests) == 1
 
 
-def test_a_redirect_is_not_followed(endpoint: Endpoint) -> None:
-    endpoint.behave(location=endpoint.url, status=307, times=1)
+@pytest.mark.parametrize("location", ["{url}", "http://[::1", "//", "", "ftp://x", "?" * 5000])
+def test_a_redirect_is_not_followed(endpoint: Endpoint, location: str) -> None:
+    endpoint.behave(location=location.format(url=endpoint.url), status=307, times=1)
     with recogniser(endpoint.url) as client:
         exchange = client.recognise("a.pdf", biz_id(), "1")
 

@@ -13,6 +13,7 @@ import textwrap
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -244,20 +245,23 @@ def test_a_header_that_cannot_be_sent_is_a_value_too(endpoint: Endpoint) -> None
     assert endpoint.requests == ()
 
 
-def test_a_server_that_accepts_nothing_is_no_connection() -> None:
-    # Given a listener whose queue is full
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(0)
-        waiting = [socket.socket() for _ in range(3)]
-        for sock in waiting:
-            sock.setblocking(False)
-            sock.connect_ex(listener.getsockname())
+def full_listener(stack: ExitStack, host: str, port: int) -> int:
+    """The port of a listener whose queue is full: who connects hears nothing, as from a host that is gone."""
+    listener = stack.enter_context(socket.socket())
+    listener.bind((host, port))
+    listener.listen(0)
+    for _ in range(3):
+        waiting = stack.enter_context(socket.socket())
+        waiting.settimeout(0)
+        waiting.connect_ex(listener.getsockname())
+    return int(listener.getsockname()[1])
 
-        # When something is posted there
-        exchange, seconds = timed(f"http://127.0.0.1:{listener.getsockname()[1]}/x")
-        for sock in waiting:
-            sock.close()
+
+def test_a_server_that_accepts_nothing_is_no_connection() -> None:
+    with ExitStack() as stack:
+        port = full_listener(stack, "127.0.0.1", 0)
+
+        exchange, seconds = timed(f"http://127.0.0.1:{port}/x")
 
     # Then the connect timeout ends it
     assert seconds < TOTAL_SECONDS + MARGIN_SECONDS
@@ -293,16 +297,22 @@ def test_what_was_never_connected_was_not_sent(url: str, said: str) -> None:
     assert said in exchange.detail
 
 
-def test_an_address_that_is_not_reachable_does_not_keep_the_next_one_from_being_tried(
-    monkeypatch: pytest.MonkeyPatch, endpoint: Endpoint
+@pytest.mark.parametrize("dead", ["refuses", "is silent"])
+def test_an_address_that_is_dead_does_not_keep_the_next_one_from_being_tried(
+    monkeypatch: pytest.MonkeyPatch, endpoint: Endpoint, dead: str
 ) -> None:
-    """Both addresses of a name: nobody listens at the first."""
+    # Given a name with two addresses, of which the first is dead
     port = int(endpoint.base_url.rsplit(":", 1)[1])
     found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, port)) for host in ("127.0.0.9", "127.0.0.1")]
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_arguments, **_more: found)
+    with ExitStack() as stack:
+        if dead == "is silent":
+            full_listener(stack, "127.0.0.9", port)
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_arguments, **_more: found)
 
-    exchange, _ = timed(endpoint.url)
+        # When something is posted there
+        exchange, _ = timed(endpoint.url)
 
+    # Then the second one has taken it
     assert exchange.response is not None
 
 

@@ -90,6 +90,8 @@ def test_the_documented_refusal_keeps_its_code_and_message() -> None:
         b'{"resCode": 200000, "data": "booked"}',
         b'{"resCode": 200000, "data": 7}',
         b'{"resCode": 200000, "data": [{"something": "else"}]}',
+        b'{"resCode": 200000, "data": [{"ocr_result": {}, "expense_result": "done"}]}',
+        b'{"resCode": 200000, "data": [{"ocr_result": {}, "expense_result": true}]}',
         b"[" * 100_000,
     ],
 )
@@ -220,6 +222,15 @@ def test_an_invoice_with_several_expenses_shows_every_one() -> None:
     )
 
     assert [(invoice.number, invoice.expense_id) for invoice in response.invoices] == [("1", "5"), ("1", "6")]
+
+
+@pytest.mark.parametrize(
+    ("written", "ids"), [(5, ["5"]), ("5", ["5"]), ([5, 6], ["5", "6"]), (False, [None]), ("", [None])]
+)
+def test_an_expense_may_be_no_more_than_its_id(written: Any, ids: list[str | None]) -> None:
+    item = {"ocr_result": {"invoice_num": "1"}, "expense_result": written}
+
+    assert [invoice.expense_id for invoice in read({"resCode": 200000, "data": [item]}).invoices] == ids
 
 
 def test_lists_of_parts_are_taken_pair_by_pair() -> None:

@@ -84,21 +84,22 @@ class Line:
         """A connected socket, whose timeout is what the rest of connecting (proxy, TLS) may take. Raises OSError."""
         until = self.flight.deadline.within(self.connect_timeout)
         failure: OSError = TimeoutError("the connect timeout is over")
-        for family, kind, protocol, _name, address in self.resolver.addresses(host, port, until.remaining()):
+        addresses = self.resolver.addresses(host, port, until.remaining())
+        for left, (family, kind, protocol, _name, address) in zip(range(len(addresses), 0, -1), addresses, strict=True):
             if not until.remaining():
                 break
             sock = socket.socket(family, kind, protocol)
             try:
                 for option in options or ():
                     sock.setsockopt(*option)
-                sock.settimeout(until.remaining() or None)
+                sock.settimeout(max(until.remaining() / left, 0.001))  # a dead address leaves time for the others
                 sock.connect(address)
                 self.flight.use(sock)
             except OSError as error:
                 sock.close()
                 failure = error
             else:
-                sock.settimeout(until.remaining() or 0.001)
+                sock.settimeout(max(until.remaining(), 0.001))
                 return sock
         raise failure
 

@@ -74,7 +74,7 @@ class Flight:
         """Called just before the first byte goes out, and never late: a stopped process must not send afterwards."""
         if not self.sent:
             self.use(sock)
-            sock.settimeout(self.deadline.remaining() or None)
+            sock.settimeout(max(self.deadline.remaining(), 0.001))
             self.sent = True
 
     def expire(self) -> None:

@@ -115,11 +115,21 @@ def _objects(value: Any) -> list[_Object]:
 
 def _rows(item: _Object) -> Iterator[tuple[_Object, _Object, _Object]]:
     """The three parts of each invoice of an item. An invoice with several expenses appears with each of them."""
-    ocrs, checks, expenses = (_tolerated(item.get(part)) for part in _PARTS)
+    ocrs, checks = _tolerated(item.get("ocr_result")), _tolerated(item.get("check_result"))
+    expenses = _expenses(item.get("expense_result"))
     facts = max(len(ocrs), len(checks))
     for row in range(max(facts, len(expenses))):
         fact = 0 if facts == 1 else row
         yield _at(ocrs, fact), _at(checks, fact), _at(expenses, row)
+
+
+def _expenses(value: Any) -> list[_Object]:
+    """What was booked: what is not understood here must not pass for "no expense", so it is no answer at all."""
+    if isinstance(value, list):
+        return [found for inner in value for found in _expenses(inner)]
+    if isinstance(value, str) and value.strip().isdecimal():
+        return [{"expense_id": value}]
+    return [] if value is False else _objects(value)
 
 
 def _at(parts: list[_Object], row: int) -> _Object:

@@ -58,9 +58,9 @@ class TokenSource:
 
     def header(self, deadline: Deadline | None = None) -> Mapping[str, str]:
         """The header to send, by `deadline`. Raises TokenUnavailable, TokenRefused."""
-        held = self._held
-        if held is not None and self._clock() < held.renew_at:
-            return held.header
+        held, now = self._held, self._clock()
+        if held is not None and (now < held.renew_at or (now < held.expires_at and self._lock.locked())):
+            return held.header  # still good; where it ends soon, another thread renews it already
         return self._renewed(held, deadline)
 
     def refresh(self, old: Mapping[str, str], deadline: Deadline | None = None) -> Mapping[str, str]:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http.client import HTTPException
-from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
 import requests
@@ -103,15 +102,14 @@ class Transport:
     def _request(
         self, session: requests.Session, method: str, flight: Flight, headers: Mapping[str, str], body: bytes | None
     ) -> requests.Response:
-        request = requests.Request(method, self._url, headers=dict(headers), data=body)
-        return session.send(
-            session.prepare_request(request),
+        request = session.prepare_request(requests.Request(method, self._url, headers=dict(headers), data=body))
+        # The adapter's `send`, not the session's: that one works out the next address of a redirect even
+        # where it is not to be followed, and fails where it is nonsense.
+        return session.get_adapter(self._url).send(
+            request,
             stream=True,
             timeout=(self._connect_timeout, max(flight.deadline.remaining(), 0.001)),
-            allow_redirects=False,
             proxies=self._proxies,
-            verify=True,
-            cert=None,
         )
 
     def _content(self, response: requests.Response) -> bytes:
@@ -150,7 +148,6 @@ _CUT_OFF = "the connection was cut off before the whole answer had come"
 def _session(line: Line, context: ssl.SSLContext | None) -> requests.Session:
     session = requests.Session()
     session.trust_env = False  # read once, not at every call; and no .netrc
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     session.headers.clear()
     session.headers.update({"Accept-Encoding": "identity", "User-Agent": "invoice-watcher", "Connection": "keep-alive"})
     for scheme in ("https://", "http://"):
