@@ -6,6 +6,8 @@ import base64
 import imaplib
 import smtplib
 import ssl
+import subprocess
+import sys
 from pathlib import Path
 
 import opendal
@@ -21,6 +23,8 @@ from tests.support.servers.s3 import S3
 from tests.support.servers.smtp import SmtpSink
 from tests.support.servers.webdav import WebDav
 from tests.support.waiting import wait_for
+
+PROJECT = Path(__file__).resolve().parents[2]
 
 MAIL = b"From: a@example.com\r\nTo: b@example.com\r\nSubject: invoice\r\n\r\ntext\r\n"
 
@@ -39,8 +43,32 @@ def test_a_stopped_program_takes_its_children_along(tmp_path: Path) -> None:
 
     process.stop()
 
-    stat = Path(f"/proc/{int(written)}/stat")
-    wait_for(lambda: not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] == "Z", what="its end")
+    wait_for(lambda: not _runs(int(written)), what="its end")
+
+
+@pytest.mark.parametrize("how", ["sys.exit(0)", "os.kill(os.getpid(), signal.SIGKILL)"])
+def test_no_server_outlives_the_tests_however_they_end(tmp_path: Path, how: str) -> None:
+    program = f"""
+import os, signal, sys
+from pathlib import Path
+from tests.support.servers.process import Process, as_servant
+process = Process(as_servant(["sh", "-c", "echo ready; exec sleep 600"]), log=Path({str(tmp_path / "log")!r}))
+process.wait_until(lambda: "ready" in process.log.read_text())
+print(process.pid, flush=True)
+{how}
+"""
+    command = [sys.executable, "-c", program]
+    said = subprocess.run(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True, check=False, timeout=60).stdout
+
+    wait_for(lambda: not _runs(int(said)), what="the end of the server")
+
+
+def _runs(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != "Z"  # dead, but nobody asked for its status yet
 
 
 class TestDovecot:
