@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watcher.headers import decode, decode_bytes, decode_parameter
+from watcher.headers import decode, decode_bytes, decode_parameter, split_parameters
 
 
 def _word(text: bytes, charset: str) -> str:
@@ -134,3 +134,28 @@ def test_a_header_made_to_be_slow_is_read_in_time() -> None:
     decode("=?utf-8?q?a?= " * 50_000)
     decode("=?" * 200_000)
     assert time.perf_counter() - began < 5
+
+
+@pytest.mark.parametrize(
+    ("header", "value", "parameters"),
+    [
+        ("attachment", "attachment", []),
+        ('Attachment; FileName="a;b.pdf"; size=3', "attachment", [("filename", "a;b.pdf"), ("size", "3")]),
+        ('a; filename="say \\"hi\\".pdf"', "a", [("filename", 'say "hi".pdf')]),
+        ('a; filename="C:\\temp\\a.pdf"', "a", [("filename", "C:\\temp\\a.pdf")]),
+        ("a; filename=my invoice.pdf;\r\n x", "a", [("filename", "my invoice.pdf")]),
+        ('a; filename="发票.pdf"'.encode("gbk"), "a", [("filename", "发票.pdf")]),
+        ('a; filename="open', "a", [("filename", "open")]),
+        ("a; filename*=utf-8''%E7%A5%A8;=x", "a", [("filename*", "utf-8''%E7%A5%A8"), ("", "x")]),
+        ("", "", []),
+    ],
+)
+def test_parameters_are_split_as_mailers_write_them(
+    header: bytes | str, value: str, parameters: list[tuple[str, str]]
+) -> None:
+    assert split_parameters(header) == (value, parameters)
+
+
+@given(st.one_of(st.binary(), st.text(st.characters()), st.text(";=\"\\a*'%\r\n ")))
+def test_splitting_parameters_never_raises(header: bytes | str) -> None:
+    decode_parameter(split_parameters(header)[1], "a")

@@ -70,9 +70,9 @@ def entry_names(content: Spooled) -> list[str]:
 
 
 def entry_name(info: zipfile.ZipInfo) -> str:
-    """An entry's path: by the UTF-8 flag, by the extra field 0x7075, else as UTF-8 or gb18030, whichever fits."""
+    """An entry's path, uncleaned: by the UTF-8 flag, by the extra field 0x7075, else as UTF-8 or gb18030 as it fits."""
     if info.flag_bits & _UTF8_FLAG:
-        return info.filename
+        return info.orig_filename
     try:
         raw = info.orig_filename.encode("cp437")
     except UnicodeEncodeError:  # zipfile has decoded it by itself

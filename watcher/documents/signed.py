@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 _OIDS = bytes.fromhex("06092a864886f70d0107")  # pkcs7; the next byte says which
+_OID_BYTES = 11
 _SIGNED_DATA = 2
 _WITH_CONTENT = (3, 4, 23)  # enveloped, signed and enveloped, compressed (9.16.1.9 is not of this arc)
 _SEQUENCE, _SET, _CONTEXT_0, _INTEGER = 0x30, 0x31, 0xA0, 0x02
@@ -19,19 +20,20 @@ def carries_content(head: bytes) -> bool:
         kind = _pkcs7(head, position)
         if kind != _SIGNED_DATA:
             return kind in _WITH_CONTENT
-        position = _enter(head, position + 11, _CONTEXT_0)
+        position = _enter(head, position + _OID_BYTES, _CONTEXT_0)
         position = _skip(head, _enter(head, position, _SEQUENCE), _INTEGER)
-        position = _enter(head, _skip(head, position, _SET), _SEQUENCE)
+        position, length = _header(head, _skip(head, position, _SET), _SEQUENCE)
         _pkcs7(head, position)
-        return head[position + 11 : position + 12] == bytes([_CONTEXT_0])
+        goes_on = length is None or length > _OID_BYTES
+        return goes_on and head[position + _OID_BYTES : position + _OID_BYTES + 1] == bytes([_CONTEXT_0])
     except _NotDer:
         return False
 
 
 def _pkcs7(head: bytes, position: int) -> int:
-    if head[position : position + 10] != _OIDS or len(head) < position + 11:
+    if not head.startswith(_OIDS, position) or len(head) < position + _OID_BYTES:
         raise _NotDer
-    return head[position + 10]
+    return head[position + _OID_BYTES - 1]
 
 
 def _enter(head: bytes, position: int, tag: int) -> int:

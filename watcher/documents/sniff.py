@@ -158,7 +158,7 @@ def looks_like_a_message(head: bytes, *, declared: bool = False) -> bool:
     known = _field_names(head)
     if declared:
         return bool(known & _MAIL_FIELDS)
-    return len(known & _MAIL_FIELDS) > 1 and bool(known & _SURE_FIELDS or known >= _AUTHOR_AND_SUBJECT)
+    return len(known) > 1 and bool(known & _SURE_FIELDS or known >= _AUTHOR_AND_SUBJECT)
 
 
 def _field_names(head: bytes) -> set[bytes]:

@@ -91,10 +91,10 @@ def _unknown_method(info: zipfile.ZipInfo) -> Refusal:
 
 
 def _is_litter(info: zipfile.ZipInfo) -> bool:
-    """Folders, links, empty files, and what systems put beside the files."""
-    if info.file_size == 0 or info.is_dir():
+    """Folders (which are empty, whatever their name looks like), links, and what systems put beside the files."""
+    if info.file_size == 0:
         return True
     if info.create_system == _UNIX and stat.S_ISLNK(info.external_attr >> 16):
         return True
-    *folders, last = info.filename.replace("\\", "/").lower().split("/")
+    *folders, last = entry_name(info).replace("\\", "/").lower().split("/")
     return "__macosx" in folders or last.startswith(("._", "~$")) or last in _LITTER
