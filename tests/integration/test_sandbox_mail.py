@@ -55,6 +55,13 @@ def test_a_wrong_password_is_refused(box: SandboxMailbox) -> None:
     refused.client.shutdown()
 
 
+def test_only_what_is_answered_as_the_standards_have_it_is_offered(session: MailBoxUnencrypted) -> None:
+    _, [offered] = session.client.capability()
+
+    assert {b"IDLE", b"MOVE", b"UIDPLUS", b"ID"} <= set(offered.split())
+    assert b"BINARY" not in offered
+
+
 def test_keywords_are_kept(box: SandboxMailbox, session: MailBoxUnencrypted) -> None:
     uid = box.append(USER, RAW)
     session.client.noop()

@@ -1,7 +1,8 @@
-"""An IMAP server in memory, with the mailboxes of made-up users: pymap's, with two of its habits mended.
+"""An IMAP server in memory, with the mailboxes of made-up users: pymap's, with three of its habits mended.
 
-pymap writes a response in fragments, at which clients in IDLE stumble, and drops keywords without a
-word; here a response is one write, and keywords are kept (measured with pymap 0.36).
+pymap (0.36) writes a response in fragments, at which clients in IDLE stumble, drops keywords without a
+word, and answers BINARY.PEEK under that name, where RFC 3516 has BINARY. Here a response is one write,
+keywords are kept, and BINARY is not offered.
 """
 
 from __future__ import annotations
@@ -152,6 +153,10 @@ class _Config(Config):
     def greeting(self) -> bytes:
         """Without the host's full name, for which name servers would be asked."""
         return b"Sandbox ready"
+
+    @property
+    def login_capability(self) -> list[bytes]:
+        return [capability for capability in super().login_capability if capability != b"BINARY"]
 
 
 class _Connection(IMAPConnection):
