@@ -147,7 +147,8 @@ def _point(connection: Connection, new: NewSubmission, rows: list[dict[str, Any]
     contents = [new.documents[index].content for index in wanted]
     found = latest(connection, contents, user_code=user_code, create_expense=new.create_expense)
     opened: dict[str, int] = {}
-    for index in wanted:
+    # In one order, as they are locked: two nodes that add the same documents must not wait for each other.
+    for index in sorted(wanted, key=lambda index: new.documents[index].content):
         document, row = new.documents[index], rows[index]
         locator = document.locator
         if locator is None:

@@ -78,7 +78,9 @@ class SqliteDatabase:
 
     def subscribe(self, listener: Callable[[], None]) -> None:
         if self._listeners.add(listener):
-            self._watcher = threading.Thread(target=self._watch, name="journal-watch", daemon=True)
+            with translated():
+                seen = self._writer.data_version()
+            self._watcher = threading.Thread(target=self._watch, args=(seen,), name="journal-watch", daemon=True)
             self._watcher.start()
 
     def close(self) -> None:
@@ -97,13 +99,12 @@ class SqliteDatabase:
         if self._closing.is_set():
             raise JournalUnavailable("the journal is closed")
 
-    def _watch(self) -> None:
-        seen: int | None = None
+    def _watch(self, seen: int) -> None:
         while not self._closing.wait(POLL_SECONDS):
             try:
                 version = self._writer.data_version()
             except (SQLAlchemyError, WatcherError):
                 continue  # whoever writes next will say what is wrong
-            if seen is not None and version != seen:
+            if version != seen:
+                seen = version
                 self._listeners.tell()
-            seen = version

@@ -1,0 +1,1018 @@
+"""What every journal promises, on every database."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.support.journals import (
+    CUT_OFF,
+    ENDED,
+    ENDPOINT,
+    FAILED,
+    HOLD,
+    NOW,
+    REFUSED,
+    answer,
+    book,
+    claim,
+    claim_one,
+    document,
+    done,
+    file,
+    invoice,
+    mail,
+)
+from tests.support.waiting import wait_for
+from watcher.errors import ClaimLost, UsageError
+from watcher.journal.opening import open_journal
+from watcher.model import (
+    DocumentState,
+    Kind,
+    Locator,
+    Outcome,
+    Settlement,
+    SourceHealth,
+    Submission,
+    SubmissionFilter,
+    SubmissionState,
+)
+from watcher.ports import Journal
+
+OVER = timedelta(milliseconds=-1)  # a hold that is over as soon as it is written
+LATER = timedelta(hours=1)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/journal.db"
+    return str(request.getfixturevalue("postgres").database())
+
+
+@pytest.fixture
+def journal(url: str) -> Iterator[Journal]:
+    opened: Journal = open_journal(url, exclusive=True)
+    yield opened
+    opened.close()
+
+
+def only(journal: Journal, name: str) -> Submission:
+    return journal.submission(name)
+
+
+def outcomes(submission: Submission) -> list[Outcome | None]:
+    return [each.outcome for each in submission.documents]
+
+
+# ------------------------------------------------------------------------------------------ intake
+
+
+def test_a_submission_is_read_as_it_was_recorded(journal: Journal) -> None:
+    new = mail(document("a"), document("b", outcome=Outcome.SKIPPED, locator=None, code="X", message="a logo"))
+
+    name = journal.record(new)
+
+    found = only(journal, name)
+    assert len(name) == 16
+    assert found.thread == new.thread
+    assert (found.key, found.source, found.kind, found.place) == (new.key, "fapiao", Kind.MAIL, new.place)
+    assert (found.sender, found.subject, found.person_name, found.language) == (
+        "zhang@corp.example", "发票", "张三", "zh",
+    )  # fmt: skip
+    assert found.received_at == new.received_at
+    assert found.state is SubmissionState.OPEN
+    first, second = found.documents
+    assert (first.state, first.outcome, first.attempts) == (DocumentState.PENDING, None, 0)
+    assert first.attachment_url == "https://files.test/a.pdf"
+    assert first.biz_id is not None
+    assert len(first.biz_id) == 36
+    assert (second.outcome, second.code, second.message) == (Outcome.SKIPPED, "X", "a logo")
+    assert second.settled_at is not None
+
+
+def test_text_that_no_database_can_store_does_not_keep_a_mail_out(journal: Journal) -> None:
+    new = file(subject="a\x00b\ud800", place="caf\udce9.pdf", path="caf\udce9.pdf")
+
+    found = only(journal, journal.record(new))
+
+    assert found.place == "caf\udce9.pdf"  # a name that is no UTF-8 must find its file again
+    assert found.path == "caf\udce9.pdf"
+    assert found.subject == "a\ufffdb?"
+
+
+def test_a_presigned_document_shows_its_key(journal: Journal) -> None:
+    signed = document("a", locator=Locator(store="default", key="invoices/a.pdf", url=None))
+
+    name = journal.record(mail(signed))
+
+    assert only(journal, name).documents[0].attachment_url == "invoices/a.pdf"
+    assert claim_one(journal).locator == Locator(store="default", key="invoices/a.pdf", url=None)
+
+
+def test_a_submission_with_nothing_to_post_is_settled_and_due_for_its_answer(journal: Journal) -> None:
+    name = journal.record(mail(document("a", outcome=Outcome.ERROR, code="ENCRYPTED", locator=None)))
+
+    assert only(journal, name).state is SubmissionState.SETTLED
+    assert journal.next_answer_in("fapiao") == 0
+    assert claim(journal) == []
+
+
+def test_a_held_submission_waits_and_posts_nothing(journal: Journal) -> None:
+    name = journal.record(mail(state=SubmissionState.HELD, reason="UNVERIFIED_SENDER"))
+
+    found = only(journal, name)
+    assert (found.state, found.reason) == (SubmissionState.HELD, "UNVERIFIED_SENDER")
+    assert found.documents[0].outcome is None
+    assert claim(journal) == []
+    assert journal.work_left(["fapiao"]).pending == 0
+    assert journal.next_answer_in("fapiao") is None
+
+
+def test_a_mail_is_recorded_once_for_ever(journal: Journal) -> None:
+    new = mail()
+    name = journal.record(new)
+    assert journal.record(new) == name
+    book(journal)
+    answer(journal)
+
+    assert journal.record(new) == name
+    assert journal.known([new.key, "other"])[new.key].state is SubmissionState.CLOSED
+    assert "other" not in journal.known([new.key, "other"])
+
+
+def test_a_file_that_was_moved_and_is_back_is_a_new_submission(journal: Journal) -> None:
+    new = file()
+    first = journal.record(new)
+    assert journal.record(new) == first
+    book(journal)
+    answer(journal, "shared")
+
+    second = journal.record(new)
+
+    assert second != first
+    assert outcomes(only(journal, second)) == [Outcome.DUPLICATE]
+    assert journal.known([new.key])[new.key].submission == second
+
+
+def test_a_file_that_stays_where_it_is_is_not_recorded_again(journal: Journal) -> None:
+    new = file()
+    first = journal.record(new)
+    book(journal)
+    answer(journal, "shared", moved=False, target=None)
+
+    assert journal.known([new.key])[new.key].stays
+    assert journal.record(new) == first
+
+
+def test_the_same_key_recorded_by_many_at_once_is_one_submission(journal: Journal) -> None:
+    for _ in range(5):
+        new = file()
+        with ThreadPoolExecutor(8) as pool:
+            names = set(pool.map(journal.record, [new] * 8))
+        assert len(names) == 1
+
+
+def test_the_same_content_recorded_by_many_at_once_is_one_booking(journal: Journal) -> None:
+    for turn in range(5):
+        mails = [mail(document(f"x-{turn}"), document(f"y-{turn}")) for _ in range(4)]
+        mails += [mail(document(f"y-{turn}"), document(f"x-{turn}")) for _ in range(4)]
+        with ThreadPoolExecutor(8) as pool:
+            names = list(pool.map(journal.record, mails))
+        found = [only(journal, name) for name in names]
+        assert len({each.booking for one in found for each in one.documents}) == 2
+
+
+# --------------------------------------------------------------------------- bookings and generations
+
+
+def test_what_is_pending_is_waited_for_and_becomes_a_duplicate_of_the_first(journal: Journal) -> None:
+    first = journal.record(mail(document("same"), document("same")))
+    second = journal.record(mail(document("same")))
+
+    book(journal)
+
+    one, copy = only(journal, first).documents
+    other = only(journal, second).documents[0]
+    assert (one.outcome, one.duplicate_of) == (Outcome.DONE, None)
+    assert [(each.outcome, each.duplicate_of, each.code) for each in (copy, other)] == [
+        (Outcome.DUPLICATE, one.id, None)
+    ] * 2
+    assert other.invoices == one.invoices
+    assert {only(journal, name).state for name in (first, second)} == {SubmissionState.SETTLED}
+    assert claim(journal) == []
+
+
+def test_what_was_booked_is_a_duplicate_at_once(journal: Journal) -> None:
+    first = journal.record(mail(document("same")))
+    book(journal)
+
+    second = journal.record(mail(document("same")))
+
+    one, two = only(journal, first).documents[0], only(journal, second).documents[0]
+    assert (two.outcome, two.duplicate_of) == (Outcome.DUPLICATE, one.id)
+    assert [each.expense_id for each in two.invoices] == ["E-1"]
+    assert only(journal, second).state is SubmissionState.SETTLED
+
+
+def test_another_employee_and_another_wish_are_other_bookings(journal: Journal) -> None:
+    journal.record(mail(document("same")))
+    book(journal)
+
+    journal.record(mail(document("same"), user_code="903852"))
+    journal.record(mail(document("same"), create_expense=False))
+
+    keys = {(each.key.user_code, each.key.create_expense) for each in claim(journal, limit=5)}
+    assert keys == {("903852", True), ("903851", False)}
+
+
+def test_what_failed_is_tried_by_the_next_document_as_the_next_generation(journal: Journal) -> None:
+    first = journal.record(mail(document("same"), document("same")))
+    failed = book(journal, FAILED)
+
+    second = journal.record(mail(document("same")))
+    again = book(journal)
+
+    assert [(each.outcome, each.code) for each in only(journal, first).documents] == [(Outcome.ERROR, "400001")] * 2
+    assert outcomes(only(journal, second)) == [Outcome.DONE]
+    assert again.booking != failed.booking
+    assert (failed.biz_id, again.biz_id) == (failed.key.biz_id(1), failed.key.biz_id(2))
+
+
+def test_a_settled_document_says_all_that_came_back(journal: Journal) -> None:
+    name = journal.record(mail())
+    wanted = invoice(seller_name="某公司", verified=False, message="重复", message_code="7")
+    book(journal, Settlement(outcome=Outcome.ATTENTION, code="200000", message="look", invoices=(wanted,)))
+
+    found = only(journal, name).documents[0]
+
+    assert found.invoices == (wanted,)
+    assert (found.outcome, found.code, found.message) == (Outcome.ATTENTION, "200000", "look")
+    assert (found.attempts, found.due_at) == (1, None)
+    (tried,) = found.tries
+    assert (tried.number, tried.biz_id, tried.result, tried.in_doubt) == (1, found.biz_id, "done", False)
+    assert tried.ended_at is not None
+    assert tried.ended_at >= tried.started_at
+
+
+def test_a_submission_is_settled_by_its_last_document(journal: Journal) -> None:
+    name = journal.record(mail(document("a"), document("b")))
+    book(journal)
+    assert only(journal, name).state is SubmissionState.OPEN
+    assert journal.claim_answers("fapiao", limit=1, hold=HOLD) == []
+
+    book(journal, FAILED)
+
+    assert only(journal, name).state is SubmissionState.SETTLED
+
+
+def test_a_submission_whose_documents_are_settled_by_many_at_once_is_settled(journal: Journal) -> None:
+    for turn in range(10):
+        name = journal.record(mail(*(document(f"{turn}-{part}") for part in range(4))))
+        claimed = claim(journal, limit=4)
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda each: journal.settle(each, FAILED, REFUSED), claimed))
+        assert only(journal, name).state is SubmissionState.SETTLED
+
+
+# ------------------------------------------------------------------------------------------ claims
+
+
+def test_a_claimed_booking_is_not_claimed_again_while_its_hold_lasts(journal: Journal) -> None:
+    journal.record(mail())
+    claimed = claim_one(journal)
+
+    assert claim(journal) == []
+    assert claimed.attempt == 1
+    assert (claimed.try_number, claimed.in_doubt, claimed.probe, claimed.first_failed_at) == (1, False, False, None)
+    waits = journal.next_try_in(["fapiao"], ENDPOINT)
+    assert waits is not None
+    assert 170 < waits <= 180
+
+
+def test_a_try_is_recorded_before_its_request_leaves(journal: Journal) -> None:
+    name = journal.record(mail())
+    claimed = claim_one(journal)
+
+    (tried,) = only(journal, name).documents[0].tries
+
+    assert (tried.number, tried.biz_id, tried.ended_at, tried.result) == (1, claimed.biz_id, None, None)
+
+
+def test_no_booking_is_claimed_twice_by_many_threads(journal: Journal) -> None:
+    for number in range(60):
+        journal.record(mail(source="fapiao" if number % 2 else "shared"))
+
+    def drain(_: int) -> list[int]:
+        mine: list[int] = []
+        while claimed := claim(journal, limit=3):
+            mine += [each.booking for each in claimed]
+        return mine
+
+    with ThreadPoolExecutor(8) as pool:
+        taken = [booking for mine in pool.map(drain, range(8)) for booking in mine]
+    assert len(taken) == len(set(taken)) == 60
+
+
+def test_a_claim_gives_no_more_than_asked_for(journal: Journal) -> None:
+    for _ in range(10):
+        journal.record(mail())
+
+    assert len(claim(journal, limit=4)) == 4
+    assert len(claim(journal, limit=40)) == 6
+
+
+def test_a_hold_that_is_over_lets_another_claim_and_refuses_the_late_outcome(journal: Journal) -> None:
+    name = journal.record(mail())
+    late = claim_one(journal, hold=OVER)
+    now = claim_one(journal)
+    assert now.booking == late.booking
+    assert now.biz_id == late.biz_id
+    assert now.in_doubt  # nobody knows what became of the first try
+
+    with pytest.raises(ClaimLost):
+        journal.settle(late, FAILED, REFUSED)
+    assert outcomes(only(journal, name)) == [None]
+    journal.settle(now, done(), ENDED)
+
+    found = only(journal, name).documents[0]
+    assert found.outcome is Outcome.DONE
+    assert [(each.number, each.result) for each in found.tries] == [(1, "error"), (2, "done")]
+
+
+def test_a_late_outcome_never_overwrites_what_was_decided(journal: Journal) -> None:
+    name = journal.record(mail())
+    late = claim_one(journal, hold=OVER)
+    book(journal)
+
+    with pytest.raises(ClaimLost):
+        journal.settle(late, FAILED, REFUSED)
+
+    found = only(journal, name).documents[0]
+    assert (found.outcome, found.code) == (Outcome.DONE, "200000")
+    assert [each.result for each in found.tries] == ["error", "done"]
+
+
+def test_of_many_outcomes_for_one_claim_the_same_is_taken_again_and_another_is_refused(journal: Journal) -> None:
+    name = journal.record(mail())
+    claimed = book(journal)
+
+    journal.settle(claimed, done(), ENDED)  # the reply to the first COMMIT may have been lost
+    with pytest.raises(ClaimLost):
+        journal.settle(claimed, FAILED, REFUSED)
+
+    assert len(only(journal, name).documents[0].invoices) == 1
+
+
+def test_a_late_answer_with_another_expense_shows_that_it_was_booked_twice(journal: Journal) -> None:
+    name = journal.record(mail(document("a"), document("a")))
+    late = claim_one(journal, hold=OVER)
+    book(journal, done(invoice(expense_id="E-1")))
+
+    with pytest.raises(ClaimLost):
+        journal.settle(late, done(invoice(expense_id="E-2")), ENDED)
+
+    first, copy = only(journal, name).documents
+    assert (first.outcome, first.code) == (Outcome.ATTENTION, "BOOKED_TWICE")
+    assert [each.expense_id for each in first.invoices] == ["E-1", "E-2"]
+    assert copy.outcome is Outcome.DUPLICATE
+
+
+def test_a_late_answer_that_booked_before_the_next_one_does_is_kept_beside_it(journal: Journal) -> None:
+    name = journal.record(mail())
+    late = claim_one(journal, hold=OVER)
+    now = claim_one(journal)
+    with pytest.raises(ClaimLost):
+        journal.settle(late, done(invoice(expense_id="E-1")), ENDED)
+
+    journal.settle(now, done(invoice(expense_id="E-2")), ENDED)
+
+    found = only(journal, name).documents[0]
+    assert (found.outcome, found.code) == (Outcome.ATTENTION, "BOOKED_TWICE")
+    assert {each.expense_id for each in found.invoices} == {"E-1", "E-2"}
+
+
+def test_a_late_answer_with_the_same_expense_changes_nothing(journal: Journal) -> None:
+    name = journal.record(mail())
+    late = claim_one(journal, hold=OVER)
+    now = claim_one(journal)
+    with pytest.raises(ClaimLost):
+        journal.settle(late, done(), ENDED)
+
+    journal.settle(now, done(), ENDED)
+
+    found = only(journal, name).documents[0]
+    assert (found.outcome, [each.expense_id for each in found.invoices]) == (Outcome.DONE, ["E-1"])
+
+
+def test_what_a_late_answer_has_booked_does_not_end_in_error(journal: Journal) -> None:
+    name = journal.record(mail())
+    late = claim_one(journal, hold=OVER)
+    now = claim_one(journal)
+    with pytest.raises(ClaimLost):
+        journal.settle(late, done(), ENDED)
+
+    journal.settle(now, FAILED, REFUSED)
+
+    found = only(journal, name).documents[0]
+    assert (found.outcome, found.code) == (Outcome.ATTENTION, "IN_DOUBT")
+    assert [each.expense_id for each in found.invoices] == ["E-1"]
+
+
+def test_only_counted_tries_count_and_the_first_of_them_starts_the_clock(journal: Journal) -> None:
+    name = journal.record(mail())
+    journal.postpone(claim_one(journal), due_in=NOW, counted=False, ending=REFUSED)
+    second = claim_one(journal)
+    assert (second.attempt, second.try_number, second.first_failed_at) == (1, 2, None)
+
+    journal.postpone(second, due_in=NOW, counted=True, ending=REFUSED)
+    third = claim_one(journal)
+    assert (third.attempt, third.try_number, third.in_doubt) == (2, 3, False)
+    assert third.first_failed_at is not None
+
+    journal.postpone(third, due_in=NOW, counted=True, ending=REFUSED)
+    assert claim_one(journal).first_failed_at == third.first_failed_at
+    assert only(journal, name).documents[0].attempts == 2
+
+
+def test_a_doubt_once_had_stays(journal: Journal) -> None:
+    journal.record(mail())
+    journal.postpone(claim_one(journal), due_in=NOW, counted=True, ending=CUT_OFF)
+    second = claim_one(journal)
+    assert second.in_doubt
+    journal.postpone(second, due_in=NOW, counted=True, ending=REFUSED)
+
+    assert claim_one(journal).in_doubt
+
+
+def test_a_postponed_booking_is_due_when_it_was_said(journal: Journal) -> None:
+    name = journal.record(mail())
+    journal.postpone(claim_one(journal), due_in=LATER, counted=True, ending=REFUSED)
+
+    assert claim(journal) == []
+    waits = journal.next_try_in(["fapiao"], ENDPOINT)
+    assert waits is not None
+    assert 3590 < waits <= 3600
+    due_at = only(journal, name).documents[0].due_at
+    assert due_at is not None
+    assert timedelta(minutes=59) < due_at - journal.now() <= LATER
+
+
+def test_a_postponement_under_a_lost_claim_is_refused_and_its_end_is_kept(journal: Journal) -> None:
+    name = journal.record(mail())
+    late = claim_one(journal, hold=OVER)
+    now = claim_one(journal)
+
+    with pytest.raises(ClaimLost):
+        journal.postpone(late, due_in=LATER, counted=True, ending=CUT_OFF)
+
+    journal.settle(now, done(), ENDED)
+    found = only(journal, name).documents[0]
+    assert [each.result for each in found.tries] == ["in_doubt", "done"]
+    assert found.attempts == 1
+
+
+def test_a_claim_is_over_with_its_postponement(journal: Journal) -> None:
+    journal.record(mail())
+    claimed = claim_one(journal)
+    journal.postpone(claimed, due_in=NOW, counted=True, ending=REFUSED)
+
+    journal.postpone(claimed, due_in=NOW, counted=True, ending=REFUSED)  # the same again is the same
+    with pytest.raises(ClaimLost):
+        journal.settle(claimed, done(), ENDED)
+    assert claim_one(journal).attempt == 2
+
+
+def test_a_try_that_never_left_is_forgotten(journal: Journal) -> None:
+    name = journal.record(mail())
+    claimed = claim_one(journal)
+
+    journal.give_back(claimed)
+
+    assert only(journal, name).documents[0].tries == ()
+    again = claim_one(journal)
+    assert (again.attempt, again.try_number, again.in_doubt) == (1, 1, False)
+    journal.give_back(claimed)  # a lost claim is nobody's business
+    assert claim(journal) == []
+
+
+def test_fresh_bookings_go_before_retries(journal: Journal) -> None:
+    journal.record(mail(document("old")))
+    journal.postpone(claim_one(journal), due_in=NOW, counted=True, ending=REFUSED)
+    journal.record(mail(document("new")))
+
+    assert [claim_one(journal).key.content for _ in range(2)] == ["new", "old"]
+
+
+def test_sources_take_turns_within_a_claim_and_across_claims(journal: Journal) -> None:
+    for _ in range(20):
+        journal.record(file())
+    for _ in range(6):
+        journal.record(mail())
+
+    within = [each.source for each in claim(journal, limit=4)]
+    across = [claim_one(journal).source for _ in range(4)]
+
+    assert sorted(within) == ["fapiao", "fapiao", "shared", "shared"]
+    assert across.count("fapiao") == 2
+    assert len(claim(journal, limit=20)) == 18
+
+
+def test_only_the_asked_sources_are_claimed(journal: Journal) -> None:
+    journal.record(mail())
+
+    assert claim(journal, "shared") == []
+    assert journal.next_try_in(["shared"], ENDPOINT) is None
+    assert len(claim(journal, "fapiao")) == 1
+
+
+def test_a_booking_goes_through_the_source_that_wants_it_last(journal: Journal) -> None:
+    """Given a source that no node has any more, when its document arrives elsewhere, then it is posted from there."""
+    journal.record(mail(document("same"), source="gone"))
+    journal.record(file(document("same", locator=Locator(store="drive", key="k", url=None))))
+
+    claimed = claim_one(journal, "shared")
+
+    assert (claimed.source, claimed.locator.store) == ("shared", "drive")
+
+
+# ------------------------------------------------------------------------------------------- gates
+
+
+def test_a_gate_is_open_until_it_is_closed(journal: Journal) -> None:
+    assert journal.gate(ENDPOINT).open
+    journal.close_gate(ENDPOINT, "no configuration", LATER)
+
+    gate = journal.gate(ENDPOINT)
+
+    assert (gate.open, gate.reason) == (False, "no configuration")
+    assert gate.since is not None
+    assert journal.gates() == {ENDPOINT: gate}
+    assert journal.gate("https://other.test/").open
+
+
+def test_nothing_passes_a_closed_gate_before_its_probe_is_due(journal: Journal) -> None:
+    journal.record(mail())
+    journal.close_gate(ENDPOINT, "why", LATER)
+
+    assert claim(journal, limit=8) == []
+    waits = journal.next_try_in(["fapiao"], ENDPOINT)
+    assert waits is not None
+    assert 3590 < waits <= 3600
+
+
+def test_one_probe_passes_a_closed_gate_when_it_is_due(journal: Journal) -> None:
+    for _ in range(3):
+        journal.record(mail())
+    journal.close_gate(ENDPOINT, "why", NOW)
+
+    (probe,) = claim(journal, limit=8)
+
+    assert probe.probe
+    assert claim(journal, limit=8) == []
+
+
+def test_a_probe_takes_what_waits_where_nothing_is_due_but_never_what_is_in_flight(journal: Journal) -> None:
+    journal.record(mail(document("waits")))
+    journal.postpone(claim_one(journal), due_in=LATER, counted=False, ending=REFUSED)
+    journal.record(mail(document("flies")))
+    claim_one(journal)
+    journal.close_gate(ENDPOINT, "why", NOW)
+
+    probe = claim_one(journal)
+
+    assert (probe.key.content, probe.probe) == ("waits", True)
+    journal.close_gate(ENDPOINT, "why", NOW)
+    assert claim(journal) == []
+
+
+def test_a_probe_that_finds_nothing_leaves_the_gate_due(journal: Journal) -> None:
+    journal.close_gate(ENDPOINT, "why", NOW)
+    assert claim(journal) == []
+    journal.record(mail())
+
+    assert claim_one(journal).probe
+
+
+def test_an_opened_gate_lets_everything_through(journal: Journal) -> None:
+    for _ in range(3):
+        journal.record(mail())
+    journal.close_gate(ENDPOINT, "why", LATER)
+
+    journal.open_gate(ENDPOINT)
+
+    assert journal.gate(ENDPOINT).open
+    assert [each.probe for each in claim(journal, limit=8)] == [False] * 3
+
+
+def test_a_paused_gate_lets_nothing_through_until_it_is_over(journal: Journal) -> None:
+    journal.record(mail())
+    journal.pause_gate(ENDPOINT, LATER)
+
+    gate = journal.gate(ENDPOINT)
+
+    assert gate.open
+    assert gate.resumes_at is not None
+    assert claim(journal) == []
+    waits = journal.next_try_in(["fapiao"], ENDPOINT)
+    assert waits is not None
+    assert 3590 < waits <= 3600
+
+    journal.pause_gate("https://other.test/", timedelta(milliseconds=30))
+    assert journal.claim_bookings(sources=["fapiao"], endpoint="https://other.test/", limit=1, hold=HOLD) == []
+    wait_for(lambda: journal.gate("https://other.test/").resumes_at is None)
+    assert len(journal.claim_bookings(sources=["fapiao"], endpoint="https://other.test/", limit=1, hold=HOLD)) == 1
+
+
+def test_the_time_to_give_up_stands_still_while_the_gate_is_closed(journal: Journal) -> None:
+    journal.record(mail())
+    journal.postpone(claim_one(journal), due_in=NOW, counted=True, ending=REFUSED)
+    before = claim_one(journal)
+    assert before.first_failed_at is not None
+    journal.postpone(before, due_in=NOW, counted=True, ending=REFUSED)
+    failing = journal.now() - before.first_failed_at
+    journal.close_gate(ENDPOINT, "why", NOW)
+    shut = journal.now()
+    wait_for(lambda: journal.now() - shut > timedelta(milliseconds=200))
+
+    probe = claim_one(journal)
+    assert probe.first_failed_at is not None
+    assert journal.now() - probe.first_failed_at < failing + timedelta(milliseconds=150)
+    journal.postpone(probe, due_in=NOW, counted=False, ending=REFUSED)
+    journal.open_gate(ENDPOINT)
+
+    after = claim_one(journal)
+    assert after.first_failed_at is not None
+    assert after.first_failed_at - before.first_failed_at >= timedelta(milliseconds=200)
+
+
+# ----------------------------------------------------------------------------------------- answers
+
+
+def test_an_answer_is_claimed_planned_given_and_closed(journal: Journal) -> None:
+    name = journal.record(mail())
+    book(journal)
+    assert journal.next_answer_in("fapiao") == 0
+
+    (claimed,) = journal.claim_answers("fapiao", limit=5, hold=HOLD)
+    assert (claimed.submission.id, claimed.number, claimed.target, claimed.replied) == (name, 1, None, False)
+    assert claimed.submission.documents[0].outcome is Outcome.DONE
+    assert journal.claim_answers("fapiao", limit=5, hold=HOLD) == []
+    journal.plan_answer(claimed, "done/a.pdf")
+    journal.note_reply(claimed)
+    journal.close_submission(claimed, moved=True, remark="said")
+
+    found = only(journal, name)
+    assert (found.state, found.answer_number, found.moved_to) == (SubmissionState.CLOSED, 1, "done/a.pdf")
+    assert found.remark == "said"
+    assert found.answered_at is not None
+    assert journal.next_answer_in("fapiao") is None
+    journal.close_submission(claimed, moved=True)  # the reply to the first COMMIT may have been lost
+    assert only(journal, name).answer_number == 1
+
+
+def test_an_interrupted_answer_knows_how_far_it_had_come(journal: Journal) -> None:
+    journal.record(mail())
+    book(journal)
+    (late,) = journal.claim_answers("fapiao", limit=1, hold=OVER)
+    journal.plan_answer(late, "done/a.pdf")
+    journal.note_reply(late)
+
+    (again,) = journal.claim_answers("fapiao", limit=1, hold=HOLD)
+
+    assert (again.number, again.target, again.replied) == (1, "done/a.pdf", True)
+    with pytest.raises(ClaimLost):
+        journal.plan_answer(late, None)
+    with pytest.raises(ClaimLost):
+        journal.note_reply(late)
+    with pytest.raises(ClaimLost):
+        journal.close_submission(late, moved=True)
+
+
+def test_a_postponed_answer_waits(journal: Journal) -> None:
+    journal.record(mail())
+    book(journal)
+    (claimed,) = journal.claim_answers("fapiao", limit=1, hold=HOLD)
+
+    journal.postpone_answer(claimed, LATER, "the mail server is away")
+
+    assert journal.claim_answers("fapiao", limit=1, hold=HOLD) == []
+    waits = journal.next_answer_in("fapiao")
+    assert waits is not None
+    assert 3590 < waits <= 3600
+    with pytest.raises(ClaimLost):
+        journal.close_submission(claimed, moved=True)
+
+
+def test_answers_are_given_oldest_first_and_by_source(journal: Journal) -> None:
+    names = [journal.record(mail(document(str(n), outcome=Outcome.SKIPPED, locator=None))) for n in range(3)]
+    journal.record(file(document("f", outcome=Outcome.SKIPPED, locator=None)))
+
+    claimed = journal.claim_answers("fapiao", limit=9, hold=HOLD)
+
+    assert [each.submission.id for each in claimed] == names
+
+
+def test_no_answer_is_claimed_twice_by_many_threads(journal: Journal) -> None:
+    for number in range(40):
+        journal.record(mail(document(str(number), outcome=Outcome.SKIPPED, locator=None)))
+
+    def drain(_: int) -> list[str]:
+        mine: list[str] = []
+        while claimed := journal.claim_answers("fapiao", limit=2, hold=HOLD):
+            mine += [each.submission.id for each in claimed]
+        return mine
+
+    with ThreadPoolExecutor(6) as pool:
+        taken = [name for mine in pool.map(drain, range(6)) for name in mine]
+    assert len(taken) == len(set(taken)) == 40
+
+
+# ------------------------------------------------------------------------------------------- retry
+
+
+def test_a_retry_posts_what_failed_as_the_next_generation_and_answers_again(journal: Journal) -> None:
+    name = journal.record(mail(document("a"), document("b")))
+    book(journal, FAILED)
+    book(journal)
+    answer(journal, target="error/x")
+
+    assert journal.retry(name) == 1
+
+    found = only(journal, name)
+    assert found.state is SubmissionState.OPEN
+    assert outcomes(found) == [None, Outcome.DONE]
+    again = book(journal)
+    assert again.biz_id == again.key.biz_id(2)
+    (claimed,) = journal.claim_answers("fapiao", limit=1, hold=HOLD)
+    assert (claimed.number, claimed.target, claimed.replied) == (2, None, False)
+    assert claimed.submission.moved_to == "error/x"
+
+
+def test_a_retry_keeps_the_bizid_of_what_is_in_doubt_unless_a_person_says_so(journal: Journal) -> None:
+    name = journal.record(mail(document("a")))
+    journal.postpone(claim_one(journal), due_in=NOW, counted=True, ending=CUT_OFF)
+    failed = book(journal, FAILED)
+
+    assert journal.retry(name) == 1
+    again = book(journal, FAILED)
+    assert (again.booking, again.biz_id, again.attempt) == (failed.booking, failed.biz_id, 1)
+    assert again.in_doubt
+
+    assert journal.retry(name, new=True) == 1
+    assert claim_one(journal).biz_id == failed.key.biz_id(2)
+
+
+def test_a_retry_leaves_other_submissions_alone(journal: Journal) -> None:
+    first = journal.record(mail(document("same")))
+    second = journal.record(mail(document("same")))
+    book(journal, FAILED)
+
+    assert journal.retry(first) == 1
+    book(journal)
+
+    assert outcomes(only(journal, first)) == [Outcome.DONE]
+    other = only(journal, second)
+    assert outcomes(other) == [Outcome.ERROR]
+    assert other.documents[0].invoices == ()
+    assert journal.retry(second) == 0
+    assert outcomes(only(journal, second)) == [Outcome.DUPLICATE]
+    assert only(journal, second).documents[0].duplicate_of == only(journal, first).documents[0].id
+
+
+def test_a_retry_joins_what_is_pending_already(journal: Journal) -> None:
+    first = journal.record(mail(document("same")))
+    book(journal, FAILED)
+    second = journal.record(mail(document("same")))
+
+    assert journal.retry(first) == 1
+    book(journal)
+
+    assert {*outcomes(only(journal, first)), *outcomes(only(journal, second))} == {Outcome.DONE, Outcome.DUPLICATE}
+
+
+def test_a_retry_of_what_is_all_well_moves_it_again(journal: Journal) -> None:
+    name = journal.record(mail())
+    book(journal)
+    answer(journal)
+
+    assert journal.retry(name) == 0
+
+    assert only(journal, name).state is SubmissionState.SETTLED
+    assert journal.claim_answers("fapiao", limit=1, hold=HOLD)[0].number == 2
+
+
+def test_an_error_of_our_own_cannot_be_retried(journal: Journal) -> None:
+    name = journal.record(mail(document("a", outcome=Outcome.ERROR, code="NO_URL", locator=None)))
+
+    assert journal.retry(name) == 0
+    assert outcomes(only(journal, name)) == [Outcome.ERROR]
+
+
+def test_a_retry_takes_the_answer_from_whoever_is_at_it(journal: Journal) -> None:
+    name = journal.record(mail())
+    book(journal, FAILED)
+    (claimed,) = journal.claim_answers("fapiao", limit=1, hold=HOLD)
+
+    journal.retry(name)
+
+    with pytest.raises(ClaimLost):
+        journal.close_submission(claimed, moved=True)
+
+
+def test_a_retry_of_nothing_says_so(journal: Journal) -> None:
+    with pytest.raises(UsageError, match="no submission"):
+        journal.retry("nowhere")
+
+
+# ----------------------------------------------------------------------------------------- sources
+
+
+def test_a_source_is_looked_after_by_one_at_a_time(journal: Journal) -> None:
+    journal.register_sources({"fapiao": Kind.MAIL})
+    journal.register_sources({"fapiao": Kind.MAIL, "shared": Kind.FILE})
+
+    claim_ = journal.claim_source("fapiao", HOLD)
+
+    assert claim_ is not None
+    assert journal.claim_source("fapiao", HOLD) is None
+    assert journal.claim_source("shared", HOLD) is not None
+    assert journal.claim_source("unknown", HOLD) is None
+    journal.release_source(claim_)
+    second = journal.claim_source("fapiao", HOLD)
+    assert second is not None
+    journal.release_source(claim_)  # lost long ago
+    assert journal.claim_source("fapiao", HOLD) is None
+
+
+def test_a_source_tells_how_it_fares_and_since_when(journal: Journal) -> None:
+    journal.register_sources({"fapiao": Kind.MAIL, "shared": Kind.FILE})
+    journal.report_source("shared", up=True, left_alone=3)
+    journal.report_source("fapiao", up=False, message="refused")
+    fapiao, shared = journal.source_health()
+    assert (fapiao.name, fapiao.up, fapiao.message, fapiao.left_alone) == ("fapiao", False, "refused", 0)
+    assert (shared.name, shared.up, shared.message, shared.left_alone) == ("shared", True, None, 3)
+
+    journal.report_source("fapiao", up=False, message="still refused")
+
+    again = journal.source_health()[0]
+    assert again == SourceHealth(name="fapiao", up=False, since=fapiao.since, message="still refused")
+
+
+# ----------------------------------------------------------------------------------------- reading
+
+
+def test_submissions_come_newest_first_and_whole_however_many(journal: Journal) -> None:
+    names = [journal.record(mail()) for _ in range(410)]
+
+    found = list(journal.submissions(SubmissionFilter(limit=None)))
+
+    assert [each.id for each in found] == names[::-1]
+    assert all(len(each.documents) == 1 for each in found)
+    assert [each.id for each in journal.submissions(SubmissionFilter(limit=3))] == names[:-4:-1]
+    assert [each.id for each in journal.submissions(SubmissionFilter(limit=200))] == names[:-201:-1]
+
+
+def test_a_filter_lets_through_what_it_names(journal: Journal) -> None:
+    booked = journal.record(mail(document("a"), sender="Li@corp.example"))
+    book(journal)
+    dropped = journal.record(file(received_at=datetime(2026, 5, 1, tzinfo=UTC)))
+
+    def found(**wanted: object) -> list[str]:
+        return [each.id for each in journal.submissions(SubmissionFilter(**wanted))]  # type: ignore[arg-type]
+
+    assert found(state=SubmissionState.SETTLED) == [booked]
+    assert found(outcome=Outcome.DONE) == [booked]
+    assert found(source="shared") == [dropped]
+    assert found(sender="li@CORP.example") == [booked]
+    assert found(since=datetime(2026, 4, 1, tzinfo=UTC)) == [dropped]
+    assert found(state=SubmissionState.SETTLED, source="shared") == []
+
+
+@pytest.mark.parametrize("term", ["24312", "某公", "LI@corp", "车票", "taxi.PDF", "E-77", "sub/ta"])
+def test_a_search_finds_what_people_know_a_submission_by(journal: Journal, term: str) -> None:
+    sought = journal.record(
+        file(document("a", name="taxi.pdf"), sender="li@corp.example", subject="车票", path="sub/taxi.pdf")
+    )
+    book(journal, done(invoice("2431200000", "E-77", seller_name="某公司")))
+    journal.record(mail())
+
+    assert [each.id for each in journal.submissions(SubmissionFilter(search=term))] == [sought]
+    assert [each.id for each in journal.submissions(SubmissionFilter(search=sought[:8]))] == [sought]
+
+
+def test_a_search_takes_percent_signs_for_what_they_are(journal: Journal) -> None:
+    journal.record(mail(subject="100 percent"))
+    sought = journal.record(mail(subject="100% sure"))
+
+    assert [each.id for each in journal.submissions(SubmissionFilter(search="0%"))] == [sought]
+
+
+def test_a_submission_is_found_by_a_prefix_that_only_it_has(journal: Journal) -> None:
+    names = [journal.record(mail()) for _ in range(40)]
+
+    assert journal.submission(names[0][:10].upper()).id == names[0]
+    with pytest.raises(UsageError, match="several"):
+        journal.submission(next(name[0] for name in names if sum(other[0] == name[0] for other in names) > 1))
+    for wrong in ("", "no such", "%", "aaaaaaaaaaaaaaaa"):
+        with pytest.raises(UsageError):
+            journal.submission(wrong)
+
+
+def test_counts_say_what_stands_in_the_journal(journal: Journal) -> None:
+    assert journal.counts().documents == {"pending": 0}
+    before = journal.now()
+    journal.record(mail(document("a"), document("b", outcome=Outcome.SKIPPED, locator=None)))
+    journal.record(mail(state=SubmissionState.HELD))
+    journal.record(mail(document("a")))
+    counts = journal.counts()
+    assert counts.submissions == {SubmissionState.OPEN: 2, SubmissionState.HELD: 1}
+    assert counts.documents == {"pending": 3, "skipped": 1}
+    assert counts.oldest_pending is not None
+    assert before <= counts.oldest_pending <= journal.now()
+
+    book(journal)
+
+    assert journal.counts().documents == {"pending": 1, "done": 1, "duplicate": 1, "skipped": 1}
+    assert journal.counts().oldest_pending is None
+    assert journal.outcomes_since(before) == {Outcome.DONE: 1, Outcome.DUPLICATE: 1, Outcome.SKIPPED: 1}
+    assert journal.outcomes_since(journal.now() + LATER) == {}
+
+
+def test_work_left_is_what_these_sources_still_have_to_do(journal: Journal) -> None:
+    left = journal.work_left(["fapiao"])
+    assert (left.pending, left.next_due_in, left.unanswered, left.next_answer_in) == (0, None, 0, None)
+    journal.record(mail())
+    journal.record(file())
+    assert (journal.work_left(["fapiao"]).pending, journal.work_left(["fapiao"]).next_due_in) == (1, 0)
+    claimed = claim_one(journal, "fapiao")
+    assert journal.work_left(["fapiao"]).next_due_in == 0
+    journal.postpone(claimed, due_in=LATER, counted=True, ending=REFUSED)
+    waits = journal.work_left(["fapiao"]).next_due_in
+    assert waits is not None
+    assert 3590 < waits <= 3600
+
+    book(journal)
+    left = journal.work_left(["fapiao", "shared"])
+    assert (left.pending, left.unanswered, left.next_answer_in) == (1, 1, 0)
+
+
+def test_the_clock_is_the_databases(journal: Journal) -> None:
+    first = journal.now()
+    assert first.tzinfo is UTC
+    assert abs(first - datetime.now(UTC)) < timedelta(minutes=1)
+    wait_for(lambda: journal.now() > first)
+
+
+# ------------------------------------------------------------------------------------- wake-ups, end
+
+
+def test_a_listener_hears_of_work_recorded_here(journal: Journal) -> None:
+    heard = threading.Event()
+    journal.subscribe(heard.set)
+
+    journal.record(mail())
+
+    assert heard.is_set()
+
+
+def test_a_listener_hears_of_the_decision_of_another(journal: Journal, url: str) -> None:
+    name = journal.record(mail())
+    book(journal, FAILED)
+    heard = threading.Event()
+    journal.subscribe(heard.set)
+    other = open_journal(url, exclusive=False)
+    try:
+        assert other.retry(name) == 1
+        assert heard.wait(10)
+    finally:
+        other.close()
+
+
+def test_a_listener_that_fails_does_no_harm(journal: Journal) -> None:
+    def fail() -> None:
+        raise RuntimeError("a listener's fault")
+
+    journal.subscribe(fail)
+
+    assert only(journal, journal.record(mail())).state is SubmissionState.OPEN
+
+
+def test_a_journal_keeps_everything_over_a_restart(journal: Journal, url: str) -> None:
+    name = journal.record(mail())
+    book(journal)
+    before = only(journal, name)
+    journal.close()
+    journal.close()  # again does no harm
+
+    again = open_journal(url, exclusive=True)
+    try:
+        assert again.submission(name) == replace(before)
+    finally:
+        again.close()

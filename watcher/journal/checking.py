@@ -1,0 +1,42 @@
+"""What `check` says of the journal; it is neither made nor changed."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from sqlalchemy import make_url
+
+from watcher.errors import JournalUnavailable, JournalUnusable
+from watcher.journal.opening import open_journal
+from watcher.model import Finding
+
+
+def check_journal(url: str) -> list[Finding]:
+    """One finding: whether the journal can be opened, or could be made."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite" and not Path(parsed.database or "").exists():
+        return [_to_be_made(Path(parsed.database or ""))]
+    try:
+        journal = open_journal(url, exclusive=False)
+    except (JournalUnusable, JournalUnavailable) as error:
+        return [
+            _finding(str(error), mend="see the sentence above; `invoice-watcher migrate` brings an old one up to date")
+        ]
+    try:
+        return [_finding(f"{sum(journal.counts().submissions.values())} submissions")]
+    finally:
+        journal.close()
+
+
+def _to_be_made(path: Path) -> Finding:
+    directory = path.parent
+    if not directory.is_dir():
+        return _finding(f"the directory {directory} does not exist", mend=f"make it: install -d -m 0700 {directory}")
+    if not os.access(directory, os.W_OK | os.X_OK):
+        return _finding(f"the directory {directory} cannot be written", mend="let the daemon's user write there")
+    return _finding(f"{path} will be made by the first run")
+
+
+def _finding(message: str, mend: str | None = None) -> Finding:
+    return Finding(subject="journal", ok=mend is None, message=message, mend=mend)

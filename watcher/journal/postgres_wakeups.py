@@ -1,0 +1,64 @@
+"""LISTEN, so that a change of another node is seen at once; a look now and then, because LISTEN may say nothing.
+
+Behind a pooler, or while the server is away, no notice comes; then the look is what wakes.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sqlalchemy import URL
+
+CHANNEL = "invoice_watcher"
+LOOK_SECONDS = 5.0
+_SLICE_SECONDS = 0.5  # how long stopping may take
+
+_log = logging.getLogger(__name__)
+
+
+class Wakeups:
+    """A thread that calls `wake` after notices of others, and every few seconds whatever happens."""
+
+    def __init__(self, url: URL, network: Mapping[str, Any], wake: Callable[[], None]) -> None:
+        self.name = secrets.token_hex(8)  # what our own notices carry, not to be woken by them
+        self._url = url.render_as_string(hide_password=False)
+        self._network = dict(network)
+        self._wake = wake
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        self._thread = threading.Thread(target=self._run, name="journal-watch", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join()
+
+    def _run(self) -> None:
+        import psycopg
+
+        while not self._stopping.is_set():
+            try:
+                with psycopg.connect(self._url, autocommit=True, **self._network) as connection:
+                    connection.execute(f"LISTEN {CHANNEL}")
+                    self._listen(connection)
+            except psycopg.Error as error:
+                _log.debug("The journal's notices are interrupted.", extra={"error": type(error).__name__})
+                self._stopping.wait(LOOK_SECONDS)
+                self._wake()
+
+    def _listen(self, connection: Any) -> None:
+        looked = time.monotonic()
+        while not self._stopping.is_set():
+            heard = [notice.payload for notice in connection.notifies(timeout=_SLICE_SECONDS, stop_after=1)]
+            due = time.monotonic() - looked >= LOOK_SECONDS
+            if due or any(payload != self.name for payload in heard):
+                looked = time.monotonic()
+                self._wake()
