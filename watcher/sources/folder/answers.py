@@ -58,12 +58,12 @@ class Answers:
                     _answer_in_place(source, place, expected, note)
                 else:
                     spot = self._target(root, place, from_text(target), folders)
-                    again = place.startswith("/")
+                    again, before = place.startswith("/"), source.status if source else None
                     Move(source, spot, _loosened(source, expected) if again else expected, note).carry_out()
                     if again and source is not None and place != from_text(target):
-                        drop_note(source)
+                        drop_note(source, before)
             except OSError as error:
-                raise unavailable(error, from_text(target) if target else place) from error
+                raise unavailable(error, from_text(target) if target else f"{self._mount.path}/{place}") from error
 
     def _target(self, root: int, place: str, target: str, folders: ExitStack) -> Spot:
         folder, _, name = target.rpartition("/")
@@ -158,7 +158,7 @@ def _answer_in_place(source: Spot | None, place: str, expected: Fingerprint, not
     if not expected.matches(status):
         raise Vanished(f"{for_display(place)} has changed since it was taken in")
     if note is None:
-        drop_note(source)
+        drop_note(source, status)
     else:
         keep_note(_free_beside(source), note, status)
 

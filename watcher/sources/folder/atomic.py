@@ -79,15 +79,15 @@ def make_folder(parent: int, name: str, like: os.stat_result) -> None:
         return
     made = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
     try:
-        take_after(made, like, owner=True)
+        take_after(made, like)
     finally:
         os.close(made)
 
 
-def take_after(file: int, like: os.stat_result, *, owner: bool = True) -> None:
+def take_after(file: int, like: os.stat_result) -> None:
     """Give an open file the mode and group of another, and its owner where we may; a drive without these has none."""
     try:
-        os.fchown(file, like.st_uid if owner else -1, like.st_gid)
+        os.fchown(file, like.st_uid, like.st_gid)
     except OSError:
         with contextlib.suppress(OSError):
             os.fchown(file, -1, like.st_gid)
@@ -141,7 +141,7 @@ def _write_temporary(folder: int, name: str, content: bytes, like: os.stat_resul
     file = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=folder)
     try:
         _write_all(file, content)
-        take_after(file, like, owner=False)
+        take_after(file, like)
         os.fsync(file)
     except BaseException:
         remove(folder, name)

@@ -38,6 +38,7 @@ class Finder:
 
     def __init__(self, folder: Folder, templates: Sequence[Template], wanted: Callable[[bytes], bool]) -> None:
         self.left_alone = 0  # files outside `accept`, at the last scan of everything
+        self.complete = False  # whether the last round came to its end
         self._folder = folder
         self._settle = folder.settle.total_seconds()
         self._templates = templates
@@ -70,6 +71,7 @@ class Finder:
 
         Raises SourceUnavailable, in the end, where something could not be looked at.
         """
+        self.complete = False
         sight = self._look(root, drive, hinted)
         sight.candidates.sort()
         for batch in _batches(sight.candidates):
@@ -78,15 +80,17 @@ class Finder:
                 try:
                     finished = self._is_finished(root, drive, candidate, closed=closed, trusted=trusted)
                 except OSError as error:
-                    sight.problems.append(str(unavailable(error, candidate.path)))
+                    self._waiting.forget(candidate.path)
+                    sight.problems.append(str(unavailable(error, f"{self._folder.path}/{candidate.path}")))
                     continue
                 if finished:
                     self._offered.add(candidate.path)
                     yield candidate, key, known
-        self._conclude(sight, complete=hinted.everything)
+        self._conclude(sight, saw_everything=hinted.everything)
 
-    def _conclude(self, sight: Sight, *, complete: bool) -> None:
-        if complete:
+    def _conclude(self, sight: Sight, *, saw_everything: bool) -> None:
+        self.complete = True
+        if saw_everything:
             self.left_alone = self._verdicts.count(Verdict.LEFT_ALONE)
             self._problems = sight.problems
         problems = self._problems or sight.problems

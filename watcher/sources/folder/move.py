@@ -90,7 +90,7 @@ class Move:
         try:
             self._bring(here[0])
         except BaseException as error:
-            self._take_note_back()
+            self._take_note_back(here[1])
             if isinstance(error, FileExistsError):
                 raise TargetTaken(f"another file took the name {for_display(self._target.name)}") from error
             raise
@@ -202,11 +202,11 @@ class Move:
         finally:
             os.close(file)
 
-    def _take_note_back(self) -> None:
+    def _take_note_back(self, like: os.stat_result) -> None:
         """A note must not stand beside a file that did not come, or another's."""
         if self._note is not None:
             with suppress(OSError):
-                drop_note(self._target)
+                drop_note(self._target, like)
 
     def _keep_note(self, like: os.stat_result | None) -> None:
         if self._note is not None and like is not None:
@@ -219,21 +219,24 @@ def keep_note(file: Spot, text: str, like: os.stat_result) -> None:
     temporary = f"{OWN_PREFIX}{hashlib.sha256(os.fsencode(spot.name)).hexdigest()[:16]}.note"
     content = note_bytes(text)
     try:
-        write = write_over if is_own_note(spot, content) else write_new
+        write = write_over if is_own_note(spot, content, like) else write_new
         write(spot.folder, spot.name, content, like, temporary)
     except FileExistsError as error:
         raise TargetTaken(f"{for_display(spot.name)} is there already") from error
 
 
-def drop_note(file: Spot) -> None:
-    """Remove our note beside a file, which says what is not true any more. Raises OSError."""
+def drop_note(file: Spot, like: os.stat_result | None = None) -> None:
+    """Remove our note beside a file (`like`), which says what is not true any more. Raises OSError."""
     spot = file.beside(note_name(file.name))
-    if is_own_note(spot):
+    if is_own_note(spot, like=like):
         remove(spot.folder, spot.name)
 
 
-def is_own_note(spot: Spot, content: bytes | None = None) -> bool:
-    """Whether a note was written by us: by who owns it and how it begins, or because it says just that."""
+def is_own_note(spot: Spot, content: bytes | None = None, like: os.stat_result | None = None) -> bool:
+    """Whether a note was written by us: by how it begins and who owns it, or because it says just that.
+
+    Written by root it belongs to the owner of its file, `like`.
+    """
     status = spot.status
     if status is None:
         return False
@@ -241,7 +244,8 @@ def is_own_note(spot: Spot, content: bytes | None = None) -> bool:
         head = _head(spot, len(content or b"") + len(_BYTE_ORDER_MARK))
     except (OSError, Vanished):
         return False
-    return head == content or (status.st_uid == os.geteuid() and head.startswith(_BYTE_ORDER_MARK))
+    owners = {os.geteuid(), like.st_uid} if like is not None and os.geteuid() == 0 else {os.geteuid()}
+    return head == content or (status.st_uid in owners and head.startswith(_BYTE_ORDER_MARK))
 
 
 def _head(spot: Spot, length: int) -> bytes:

@@ -50,7 +50,7 @@ def shortened(name: str, room: int) -> str:
         return name
     stem, suffix = _split(name)
     end = room - len(os.fsencode(suffix))
-    return os.fsdecode(_cut(os.fsencode(stem), end)).rstrip(" .") + suffix
+    return os.fsdecode(_cut(os.fsencode(stem), end)) + suffix
 
 
 def numbered(name: str) -> Iterator[str]:

@@ -41,7 +41,7 @@ class FileLeaf:
         except OSError as error:
             if is_gone(error):
                 raise Vanished(f"{for_display(self.path)} is not there any more") from error
-            raise unavailable(error, self.path) from error
+            raise unavailable(error, f"{self.mount.path}/{self.path}") from error
 
     def _chunks(self) -> Iterator[bytes]:
         with self.mount.opened() as (root, _):

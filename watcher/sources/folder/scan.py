@@ -148,7 +148,7 @@ class Scan:
             status = entry.stat(follow_symlinks=False)
         except OSError as error:
             if not is_gone(error):
-                self.seen.problems.append(str(unavailable(error, path)))
+                self.seen.problems.append(str(unavailable(error, f"{self._drive.real_path}/{path}")))
             return
         self._add(path, status)
 
@@ -160,4 +160,4 @@ class Scan:
             raise error
         if not path or is_gone(error):
             return
-        self.seen.problems.append(str(unavailable(error, path)))
+        self.seen.problems.append(str(unavailable(error, f"{self._drive.real_path}/{path}")))

@@ -48,7 +48,6 @@ class FolderSource:
         self._hints = Hints()
         self._watch = Watch(self._hints, recursive=folder.recursive, network=folder.network)
         self._part: Hinted | None = None  # what the next round looks at; None: everything
-        self._interrupted = False  # the last round did not come to its end
 
     @property
     def name(self) -> str:
@@ -74,14 +73,13 @@ class FolderSource:
         """
         part, self._part = self._part, None
         hinted = part if part is not None else self._merged_with_all()
-        self._interrupted = True
+        self._finder.complete = False
         with self._mount.opened() as (root, drive):
             if self._watch.follow(drive):
                 hinted.everything = True  # it is another folder, or its events begin only now
             stable = drive.stable_inodes
             for found in self._finder.find(root, drive, hinted, known, trusted=self._watch.trusted):
                 yield _arrival(found, stable_inodes=stable)
-        self._interrupted = False
 
     def _merged_with_all(self) -> Hinted:
         hinted = self._hints.take()
@@ -110,7 +108,7 @@ class FolderSource:
             except OSError as error:
                 if is_gone(error):
                     raise Vanished(f"{for_display(path)} is not there any more") from error
-                raise unavailable(error, path) from error
+                raise unavailable(error, f"{self._mount.path}/{path}") from error
 
     def plan(self, submission: Submission, *, booked: bool) -> str | None:
         return self._answers.plan(submission, booked=booked)
@@ -122,11 +120,11 @@ class FolderSource:
     def wait(self, seconds: float) -> None:
         """Return at an event, when a file's time to settle is over, when a scan is due, when woken, or in the end."""
         deadline = time.monotonic() + seconds
-        if not self._interrupted:
-            deadline = min(deadline, self._finder.next_look())
-        self._hints.wait_until(deadline)
-        if not self._interrupted:
-            self._part = self._hints.take()
+        if not self._finder.complete:  # what stopped the last round will not mend itself sooner
+            self._hints.wait_until(deadline)
+            return
+        self._hints.wait_until(min(deadline, self._finder.next_look()))
+        self._part = self._hints.take()
 
     def wake(self) -> None:
         self._hints.add_doubt()
@@ -145,7 +143,15 @@ def _arrival(found: Found, *, stable_inodes: bool) -> Arrival:
         key=key,
         place=to_text(candidate.path),
         fingerprint=str(candidate.fingerprint(stable_inodes=stable_inodes)),
-        received_at=datetime.fromtimestamp(candidate.mtime_ns / 1e9, UTC),
+        received_at=_moment(candidate.mtime_ns),
         path=for_display(candidate.path),
         known=known,
     )
+
+
+def _moment(mtime_ns: int) -> datetime:
+    """A file's time; where somebody gave it one beyond all calendars, the present."""
+    try:
+        return datetime.fromtimestamp(mtime_ns / 1e9, UTC)
+    except (ValueError, OverflowError, OSError):
+        return datetime.now(UTC)

@@ -12,7 +12,7 @@ from enum import IntEnum
 
 from watcher.sources.folder.identity import Candidate
 
-STATS_PER_SCAN = 20_000  # of files with a verdict; beyond that they are compared in turns
+STATS_PER_SCAN = 50_000  # of files with a verdict; beyond that they are compared in turns
 
 _KIND_BITS = 2
 _STATE_BITS = 64

@@ -1,0 +1,394 @@
+"""Real moves on real drives: never over another file, never lost, whenever the program dies."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytest
+
+from tests.support.folders import PDF, Memory, folder_source, submission_of
+from watcher.errors import SourceUnavailable, TargetTaken, Vanished
+from watcher.model import Submission
+from watcher.sources.folder import FolderSource, leftovers
+from watcher.sources.folder.identity import Fingerprint
+from watcher.sources.folder.move import hidden_name
+
+NOTE = "没有找到发票。\nNo invoice was found.\n"
+NOTE_BYTES = b"\xef\xbb\xbf" + NOTE.replace("\n", "\r\n").encode()
+MONTH = "2026-12"
+
+
+class Folder:
+    """A folder without event threads, so that a test may fork."""
+
+    def __init__(self, root: Path, **settings: Any) -> None:
+        self.root = root
+        self.inbox, self.done, self.error = root / "inbox", root / "done" / MONTH, root / "error"
+        self.source: FolderSource = folder_source(root, network=True, settle="1ms", **settings)
+
+    def drop(self, path: str = "a.pdf", content: bytes = PDF) -> Path:
+        target = self.inbox / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+        return target
+
+    def taken_in(self, path: str = "a.pdf") -> Submission:
+        """The submission of a file that lies there."""
+        memory = Memory()
+        while True:
+            for arrival in self.source.arrivals(memory):
+                if arrival.path == path:
+                    return submission_of(arrival, self.source)
+            self.source.wait(0.01)
+
+    def files(self) -> dict[str, bytes]:
+        return {str(path.relative_to(self.root)): path.read_bytes() for path in self.root.rglob("*") if path.is_file()}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    return Folder(tmp_path)
+
+
+@pytest.fixture
+def other_drive(tmp_path: Path) -> Iterator[Path]:
+    import tempfile
+
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as name:
+        if Path(name).stat().st_dev == tmp_path.stat().st_dev:
+            pytest.skip("/dev/shm is no other drive here")
+        yield Path(name)
+
+
+# -------------------------------------------------------------------------------------------- plans
+
+
+def test_a_booked_file_goes_to_done_of_the_local_month_and_keeps_its_subfolders(folder: Folder) -> None:
+    folder.drop("903851/taxi/a.pdf")
+    submission = folder.taken_in("903851/taxi/a.pdf")
+
+    folder.source.move(submission, folder.source.plan(submission, booked=True), None)
+
+    assert folder.files() == {f"done/{MONTH}/903851/taxi/a.pdf": PDF}
+
+
+def test_no_file_is_ever_overwritten(folder: Folder) -> None:
+    for number in range(3):
+        folder.drop("a.pdf", PDF + bytes([number]))
+        submission = folder.taken_in()
+        folder.source.move(submission, folder.source.plan(submission, booked=False), NOTE)
+
+    assert folder.files() == {
+        "error/a.pdf": PDF + b"\0",
+        "error/a.pdf.txt": NOTE_BYTES,
+        "error/a (2).pdf": PDF + b"\1",
+        "error/a (2).pdf.txt": NOTE_BYTES,
+        "error/a (3).pdf": PDF + b"\2",
+        "error/a (3).pdf.txt": NOTE_BYTES,
+    }
+
+
+def test_a_name_taken_after_the_plan_is_not_overwritten(folder: Folder) -> None:
+    folder.drop()
+    submission = folder.taken_in()
+    target = folder.source.plan(submission, booked=False)
+    folder.error.mkdir(parents=True)
+    (folder.error / "a.pdf").write_bytes(b"somebody else's")
+
+    with pytest.raises(TargetTaken):
+        folder.source.move(submission, target, NOTE)
+
+    assert folder.files() == {"inbox/a.pdf": PDF, "error/a.pdf": b"somebody else's"}
+
+
+def test_somebody_elses_file_with_the_name_of_the_note_is_not_overwritten(folder: Folder) -> None:
+    folder.drop()
+    submission = folder.taken_in()
+    folder.error.mkdir(parents=True)
+    (folder.error / "a.pdf.txt").write_bytes(b"my own remarks")
+
+    folder.source.move(submission, folder.source.plan(submission, booked=False), NOTE)
+
+    assert folder.files() == {
+        "error/a (2).pdf": PDF,
+        "error/a (2).pdf.txt": NOTE_BYTES,
+        "error/a.pdf.txt": b"my own remarks",
+    }
+
+
+def test_a_name_of_255_bytes_is_moved_with_its_note(folder: Folder) -> None:
+    name = "发" * 83 + "ab.pdf"
+    folder.drop(name)
+    submission = folder.taken_in(name)
+
+    folder.source.move(submission, folder.source.plan(submission, booked=False), NOTE)
+
+    assert len(name.encode()) == 255
+    assert folder.files() == {f"error/{name}": PDF, f"error/{'发' * 82}.pdf.txt": NOTE_BYTES}
+
+
+def test_where_done_is_null_the_file_stays_and_its_note_comes_beside_it(tmp_path: Path) -> None:
+    folder = Folder(tmp_path, done=None, error=None)
+    folder.drop()
+    submission = folder.taken_in()
+
+    assert folder.source.plan(submission, booked=False) is None
+    folder.source.move(submission, None, NOTE)
+    folder.source.move(submission, None, NOTE)
+
+    assert folder.files() == {"inbox/a.pdf": PDF, "inbox/a.pdf.txt": NOTE_BYTES}
+    list(folder.source.arrivals(lambda keys: {}))
+    assert folder.source.left_alone == 0
+
+    folder.source.move(submission, None, None)  # a later answer has nothing to say
+    assert folder.files() == {"inbox/a.pdf": PDF}
+
+
+# ------------------------------------------------------------------------------------------- rights
+
+
+def test_files_notes_and_folders_keep_mode_group_and_time(folder: Folder) -> None:
+    path = folder.drop("903851/a.pdf")
+    path.parent.chmod(0o2770)
+    path.chmod(0o640)
+    if os.geteuid() == 0:
+        os.chown(path, 0, 4242)
+        os.chown(path.parent, 0, 4243)
+    before, parent = path.stat(), path.parent.stat()
+    submission = folder.taken_in("903851/a.pdf")
+
+    folder.source.move(submission, folder.source.plan(submission, booked=False), NOTE)
+
+    moved = (folder.error / "903851" / "a.pdf").stat()
+    note = (folder.error / "903851" / "a.pdf.txt").stat()
+    made = (folder.error / "903851").stat()
+    assert (moved.st_mode, moved.st_gid, moved.st_mtime_ns) == (before.st_mode, before.st_gid, before.st_mtime_ns)
+    assert (note.st_mode, note.st_gid) == (before.st_mode, before.st_gid)
+    assert (made.st_mode, made.st_gid) == (parent.st_mode, parent.st_gid)
+    assert stat.S_IMODE(folder.error.stat().st_mode) == stat.S_IMODE(folder.inbox.stat().st_mode)
+
+
+def test_another_drive_keeps_mode_group_and_time_as_well(tmp_path: Path, other_drive: Path) -> None:
+    folder = Folder(tmp_path, error=str(other_drive / "error"))
+    path = folder.drop(content=PDF * 100_000)
+    path.chmod(0o640)
+    if os.geteuid() == 0:
+        os.chown(path, 0, 4242)
+    before = path.stat()
+    submission = folder.taken_in()
+    target = folder.source.plan(submission, booked=False)
+
+    for _ in range(2):
+        folder.source.move(submission, target, NOTE)
+
+    moved = (other_drive / "error" / "a.pdf").stat()
+    assert (moved.st_mode, moved.st_gid, moved.st_mtime_ns) == (before.st_mode, before.st_gid, before.st_mtime_ns)
+    assert sorted(path.name for path in (other_drive / "error").iterdir()) == ["a.pdf", "a.pdf.txt"]
+    assert (other_drive / "error" / "a.pdf").read_bytes() == PDF * 100_000
+    assert folder.files() == {}
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_target_that_may_not_be_written_is_named(folder: Folder) -> None:
+    folder.drop()
+    submission = folder.taken_in()
+    folder.error.mkdir(parents=True)
+    folder.error.chmod(0o500)
+
+    with pytest.raises(SourceUnavailable, match=r"error/a\.pdf may not be"):
+        folder.source.move(submission, folder.source.plan(submission, booked=False), NOTE)
+    folder.error.chmod(0o700)
+
+    assert folder.files() == {"inbox/a.pdf": PDF}
+
+
+# ------------------------------------------------------------------------------------------ changes
+
+
+@pytest.mark.parametrize("way", ["rewritten", "replaced"])
+def test_a_file_that_changed_stays_and_gets_no_note(folder: Folder, way: str) -> None:
+    path = folder.drop()
+    submission = folder.taken_in()
+    target = folder.source.plan(submission, booked=False)
+    new = path if way == "rewritten" else folder.inbox / "new"
+    new.write_bytes(PDF + b"% changed")
+    new.rename(path)
+
+    with pytest.raises(Vanished):
+        folder.source.move(submission, target, NOTE)
+
+    assert folder.files() == {"inbox/a.pdf": PDF + b"% changed"}
+
+
+def test_a_file_replaced_in_the_middle_of_its_move_stays(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = folder.drop()
+    submission = folder.taken_in()
+    from watcher.sources.folder import atomic, move
+
+    def replaced_first(source: int, name: str, target: int, new_name: str) -> None:
+        if name == "a.pdf":
+            path.unlink()
+            path.write_bytes(PDF + b"% replaced")
+        atomic.rename_new(source, name, target, new_name)
+
+    monkeypatch.setattr(move, "rename_new", replaced_first)
+    with pytest.raises(Vanished):
+        folder.source.move(submission, folder.source.plan(submission, booked=False), NOTE)
+
+    assert folder.files() == {"inbox/a.pdf": PDF + b"% replaced"}
+
+
+def test_nothing_is_moved_to_any_other_place_than_done_and_error(folder: Folder) -> None:
+    folder.drop()
+    submission = folder.taken_in()
+
+    for target in (str(folder.root / "elsewhere" / "a.pdf"), str(folder.error / ".." / "a.pdf")):
+        with pytest.raises((SourceUnavailable, Vanished)):
+            folder.source.move(submission, target, None)
+
+    assert folder.files() == {"inbox/a.pdf": PDF}
+
+
+def test_a_file_that_is_answered_again_goes_from_error_to_done(folder: Folder) -> None:
+    from dataclasses import replace
+
+    folder.drop("903851/a.pdf")
+    submission = folder.taken_in("903851/a.pdf")
+    target = folder.source.plan(submission, booked=False)
+    assert target is not None
+    folder.source.move(submission, target, NOTE)
+    moved = replace(submission, place=target)
+
+    again = folder.source.plan(moved, booked=True)
+    for _ in range(2):
+        folder.source.move(moved, again, None)
+
+    assert folder.files() == {f"done/{MONTH}/903851/a.pdf": PDF}
+
+
+# ------------------------------------------------------------------------------------------ crashes
+
+
+def dies_at_line(number: int, work: Callable[[], None]) -> bool:
+    """Do the work in a child that is gone at its n-th line in the folder's modules; whether it got that far."""
+    child = os.fork()
+    if child == 0:
+        lines = 0
+
+        def count(frame: FrameType, event: str, _argument: Any) -> Any:
+            nonlocal lines
+            if "/sources/folder/" not in frame.f_code.co_filename:
+                return None
+            if event == "line":
+                lines += 1
+                if lines == number:
+                    os._exit(9)
+            return count
+
+        with contextlib.suppress(BaseException):
+            sys.settrace(count)
+            work()
+            sys.settrace(None)
+            os._exit(0)
+        os._exit(1)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    assert code in (0, 9), "the move failed by itself"
+    return code == 9
+
+
+@pytest.mark.parametrize("drive", ["same", "other"])
+def test_whenever_a_move_dies_repeating_it_ends_it(tmp_path: Path, other_drive: Path, drive: str) -> None:
+    error = (other_drive if drive == "other" else tmp_path) / "error"
+    folder = Folder(tmp_path, error=str(error))
+    line = 0
+    dies = True
+    while dies:
+        line += 1
+        folder.drop("a.pdf", PDF + str(line).encode())
+        submission = folder.taken_in()
+        target = folder.source.plan(submission, booked=False)
+        dies = dies_at_line(line, lambda: folder.source.move(submission, target, NOTE))  # noqa: B023
+
+        somewhere = [path for place in (folder.inbox, error) for path in place.glob("*") if path.is_file()]
+        assert any(path.read_bytes() == PDF + str(line).encode() for path in somewhere), f"lost at line {line}"
+        visible = {path.name for path in error.glob("*")} if error.exists() else set()
+        assert "a.pdf" not in visible or "a.pdf.txt" in visible, f"without its note at line {line}"
+        folder.source.move(submission, target, NOTE)
+
+        assert list(folder.inbox.iterdir()) == []
+        assert {path.name: path.read_bytes() for path in error.iterdir()} == {
+            "a.pdf": PDF + str(line).encode(),
+            "a.pdf.txt": NOTE_BYTES,
+        }
+        for path in error.iterdir():
+            path.unlink()
+    assert line > 100
+
+
+def test_a_hidden_file_that_nobody_asks_for_gets_its_name_back(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leftovers, "STAY_HIDDEN_S", 0.0)
+    path = folder.drop()
+    path.rename(folder.inbox / hidden_name("a.pdf", Fingerprint.of(path.stat(), stable_inodes=True)))
+
+    list(folder.source.arrivals(lambda keys: {}))
+
+    assert folder.files() == {"inbox/a.pdf": PDF}
+    assert folder.taken_in().path == "a.pdf"
+
+
+@pytest.mark.parametrize("missing", ["renameat2", "links as well"])
+def test_drives_that_can_less_do_not_overwrite_either(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
+    import errno
+
+    from watcher.sources.folder import atomic
+
+    def cannot(*_: Any, **__: Any) -> None:
+        raise OSError(errno.EINVAL, "Invalid argument")
+
+    monkeypatch.setattr(atomic, "_renameat2", cannot)
+    if missing == "links as well":
+        monkeypatch.setattr(os, "link", cannot)
+    folder.drop()
+    submission = folder.taken_in()
+    target = folder.source.plan(submission, booked=False)
+    folder.error.mkdir(parents=True)
+    (folder.error / "a.pdf").write_bytes(b"somebody else's")
+
+    with pytest.raises(TargetTaken):
+        folder.source.move(submission, target, NOTE)
+    folder.source.move(submission, folder.source.plan(submission, booked=False), NOTE)
+
+    assert folder.files() == {
+        "error/a.pdf": b"somebody else's",
+        "error/a (2).pdf": PDF,
+        "error/a (2).pdf.txt": NOTE_BYTES,
+    }
+
+
+# ------------------------------------------------------------------------------------------- checks
+
+
+def test_check_counts_what_waits_and_names_what_is_wrong(tmp_path: Path, other_drive: Path) -> None:
+    folder = Folder(tmp_path, done=str(tmp_path / "inbox"), error=str(other_drive / "error"))
+    folder.drop("a.pdf")
+    folder.drop("b.docx", b"a letter")
+
+    findings = folder.source.check()
+
+    texts = [finding.message for finding in findings]
+    assert any("1 files wait or stay, 1 are left alone" in text for text in texts)
+    assert [finding.message for finding in findings if not finding.ok] == [
+        "done is the watched folder itself, so files stay"
+    ]
+    assert any("another drive" in finding.message for finding in findings if finding.warning)
+    assert set(folder.files()) == {"inbox/a.pdf", "inbox/b.docx"}
+    assert list(other_drive.iterdir()) == []

@@ -1,0 +1,136 @@
+"""Names of files as text: reversible, clean, short enough."""
+
+from __future__ import annotations
+
+import os
+from datetime import date
+from itertools import islice
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from watcher.sources.folder.identity import Fingerprint
+from watcher.sources.folder.move import hidden_name, original_name
+from watcher.sources.folder.names import (
+    for_display,
+    from_text,
+    is_ignored,
+    note_name,
+    numbered,
+    shortened,
+    to_text,
+)
+from watcher.sources.folder.target import Template, free_name
+
+STATE = Fingerprint(inode=7, size=1000, mtime_ns=1_700_000_000_123_456_789)
+
+
+@given(st.binary(min_size=1).filter(lambda raw: b"\0" not in raw))
+def test_every_path_that_a_disk_can_hold_comes_back_from_its_text(raw: bytes) -> None:
+    path = os.fsdecode(raw)
+
+    text = to_text(path)
+
+    assert from_text(text) == path
+    assert text.encode("utf-8")
+    assert text.isprintable() or not any(char < " " for char in text)
+
+
+def test_ordinary_names_are_their_own_text() -> None:
+    assert to_text("903851/发票 (2) #1.pdf") == "903851/发票 (2) #1.pdf"
+
+
+def test_a_name_is_shown_without_what_turns_text_around() -> None:
+    assert for_display("a\u202efdp.exe\n\udcff") == "a\ufffdfdp.exe\ufffd\ufffd"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        ".hidden",
+        "~$report.xlsx",
+        ".~lock.a.ods#",
+        "a.part",
+        "A.TMP",
+        "a.crdownload",
+        ".syncthing.a.tmp",
+        "thumbs.db",
+        "@eaDir",
+        "desktop.ini",
+        ".invoice-watcher-0123456789abcdef-a.pdf",
+    ],
+)
+def test_what_programs_leave_lying_about_is_ignored(name: str) -> None:
+    assert is_ignored(name)
+
+
+@pytest.mark.parametrize("name", ["a.pdf", "part.pdf", "tmp", "发票.ofd", "a.part.pdf", "Thumbs.db.pdf"])
+def test_what_people_drop_is_not_ignored(name: str) -> None:
+    assert not is_ignored(name)
+
+
+@given(st.text(min_size=1).filter(lambda name: "/" not in name and "\0" not in name), st.integers(0, 40))
+def test_no_name_that_is_made_is_too_long_for_a_disk(stem: str, number: int) -> None:
+    name = os.fsdecode(stem.encode("utf-8", "ignore") or b"x") + ".pdf"
+
+    made = next(islice(numbered(name), number, None))
+
+    assert len(os.fsencode(made)) <= 255
+    assert len(os.fsencode(note_name(made))) <= 255
+    assert len(os.fsencode(hidden_name(made, STATE))) <= 255
+    assert made.endswith(".pdf")
+
+
+def test_85_chinese_characters_are_shortened_by_bytes_and_between_characters() -> None:
+    name = "发" * 83 + ".pdf"  # 253 bytes: fits
+
+    first, second = islice(numbered(name), 2)
+
+    assert first == name
+    assert second == "发" * 82 + " (2).pdf"
+    assert note_name(name) == "发" * 82 + ".pdf.txt"
+
+
+def test_a_name_is_never_cut_inside_a_character() -> None:
+    assert shortened("发票.pdf", 8) == "发.pdf"
+
+
+def test_a_name_is_free_only_together_with_its_note() -> None:
+    taken, notes = {"a.pdf"}, {"a (2).pdf.txt"}
+
+    assert free_name("a.pdf", taken.__contains__, notes.__contains__) == "a (3).pdf"
+
+
+def test_a_hidden_name_tells_the_name_that_it_hides() -> None:
+    assert original_name(hidden_name("a-b.pdf", STATE)) == "a-b.pdf"
+    assert original_name(".invoice-watcher-0123456789abcdef.tmp") is None
+
+
+def test_a_fingerprint_comes_back_from_its_text() -> None:
+    assert Fingerprint.parse(str(STATE)) == STATE
+
+
+def test_a_template_takes_the_day_and_knows_its_own_folders_again() -> None:
+    template = Template.of("/srv/in", "/srv/done/{yyyy}-{mm}")
+
+    assert template.on(date(2026, 12, 1)) == "/srv/done/2026-12"
+    assert template.fixed == "/srv/done"
+    assert template.below("/srv/done/2025-01/a/b.pdf") == "a/b.pdf"
+    assert template.below("/srv/elsewhere/b.pdf") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "ours", "theirs"),
+    [
+        ("/in/done/{yyyy}", ["done", "done/2026", "done/x"], ["donehere", "a", "a/done"]),
+        ("/in/done-{yyyy}", ["done-2026", "done-2026/x"], ["done-x", "done"]),
+        ("/in/{yyyy}/done", ["2026", "2026/done"], ["a", "20261"]),
+        ("/out/done", [], ["done", "out"]),
+        ("erledigt", ["erledigt"], ["done"]),
+    ],
+)
+def test_a_scan_leaves_out_the_folders_of_answers(text: str, ours: list[str], theirs: list[str]) -> None:
+    leaves_out = Template.of("/in", text).leaves_out("/in")
+
+    assert [path for path in ours + theirs if leaves_out(path)] == ours
