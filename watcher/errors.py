@@ -12,12 +12,12 @@
     │   ├── DirectoryUnavailable it cannot be told who the sender is
     │   ├── MailerUnavailable    a reply cannot be sent now
     │   ├── TokenUnavailable     the endpoint's token cannot be fetched now
+    │   │   └── TokenRefused     … and not before a person mends client id, secret or address
     │   └── JournalUnavailable   the database cannot be reached now
     ├── Refused                  give up on this one thing, and say so
     │   ├── DocumentRefused      a document (or archive) cannot be used; carries the Reason
     │   ├── StoreRefused         the store will never take this document
-    │   ├── MailRefused          the SMTP server refuses this reply for good
-    │   └── TokenRefused         the token endpoint refuses the client id or secret
+    │   └── MailRefused          the SMTP server refuses this reply for good
     ├── Vanished                 what was to be read or moved is gone or has changed
     ├── TargetTaken              another file has the name that was planned: plan again
     └── ClaimLost                another node has the row now: write nothing
@@ -83,6 +83,10 @@ class TokenUnavailable(Unavailable):
     """The endpoint's token cannot be fetched now."""
 
 
+class TokenRefused(TokenUnavailable):
+    """The token endpoint refuses the client id or secret, or gives no token."""
+
+
 class JournalUnavailable(Unavailable):
     """The database cannot be reached now."""
 
@@ -105,10 +109,6 @@ class StoreRefused(Refused):
 
 class MailRefused(Refused):
     """The SMTP server refuses this reply for good."""
-
-
-class TokenRefused(Refused):
-    """The token endpoint refuses the client id or secret, or gives no token."""
 
 
 class Vanished(WatcherError):

@@ -60,10 +60,10 @@ class HttpRecogniser:
                 return replace(exchange, token_refused=self._has_refused_code(exchange))
             logger.info("The token was refused; one more go with a fresh one.", extra={"biz_id": biz_id})
             header = self._token.refresh(header, deadline)
-        except TokenUnavailable as error:
-            return Exchange(sent=False, detail=str(error))
         except TokenRefused as error:
             return Exchange(sent=False, token_refused=True, detail=str(error))
+        except TokenUnavailable as error:
+            return Exchange(sent=False, detail=str(error))
         exchange = self._posted(header, deadline, attachment_url, biz_id, user_code)
         return replace(exchange, token_refused=self._is_refused(exchange))
 
@@ -117,11 +117,11 @@ class HttpRecogniser:
     def _check_token(self, token: DatedToken) -> Finding:
         try:
             token.header()
-        except TokenUnavailable as error:
-            return Finding(subject="token", ok=False, message=str(error), mend="Check recognition.auth.token_url.")
         except TokenRefused as error:
             mend = "Check recognition.auth: token_url, client_id, client_secret, and token (where it is in the answer)."
             return Finding(subject="token", ok=False, message=str(error), mend=mend)
+        except TokenUnavailable as error:
+            return Finding(subject="token", ok=False, message=str(error), mend="Check recognition.auth.token_url.")
         return Finding(subject="token", ok=True, message="a token was obtained")
 
     def _check_endpoint(self) -> Finding:
