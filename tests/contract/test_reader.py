@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
+import quopri
 import resource
 import struct
 import time
@@ -285,6 +287,20 @@ def test_every_attachment_of_a_nested_mail_is_found(read: Read) -> None:
     assert {one.path for one in found} == {None}
 
 
+@pytest.mark.parametrize("encoding", ["base64", "quoted-printable"])
+def test_a_mail_that_is_wrongly_packed_or_wrongly_said_to_be_is_opened(read: Read, encoding: str) -> None:
+    inner = message(attachment(PDF)).replace(b"=b", b"=_c")
+    packed = base64.encodebytes(inner) if encoding == "base64" else quopri.encodestring(inner)
+    head = f"Content-Type: message/rfc822\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n".encode()
+    assert _names(read(message(head + packed))) == [("a.pdf", None)]
+    assert _names(read(message(head + inner))) == [("a.pdf", None)]
+
+
+def test_a_part_that_cannot_be_decoded_does_not_hide_the_others(read: Read) -> None:
+    broken = b'Content-Type: text/plain; charset="a\x00b"\r\n\r\n\xff\xfe'
+    assert _names(read(message(broken, attachment(PDF)))) == [("a.pdf", None)]
+
+
 def test_a_mail_that_is_itself_the_document_is_found(read: Read) -> None:
     mail = b"From: a@x.example\r\nMIME-Version: 1.0\r\nDate: now\r\n" + attachment(PDF)
     assert _names(read(mail)) == [("a.pdf", None)]
@@ -296,9 +312,11 @@ def test_a_message_by_declaration_needs_but_one_header_line(read: Read) -> None:
     assert read(BytesLeaf(b"no header", declared_type="message/rfc822")) == []
 
 
-def test_a_mail_of_very_many_parts_is_refused_in_time(read: Read) -> None:
-    parts = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n" * 2000
-    mail = b"From: a@b\r\nSubject: x\r\n" + parts + b"line\r\n" * 200_000
+@pytest.mark.parametrize(("depth", "lines"), [(501, 10), (400, 200_000), (1, 1_000_001)])
+def test_a_mail_of_very_many_parts_or_lines_is_refused_in_time(read: Read, depth: int, lines: int) -> None:
+    part = b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n"
+    parts = b"".join(part % (number, number) for number in range(depth))
+    mail = b"From: a@b\r\nSubject: x\r\n" + parts + b"line\r\n" * lines
     assert _names(_bounded(lambda: read(BytesLeaf(mail, name="a.eml")))) == [("a.eml", Reason.TOO_MANY)]
 
 
