@@ -283,7 +283,7 @@ def test_no_log_line_has_the_secret_or_the_token(endpoint: Endpoint, caplog: pyt
     # When a token is fetched, refused and fetched again
     with Endpoint(token=True) as strict, recogniser(strict.url, auth=auth(strict)) as client:
         client.recognise("a.pdf", biz_id(), "1")
-        tokens = list(strict._tokens)
+        tokens = strict.tokens
         strict.revoke_tokens()
         client.recognise("a.pdf", biz_id(), "1")
         strict.behave(on="token", status=500)

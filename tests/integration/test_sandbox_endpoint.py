@@ -142,7 +142,7 @@ def test_a_biz_id_belongs_to_one_employee(endpoint: Endpoint) -> None:
     assert post(endpoint, order(data__user_code="1")).json()["resCode"] == 400001
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"[]", b"null"])
+@pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"[]", b"null", b"[" * 100_000])
 def test_what_is_no_json_object_is_refused(endpoint: Endpoint, body: bytes) -> None:
     answer = requests.post(endpoint.url, data=body, timeout=10)
 

@@ -31,7 +31,10 @@ class Order:
 
 def read_json(body: bytes) -> Any:
     """Raises ValueError."""
-    return json.loads(body.decode("utf-8"))
+    try:
+        return json.loads(body.decode("utf-8"))
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
 
 
 def read_order(request: Any) -> Order:
