@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 import signal
-import sys
 import tempfile
 import threading
 import time
@@ -51,7 +50,8 @@ def run(*, leave: bool, deadline: float = _DEADLINE_S) -> int:
         ) from missing
     from rich.console import Console
 
-    console = Console(highlight=False, markup=False, soft_wrap=not sys.stdout.isatty())
+    # Lines are not wrapped: commands in them are meant to be copied.
+    console = Console(highlight=False, markup=False, soft_wrap=True)
     folder = Path(tempfile.mkdtemp(prefix="invoice-watcher-demo-"))
     with _interruptible(), Stage(folder) as stage:
         try:
@@ -73,8 +73,8 @@ def _perform(stage: Stage, console: Console, *, leave: bool, deadline: float) ->
     for file in files:
         stage.drop(file)
     stage.start_daemon()
-    chapters = _watch(stage, console, mails, files, deadline)
-    _conclude(stage, console)
+    chapters, seen = _watch(stage, console, mails, files, deadline)
+    _conclude(stage, console, seen)
     problems = [f"{chapter.title}: {chapter.problem}" for chapter in chapters if chapter.problem]
     if problems and leave:
         log = f"The end of {stage.log}:\n{stage.log_tail()}"
@@ -83,7 +83,7 @@ def _perform(stage: Stage, console: Console, *, leave: bool, deadline: float) ->
         console.print("Not everything has ended as it should:", *problems, sep="\n  ")
     if not leave:
         console.print("\nStaying up and watching. Ctrl-C ends the demo.")
-        _stay(stage, console)
+        _stay(stage, console, seen)
 
 
 def _introduce(stage: Stage, console: Console, mails: Sequence[SampleMail], files: Sequence[SampleFile]) -> None:
@@ -96,8 +96,8 @@ def _introduce(stage: Stage, console: Console, mails: Sequence[SampleMail], file
 
 def _watch(
     stage: Stage, console: Console, mails: Sequence[SampleMail], files: Sequence[SampleFile], deadline: float
-) -> list[Chapter]:
-    """Show how they fare, until all have ended as they should or the time is over."""
+) -> tuple[list[Chapter], dict[str, str]]:
+    """Show how they fare, until all have ended as they should or the time is over; also the states by id."""
     from watcher.sandbox import story
 
     until = time.monotonic() + deadline
@@ -109,17 +109,16 @@ def _watch(
             chapters += [story.of_file(file, submissions, stage) for file in files]
             show(chapters)
             if not any(chapter.problem for chapter in chapters) or time.monotonic() > until:
-                return chapters
+                return chapters, {submission["id"]: submission["state"] for submission in submissions}
             if ended is not None:
                 raise DemoFailed(f"the daemon has ended with status {ended}; the end of its log:\n{stage.log_tail()}")
             time.sleep(_LOOK_S)
 
 
-def _stay(stage: Stage, console: Console) -> None:
-    """Tell of further submissions, until the daemon ends or a signal comes."""
+def _stay(stage: Stage, console: Console, seen: dict[str, str]) -> None:
+    """Tell of what changes after it was `seen`, until the daemon ends or a signal comes."""
     from watcher.sandbox import story
 
-    seen = {submission["id"]: submission["state"] for submission in stage.submissions()}
     while stage.daemon_ended is None:
         time.sleep(_LOOK_LATER_S)
         for submission in stage.submissions():
@@ -129,7 +128,7 @@ def _stay(stage: Stage, console: Console) -> None:
     raise DemoFailed(f"the daemon has ended; the end of its log:\n{stage.log_tail()}")
 
 
-def _conclude(stage: Stage, console: Console) -> None:
+def _conclude(stage: Stage, console: Console, seen: dict[str, str]) -> None:
     page = f"http://{stage.page}/" if stage.page_answers() else None
     console.print()
     for what, where in (
@@ -143,7 +142,8 @@ def _conclude(stage: Stage, console: Console) -> None:
         if where is not None:
             console.print(f"  {what:<13}{where}")
     console.print("\nTry, in another terminal:")
-    for arguments in ("list", "show ID", "status", "check", "export"):
+    shown = next(iter(seen), "ID")
+    for arguments in ("list", f"show {shown}", "status", "check", "export"):
         console.print(f"  {_shown(stage, *arguments.split())}")
     console.print(f"  cp INVOICE.pdf {shlex.quote(str(stage.inbox / '903851'))}/")
 
@@ -190,8 +190,8 @@ def _table(chapters: Sequence[Chapter]) -> RenderableType:
     from rich.text import Text
 
     table = Table(expand=True, show_lines=True)
-    for title, ratio in (("sample", 3), ("state", 1), ("documents", 5), ("went to", 4)):
-        table.add_column(title, ratio=ratio)
+    for title, ratio in (("sample", 3), ("state", None), ("documents", 5), ("went to", 4)):
+        table.add_column(title, ratio=ratio, no_wrap=ratio is None, overflow="fold")
     for chapter in chapters:
         sample = Text.assemble(chapter.title, "\n", (chapter.about, "dim"))
         state = Text(chapter.state, style=_COLOURS.get(chapter.state, ""))

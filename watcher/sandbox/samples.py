@@ -171,7 +171,8 @@ def _mail(number: int, sender: str, recipient: str, subject: str, *attachments: 
     message.set_content("请报销，谢谢。\n", cte="base64")
     for name, content in attachments:
         kind = "pdf" if name.endswith(".pdf") else "octet-stream"
-        message.add_attachment(content, maintype="application", subtype=kind, filename=name)
+        # Named twice, as Chinese mailers do; pymap tells its clients only of the name in Content-Type.
+        message.add_attachment(content, maintype="application", subtype=kind, filename=name, params={"name": name})
     # Boundaries are random: without one of our own the same sample would be another mail each time.
     if message.is_multipart():
         message.set_boundary(f"sample-{number}")

@@ -65,6 +65,8 @@ def _chapter(title: str, about: str, found: dict[str, Any] | None, went: str, pr
     if found is None:
         return Chapter(title=title, about=about, state="waiting", documents=(), went=went, problem=problem)
     lines = tuple(_line(document) for document in found["documents"]) or ((found["reason"],) if found["reason"] else ())
+    # What was seen before its last step must not stand beside where it went after it.
+    went = went if found["state"] == "closed" else ""
     return Chapter(title=title, about=about, state=found["state"], documents=lines, went=went, problem=problem)
 
 
