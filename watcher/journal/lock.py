@@ -31,7 +31,6 @@ class FileLock:
         os.ftruncate(self._file, 0)
         os.pwrite(self._file, f"{os.getpid()}\n".encode(), 0)
         # A child that was forked shares the lock, and would keep it beyond this process's end.
-        self._owner = os.getpid()
         os.register_at_fork(after_in_child=self.release)
 
     def release(self) -> None:

@@ -14,6 +14,7 @@ from watcher.errors import JournalUnusable
 
 HEAD = "0001"  # the newest of migrations/versions
 REVISIONS = (HEAD,)  # all that this program knows, the oldest first
+MIGRATIONS = Path(__file__).parent / "migrations"
 _OURS = "alembic_version"
 _BRING = "run `invoice-watcher migrate`"
 
@@ -52,6 +53,6 @@ def upgrade(connection: Connection) -> None:
     from alembic.config import Config
 
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
     command.upgrade(config, "head")

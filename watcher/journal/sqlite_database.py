@@ -25,16 +25,25 @@ _WRITING = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "journal_
 _READING = ("query_only=ON",)
 
 
-def sqlite_engine(path: Path, *, writing: bool) -> Engine:
-    """Connections that begin no transaction by themselves; readers cannot write."""
+def bare_engine(path: Path, *pragmas: str, **pool: Any) -> Engine:
+    """Connections that begin no transaction by themselves, and change nothing but what `pragmas` say."""
     engine = create_engine(
         URL.create("sqlite", database=str(path)),
         connect_args={"isolation_level": None, "check_same_thread": False, "timeout": BUSY_TIMEOUT_SECONDS},
-        **({"poolclass": NullPool} if writing else {"pool_size": 4, "max_overflow": -1}),
+        **pool,
     )
-    event.listen(engine, "connect", _pragmas(_WRITING if writing else _READING))
-    if not writing:
-        event.listen(engine, "begin", _begin)
+    event.listen(engine, "connect", _pragmas(pragmas))
+    return engine
+
+
+def writing_engine(path: Path) -> Engine:
+    return bare_engine(path, *_WRITING, poolclass=NullPool)
+
+
+def reading_engine(path: Path) -> Engine:
+    """Connections that cannot write; each transaction sees one state."""
+    engine = bare_engine(path, *_READING, pool_size=4, max_overflow=-1)
+    event.listen(engine, "begin", _begin)
     return engine
 
 
@@ -59,8 +68,8 @@ class SqliteDatabase:
         self._listeners = Listeners()
         self._closing = threading.Event()
         self._watcher: threading.Thread | None = None
-        self._readers = sqlite_engine(path, writing=False)
-        self._writers = sqlite_engine(path, writing=True)
+        self._readers = reading_engine(path)
+        self._writers = writing_engine(path)
         with translated():
             self._writer = GroupWriter(self._writers.connect())
 

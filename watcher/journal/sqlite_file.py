@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-from sqlalchemy import Connection, false, update
+from sqlalchemy import Connection, NullPool, false, update
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from watcher.errors import JournalUnavailable, JournalUnusable
 from watcher.journal.clock import now_ms
 from watcher.journal.migrate import needs_migration, require_current, stored_revision, upgrade
-from watcher.journal.sqlite_database import sqlite_engine
+from watcher.journal.sqlite_database import bare_engine
 from watcher.journal.tables import gates, sources, submissions
 
 _log = logging.getLogger(__name__)
@@ -44,10 +44,11 @@ def prepare(path: Path) -> None:
     _create(path)
     _check_header(path)
     with _opened(path) as connection:
-        _check_pages(connection, path)
         revision = stored_revision(connection, str(path))
+        _check_pages(connection, path)
         if not needs_migration(revision, str(path)):
             return
+        _write_ahead(connection, path)
         if revision is not None:
             _back_up(path, revision)
         connection.exec_driver_sql("BEGIN IMMEDIATE")
@@ -64,7 +65,7 @@ def drop_claims(connection: Connection) -> None:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Connection]:
-    engine = sqlite_engine(path, writing=True)
+    engine = bare_engine(path, poolclass=NullPool)
     try:
         with engine.connect() as connection:
             yield connection
@@ -90,8 +91,6 @@ def _create(path: Path) -> None:
     try:
         with suppress(FileExistsError):
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        if path.stat().st_mode & 0o077:
-            path.chmod(0o600)
     except OSError as error:
         raise JournalUnusable(f"the journal {path} cannot be written: {error.strerror}") from error
 
@@ -109,6 +108,12 @@ def _check_header(path: Path) -> None:
     pages = int.from_bytes(header[28:32], "big")
     if header and size < (65536 if page == 1 else page) * pages:
         raise JournalUnusable(f"the journal {path} is damaged (it is cut short): restore it from a backup")
+
+
+def _write_ahead(connection: Connection, path: Path) -> None:
+    mode = str(connection.exec_driver_sql("PRAGMA journal_mode=WAL").scalar_one())
+    if mode != "wal":
+        raise JournalUnusable(f"the journal {path} cannot be on this file system: it needs a local disk")
 
 
 def _check_pages(connection: Connection, path: Path) -> None:

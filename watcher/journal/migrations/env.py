@@ -9,7 +9,7 @@ from watcher.journal.tables import metadata
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=metadata,
-    transactional_ddl=True,  # SQLite can, too, where BEGIN is its own: see sqlite_engine
+    transactional_ddl=True,  # SQLite can, too, where BEGIN is its own: see bare_engine
     render_as_batch=True,
 )
 context.run_migrations()

@@ -1,0 +1,361 @@
+"""A journal in a SQLite file: who may open it, what it is taken for, and what a kill leaves."""
+
+from __future__ import annotations
+
+import collections
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.support.journals import ENDED, FAILED, HOLD, answer, book, claim, done, mail
+from tests.support.waiting import wait_for
+from watcher.errors import JournalUnavailable, JournalUnusable
+from watcher.journal import migrate as migrations
+from watcher.journal.opening import migrate, open_journal
+from watcher.model import Kind, Outcome, SubmissionState
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# Each line that comes in is done and confirmed, so that a test knows how far the process has come.
+HOLDER = """
+import sys
+from tests.support.journals import *
+from watcher.journal.opening import open_journal
+journal = open_journal(sys.argv[1], exclusive=sys.argv[2] == "exclusive")
+print("open", flush=True)
+for line in sys.stdin:
+    print(eval(line), flush=True)
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "journal.db"
+
+
+@pytest.fixture
+def url(path: Path) -> str:
+    return f"sqlite:///{path}"
+
+
+class Other:
+    """Another process that has the journal open."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+
+    def does(self, expression: str) -> str:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(expression + "\n")
+        self._process.stdin.flush()
+        return self._process.stdout.readline().strip()
+
+    def kill(self) -> None:
+        self._process.send_signal(signal.SIGKILL)
+        self._process.wait(10)
+
+
+@contextmanager
+def other_process(url: str, how: str) -> Iterator[Other]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, url, how],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "open\n"
+        yield Other(process)
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def rows(path: Path, statement: str) -> list[tuple[object, ...]]:
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute(statement).fetchall()
+
+
+def test_a_journal_is_made_for_its_owner_alone(path: Path, url: str) -> None:
+    journal = open_journal(url, exclusive=True)
+    journal.record(mail())
+    try:
+        modes = {each.name: each.stat().st_mode & 0o777 for each in path.parent.iterdir()}
+    finally:
+        journal.close()
+    assert modes == dict.fromkeys(("journal.db", "journal.db-wal", "journal.db-shm", "journal.db.lock"), 0o600)
+    assert rows(path, "PRAGMA journal_mode") == [("wal",)]
+
+
+def test_a_second_daemon_is_kept_out_and_told_who_is_in(path: Path, url: str) -> None:
+    with other_process(url, "exclusive") as other:
+        pid = other.does("__import__('os').getpid()")
+
+        with pytest.raises(JournalUnusable) as refusal:
+            open_journal(url, exclusive=True)
+        with pytest.raises(JournalUnusable):
+            migrate(url)
+
+    assert str(path) + ".lock" in str(refusal.value)
+    assert pid in str(refusal.value)
+
+
+def test_people_read_and_decide_beside_a_running_daemon(url: str) -> None:
+    daemon = open_journal(url, exclusive=True)
+    try:
+        name = daemon.record(mail())
+        book(daemon, FAILED)
+        woken = threading.Event()
+        daemon.subscribe(woken.set)
+        with other_process(url, "beside") as other:
+            assert other.does(f"journal.submission({name!r}).state") == "settled"
+            woken.clear()
+            assert other.does(f"journal.retry({name!r})") == "1"
+
+            assert woken.wait(5)
+            assert daemon.submission(name).state is SubmissionState.OPEN
+    finally:
+        daemon.close()
+
+
+def test_the_daemon_is_not_woken_by_what_it_writes_itself(url: str) -> None:
+    daemon = open_journal(url, exclusive=True)
+    try:
+        daemon.register_sources({"fapiao": Kind.MAIL})
+        woken: list[float] = []
+        daemon.subscribe(lambda: woken.append(1))
+        assert daemon.claim_source("fapiao", HOLD) is not None
+        with other_process(url, "beside") as other:
+            other.does("journal.record(mail())")
+            wait_for(lambda: woken)
+        assert len(woken) == 1
+    finally:
+        daemon.close()
+
+
+def test_a_killed_daemon_leaves_the_lock_the_outcomes_and_what_was_in_flight(url: str) -> None:
+    with other_process(url, "exclusive") as other:
+        booked = other.does("journal.record(mail())")
+        other.does("book(journal)")
+        flying = other.does("journal.record(mail())")
+        other.does("claim_one(journal)")
+        other.does("journal.register_sources({'fapiao': Kind.MAIL})")
+        assert other.does("journal.claim_source('fapiao', HOLD) is not None") == "True"
+        assert other.does("len(journal.claim_answers('fapiao', limit=1, hold=HOLD))") == "1"
+        other.kill()
+
+    journal = open_journal(url, exclusive=True)
+    try:
+        assert journal.submission(booked).documents[0].outcome is Outcome.DONE
+        assert claim(journal) == []  # the endpoint may still be at work on it
+        assert journal.claim_source("fapiao", HOLD) is not None
+        assert answer(journal).id == booked
+        (tried,) = journal.submission(flying).documents[0].tries
+        assert tried.ended_at is None
+    finally:
+        journal.close()
+
+
+def test_a_try_that_its_process_did_not_survive_is_in_doubt(url: str) -> None:
+    with other_process(url, "exclusive") as other:
+        name = other.does("journal.record(mail())")
+        other.does("claim_one(journal, hold=timedelta(milliseconds=300))")
+        other.kill()
+
+    journal = open_journal(url, exclusive=True)
+    try:
+        claimed = wait_for(lambda: claim(journal))[0]
+        assert claimed.in_doubt
+        first, second = journal.submission(name).documents[0].tries
+        assert (first.in_doubt, first.ended_at, second.in_doubt) == (True, None, False)
+        journal.settle(claimed, done(), ENDED)
+    finally:
+        journal.close()
+
+
+def test_a_postponed_answer_stays_postponed_over_a_restart(url: str) -> None:
+    journal = open_journal(url, exclusive=True)
+    journal.record(mail())
+    book(journal)
+    (claimed,) = journal.claim_answers("fapiao", limit=1, hold=HOLD)
+    journal.postpone_answer(claimed, timedelta(hours=1), "the mail server is away")
+    journal.close()
+
+    again = open_journal(url, exclusive=True)
+    try:
+        assert again.claim_answers("fapiao", limit=1, hold=HOLD) == []
+    finally:
+        again.close()
+
+
+@pytest.mark.parametrize("content", [b"%PDF-1.7 no database at all", b"SQLite format 3\x00" + b"\xff" * 4000])
+def test_a_file_that_is_no_journal_is_left_as_it_is(path: Path, url: str, content: bytes) -> None:
+    path.write_bytes(content)
+
+    for exclusive in (True, False):
+        with pytest.raises(JournalUnusable, match=r"journal\.db"):
+            open_journal(url, exclusive=exclusive)
+
+    assert path.read_bytes() == content
+
+
+def test_the_database_of_another_program_is_left_as_it_is(path: Path, url: str) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE albums (title TEXT)")
+    before = path.read_bytes()
+
+    for exclusive in (True, False):
+        with pytest.raises(JournalUnusable, match="something else"):
+            open_journal(url, exclusive=exclusive)
+
+    assert path.read_bytes() == before
+
+
+def test_the_journal_of_a_newer_program_is_left_alone(path: Path, url: str) -> None:
+    open_journal(url, exclusive=True).close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        connection.commit()
+
+    for exclusive in (True, False):
+        with pytest.raises(JournalUnusable, match="newer version"):
+            open_journal(url, exclusive=exclusive)
+    with pytest.raises(JournalUnusable, match="newer version"):
+        migrate(url)
+
+
+@pytest.mark.parametrize("harm", ["cut short", "overwritten"])
+def test_a_damaged_journal_is_told_and_not_written_over(path: Path, url: str, harm: str) -> None:
+    journal = open_journal(url, exclusive=True)
+    for _ in range(50):
+        journal.record(mail())
+    journal.close()
+    content = path.read_bytes()
+    broken = (
+        content[: len(content) // 2] if harm == "cut short" else content[:8192] + b"\xa5" * 40_000 + content[48_192:]
+    )
+    path.write_bytes(broken)
+
+    with pytest.raises(JournalUnusable, match="damaged"):
+        open_journal(url, exclusive=True)
+    assert path.read_bytes() == broken
+
+
+def test_where_there_is_no_journal_only_the_daemon_makes_one(path: Path, url: str) -> None:
+    with pytest.raises(JournalUnusable, match="no journal"):
+        open_journal(url, exclusive=False)
+    assert not path.exists()
+
+    with pytest.raises(JournalUnusable, match="does not exist"):
+        open_journal(f"sqlite:///{path.parent}/nowhere/journal.db", exclusive=True)
+
+    migrate(url)
+    open_journal(url, exclusive=False).close()
+
+
+@pytest.mark.parametrize("wrong", ["sqlite://", "sqlite:///:memory:", "mysql://host/db", "nonsense"])
+def test_a_url_that_names_no_journal_is_told(wrong: str) -> None:
+    with pytest.raises(JournalUnusable):
+        open_journal(wrong, exclusive=True)
+
+
+def test_a_full_or_busy_disk_loses_only_the_write_and_says_so(path: Path, url: str) -> None:
+    journal = open_journal(url, exclusive=True)
+    try:
+        kept = journal.record(mail())
+        connection = journal._database._writer._connection  # type: ignore[attr-defined]
+        pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+        connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+        with pytest.raises(JournalUnavailable, match="full"):
+            collections.deque((journal.record(mail()) for _ in range(1000)), maxlen=0)
+        connection.exec_driver_sql("PRAGMA max_page_count = 1073741823")
+
+        again = journal.record(mail())
+
+        assert journal.submission(kept).id == kept
+        assert journal.submission(again).id == again
+    finally:
+        journal.close()
+
+
+def test_a_closed_journal_and_one_from_before_a_fork_say_so(url: str) -> None:
+    journal = open_journal(url, exclusive=True)
+    child = os.fork()
+    if child == 0:
+        try:
+            journal.record(mail())
+        except JournalUnusable:
+            os._exit(7)
+        os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+    journal.close()
+
+    with pytest.raises(JournalUnavailable, match="closed"):
+        journal.record(mail())
+    open_journal(url, exclusive=True).close()
+
+
+NEXT = """
+import sqlalchemy as sa
+from alembic import op
+revision = "0002"
+down_revision = "0001"
+def upgrade():
+    op.add_column("sources", sa.Column("colour", sa.Text))
+    op.execute("UPDATE sources SET colour = 'red'{fault}")
+"""
+
+
+@pytest.fixture
+def next_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A later version of the program, with one more migration."""
+    folder = tmp_path / "migrations"
+    shutil.copytree(migrations.MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(migrations, "MIGRATIONS", folder)
+    monkeypatch.setattr(migrations, "HEAD", "0002")
+    monkeypatch.setattr(migrations, "REVISIONS", ("0001", "0002"))
+    return folder / "versions" / "0002_next.py"
+
+
+def test_an_older_journal_is_copied_and_brought_to_this_version(
+    path: Path, url: str, request: pytest.FixtureRequest
+) -> None:
+    journal = open_journal(url, exclusive=True)
+    journal.register_sources({"fapiao": Kind.MAIL})
+    journal.close()
+    request.getfixturevalue("next_version").write_text(NEXT.format(fault=""))
+    with pytest.raises(JournalUnusable, match="older version"):
+        open_journal(url, exclusive=False)
+
+    open_journal(url, exclusive=True).close()
+
+    assert rows(path, "SELECT name, colour FROM sources") == [("fapiao", "red")]
+    copy = path.with_name("journal.db.0001.bak")
+    assert copy.stat().st_mode & 0o777 == 0o600
+    assert rows(copy, "SELECT version_num FROM alembic_version") == [("0001",)]
+    assert rows(copy, "SELECT name FROM sources") == [("fapiao",)]
+
+
+def test_a_migration_that_fails_changes_nothing(path: Path, url: str, request: pytest.FixtureRequest) -> None:
+    open_journal(url, exclusive=True).close()
+    request.getfixturevalue("next_version").write_text(NEXT.format(fault=" WHERE nonsense"))
+
+    with pytest.raises(JournalUnusable, match="nonsense"):
+        migrate(url)
+
+    assert rows(path, "SELECT version_num FROM alembic_version") == [("0001",)]
+    assert "colour" not in {row[1] for row in rows(path, "PRAGMA table_info(sources)")}
