@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import random
+import tracemalloc
 from collections.abc import Iterator
 
 import pytest
@@ -174,3 +177,34 @@ def test_a_mail_that_is_gone_before_its_leaf_is_fetched_has_vanished(account: Ac
         account.delete(uid)
         with pytest.raises(Vanished):
             leaf.fetch()
+
+
+@pytest.mark.parametrize("without", [(), ("BINARY",)], ids=["BINARY", "no BINARY"])
+def test_an_attachment_of_25_mb_costs_little_memory(without: tuple[str, ...]) -> None:
+    megabytes = 25
+    content = random.Random(1).randbytes(1_000_000) * megabytes
+    with Dovecot(without=without) as server:
+        account = server.account()
+        account.append(mail(part(content)))
+        with mailbox(account) as source:
+            [arrival] = arrivals(source)
+            tracemalloc.start()
+            try:
+                with source.open(arrival) as parcel:
+                    [leaf] = parcel.leaves()
+                    fetched = leaf.fetch()
+                peak = tracemalloc.get_traced_memory()[1]
+            finally:
+                tracemalloc.stop()
+
+    assert fetched.sha256 == hashlib.sha256(content).hexdigest()
+    assert peak < 8_000_000
+    fetched.close()
+
+
+def test_what_the_server_cannot_decode_is_decoded_here(account: Account, source: MailboxSource) -> None:
+    """Dovecot hangs up at base64 that ends in the middle, when it is asked to decode it."""
+    for name in ("a.pdf", "b.pdf"):
+        account.append(mail(part(PDF, name=name).rstrip(b"\r\n=")[:-1] + b"\r\n"))
+
+    assert [(name, content[:8]) for name, _, content in leaves(source)] == [("a.pdf", PDF[:8]), ("b.pdf", PDF[:8])]

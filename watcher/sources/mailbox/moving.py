@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from watcher.errors import Vanished
@@ -36,11 +36,11 @@ class _Lying:
 class Mover:
     """Moves, or marks, on a connection of its own. Nothing is ever expunged but the very mail."""
 
-    def __init__(self, *, account: Account, line: Line, folder: str, elsewhere: Iterable[str]) -> None:
+    def __init__(self, *, account: Account, line: Line, folder: str, failed: str | None) -> None:
         self._account = account
         self._line = line
         self._folder = folder
-        self._elsewhere = tuple(elsewhere)  # where earlier answers may have moved it
+        self._failed = failed  # where an earlier answer may have moved it, before its documents were tried again
 
     def move(self, submission: Submission, target: str | None) -> None:
         """To the target, or, without one, mark it where it is. Raises SourceUnavailable, or Vanished."""
@@ -55,10 +55,10 @@ class Mover:
             _finish(work, here)
             log.info("A mail had been moved before.", extra={"submission": submission.id, "uid": there.uid})
         else:
-            self._bring_from_elsewhere(work, target)
+            self._bring_from_failed(work, target)
 
     def _mark(self, work: _Work, here: _Lying | None) -> None:
-        found = here or self._found_elsewhere(work, None)
+        found = here or self._found_failed(work, None)
         if found is None or found.deleted:
             raise Vanished("the mail is gone from the folder")
         work.enter(found.folder)
@@ -67,17 +67,15 @@ class Mover:
         except CommandRefused:  # no keywords here; the journal knows it all the same
             work.session.store(found.uid, r"\Seen")
 
-    def _bring_from_elsewhere(self, work: _Work, target: str) -> None:
+    def _bring_from_failed(self, work: _Work, target: str) -> None:
         """An answer that is given again finds the mail where the first one moved it."""
-        found = self._found_elsewhere(work, target)
+        found = self._found_failed(work, target)
         if found is None:
             raise Vanished("the mail is gone from the folder, and is not where it was to be moved")
         _bring(work, found, target)
 
-    def _found_elsewhere(self, work: _Work, target: str | None) -> _Lying | None:
-        others = (folder for folder in self._elsewhere if folder not in (target, self._folder))
-        found = (work.find(folder) for folder in others)
-        return next((one for one in found if one is not None and not one.deleted), None)
+    def _found_failed(self, work: _Work, target: str | None) -> _Lying | None:
+        return work.find(self._failed) if self._failed not in (None, target, self._folder) else None
 
 
 def _bring(work: _Work, lying: _Lying, target: str) -> None:

@@ -58,7 +58,7 @@ class MailboxSource:
             account=self._account,
             line=self._moving,
             folder=mailbox.folder,
-            elsewhere=[folder for folder in (mailbox.error, mailbox.done) if folder is not None],
+            failed=mailbox.error,
         )
         self._wakeup = Wakeup()
         self._barred: dict[str, set[Way]] = {}  # by fingerprint

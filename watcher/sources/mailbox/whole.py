@@ -17,9 +17,8 @@ from watcher.spool import Spooled
 _Message: TypeAlias = "Message[str, str]"
 
 _PARAMETER = re.compile(r';\s*([^\s=;"]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^;]*)', re.DOTALL)
-_BOUNDARY = re.compile(r"^--([^\r\n]{1,200}?)[ \t]*\r?\nContent-", re.MULTILINE | re.IGNORECASE)
+_BOUNDARY = re.compile(rb"^--([^\r\n]{1,200}?)[ \t]*\r?\nContent-", re.MULTILINE | re.IGNORECASE)
 _DEEPEST = 60
-_FOREIGN_ENCODINGS = frozenset({"x-uuencode", "uuencode", "uue", "x-uue"})
 
 
 class WholeLeaf:
@@ -65,12 +64,12 @@ def _files(part: _Message, depth: int) -> Iterator[WholeLeaf]:
 
 def _rescued(part: _Message, depth: int) -> Iterator[WholeLeaf]:
     """A multipart whose boundary is missing or wrong: the first line that looks like one is tried."""
-    text = part.get_payload()
-    found = _BOUNDARY.search(text) if isinstance(text, str) else None
-    if found is None or depth >= _DEEPEST or not isinstance(text, str):
+    text = _content(part, "")
+    found = _BOUNDARY.search(text)
+    if found is None or depth >= _DEEPEST:
         return
-    head = f'Content-Type: multipart/mixed; boundary="{found[1]}"\r\n\r\n'.encode("ascii", "surrogateescape")
-    again = email.message_from_bytes(head + text.encode("ascii", "surrogateescape"))
+    head = b'Content-Type: multipart/mixed; boundary="' + found[1] + b'"\r\n\r\n'
+    again = email.message_from_bytes(head + text)
     if isinstance(again.get_payload(), list):
         yield from _files(again, depth + 1)
 
@@ -86,12 +85,11 @@ def _bytes_of(nested: list[_Message]) -> bytes:
 
 
 def _content(part: _Message, encoding: str) -> bytes:
-    if encoding in _FOREIGN_ENCODINGS:
-        payload = part.get_payload(decode=True)
-        return payload if isinstance(payload, bytes) else b""
     text = part.get_payload()
-    raw = text.encode("utf-8", "surrogateescape") if isinstance(text, str) else part.as_bytes()
-    return _undone(encoding, raw)
+    if encoding == "base64" and isinstance(text, str):
+        return _undone(encoding, text.encode("utf-8", "replace"))
+    payload = part.get_payload(decode=True)  # undecoded it would have lost what is not ASCII
+    return payload if isinstance(payload, bytes) else b""
 
 
 def _undone(encoding: str, raw: bytes) -> bytes:

@@ -1,0 +1,106 @@
+"""Which parts of a mail are files, and when the server's word on that is not believed."""
+
+from __future__ import annotations
+
+import pytest
+
+from watcher.headers import read_header
+from watcher.sources.mailbox.grammar import Malformed, parse
+from watcher.sources.mailbox.structure import Part, contradiction, files, read_structure
+
+TEXT = '("text" "plain" ("charset" "utf-8") NIL NIL "7bit" 100 2 NIL NIL NIL NIL)'
+PDF = '("application" "pdf" ("name" "a.pdf") NIL NIL "base64" 5000 NIL ("attachment" ("filename" "b.pdf")) NIL NIL)'
+ENVELOPE = "(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)"
+
+
+def structure(text: str) -> Part:
+    [value] = parse([text.encode()])
+    return read_structure(value)
+
+
+def found(text: str) -> list[tuple[str, str, str | None]]:
+    return [(part.section, part.media_type, part.name) for part in files(structure(text))]
+
+
+def message(inner: str, encoding: str = "7bit", octets: int = 6000) -> str:
+    return f'("message" "rfc822" NIL NIL NIL "{encoding}" {octets} {ENVELOPE} {inner} 99 NIL NIL NIL NIL)'
+
+
+def test_the_root_may_be_the_file() -> None:
+    assert found(PDF) == [("1", "application/pdf", "b.pdf")]
+
+
+def test_sections_count_from_one_at_each_level() -> None:
+    nested = f'({TEXT}({TEXT}{PDF} "related"){PDF} "mixed")'
+
+    assert [section for section, _, _ in found(nested)] == ["2.2", "3"]
+
+
+def test_a_nested_multipart_has_the_sections_of_its_message() -> None:
+    assert [
+        section for section, _, _ in found(f'({TEXT}{message(f"({TEXT}{PDF} {chr(34)}mixed{chr(34)})")} "mixed")')
+    ] == ["2.2"]
+
+
+def test_a_nested_single_part_is_the_first_of_its_message() -> None:
+    assert [section for section, _, _ in found(f'({TEXT}{message(PDF)} "mixed")')] == ["2.1"]
+
+
+def test_an_encoded_message_is_a_file_itself() -> None:
+    assert found(f'({TEXT}{message(PDF, "base64")} "mixed")') == [("2", "message/rfc822", None)]
+
+
+@pytest.mark.parametrize(
+    ("part", "is_file"),
+    [
+        ('("text" "plain" NIL NIL NIL "7bit" 10 1)', False),
+        ('("TEXT" "HTML" NIL NIL NIL "7bit" 10 1 NIL ("inline" NIL))', False),
+        ('("text" "plain" NIL NIL NIL "7bit" 10 1 NIL ("attachment" NIL))', True),
+        ('("text" "plain" NIL NIL NIL "7bit" 10 1 NIL ("inline" ("filename" "a")))', True),
+        ('("text" "plain" ("name" "a") NIL NIL "7bit" 10 1)', True),
+        ('("text" "xml" NIL NIL NIL "7bit" 10 1)', True),
+        ('("application" "octet-stream" NIL NIL NIL "base64" 10)', True),
+        ('("application" "octet-stream" NIL NIL NIL "base64" 10 NIL "inline")', True),
+        ('("image" "png" NIL "<cid>" NIL "base64" 10 NIL NIL)', True),
+        ('("message" "delivery-status" NIL NIL NIL "7bit" 10)', True),
+    ],
+)
+def test_text_without_a_name_is_the_body_and_all_else_a_file(part: str, is_file: bool) -> None:
+    assert bool(found(part)) is is_file
+
+
+@pytest.mark.parametrize(
+    "text", ["()", "NIL", '("text")', '("text" "plain" NIL NIL NIL "7bit")', "(((((NIL))))) ", '(() "mixed")']
+)
+def test_what_is_no_structure_is_malformed(text: str) -> None:
+    with pytest.raises(Malformed):
+        structure(text)
+
+
+def test_a_structure_deeper_than_any_mail_is_malformed() -> None:
+    with pytest.raises(Malformed):
+        structure("(" * 500 + TEXT + ' "mixed")' * 500)
+
+
+PLAIN = read_header(b"Content-Type: text/plain\r\n\r\n")
+MIXED = read_header(b"Content-Type: multipart/mixed; boundary=x\r\n\r\n")
+
+
+def test_a_structure_that_accounts_for_the_mail_is_believed() -> None:
+    assert contradiction(structure(f'({TEXT}{PDF} "mixed")'), MIXED, 500, 500 + 5100 + 600) is None
+    assert contradiction(structure(TEXT), PLAIN, 500, 600) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "header", "octets"),
+    [
+        (TEXT, MIXED, 600),
+        (f'({TEXT}{PDF} "mixed")', MIXED, 500 + 5100 + 20_000),
+        ('(("text" "plain" NIL NIL NIL "7bit" 0 0) "mixed")', MIXED, 1000),
+        ('("application" "pdf" NIL NIL NIL "x-uuencode" 100)', PLAIN, 600),
+        (f'({message(TEXT, octets=90_000)} "mixed")', MIXED, 90_600),
+    ],
+    ids=["no parts", "too small", "an empty part", "odd encoding", "a nested message too small"],
+)
+def test_a_structure_that_hides_something_is_not_believed(text: str, header: object, octets: int) -> None:
+    assert contradiction(structure(text), header, 500, octets) is not None  # type: ignore[arg-type]
