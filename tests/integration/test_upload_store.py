@@ -180,3 +180,14 @@ def test_check_tries_without_uploading(platform: UploadPlatform) -> None:
     assert [finding.ok for finding in store.check()] == [False]
     assert platform.uploads == []
     store.close()
+
+
+def test_the_token_never_follows_a_redirect(platform: UploadPlatform, invoice: FoundDocument) -> None:
+    with UploadPlatform() as elsewhere:
+        platform.replies += [Reply(status=307, body={}, headers={"Location": elsewhere.url})] * 2
+        store = _store(platform)
+        store.check()
+        with pytest.raises(StoreUnavailable, match="307"):
+            store.put(invoice)
+        assert elsewhere.requests == []
+        store.close()

@@ -79,7 +79,10 @@ class HttpStore:
         subject = f"store {self._name}"
         try:
             headers = self._headers(fresh=False)
-            with self._session().get(self._section.url, headers=headers, timeout=_TIMEOUTS, stream=True) as answer:
+            # No redirects: the token is for this address alone.
+            with self._session().get(
+                self._section.url, headers=headers, timeout=_TIMEOUTS, stream=True, allow_redirects=False
+            ) as answer:
                 status = answer.status_code
         except StoreUnavailable as error:
             return [Finding(subject=subject, ok=False, message=str(error), mend="look at recognition.auth")]
