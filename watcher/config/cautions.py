@@ -100,6 +100,9 @@ def _knows_anybody(configuration: Configuration) -> bool:
 
 def _servers(configuration: Configuration) -> Iterator[str]:
     smtp, web, alerts = configuration.smtp, configuration.web, configuration.alerts
+    ldap = configuration.directory.ldap
+    if ldap is not None and ldap.url.startswith("ldap:") and not _is_here(urlsplit(ldap.url).hostname):
+        yield "directory.ldap.url: ldap is not encrypted: use ldaps"
     if smtp is not None and smtp.tls == "none" and smtp.username and not _is_here(smtp.host):
         yield "smtp.tls: without encryption the password can be read on the way"
     if web is not None and web.password is None and not _is_here(web.listen.rpartition(":")[0].strip("[]")):

@@ -185,7 +185,10 @@ def _absolute(base: FilePath, path: str) -> str:
 
 def _needs(root: dict[str, Any]) -> Iterator[Fault]:
     directory = root.get("directory")
-    known = isinstance(directory, dict) and any(directory.get(key) for key in ("file", "http", "ldap"))
+    ldap = directory.get("ldap") if isinstance(directory, dict) else None
+    if isinstance(ldap, dict) and (ldap.get("bind_dn") is None) != (ldap.get("password") is None):
+        yield ("directory", "ldap"), "bind_dn and password go together"
+    known = isinstance(directory, dict) and bool(directory.get("file"))
     for index, folder in _items(root, "folders"):
         choice = folder.get("user_code")
         if isinstance(choice, dict) and choice.get("from") == "owner" and not known:

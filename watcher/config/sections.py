@@ -699,3 +699,8 @@ class Configuration(Section):
     web: Web | None = Field(None, description="the status pages; absent: none")
     log: Log = Field(Log(), description="what is logged, and how")
     retention: Retention = Field(Retention(), description="how long what is over is kept")
+
+    @property
+    def sources(self) -> tuple[Mailbox | Folder, ...]:
+        """Every mailbox, then every folder."""
+        return (*self.mailboxes, *self.folders)

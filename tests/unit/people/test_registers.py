@@ -1,0 +1,72 @@
+"""How long the answers of a service are believed."""
+
+from __future__ import annotations
+
+from watcher.model import Finding, Person
+from watcher.people.registers import Remembering, code_of, language_of
+
+
+class Register:
+    """Knows whom it is told to, and counts who asks."""
+
+    subject = "register"
+
+    def __init__(self) -> None:
+        self.people: dict[str, Person] = {}
+        self.asked = 0
+
+    def find(self, address: str) -> Person | None:
+        self.asked += 1
+        return self.people.get(address)
+
+    def check(self) -> list[Finding]:
+        return []
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_an_answer_is_believed_until_its_time_is_over() -> None:
+    register, clock = Register(), Clock()
+    register.people["li@corp.example"] = Person(user_code="1")
+    remembering = Remembering(register, seconds=3600, clock=clock)
+
+    assert remembering.find("li@corp.example") == remembering.find("li@corp.example") == Person(user_code="1")
+    assert register.asked == 1
+
+    register.people["li@corp.example"] = Person(user_code="2")
+    clock.now += 3600
+    assert remembering.find("li@corp.example") == Person(user_code="2")
+
+
+def test_that_somebody_is_unknown_is_believed_for_a_minute_alone() -> None:
+    register, clock = Register(), Clock()
+    remembering = Remembering(register, seconds=3600, clock=clock)
+    assert remembering.find("new@corp.example") is None
+    register.people["new@corp.example"] = Person(user_code="1")
+
+    assert remembering.find("new@corp.example") is None
+    clock.now += 60
+    assert remembering.find("new@corp.example") == Person(user_code="1")
+
+
+def test_nothing_is_believed_where_the_cache_is_off() -> None:
+    register = Register()
+    remembering = Remembering(register, seconds=0, clock=Clock())
+
+    remembering.find("li@corp.example")
+    remembering.find("li@corp.example")
+
+    assert register.asked == 2
+
+
+def test_codes_and_languages_are_read_from_what_services_write() -> None:
+    codes: list[object] = [903851, " 042 ", "", None, True, [], "a\nb"]
+    languages: list[object] = ["zh-CN", "EN", "fr", None, 5]
+
+    assert [code_of(code) for code in codes] == ["903851", "042", None, None, None, None, None]
+    assert [language_of(language) for language in languages] == ["zh", "en", None, None, None]

@@ -1,0 +1,90 @@
+"""A web service that knows the employees (`directory.http`)."""
+
+from __future__ import annotations
+
+import time
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from watcher.config.sections import HttpDirectory
+from watcher.errors import DirectoryUnavailable
+from watcher.model import Finding, Person
+from watcher.people.registers import code_of, language_of
+
+if TYPE_CHECKING:
+    import requests
+
+_NOBODY = "nobody@invalid.invalid"
+_CONNECT_SECONDS, _READ_SECONDS, _TOTAL_SECONDS = 5.0, 10.0, 15.0
+_LARGEST_BYTES = 1_000_000
+
+
+class WebService:
+    """One GET for each look-up. 404, and an answer without an employee number, mean that nobody has the address.
+
+    Redirects are not followed: the headers may hold a secret.
+    """
+
+    def __init__(self, section: HttpDirectory) -> None:
+        self._section = section
+
+    @property
+    def subject(self) -> str:
+        return "directory over HTTP"
+
+    def find(self, address: str) -> Person | None:
+        answer = self._get(address)
+        code = code_of(_at(answer, self._section.user_code))
+        if code is None:
+            return None
+        return Person(user_code=code, language=language_of(_at(answer, self._section.language or "")))
+
+    def check(self) -> list[Finding]:
+        try:
+            self.find(_NOBODY)
+        except DirectoryUnavailable as error:
+            mend = "Look at directory.http.url and its headers, and whether the service is up."
+            return [Finding(subject=self.subject, ok=False, message=str(error), mend=mend)]
+        return [Finding(subject=self.subject, ok=True, message="the service answers")]
+
+    def _get(self, address: str) -> object:
+        import requests
+
+        url = self._section.url.replace("{address}", quote(address, safe=""))
+        try:
+            headers = {name: secret.reveal() for name, secret in self._section.headers.items()}
+            with requests.get(
+                url, headers=headers, timeout=(_CONNECT_SECONDS, _READ_SECONDS), allow_redirects=False, stream=True
+            ) as response:
+                return _json(response)
+        except (requests.RequestException, ValueError) as error:
+            # The error's text may hold the URL or a header: its kind has to do.
+            raise DirectoryUnavailable(f"the service of employees failed ({type(error).__name__})") from error
+
+
+def _json(response: requests.Response) -> object:
+    """The decoded answer, None for 404. Raises DirectoryUnavailable, and ValueError where it is no JSON."""
+    import json
+
+    if response.status_code in (HTTPStatus.NOT_FOUND, HTTPStatus.NO_CONTENT):
+        return None
+    if response.status_code != HTTPStatus.OK:
+        raise DirectoryUnavailable(f"the service of employees answers with HTTP {response.status_code}")
+    until, body = time.monotonic() + _TOTAL_SECONDS, bytearray()
+    for chunk in response.iter_content(65536):
+        body += chunk
+        if len(body) > _LARGEST_BYTES or time.monotonic() > until:
+            raise DirectoryUnavailable("the answer of the service of employees is too long, or takes too long")
+    decoded: object = json.loads(body)
+    return decoded
+
+
+def _at(value: object, path: str) -> object:
+    """What stands at ``data.code`` in decoded JSON; None where nothing does."""
+    for key in path.split("."):
+        if isinstance(value, list) and key.isdecimal() and int(key) < len(value):
+            value = value[int(key)]
+        else:
+            value = value.get(key) if isinstance(value, dict) else None
+    return value
