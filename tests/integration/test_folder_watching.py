@@ -263,13 +263,44 @@ def test_files_in_folders_that_are_new_themselves_are_found_without_a_poll(watch
     for number in range(20):
         watched.drop(f"new{number}/deep/er/a.pdf")
 
-    found = set()
+    found = []
     for arrival in rounds(watched.source, watched.memory, 20):
-        found.add(arrival.path)
+        found.append(arrival.path)
         if len(found) == 20:
             break
+    found += [arrival.path for arrival in rounds(watched.source, watched.memory, 0.3)]
 
-    assert found == {f"new{number}/deep/er/a.pdf" for number in range(20)}
+    assert sorted(found, key=str) == sorted(f"new{number}/deep/er/a.pdf" for number in range(20))
+
+
+def test_a_file_in_folders_within_a_new_folder_is_found_once_a_round(watched: Watched) -> None:
+    """Each of the folders has an event of its own."""
+    watched.look()
+    watched.drop("new/deep/er/still/a.pdf")
+    found: list[str | None] = []
+
+    def look() -> bool:
+        watched.source.wait(1)
+        found.extend(arrival.path for arrival in watched.source.arrivals(lambda keys: {}))
+        return bool(found)
+
+    wait_for(look, what="the file in the new folders")
+
+    assert found == ["new/deep/er/still/a.pdf"]
+
+
+def test_a_file_that_grows_for_long_is_looked_at_less_and_less_often(watched: Watched) -> None:
+    watched.look()
+    with (watched.inbox / "a.pdf").open("wb", buffering=0) as file:
+        watched.look()
+        end = time.monotonic() + 1.0
+        while time.monotonic() < end:
+            file.write(PDF)
+            watched.source.wait(0.05)
+            list(watched.source.arrivals(watched.memory))
+
+    assert len(watched.memory.asked) < 60
+    assert watched.next().path == "a.pdf"
 
 
 def test_a_folder_that_is_moved_in_is_found_with_its_files(watched: Watched) -> None:

@@ -28,6 +28,7 @@ Found = tuple[Candidate, str, Known | None]  # the file, its key, and what was k
 HEAD_BYTES = 4096
 KEYS_PER_QUESTION = 500
 ASK_ANEW_AFTER_S = 600.0  # of standing files: another node may have moved some, and people put them back
+_CHANGING_PAUSE_S = 0.01  # it changed between two glances
 _PUT_BACK_PAUSE_S = 1.0  # a file may be put back before its answer is recorded as given
 # Somebody has it open in a way that shuts us out (Windows over SMB; a lease of another program).
 _HELD = (errno.EAGAIN, errno.EBUSY, errno.ETXTBSY)
@@ -127,8 +128,8 @@ class Finder:
         return sight
 
     def _part(self, scan: Scan, hinted: Hinted, now: float) -> Sight:
-        for folder in hinted.folders:
-            if scan.is_inside(folder):
+        for folder in sorted(hinted.folders):  # outer ones first: they bring what is in them
+            if folder not in scan.seen.folders and scan.is_inside(folder):
                 scan.folder(folder)
         seen = {candidate.path for candidate in scan.seen.candidates}
         asked = {*hinted.files, *self._waiting.due(now), *self._offered}
@@ -185,7 +186,7 @@ class Finder:
             return False
         try:
             if not candidate.fingerprint(stable_inodes=drive.stable_inodes).matches(os.fstat(file)):
-                self._waiting.look_again(candidate, now, pause=0.0)
+                self._waiting.look_again(candidate, now, pause=_CHANGING_PAUSE_S if trusted else self._settle)
                 return False
             if not self._waiting.is_ready(candidate, file, now, closed=closed, trusted=trusted):
                 return False

@@ -116,7 +116,8 @@ class Waiting:
         Raises OSError where the file cannot be read.
         """
         seen = self._seen(file, now)
-        seen.closed = seen.closed or closed
+        if closed:
+            seen.closed, seen.pause = True, _FIRST_LOOK_AGAIN_S
         if file.size == 0:
             return self._is_still(seen, now, self._settle * PATIENCE)
         lease = try_lease(opened) if trusted else Lease.UNKNOWN
@@ -130,7 +131,8 @@ class Waiting:
     def _seen(self, file: Candidate, now: float) -> _Watched:
         seen = self._files.get(file.path)
         if seen is None or (seen.size, seen.mtime_ns) != (file.size, file.mtime_ns):
-            seen = _Watched(file.size, file.mtime_ns, now, now + self._settle)
+            pause = seen.pause if seen else _FIRST_LOOK_AGAIN_S
+            seen = _Watched(file.size, file.mtime_ns, now, now + self._settle, pause)
             self._files[file.path] = seen
         return seen
 
