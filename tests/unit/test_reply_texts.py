@@ -155,7 +155,7 @@ def test_a_duplicate_in_the_same_mail_names_its_twin() -> None:
     assert "与同时提交的「a.pdf」内容完全相同" in shown
 
 
-def test_a_duplicate_says_when_the_first_was_booked_and_its_expense() -> None:
+def test_a_duplicate_says_when_the_first_was_processed_and_its_expense() -> None:
     booked = Try(
         number=1,
         biz_id="b",
@@ -169,7 +169,7 @@ def test_a_duplicate_says_when_the_first_was_booked_and_its_expense() -> None:
 
     message = reply(submission(document(2, outcome=Outcome.DUPLICATE, duplicate_of=1, tries=(booked,))))
 
-    assert "以前提交过（2026-10-01 09:02 已入账），没有再次入账" in text(message)
+    assert "以前提交过（2026-10-01 09:02 已处理），没有再次入账" in text(message)
     assert "387278780" in text(message)
     assert "本次金额合计" not in text(message)
 

@@ -179,7 +179,8 @@ def _has_expense(document: Document) -> bool:
 
 def _is_said(document: Document) -> bool:
     """Whether the advice, or an invoice, already has the document's message."""
-    return document.code is not None and _reason(document.code) is None
+    said = document.code is not None or any(invoice.message for invoice in document.invoices)
+    return said and _reason(document.code) is None
 
 
 def _counted(document: Document) -> Sequence[Invoice]:

@@ -149,7 +149,14 @@ def _configuration(stage: Stage) -> dict[str, Any]:
         "language": "zh",
         "timezone": "Asia/Shanghai",
         "recognition": {"url": stage.endpoint.url, "retry": {"first": "1s"}},
-        "stores": {"default": {"type": "objects", "service": "fs", "options": {"root": str(stage.folder / "store")}}},
+        "stores": {
+            "default": {
+                "type": "objects",
+                "service": "fs",
+                "options": {"root": str(stage.folder / "store")},
+                "attachment_url": "https://files.corp.example/{key}",  # nobody fetches it here
+            }
+        },
         "directory": {"file": str(stage.folder / "employees.csv")},
         "mailboxes": [
             {
