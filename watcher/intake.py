@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from watcher.errors import DirectoryUnavailable, StoreRefused, Unavailable, Vanished
 from watcher.headers import MailHeader, clean, read_header
 from watcher.model import Kind, Locator, NewDocument, NewSubmission, Outcome, Person, Reason, SubmissionState, Thread
+from watcher.policy.arrival import Treatment, treatment
 from watcher.policy.mail import answerable
 from watcher.policy.who import Accepted, MailboxRules, Turned, decide, named_code, person_for
 from watcher.ports import (
@@ -102,7 +103,7 @@ class Intake:
             result.waiting.append(f"{clean(arrival.path or arrival.place)}: {type(error).__name__}")
 
     def _take_in(self, arrival: Arrival) -> None:
-        if arrival.known is not None:
+        if arrival.known is not None and treatment(self._source.kind, arrival.known) is Treatment.RETRY:
             self._journal.retry(arrival.known.submission)
             return
         with self._source.open(arrival) as parcel:

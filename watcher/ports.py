@@ -56,7 +56,7 @@ class Arrival:
     fingerprint: str
     received_at: datetime
     path: str | None = None  # of a file: relative to the folder, with "/"
-    known: Known | None = None  # it was answered and has come back; None: never seen
+    known: Known | None = None  # what the journal knows of it: it was answered and has come back; None: never seen
 
 
 class Leaf(Protocol):
@@ -118,8 +118,8 @@ class Source(Protocol):
         """How many files of the last full scan are outside `accept` and stay."""
 
     @property
-    def settling(self) -> bool:
-        """Whether something is there that somebody may still be writing, so that it is not yielded yet."""
+    def unfinished(self) -> int:
+        """How many there are that somebody may still be writing, and that are not yielded yet."""
 
     def arrivals(self, known: Callable[[Sequence[str]], Mapping[str, Known]]) -> Iterator[Arrival]:
         """What is ready to be taken in, oldest first; found in place, so a second call finds it again.

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, false, null, select, text, update
+from sqlalchemy import Connection, and_, bindparam, case, delete, false, null, select, text, update
 
 from watcher.journal.bookings import adopt, booked, latest, locator_of, open_generation
 from watcher.journal.clock import now_ms
 from watcher.journal.tables import bookings, documents, invoices, submissions
-from watcher.model import BookingKey, DocumentState, Outcome, SubmissionState
+from watcher.model import BookingKey, DocumentState, Kind, Outcome, SubmissionState
 
 _SUBMISSION = select(submissions).where(submissions.c.id == bindparam("name")).with_for_update()
 _IN_ERROR = (
@@ -59,6 +59,11 @@ _REOPEN_BOOKING = (
         claim=bookings.c.claim + 1,
     )
 )
+# A file lies where its last answer moved it; a mail is found by what it is.
+_LIES_AT = case(
+    (and_(submissions.c.kind == Kind.FILE.value, submissions.c.moved_to.is_not(None)), submissions.c.moved_to),
+    else_=submissions.c.place,
+)
 _FORGET_INVOICES = delete(invoices).where(invoices.c.booking == bindparam("of"))
 _REOPEN_SUBMISSION = (
     update(submissions)
@@ -70,6 +75,7 @@ _REOPEN_SUBMISSION = (
         claim=submissions.c.claim + 1,
         target=null(),
         replied=false(),
+        place=_LIES_AT,
     )
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -37,11 +38,26 @@ class Poster:
         self._endpoint = endpoint
         self._sources = list(sources)
         self._pace = pace
-        self._free = concurrency
+        self._free = self._concurrency = concurrency
+        self._rounds = 0  # of claiming, begun so far
         self._lock = threading.Lock()
         self._awake = threading.Event()
         self._stopping = threading.Event()
         self._workers = ThreadPoolExecutor(max_workers=concurrency, thread_name_prefix="post")
+
+    def idle_for(self) -> float | None:
+        """Seconds until something is due to be posted, infinite where nothing waits; None while work is under way."""
+        before = self._rounds
+        if self._is_busy():
+            return None
+        due_in = self._journal.next_try_in(self._sources, self._endpoint)
+        if self._is_busy() or self._rounds != before:
+            return None
+        return math.inf if due_in is None else due_in
+
+    def _is_busy(self) -> bool:
+        with self._lock:
+            return self._free < self._concurrency
 
     def wake(self) -> None:
         self._awake.set()
@@ -65,29 +81,37 @@ class Poster:
 
     def _dispatch(self) -> float:
         """Hand out what is due; seconds until it is worth looking again without being woken."""
-        free = self._allowed(boot_seconds())
-        if free <= 0:
+        wanted = self._reserve()
+        if wanted == 0:
             return self._pace.next_in(boot_seconds()) or _LONGEST_WAIT_S
         claimed_at = boot_seconds()
-        claims = self._recognise.claim(self._sources, free)
-        self._pace.note(len(claims), claimed_at)
-        for claimed in claims:
-            self._begin(claimed, claimed_at)
-        return 0.0 if len(claims) == free else self._until_due()
+        begun = 0
+        try:
+            claims = self._recognise.claim(self._sources, wanted)
+            self._pace.note(len(claims), claimed_at)
+            for claimed in claims:
+                self._workers.submit(self._work, claimed, claimed_at)
+                begun += 1
+        finally:
+            self._give_free(wanted - begun)
+        return 0.0 if begun == wanted else self._until_due()
 
-    def _allowed(self, now: float) -> int:
-        allowance = self._pace.allowance(now)
+    def _reserve(self) -> int:
+        """As many workers as are free and may post now, taken."""
+        allowance = self._pace.allowance(boot_seconds())
         with self._lock:
-            return self._free if allowance is None else min(self._free, allowance)
+            wanted = self._free if allowance is None else min(self._free, allowance)
+            self._free -= wanted
+            self._rounds += 1
+        return wanted
+
+    def _give_free(self, workers: int) -> None:
+        with self._lock:
+            self._free += workers
 
     def _until_due(self) -> float:
         due_in = self._journal.next_try_in(self._sources, self._endpoint)
         return _LONGEST_WAIT_S if due_in is None else min(max(due_in, 0.01), _LONGEST_WAIT_S)
-
-    def _begin(self, claimed: ClaimedBooking, claimed_at: float) -> None:
-        with self._lock:
-            self._free -= 1
-        self._workers.submit(self._work, claimed, claimed_at)
 
     def _work(self, claimed: ClaimedBooking, claimed_at: float) -> None:
         try:
@@ -98,6 +122,5 @@ class Poster:
         except Exception:  # a thread must not die silently; the hold brings the booking back
             log.exception("A try failed in our own code.", extra={"booking": claimed.booking})
         finally:
-            with self._lock:
-                self._free += 1
+            self._give_free(1)
             self._awake.set()

@@ -8,6 +8,7 @@ more; then connections are closed. The journal is its opener's to close.
 from __future__ import annotations
 
 import logging
+import math
 import signal
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -133,11 +134,17 @@ class Service:
             self._changed.clear()
             left = self._journal.work_left(self.sources)
             progress(left)
-            if not any(thread.is_alive() for thread in looking) and _is_finished(left, wait):
+            if not any(thread.is_alive() for thread in looking) and self._is_finished(left, wait):
                 break
             self._changed.wait(_LOOK_EVERY_S)
         self._end(looking)
         return [f"{tender.source.name}: {tender.failure}" for tender in self._tenders if tender.failure]
+
+    def _is_finished(self, left: WorkLeft, wait: timedelta) -> bool:
+        """Whether nothing is under way or due within `wait`: neither a try nor an answer."""
+        tries_in = self._poster.idle_for()
+        answers_in = math.inf if left.next_answer_in is None else left.next_answer_in
+        return tries_in is not None and min(tries_in, answers_in) > wait.total_seconds()
 
     # ------------------------------------------------------------------------------ start and end
 
@@ -205,9 +212,3 @@ def _schedule(tenders: Sequence[Tender]) -> _Schedule:
     scheduler.start()
     schedule: _Schedule = scheduler
     return schedule
-
-
-def _is_finished(left: WorkLeft, wait: timedelta) -> bool:
-    """Whether nothing is under way or due within `wait`: neither a try nor an answer."""
-    due = [seconds for seconds in (left.next_due_in, left.next_answer_in) if seconds is not None]
-    return all(seconds > wait.total_seconds() for seconds in due)

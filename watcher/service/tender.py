@@ -67,7 +67,7 @@ class Tender:
         while not self._stop.is_set():
             if self._turn() is not None and self.failure is not None:
                 break
-            if not self.source.settling or boot_seconds() >= patience_ends:
+            if not self.source.unfinished or boot_seconds() >= patience_ends:
                 break
             self.source.wait(patience_ends - boot_seconds())
         self._release()

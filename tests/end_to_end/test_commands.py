@@ -1,0 +1,220 @@
+"""The commands as contract.md has them: names, JSON, exit status."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.support.waiting import wait_for
+from tests.support.workplace import COMMAND, ZHANG, Workplace, pdf
+from watcher.sandbox.endpoint import Endpoint
+
+SUBMISSION = "id source kind sender subject path user_code received_at state reason answered_at documents".split()
+DOCUMENT = (
+    "id name booking media_type size sha256 attachment_url biz_id user_code state outcome code message attempts "
+    "due_at settled_at duplicate_of invoices"
+).split()
+INVOICE = (
+    "number code type name amount tax_amount currency date seller_name seller_tax_code buyer_name buyer_tax_code "
+    "verified expense_id expense_status message message_code"
+).split()
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, endpoint: Endpoint) -> Workplace:
+    return Workplace(tmp_path, endpoint).with_folder().write()
+
+
+def test_the_json_of_a_submission_has_the_contracts_keys_and_no_others(workplace: Workplace) -> None:
+    workplace.drop("a.pdf", pdf("a"))
+    workplace.command("run", "--once")
+    (submission,) = workplace.list()
+    assert list(submission) == SUBMISSION
+    (document,) = submission["documents"]
+    assert list(document) == DOCUMENT
+    (invoice,) = document["invoices"]
+    assert list(invoice) == INVOICE
+    assert (submission["kind"], submission["state"], document["state"]) == ("file", "closed", "settled")
+    assert submission["received_at"].endswith("+08:00")
+    assert isinstance(invoice["amount"], str)
+
+
+def test_show_takes_a_prefix_and_says_when_it_fits_none_or_several(workplace: Workplace) -> None:
+    workplace.drop("a.pdf", pdf("a"))
+    workplace.drop("b.pdf", pdf("b"))
+    workplace.command("run", "--once")
+    first, second = workplace.list()
+    shown = workplace.command("show", first["id"][:-2], "--json")
+    assert json.loads(shown.stdout) == first
+    assert workplace.command("show", "no-such-id").returncode == 2
+    assert workplace.command("show", "").returncode == 2
+    assert second["id"] != first["id"]
+
+
+def test_list_filters_by_outcome_state_source_search_and_time(workplace: Workplace, endpoint: Endpoint) -> None:
+    endpoint.behave(res_code=300042, res_msg="识别失败", times=1)
+    workplace.drop("bad.pdf", pdf("bad"))
+    workplace.command("run", "--once")
+    workplace.drop("good.pdf", pdf("good"))
+    workplace.command("run", "--once")
+    assert [s["path"] for s in workplace.list("--outcome", "error")] == [f"{ZHANG}/bad.pdf"]
+    assert [s["path"] for s in workplace.list("--search", "good")] == [f"{ZHANG}/good.pdf"]
+    assert workplace.list("--source", "nowhere") == []
+    assert len(workplace.list("--since", "1h")) == 2
+    assert workplace.list("--since", "2090-01-01") == []
+    assert len(workplace.list("--limit", "1")) == 1
+    expense = str(endpoint.requests[1].expense_ids[0])
+    assert [s["path"] for s in workplace.list("--search", expense)] == [f"{ZHANG}/good.pdf"]
+
+
+def test_the_texts_for_people_name_what_happened(workplace: Workplace) -> None:
+    workplace.drop("打车.pdf", pdf("a"))
+    workplace.command("run", "--once")
+    (submission,) = workplace.list()
+    assert "1 done" in workplace.command("list").stdout
+    shown = workplace.command("show", submission["id"]).stdout
+    assert "打车.pdf" in shown
+    assert submission["documents"][0]["biz_id"] in shown
+    status = workplace.command("status").stdout
+    assert "gate: open" in status
+    assert "shared" in status
+
+
+def test_a_wrong_configuration_is_told_whole_with_lines_and_status_78(workplace: Workplace) -> None:
+    workplace.config["recognition"]["concurency"] = 3
+    workplace.config["language"] = "klingon"
+    workplace.write()
+    answer = workplace.command("run", "--once")
+    assert answer.returncode == 78
+    lines = answer.stderr.strip().splitlines()
+    assert len(lines) == 2
+    assert all(line.startswith(f"{workplace.config_file}:") for line in lines)
+    assert "recognition.concurency" in answer.stderr
+    assert "concurrency" in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+def test_no_configuration_at_all_is_told_without_a_traceback(tmp_path: Path) -> None:
+    answer = subprocess.run([COMMAND, "status"], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
+    assert answer.returncode == 78
+    assert "--config" in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+@pytest.mark.parametrize("arguments", [["nonsense"], ["run", "--nonsense"], ["list", "--state", "asleep"]])
+def test_a_wrong_command_line_is_status_2(workplace: Workplace, arguments: list[str]) -> None:
+    assert workplace.command(*arguments).returncode == 2
+
+
+def test_documents_that_are_left_pending_are_status_3(workplace: Workplace, endpoint: Endpoint) -> None:
+    endpoint.behave(status=500)
+    workplace.drop("a.pdf", pdf("a"))
+    answer = workplace.command("run", "--once")
+    assert answer.returncode == 3, answer.stderr
+    assert "pending" in answer.stdout
+    assert (workplace.inbox / ZHANG / "a.pdf").exists()
+
+
+def test_waiting_long_enough_sees_the_second_try_under_the_same_biz_id(tmp_path: Path, endpoint: Endpoint) -> None:
+    workplace = Workplace(tmp_path, endpoint, retry={"first": "1s"}).with_folder().write()
+    endpoint.behave(status=500, times=1)
+    workplace.drop("a.pdf", pdf("a"))
+    assert workplace.command("run", "--once", "--wait", "20s").returncode == 0
+    first, second = endpoint.requests
+    assert first.biz_id == second.biz_id
+    assert first.timestamp != second.timestamp
+
+
+def test_a_missing_key_closes_the_gate_and_the_file_waits(workplace: Workplace, endpoint: Endpoint) -> None:
+    endpoint.behave(no_key=True)
+    workplace.drop("a.pdf", pdf("a"))
+    assert workplace.command("run", "--once").returncode == 3
+    assert len(endpoint.requests) == 1
+    status = workplace.command("status").stdout
+    assert "CLOSED" in status
+    assert "秘钥" in status
+    (submission,) = workplace.list()
+    assert submission["documents"][0]["attempts"] == 0
+    assert (workplace.inbox / ZHANG / "a.pdf").exists()
+
+
+def test_retry_posts_a_failed_document_again_and_brings_its_file_to_done(
+    workplace: Workplace, endpoint: Endpoint
+) -> None:
+    endpoint.behave(res_code=300042, times=1)
+    workplace.drop("a.pdf", pdf("a"))
+    workplace.command("run", "--once")
+    (submission,) = workplace.list()
+    assert workplace.command("retry", submission["id"]).returncode == 0
+    assert workplace.command("run", "--once").returncode == 0
+    assert (workplace.done / ZHANG / "a.pdf").exists()
+    assert not (workplace.error / ZHANG / "a.pdf").exists()
+
+
+def test_schema_is_json_that_names_every_section(workplace: Workplace) -> None:
+    schema = json.loads(workplace.command("schema").stdout)
+    assert {"journal", "recognition", "stores", "mailboxes", "folders"} <= set(schema["properties"])
+
+
+def test_check_says_of_each_thing_what_it_found_and_posts_nothing(workplace: Workplace, endpoint: Endpoint) -> None:
+    answer = workplace.command("check", "--json")
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    subjects = " ".join(json.loads(line)["subject"] for line in answer.stdout.splitlines())
+    for thing in ("configuration", "journal", "folder shared", "store default", "recognition", "directory"):
+        assert thing in subjects
+    assert endpoint.requests == ()
+
+
+def test_check_of_something_broken_is_status_1_and_says_how_to_mend_it(
+    workplace: Workplace, endpoint: Endpoint
+) -> None:
+    workplace.config["folders"][0]["path"] = str(workplace.root / "missing")
+    workplace.write()
+    answer = workplace.command("check")
+    assert answer.returncode == 1
+    assert "FAIL" in answer.stdout
+    assert "→" in answer.stdout
+
+
+def test_check_offline_asks_nobody(tmp_path: Path, endpoint: Endpoint) -> None:
+    workplace = Workplace(tmp_path, endpoint).with_folder(path="/nowhere/at/all").write()
+    assert workplace.command("check", "--offline").returncode == 0
+
+
+def test_a_second_daemon_on_the_same_journal_leaves_with_a_clear_message(workplace: Workplace) -> None:
+    with workplace.daemon() as daemon:
+        answer = workplace.command("run", "--once")
+        assert answer.returncode == 1
+        assert str(daemon.process.pid) in answer.stderr
+        assert "journal.db" in answer.stderr
+        assert "Traceback" not in answer.stderr
+
+
+def test_sigterm_lets_what_is_under_way_end_and_answers_it(workplace: Workplace, endpoint: Endpoint) -> None:
+    endpoint.behave(latency=1.5)
+    with workplace.daemon() as daemon:
+        workplace.drop("a.pdf", pdf("a"))
+        assert endpoint.wait_until(lambda e: e.under_way == 1)
+        assert daemon.stop() == 0
+    assert (workplace.done / ZHANG / "a.pdf").exists()
+    assert [request.outcome for request in endpoint.requests] == ["booked"]
+
+
+def test_sighup_takes_a_new_configuration_and_keeps_the_old_one_when_it_is_wrong(
+    workplace: Workplace, endpoint: Endpoint
+) -> None:
+    with workplace.daemon() as daemon:
+        workplace.config_file.write_text("journal: 3\n", encoding="utf-8")
+        daemon.signal(signal.SIGHUP)
+        wait_for(lambda: "the old one stays" in daemon.said(), 10, "the report")
+        other = workplace.root / "done-elsewhere"
+        workplace.config["folders"][0]["done"] = str(other)
+        workplace.write()
+        daemon.signal(signal.SIGHUP)
+        wait_for(lambda: daemon.said().count("The daemon is ready") == 2, 10, "the second start")
+        workplace.drop("a.pdf", pdf("a"))
+        wait_for((other / ZHANG / "a.pdf").exists, 10, "the file in the new place")

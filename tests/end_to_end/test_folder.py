@@ -1,0 +1,138 @@
+"""A file dropped into the folder, by the installed command."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from pathlib import Path
+
+import pytest
+
+from tests.support.waiting import wait_for
+from tests.support.workplace import ZHANG, Workplace, pdf
+from watcher.sandbox.endpoint import Endpoint
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, endpoint: Endpoint) -> Workplace:
+    return Workplace(tmp_path, endpoint).with_folder().write()
+
+
+def test_a_dropped_file_is_posted_once_for_its_subfolders_employee_and_ends_in_done(
+    workplace: Workplace, endpoint: Endpoint
+) -> None:
+    workplace.drop("打车.pdf", pdf("taxi"))
+
+    answer = workplace.command("run", "--once")
+
+    assert answer.returncode == 0, answer.stderr
+    assert (workplace.done / ZHANG / "打车.pdf").read_bytes() == pdf("taxi")
+    assert list(workplace.done.rglob("*.txt")) == []
+    assert not (workplace.inbox / ZHANG / "打车.pdf").exists()
+    (request,) = endpoint.requests
+    assert (request.user_code, request.outcome) == (ZHANG, "booked")
+
+
+def test_the_request_is_the_documented_one_to_the_key(workplace: Workplace, endpoint: Endpoint) -> None:
+    workplace.drop("a.pdf", pdf("a"))
+    workplace.command("run", "--once")
+    (request,) = endpoint.requests
+    assert request.biz_id is not None
+    assert str(uuid.UUID(request.biz_id)) == request.biz_id
+    body = request.body.decode()
+    pattern = (
+        r'\{"data": ?\{"attachment_url": ?"invoices/[0-9a-f]{64}\.pdf", ?"purchase_invoice": ?"N", ?'
+        r'"create_expense": ?"Y", ?"user_code": ?"903851"\}, ?"bizId": ?"[0-9a-f-]{36}", ?"timestamp": ?\d{13}\}'
+    )
+    assert re.fullmatch(pattern, body), body
+
+
+def test_the_same_content_twice_is_booked_once_and_the_second_says_so(workplace: Workplace, endpoint: Endpoint) -> None:
+    workplace.drop("first.pdf", pdf("same"))
+    assert workplace.command("run", "--once").returncode == 0
+    workplace.drop("second.pdf", pdf("same"))
+    assert workplace.command("run", "--once").returncode == 0
+
+    assert len(endpoint.requests) == 1
+    assert (workplace.done / ZHANG / "second.pdf").exists()
+    note = (workplace.done / ZHANG / "second.pdf.txt").read_text(encoding="utf-8-sig")
+    assert str(endpoint.requests[0].expense_ids[0]) in note
+    second, first = workplace.list()
+    assert second["documents"][0]["outcome"] == "duplicate"
+    assert second["documents"][0]["duplicate_of"] == first["documents"][0]["id"]
+
+
+def test_what_the_endpoint_refuses_ends_in_error_with_a_note_and_status_1(
+    workplace: Workplace, endpoint: Endpoint
+) -> None:
+    endpoint.behave(res_code=300042, res_msg="识别失败")
+    workplace.drop("bad.pdf", pdf("bad"))
+
+    answer = workplace.command("run", "--once")
+
+    assert answer.returncode == 1, answer.stderr
+    note = (workplace.error / ZHANG / "bad.pdf.txt").read_text(encoding="utf-8-sig")
+    assert "识别失败" in note
+    assert (workplace.error / ZHANG / "bad.pdf").exists()
+
+
+def test_a_file_put_back_from_error_is_a_new_submission_under_a_new_biz_id(
+    workplace: Workplace, endpoint: Endpoint
+) -> None:
+    endpoint.behave(res_code=300042, res_msg="识别失败", times=1)
+    workplace.drop("again.pdf", pdf("again"))
+    workplace.command("run", "--once")
+    (workplace.error / ZHANG / "again.pdf").rename(workplace.inbox / ZHANG / "again.pdf")
+
+    assert workplace.command("run", "--once").returncode == 0
+
+    refused, booked = endpoint.requests
+    assert refused.biz_id != booked.biz_id
+    assert (workplace.done / ZHANG / "again.pdf").exists()
+    assert len(workplace.list()) == 2
+
+
+def test_a_file_without_an_employee_number_is_not_posted(workplace: Workplace, endpoint: Endpoint) -> None:
+    (workplace.inbox / "lost.pdf").write_bytes(pdf("lost"))
+    assert workplace.command("run", "--once").returncode == 1
+    assert endpoint.requests == ()
+    assert (workplace.error / "lost.pdf").exists()
+    (submission,) = workplace.list()
+    assert submission["documents"][0]["code"] == "NO_USER"
+
+
+def test_a_file_that_is_no_document_stays_and_is_counted(workplace: Workplace, endpoint: Endpoint) -> None:
+    stays = workplace.drop("notes.docx.txt", b"just words")
+    assert workplace.command("run", "--once").returncode == 0
+    assert stays.exists()
+    assert endpoint.requests == ()
+    assert " 1 " in workplace.command("status").stdout
+
+
+def test_nothing_moved_ever_overwrites_another_file(workplace: Workplace) -> None:
+    (workplace.done / ZHANG).mkdir(parents=True)
+    (workplace.done / ZHANG / "a.pdf").write_bytes(b"somebody else's")
+    workplace.drop("a.pdf", pdf("a"))
+    workplace.command("run", "--once")
+    assert (workplace.done / ZHANG / "a.pdf").read_bytes() == b"somebody else's"
+    assert (workplace.done / ZHANG / "a (2).pdf").read_bytes() == pdf("a")
+
+
+def test_the_daemon_takes_a_file_up_when_it_is_closed(workplace: Workplace, endpoint: Endpoint) -> None:
+    with workplace.daemon():
+        workplace.drop("quick.pdf", pdf("quick"))
+        wait_for((workplace.done / ZHANG / "quick.pdf").exists, 10, "the file in done/")
+    assert len(endpoint.requests) == 1
+
+
+def test_several_invoices_and_messages_end_in_attention_with_a_note_in_done(
+    workplace: Workplace, endpoint: Endpoint
+) -> None:
+    endpoint.behave(invoices=2, invoice_message="抬头不符", invoice_message_code="T01")
+    workplace.drop("two.pdf", pdf("two"))
+    assert workplace.command("run", "--once").returncode == 0
+    note = (workplace.done / ZHANG / "two.pdf.txt").read_text(encoding="utf-8-sig")
+    assert "抬头不符" in note
+    (submission,) = workplace.list()
+    assert submission["documents"][0]["outcome"] == "attention"
+    assert len(submission["documents"][0]["invoices"]) == 2

@@ -1,0 +1,155 @@
+"""A mail forwarded to the mailbox, by the installed command, with a real IMAP and SMTP server."""
+
+from __future__ import annotations
+
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+
+from tests.support.servers.dovecot import Account, Dovecot
+from tests.support.servers.smtp import SmtpSink
+from tests.support.workplace import Workplace, pdf
+from watcher.sandbox.endpoint import Endpoint
+
+
+@pytest.fixture
+def account(dovecot: Dovecot) -> Account:
+    return dovecot.account()
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, endpoint: Endpoint, dovecot: Dovecot, account: Account, smtp_sink: SmtpSink) -> Workplace:
+    made = Workplace(tmp_path, endpoint).with_smtp(smtp_sink.host, smtp_sink.port)
+    return made.with_mailbox(dovecot.host, dovecot.port, account.username, account.password).write()
+
+
+def mail(*attachments: tuple[str, bytes], sender: str = "张三 <zhang@corp.example>", **headers: str) -> bytes:
+    message = EmailMessage()
+    message["From"] = sender
+    message["To"] = "fapiao@corp.example"
+    message["Subject"] = headers.pop("Subject", "Fwd: 打车发票")
+    message["Message-ID"] = headers.pop("Message_ID", "<one@corp.example>")
+    for name, value in headers.items():
+        message[name.replace("_", "-")] = value
+    message.set_content("请查收")
+    for name, content in attachments:
+        message.add_attachment(content, maintype="application", subtype="pdf", filename=name)
+    return message.as_bytes()
+
+
+def test_a_forwarded_mail_with_two_pdfs_becomes_two_posts_and_one_reply(
+    workplace: Workplace, endpoint: Endpoint, account: Account, smtp_sink: SmtpSink
+) -> None:
+    account.append(mail(("甲.pdf", pdf("one")), ("乙.pdf", pdf("two"))))
+
+    answer = workplace.command("run", "--once")
+
+    assert answer.returncode == 0, answer.stderr
+    assert [request.user_code for request in endpoint.requests] == ["903851", "903851"]
+    (reply,) = smtp_sink.received
+    assert (reply.sender, reply.recipients) == ("", ("zhang@corp.example",))
+    assert reply.message["In-Reply-To"] == "<one@corp.example>"
+    assert reply.message["Auto-Submitted"] == "auto-replied"
+    text = reply.message.get_body(("plain",))
+    assert text is not None
+    words = text.get_content()
+    for request in endpoint.requests:
+        assert str(request.expense_ids[0]) in words
+    assert "甲.pdf" in words
+    assert account.messages() == []
+    assert len(account.messages("发票/已处理")) == 1
+
+
+def test_an_unknown_sender_gets_nothing_posted_and_no_answer(
+    workplace: Workplace, endpoint: Endpoint, account: Account, smtp_sink: SmtpSink
+) -> None:
+    account.append(mail(("a.pdf", pdf("a")), sender="stranger@elsewhere.example"))
+    workplace.command("run", "--once")
+    assert endpoint.requests == ()
+    assert smtp_sink.received == []
+    assert len(account.messages("发票/失败")) == 1
+
+
+def test_a_mail_whose_sender_nothing_proves_is_held_where_it_is(
+    workplace: Workplace, endpoint: Endpoint, account: Account, smtp_sink: SmtpSink
+) -> None:
+    del workplace.config["mailboxes"][0]["verify_sender"]
+    workplace.write()
+    account.append(mail(("a.pdf", pdf("a"))))
+    assert workplace.command("run", "--once").returncode == 0
+    assert endpoint.requests == ()
+    assert smtp_sink.received == []
+    assert len(account.messages()) == 1
+    (held,) = workplace.list("--state", "held")
+    assert held["reason"] == "UNVERIFIED_SENDER"
+
+
+def test_a_mail_without_a_document_is_answered_with_what_to_do(
+    workplace: Workplace, account: Account, smtp_sink: SmtpSink
+) -> None:
+    account.append(mail())
+    workplace.command("run", "--once")
+    (reply,) = smtp_sink.received
+    assert reply.recipients == ("zhang@corp.example",)
+    assert len(account.messages("发票/失败")) == 1
+    (submission,) = workplace.list()
+    assert submission["reason"] == "NO_DOCUMENT"
+
+
+def test_an_automatic_reply_is_never_taken_in(
+    workplace: Workplace, endpoint: Endpoint, account: Account, smtp_sink: SmtpSink
+) -> None:
+    account.append(mail(("a.pdf", pdf("a")), Auto_Submitted="auto-replied"))
+    workplace.command("run", "--once")
+    assert endpoint.requests == ()
+    assert smtp_sink.received == []
+    assert len(account.messages()) == 1
+    assert workplace.list() == []
+
+
+def test_the_same_mail_in_a_renumbered_mailbox_is_known(
+    workplace: Workplace, endpoint: Endpoint, account: Account, smtp_sink: SmtpSink
+) -> None:
+    raw = mail(("a.pdf", pdf("a")))
+    workplace.config["mailboxes"][0] |= {"done": None, "error": None}
+    workplace.write()
+    account.append(raw)
+    workplace.command("run", "--once")
+    (message,) = account.messages()
+    assert "$InvoiceDone" in message.flags
+    account.delete(message.uid)
+    account.append(raw)
+
+    workplace.command("run", "--once")
+
+    assert len(endpoint.requests) == 1
+    assert len(smtp_sink.received) == 1
+
+
+def test_a_mail_that_is_moved_back_from_the_error_folder_is_tried_again(
+    workplace: Workplace, endpoint: Endpoint, account: Account, smtp_sink: SmtpSink
+) -> None:
+    endpoint.behave(res_code=300042, res_msg="识别失败", times=1)
+    account.append(mail(("a.pdf", pdf("a"))))
+    assert workplace.command("run", "--once").returncode == 1
+    (failed,) = account.messages("发票/失败")
+    account.move(failed.uid, "发票/失败", "INBOX")
+
+    assert workplace.command("run", "--once").returncode == 0
+
+    assert [request.outcome for request in endpoint.requests] == ["misbehaved", "booked"]
+    assert len({request.biz_id for request in endpoint.requests}) == 2
+    assert len(account.messages("发票/已处理")) == 1
+    assert len(smtp_sink.received) == 2
+    assert len({reply.message["Message-ID"] for reply in smtp_sink.received}) == 2
+
+
+def test_the_daemon_answers_a_mail_that_arrives(
+    workplace: Workplace, endpoint: Endpoint, account: Account, smtp_sink: SmtpSink
+) -> None:
+    with workplace.daemon():
+        account.append(mail(("a.pdf", pdf("a"))))
+        smtp_sink.wait_for(1, timeout=15)
+        workplace.closed(1)
+    assert len(endpoint.requests) == 1

@@ -1,0 +1,236 @@
+"""Builds everything from the configuration: the only place that knows which class serves which port."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+
+from watcher.answer import Answer
+from watcher.config import sections
+from watcher.config.sections import Configuration
+from watcher.documents.reader import DocumentReader
+from watcher.documents.sniff import may_hold_documents
+from watcher.intake import Intake, IntakeRules
+from watcher.journal.checking import check_journal
+from watcher.journal.opening import migrate, open_journal
+from watcher.model import Finding
+from watcher.people import FileDirectory, Verification
+from watcher.policy.pace import Pace
+from watcher.policy.who import MailboxRules
+from watcher.ports import Directory, Journal, Mailer, SenderVerification, Source, Store, Writer
+from watcher.recognise import Recognise
+from watcher.recognition.client import HttpRecogniser
+from watcher.recognition.token import TokenSource
+from watcher.replies import SmtpMailer, TemplateWriter
+from watcher.service import Service
+from watcher.service.answerer import Answerer
+from watcher.service.poster import Poster
+from watcher.service.tender import Tender
+from watcher.sources.folder import FolderSource
+from watcher.sources.mailbox import MailboxSource
+from watcher.stores import HttpStore, ObjectsStore, ResolveStore
+
+
+def open_for_work(configuration: Configuration) -> Journal:
+    """The journal for the one process that works on it, brought to this version. Raises JournalUnusable."""
+    return open_journal(configuration.journal, exclusive=True)
+
+
+def open_for_reading(configuration: Configuration) -> Journal:
+    """The journal beside a running daemon. Raises JournalUnusable."""
+    return open_journal(configuration.journal, exclusive=False)
+
+
+def migrate_journal(configuration: Configuration) -> None:
+    """Bring it to this version, or make it. Raises JournalUnusable where a daemon has it."""
+    migrate(configuration.journal)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Adapters:
+    """What the configuration names, built; nothing has been connected to yet."""
+
+    stores: Mapping[str, Store]
+    directory: Directory
+    recogniser: HttpRecogniser
+    writer: Writer
+    mailer: Mailer | None
+    sources: Mapping[str, Source]
+
+
+def build_service(configuration: Configuration, journal: Journal) -> Service:
+    """The daemon; the journal stays the caller's to close."""
+    adapters = _adapters(configuration)
+    recognise = Recognise(
+        journal=journal,
+        recogniser=adapters.recogniser,
+        store_of=adapters.stores.__getitem__,
+        rules=configuration.recognition,
+        now=journal.now,
+    )
+    poster = Poster(
+        recognise=recognise,
+        journal=journal,
+        endpoint=adapters.recogniser.endpoint,
+        sources=list(adapters.sources),
+        concurrency=configuration.recognition.concurrency,
+        pace=Pace(configuration.recognition.rate),
+    )
+    return Service(
+        journal=journal,
+        sources={name: source.kind for name, source in adapters.sources.items()},
+        tenders=list(_tenders(configuration, adapters, journal)),
+        answerers=list(_answerers(configuration, adapters, journal)),
+        poster=poster,
+        resources=[*adapters.sources.values(), *_closable(adapters)],
+        settling_grace=_settling_grace(configuration),
+    )
+
+
+def findings(configuration: Configuration) -> Iterator[Finding]:
+    """Everything that can be tried without posting a document, each tried in turn."""
+    adapters = _adapters(configuration)
+    checks: list[Callable[[], list[Finding]]] = [
+        partial(check_journal, configuration.journal),
+        adapters.directory.check,
+        adapters.recogniser.check,
+        *(store.check for store in adapters.stores.values()),
+        *(source.check for source in adapters.sources.values()),
+    ]
+    if adapters.mailer is not None:
+        checks.append(adapters.mailer.check)
+    try:
+        for check in checks:
+            yield from check()
+    finally:
+        for resource in (*adapters.sources.values(), *_closable(adapters)):
+            resource.close()
+
+
+# ------------------------------------------------------------------------------------------ adapters
+
+
+def _adapters(configuration: Configuration) -> _Adapters:
+    token = TokenSource(configuration.recognition.auth) if configuration.recognition.auth else None
+    smtp = configuration.smtp
+    return _Adapters(
+        stores=_stores(configuration, token),
+        directory=FileDirectory(configuration.directory),
+        recogniser=HttpRecogniser(configuration.recognition, timezone=configuration.timezone, token=token),
+        writer=TemplateWriter(
+            sender=smtp.sender if smtp else None,
+            default_language=configuration.language,
+            timezone=configuration.timezone,
+            accept=configuration.accept,
+        ),
+        mailer=SmtpMailer(smtp) if smtp else None,
+        sources=_sources(configuration),
+    )
+
+
+def _stores(configuration: Configuration, token: TokenSource | None) -> dict[str, Store]:
+    stores: dict[str, Store] = {}
+    for name, section in configuration.stores.items():
+        if isinstance(section, sections.ObjectsStore):
+            stores[name] = ObjectsStore(name, section)
+        elif isinstance(section, sections.HttpStore):
+            refused = configuration.recognition.auth.refused if configuration.recognition.auth else []
+            stores[name] = HttpStore(name, section, credentials=partial(_credentials, token), refused=refused)
+    for name, section in configuration.stores.items():
+        if isinstance(section, sections.ResolveStore):
+            stores[name] = ResolveStore(name, section, parts=stores[section.parts] if section.parts else None)
+    return stores
+
+
+def _credentials(token: TokenSource | None, fresh: bool) -> Mapping[str, str]:  # noqa: FBT001 - the store's form
+    if token is None:
+        return {}
+    held = token.header()
+    return token.refresh(held) if fresh else held
+
+
+def _sources(configuration: Configuration) -> dict[str, Source]:
+    own = {mailbox.username for mailbox in configuration.mailboxes}
+    if configuration.smtp is not None:
+        own.add(_address(configuration.smtp.sender))
+    mailboxes: list[Source] = [MailboxSource(mailbox, own_addresses=own) for mailbox in configuration.mailboxes]
+    folders: list[Source] = [
+        FolderSource(
+            folder,
+            wanted=partial(may_hold_documents, accept=configuration.accept),
+            timezone=configuration.timezone,
+        )
+        for folder in configuration.folders
+    ]
+    return {source.name: source for source in (*mailboxes, *folders)}
+
+
+def _address(sender: str) -> str:
+    """``fapiao@corp.example`` of ``发票助手 <fapiao@corp.example>``."""
+    return sender.rpartition("<")[2].rstrip("> ") if "<" in sender else sender.strip()
+
+
+def _closable(adapters: _Adapters) -> list[Store | Mailer | HttpRecogniser]:
+    mailers = [adapters.mailer] if adapters.mailer is not None else []
+    return [*adapters.stores.values(), adapters.recogniser, *mailers]
+
+
+# --------------------------------------------------------------------------------------------- steps
+
+
+def _tenders(configuration: Configuration, adapters: _Adapters, journal: Journal) -> Iterator[Tender]:
+    reader = DocumentReader(accept=configuration.accept, limits=configuration.limits)
+    for section in configuration.sources:
+        intake = Intake(
+            source=adapters.sources[section.name],
+            reader=reader,
+            store=adapters.stores[section.store],
+            directory=adapters.directory,
+            verification=_verification(section),
+            journal=journal,
+            rules=_rules(section, configuration),
+        )
+        yield Tender(source=adapters.sources[section.name], intake=intake, journal=journal, poll=section.poll)
+
+
+def _verification(section: sections.Mailbox | sections.Folder) -> SenderVerification | None:
+    if isinstance(section, sections.Folder) or not section.verify_sender:
+        return None
+    return Verification(section.verify_sender)
+
+
+def _rules(section: sections.Mailbox | sections.Folder, configuration: Configuration) -> IntakeRules:
+    create_expense = configuration.recognition.create_expense
+    if isinstance(section, sections.Folder):
+        return IntakeRules(create_expense=create_expense)
+    return IntakeRules(
+        create_expense=create_expense,
+        mailbox=MailboxRules(
+            fixed_code=section.user_code,
+            hold_unknown=section.unknown == "hold",
+            hold_unverified=section.unverified == "hold",
+        ),
+        mailbox_address=section.username,
+        answer_unknown=section.reply.unknown,
+    )
+
+
+def _answerers(configuration: Configuration, adapters: _Adapters, journal: Journal) -> Iterator[Answerer]:
+    for section in configuration.sources:
+        replies = section.reply if isinstance(section, sections.Mailbox) else sections.ReplyChoice()
+        answer = Answer(
+            source=adapters.sources[section.name],
+            writer=adapters.writer,
+            mailer=adapters.mailer if isinstance(section, sections.Mailbox) else None,
+            journal=journal,
+            replies=replies,
+        )
+        yield Answerer(answer=answer)
+
+
+def _settling_grace(configuration: Configuration) -> timedelta:
+    """How long `run --once` waits for files that may still be written: what it takes to see that they are not."""
+    settles = [folder.settle for folder in configuration.folders]
+    return 2 * max(settles, default=timedelta(0)) + timedelta(seconds=1)

@@ -1,0 +1,184 @@
+"""The commands of contract.md. Each imports what it needs when it runs: `--help` and `run` stay quick."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from watcher.errors import ConfigurationError
+from watcher.model import Outcome, SubmissionState
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Takes the invoices that employees forward, has them booked, and answers.",
+)
+
+_SEARCHED = ("config.yaml", "/etc/invoice-watcher/config.yaml")
+_NONE_FOUND = (
+    "no configuration: there is no ./config.yaml and no /etc/invoice-watcher/config.yaml; name one with "
+    "--config FILE or $INVOICE_WATCHER_CONFIG, or try `invoice-watcher demo`, which needs none"
+)
+
+
+class Place:
+    """Where the configuration is, found when it is first asked for."""
+
+    def __init__(self, given: Path | None) -> None:
+        self._given = given
+
+    @property
+    def path(self) -> Path:
+        if self._given is not None:
+            return self._given
+        if named := os.environ.get("INVOICE_WATCHER_CONFIG"):
+            return Path(named)
+        for candidate in _SEARCHED:
+            if Path(candidate).is_file():
+                return Path(candidate)
+        raise ConfigurationError([_NONE_FOUND])
+
+
+def _version(value: bool) -> None:
+    if value:
+        from importlib.metadata import version
+
+        typer.echo(f"invoice-watcher {version('invoice-watcher')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    context: typer.Context,
+    config: Annotated[Path | None, typer.Option("--config", "-c", metavar="FILE", help="The configuration.")] = None,
+    _: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which version this is.")
+    ] = False,
+) -> None:
+    context.obj = Place(config)
+
+
+@app.command()
+def run(
+    context: typer.Context,
+    once: Annotated[
+        bool, typer.Option("--once", help="Take in what is there, work until it is answered, exit.")
+    ] = False,
+    wait: Annotated[
+        str, typer.Option(metavar="DURATION", help="With --once: stay for tries that are due within this time.")
+    ] = "0s",
+) -> None:
+    """The daemon, in the foreground."""
+    from watcher.cli.running import run_daemon, run_once
+
+    raise typer.Exit(run_once(context.obj.path, wait) if once else run_daemon(context.obj.path))
+
+
+@app.command()
+def check(
+    context: typer.Context,
+    offline: Annotated[bool, typer.Option("--offline", help="Only validate the configuration.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object per finding.")] = False,
+) -> None:
+    """Validate the configuration and try everything it names; no document is posted."""
+    from watcher.cli.checking import check as perform
+
+    raise typer.Exit(perform(context.obj.path, offline=offline, as_json=json))
+
+
+@app.command()
+def status(context: typer.Context) -> None:
+    """Sources, gate, counts by state and outcome, and what waits for a person."""
+    from watcher.cli.reading import status as perform
+
+    perform(context.obj.path)
+
+
+@app.command("list")
+def list_(
+    context: typer.Context,
+    state: Annotated[SubmissionState | None, typer.Option(help="Only submissions in this state.")] = None,
+    outcome: Annotated[Outcome | None, typer.Option(help="Only those with a document of this outcome.")] = None,
+    source: Annotated[str | None, typer.Option(help="Only those of this mailbox or folder.")] = None,
+    sender: Annotated[str | None, typer.Option(help="Only those of this address.")] = None,
+    since: Annotated[str | None, typer.Option(metavar="T", help="A date, a time, or how long ago (2d).")] = None,
+    search: Annotated[str | None, typer.Option(help="Number, seller, sender, file, subject, expense id.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 50,
+    json: Annotated[bool, typer.Option("--json", help="JSON Lines, one submission each.")] = False,
+) -> None:
+    """Submissions, newest first."""
+    from watcher.cli.reading import list_submissions, wanted
+
+    chosen = wanted(state=state, outcome=outcome, source=source, sender=sender, since=since, search=search, limit=limit)
+    list_submissions(context.obj.path, chosen, as_json=json)
+
+
+@app.command()
+def show(
+    context: typer.Context,
+    identifier: Annotated[str, typer.Argument(metavar="ID", help="A submission's id, or the beginning of it.")],
+    json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+) -> None:
+    """One submission whole: documents, invoices, tries."""
+    from watcher.cli.reading import show as perform
+
+    perform(context.obj.path, identifier, as_json=json)
+
+
+@app.command()
+def retry(
+    context: typer.Context,
+    identifiers: Annotated[
+        list[str], typer.Argument(metavar="ID…", help="Submissions, or the beginnings of their ids.")
+    ],
+    new: Annotated[bool, typer.Option("--new", help="Under a new bizId even where a try is in doubt.")] = False,
+) -> None:
+    """Post the documents that ended in error again, and answer again."""
+    from watcher.cli.deciding import retry as perform
+
+    perform(context.obj.path, identifiers, new=new)
+
+
+@app.command()
+def migrate(context: typer.Context) -> None:
+    """Bring the journal to this version."""
+    from watcher.cli.deciding import migrate as perform
+
+    perform(context.obj.path)
+
+
+@app.command()
+def schema() -> None:
+    """JSON Schema of the configuration."""
+    import json as encoding
+
+    from watcher.config.schema import json_schema
+
+    typer.echo(encoding.dumps(json_schema(), indent=2, ensure_ascii=False))
+
+
+@app.command()
+def sandbox(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: a free one.")] = 8700,
+    latency: Annotated[str, typer.Option(metavar="DURATION", help="How long each answer takes.")] = "0s",
+    log: Annotated[Path | None, typer.Option(metavar="FILE", help="Write every request there, as JSON Lines.")] = None,
+    token: Annotated[bool, typer.Option(help="Whether a token is asked for.")] = False,
+) -> None:
+    """The endpoint alone, for people who write against it."""
+    from watcher.cli.playing import serve_sandbox
+
+    serve_sandbox(port=port, latency=latency, log=log, token=token)
+
+
+@app.command()
+def demo(
+    leave: Annotated[bool, typer.Option("--exit", help="Leave when all is answered.")] = False,
+) -> None:
+    """Run the main job against the built-in sandbox: no network, no root, no configuration."""
+    from watcher.cli.playing import run_demo
+
+    raise typer.Exit(run_demo(leave=leave))

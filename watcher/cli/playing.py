@@ -1,0 +1,33 @@
+"""`sandbox` and `demo`: the built-in counterparts, for people who try things out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from watcher.config.values import parse_duration
+from watcher.errors import PersonalError, UsageError
+
+
+class SandboxUnavailable(PersonalError):
+    """The sandbox cannot be started here."""
+
+
+def serve_sandbox(*, port: int, latency: str, log: Path | None, token: bool) -> None:
+    """The endpoint alone, until SIGINT or SIGTERM."""
+    from watcher.sandbox.endpoint_command import serve
+
+    try:
+        seconds = parse_duration(latency).total_seconds()
+    except ValueError as error:
+        raise UsageError(f"--latency: {error}") from error
+    try:
+        serve(port=port, latency=seconds, log=log, token=token)
+    except OSError as error:
+        raise SandboxUnavailable(f"the sandbox cannot listen on port {port}: {error.strerror}") from error
+
+
+def run_demo(*, leave: bool) -> int:
+    """The main job against the sandbox; the exit status."""
+    from watcher.sandbox.demo import run
+
+    return run(leave=leave)

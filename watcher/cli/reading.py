@@ -1,0 +1,122 @@
+"""`list`, `show` and `status`: what people ask the journal, beside a running daemon."""
+
+from __future__ import annotations
+
+import json as encoding
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from watcher.bootstrap import open_for_reading
+from watcher.cli.rendering import minute, submission_json
+from watcher.config.load import load
+from watcher.config.sections import Configuration
+from watcher.config.values import parse_duration
+from watcher.errors import UsageError
+from watcher.model import Outcome, Submission, SubmissionFilter, SubmissionState
+from watcher.ports import Journal
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+@contextmanager
+def _journal(path: Path) -> Iterator[tuple[Configuration, Journal]]:
+    configuration = load(path, secrets=False)
+    journal = open_for_reading(configuration)
+    try:
+        yield configuration, journal
+    finally:
+        journal.close()
+
+
+def wanted(
+    *,
+    state: SubmissionState | None,
+    outcome: Outcome | None,
+    source: str | None,
+    sender: str | None,
+    since: str | None,
+    search: str | None,
+    limit: int,
+) -> SubmissionFilter:
+    """The options of `list` as a filter. Raises UsageError for a time that is none."""
+    return SubmissionFilter(
+        state=state,
+        outcome=outcome,
+        source=source,
+        sender=sender,
+        since=None if since is None else parse_moment(since, datetime.now(UTC)),
+        search=search,
+        limit=limit,
+    )
+
+
+def parse_moment(text: str, now: datetime) -> datetime:
+    """A date, an RFC 3339 time, or how long ago (``2d``). Raises UsageError."""
+    try:
+        return now - parse_duration(text)
+    except ValueError:
+        pass
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(f"--since: {text!r} is neither a date, nor a time, nor a duration such as 2d") from error
+    return moment if moment.tzinfo else moment.astimezone()
+
+
+def list_submissions(path: Path, chosen: SubmissionFilter, *, as_json: bool) -> None:
+    """JSON Lines, or a table."""
+    with _journal(path) as (configuration, journal):
+        submissions = journal.submissions(chosen)
+        if as_json:
+            for submission in submissions:
+                _print_json(submission, configuration)
+        else:
+            _print_table(list(submissions), configuration)
+
+
+def show(path: Path, identifier: str, *, as_json: bool) -> None:
+    """One submission whole."""
+    with _journal(path) as (configuration, journal):
+        submission = journal.submission(identifier)
+        if as_json:
+            _print_json(submission, configuration)
+        else:
+            _print_whole(submission, configuration)
+
+
+def status(path: Path) -> None:
+    """Sources, gate, counts, and what waits for a person."""
+    with _journal(path) as (configuration, journal):
+        from watcher.cli.tables import status_page
+
+        page = status_page(configuration, journal.source_health(), journal.gates(), journal.counts(), now=journal.now())
+        _console().print(page)
+
+
+def _print_json(submission: Submission, configuration: Configuration) -> None:
+    print(encoding.dumps(submission_json(submission, configuration.timezone), ensure_ascii=False))  # noqa: T201
+
+
+def _print_table(submissions: list[Submission], configuration: Configuration) -> None:
+    from watcher.cli.tables import submission_table
+
+    if not submissions:
+        print("No submissions.")  # noqa: T201
+        return
+    _console().print(submission_table(submissions, lambda moment: minute(moment, configuration.timezone)))
+
+
+def _print_whole(submission: Submission, configuration: Configuration) -> None:
+    from watcher.cli.tables import whole_submission
+
+    _console().print(whole_submission(submission, lambda moment: minute(moment, configuration.timezone)))
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    return Console(highlight=False, soft_wrap=False)

@@ -1,0 +1,108 @@
+"""`run` and `run --once`."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+from watcher.bootstrap import build_service, open_for_work
+from watcher.config.load import load
+from watcher.config.sections import Configuration
+from watcher.config.values import parse_duration
+from watcher.errors import ConfigurationError, UsageError
+from watcher.logs import set_up
+from watcher.model import Outcome, WorkLeft
+from watcher.service.service import Stop
+
+log = logging.getLogger(__name__)
+
+EXIT_WELL = 0
+EXIT_FAILED = 1
+EXIT_PENDING = 3
+
+
+def run_daemon(path: Path) -> int:
+    """Until SIGTERM. SIGHUP reads the configuration again: a wrong one is reported and the old one stays."""
+    configuration = load(path)
+    while True:
+        set_up(configuration.log)
+        journal = open_for_work(configuration)
+        try:
+            stop = build_service(configuration, journal).run(_reloader(path))
+        finally:
+            journal.close()
+        if stop is Stop.FAILED:
+            return EXIT_FAILED
+        if stop is Stop.TERMINATED:
+            return EXIT_WELL
+        configuration = load(path)
+
+
+def _reloader(path: Path) -> Callable[[], bool]:
+    """Whether the configuration can be read again; what is wrong with it is logged."""
+
+    def is_readable() -> bool:
+        try:
+            load(path)
+        except ConfigurationError as error:
+            for problem in error.problems:
+                log.error("The new configuration is wrong; the old one stays.", extra={"problem": problem})
+            return False
+        return True
+
+    return is_readable
+
+
+def run_once(path: Path, wait: str) -> int:
+    """Take in all that is there, work until nothing is due within `wait`, answer."""
+    try:
+        wait_for = parse_duration(wait)
+    except ValueError as error:
+        raise UsageError(f"--wait: {error}") from error
+    configuration = load(path)
+    set_up(configuration.log)
+    return _once(configuration, wait_for)
+
+
+def _once(configuration: Configuration, wait: timedelta) -> int:
+    journal = open_for_work(configuration)
+    began = journal.now()
+    service = build_service(configuration, journal)
+    try:
+        with _progress() as show:
+            failures = service.run_once(wait, show)
+        for failure in failures:
+            print(f"invoice-watcher: {failure}", file=sys.stderr)  # noqa: T201
+        left = journal.work_left(service.sources)
+        outcomes = journal.outcomes_since(began)
+    finally:
+        journal.close()
+    print(_summary({str(outcome): count for outcome, count in outcomes.items()}, left))  # noqa: T201
+    if left.pending:
+        return EXIT_PENDING
+    return EXIT_FAILED if failures or left.unanswered or outcomes.get(Outcome.ERROR) else EXIT_WELL
+
+
+def _summary(outcomes: dict[str, int], left: WorkLeft) -> str:
+    said = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items()) or "no documents"
+    if left.pending:
+        said += f"; {left.pending} pending, the next try in {round(left.next_due_in or 0)} s"
+    if left.unanswered:
+        said += f"; {left.unanswered} still to be answered"
+    return said
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[WorkLeft], None]]:
+    """A line on a terminal that says what is left; nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status("Looking …") as line:
+        yield lambda left: line.update(f"{left.pending} documents pending, {left.unanswered} submissions to answer")

@@ -1,0 +1,187 @@
+"""What `list`, `show`, `status` and `check` print for people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from watcher.cli.rendering import minute
+from watcher.config.sections import Configuration
+from watcher.headers import clean
+from watcher.model import (
+    Counts,
+    Document,
+    Gate,
+    Invoice,
+    Outcome,
+    SourceHealth,
+    Submission,
+    SubmissionState,
+    Try,
+)
+
+Moment = Callable[[datetime | None], str]
+
+_STYLES = {
+    Outcome.DONE: "green",
+    Outcome.ATTENTION: "yellow",
+    Outcome.DUPLICATE: "cyan",
+    Outcome.SKIPPED: "dim",
+    Outcome.ERROR: "red",
+}
+
+
+def submission_table(submissions: Sequence[Submission], moment: Moment) -> Table:
+    """One row a submission."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for heading in ("id", "received", "source", "from", "what", "state", "documents"):
+        table.add_column(heading, overflow="fold")
+    for submission in submissions:
+        table.add_row(
+            submission.id,
+            moment(submission.received_at),
+            submission.source,
+            clean(submission.sender or submission.user_code or ""),
+            clean(submission.subject or submission.path or "", 60),
+            _state(submission),
+            _outcomes(submission.documents),
+        )
+    return table
+
+
+def whole_submission(submission: Submission, moment: Moment) -> RenderableType:
+    """Everything that is known of one submission."""
+    head = _pairs(
+        {
+            "submission": submission.id,
+            "source": f"{submission.source} ({submission.kind})",
+            "from": clean(submission.sender or ""),
+            "for": " ".join(part for part in (submission.user_code, clean(submission.person_name or "")) if part),
+            "subject": clean(submission.subject or "", 200),
+            "file": clean(submission.path or "", 200),
+            "received": moment(submission.received_at),
+            "state": _state(submission),
+            "answered": moment(submission.answered_at),
+        }
+    )
+    return Group(head, *(part for document in submission.documents for part in _document(document, moment)))
+
+
+def status_page(
+    configuration: Configuration,
+    sources: Sequence[SourceHealth],
+    gates: Mapping[str, Gate],
+    counts: Counts,
+    *,
+    now: datetime,
+) -> RenderableType:
+    """What an administrator looks at first."""
+    zone = configuration.timezone
+
+    def moment(value: datetime | None) -> str:
+        return minute(value, zone)
+
+    gate = gates.get(configuration.recognition.url, Gate(open=True))
+    parts: list[RenderableType] = [_sources(configuration, sources, moment), Text()]
+    parts.append(_gate(gate, moment, now))
+    parts.append(_counts(counts, moment))
+    held = counts.submissions.get(SubmissionState.HELD, 0)
+    if held:
+        parts.append(Text(f"{held} held for your decision: invoice-watcher list --state held", style="yellow"))
+    return Group(*parts)
+
+
+def _sources(configuration: Configuration, sources: Sequence[SourceHealth], moment: Moment) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for heading in ("source", "", "since", "left alone", "says"):
+        table.add_column(heading, overflow="fold")
+    known = {source.name: source for source in sources}
+    for section in configuration.sources:
+        health = known.get(section.name, SourceHealth(name=section.name, up=None))
+        table.add_row(
+            section.name, _up(health.up), moment(health.since), str(health.left_alone or ""), clean(health.message, 200)
+        )
+    return table
+
+
+def _up(up: bool | None) -> Text:  # noqa: FBT001
+    return {True: Text("up", "green"), False: Text("DOWN", "bold red"), None: Text("not tried yet", "dim")}[up]
+
+
+def _gate(gate: Gate, moment: Moment, now: datetime) -> Text:
+    if not gate.open:
+        return Text(f"gate: CLOSED since {moment(gate.since)}: {clean(gate.reason, 200)}", style="bold red")
+    if gate.resumes_at is not None and gate.resumes_at > now:
+        return Text(f"gate: open; the endpoint asked to wait until {moment(gate.resumes_at)}", style="yellow")
+    return Text("gate: open", style="green")
+
+
+def _counts(counts: Counts, moment: Moment) -> Text:
+    submissions = ", ".join(f"{count} {state}" for state, count in counts.submissions.items() if count)
+    documents = ", ".join(f"{count} {outcome}" for outcome, count in counts.documents.items() if count)
+    oldest = f"\noldest pending: {moment(counts.oldest_pending)}" if counts.oldest_pending else ""
+    return Text(f"submissions: {submissions or 'none'}\ndocuments: {documents or 'none'}{oldest}")
+
+
+def _state(submission: Submission) -> Text:
+    said = submission.state + (f" ({submission.reason})" if submission.reason else "")
+    return Text(clean(said, 200), "yellow" if submission.state is SubmissionState.HELD else "")
+
+
+def _outcomes(documents: Sequence[Document]) -> Text:
+    outcomes = [document.outcome for document in documents]
+    said = Text()
+    for outcome in dict.fromkeys(outcomes):
+        count = outcomes.count(outcome)
+        said.append(f"{count} {outcome or 'pending'} ", _STYLES.get(outcome, "") if outcome else "")
+    return said
+
+
+def _document(document: Document, moment: Moment) -> Iterator[RenderableType]:
+    outcome = document.outcome
+    yield Text()
+    yield Text(clean(document.name), "bold")
+    yield _pairs(
+        {
+            "document": f"{document.id}, {document.media_type}, {document.size} bytes",
+            "outcome": Text(outcome or "pending", _STYLES[outcome] if outcome else ""),
+            "because": clean(" ".join(part for part in (document.code, document.message) if part), 300),
+            "duplicate of": f"document {document.duplicate_of}" if document.duplicate_of else "",
+            "address": clean(document.attachment_url, 300),
+            "bizId": document.biz_id or "",
+            "next try": moment(document.due_at) if outcome is None else "",
+            "settled": moment(document.settled_at),
+        }
+    )
+    yield from (_invoice(invoice) for invoice in document.invoices)
+    yield from (_try(one, moment) for one in document.tries)
+
+
+def _invoice(invoice: Invoice) -> Text:
+    amount = " ".join(part for part in (invoice.amount, invoice.currency) if part)
+    day = invoice.date.isoformat() if invoice.date else None
+    parts = (clean(invoice.number), day, clean(invoice.seller_name), amount)
+    said = "  invoice " + ", ".join(part for part in parts if part)
+    if invoice.expense_id:
+        said += f", expense {clean(invoice.expense_id)}"
+    return Text(said + (f": {clean(invoice.message, 300)}" if invoice.message else ""))
+
+
+def _try(one: Try, moment: Moment) -> Text:
+    said = " ".join(part for part in (one.code, clean(one.message, 300)) if part)
+    doubt = ", in doubt" if one.in_doubt else ""
+    return Text(f"  try {one.number} at {moment(one.started_at)}: {one.result or 'under way'}{doubt} {said}", "dim")
+
+
+def _pairs(pairs: Mapping[str, str | Text]) -> Table:
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="dim")
+    table.add_column(overflow="fold")
+    for name, value in pairs.items():
+        if value:
+            table.add_row(name, value)
+    return table
