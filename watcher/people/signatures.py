@@ -36,7 +36,7 @@ class _Signature:
     selector: str
 
 
-class _Unacceptable(Exception):
+class Unacceptable(Exception):
     """Why a signature proves nothing, in words."""
 
 
@@ -54,7 +54,7 @@ def verify_signatures(
     for number, found in enumerate(_candidates(header, from_domain, now)):
         if number >= MOST_SIGNATURES:
             break
-        if isinstance(found, _Unacceptable):
+        if isinstance(found, Unacceptable):
             reason = str(found)
             continue
         try:
@@ -63,68 +63,67 @@ def verify_signatures(
             reason = f"the DKIM signature of {found.domain} does not fit the mail"
         except DirectoryUnavailable as error:
             unavailable = error
-        except _Unacceptable as error:
+        except Unacceptable as error:
             reason = str(error)
     if unavailable is not None:
         raise unavailable
     return False, reason
 
 
-def _candidates(header: MailHeader, from_domain: str, now: float) -> Iterator[_Signature | _Unacceptable]:
+def _candidates(header: MailHeader, from_domain: str, now: float) -> Iterator[_Signature | Unacceptable]:
     """The signatures that are aligned with From, from the top; those that can prove nothing say why."""
     for index, raw in enumerate(header.all("dkim-signature")):
         try:
-            tags = _tags(raw)
+            tags = read_tags(raw)
             domain = domain_of(tags.get(b"d", b"").decode("ascii", "replace"))
             if domain is None or not aligned(domain, from_domain):
                 continue
-            _refuse(tags, header, now)
+            refuse_weak(tags, header, now)
             yield _Signature(index=index, domain=domain, selector=tags[b"s"].decode("ascii"))
-        except _Unacceptable as error:
+        except Unacceptable as error:
             yield error
 
 
-def _tags(raw: bytes) -> Mapping[bytes, bytes]:
+def read_tags(raw: bytes) -> Mapping[bytes, bytes]:
     from dkim.util import InvalidTagValueList, parse_tag_value
 
     try:
         tags: Mapping[bytes, bytes] = parse_tag_value(re.sub(rb"\r?\n(?=[ \t])", b"", raw))
     except InvalidTagValueList as error:
-        raise _Unacceptable("a DKIM signature that cannot be read") from error
+        raise Unacceptable("a DKIM signature that cannot be read") from error
     return tags
 
 
-def _refuse(tags: Mapping[bytes, bytes], header: MailHeader, now: float) -> None:
-    """Raises _Unacceptable for what proves nothing, however well it is signed."""
+def refuse_weak(tags: Mapping[bytes, bytes], header: MailHeader, now: float) -> None:
+    """Raises Unacceptable for what proves nothing, however well it is signed."""
     signed = Counter(name.strip().lower().decode("ascii", "replace") for name in tags.get(b"h", b"").split(b":"))
     if not signed["from"]:
-        raise _Unacceptable("the DKIM signature leaves From out")
+        raise Unacceptable("the DKIM signature leaves From out")
     if any(len(header.all(name)) > signed[name] > 0 for name in _ONCE) or len(header.all("from")) != 1:
-        raise _Unacceptable("a header stands there more often than the DKIM signature covers it")
+        raise Unacceptable("a header stands there more often than the DKIM signature covers it")
     if b"l" in tags:
-        raise _Unacceptable("the DKIM signature covers a part of the body only")
+        raise Unacceptable("the DKIM signature covers a part of the body only")
     if tags.get(b"a", b"").lower() not in _ALGORITHMS:
-        raise _Unacceptable("the DKIM signature's algorithm is not believed")
+        raise Unacceptable("the DKIM signature's algorithm is not believed")
     if _SELECTOR.fullmatch(tags.get(b"s", b"")) is None:
-        raise _Unacceptable("the DKIM signature's selector is none")
+        raise Unacceptable("the DKIM signature's selector is none")
     expires = tags.get(b"x")
     if expires is not None and not (re.fullmatch(rb"\d{1,12}", expires) and int(expires) > now):
-        raise _Unacceptable("the DKIM signature has expired")
+        raise Unacceptable("the DKIM signature has expired")
 
 
 def _is_valid(whole: bytes, signature: _Signature, look_up: TextLookup) -> bool:
     import dkim
 
     name = f"{signature.selector}._domainkey.{signature.domain}"
-    record = look_up(name)
+    record = mail_key(look_up, name)
     if record is None:
-        raise _Unacceptable(f"{signature.domain} has no DKIM key of that name")
-    _refuse_key(record)
+        raise Unacceptable(f"{signature.domain} has no DKIM key of that name")
     try:
-        verifier = dkim.DKIM(whole, logger=_silent(), minkey=SMALLEST_KEY_BITS)
+        verifier = dkim.DKIM(whole, logger=silent_logger(), minkey=SMALLEST_KEY_BITS)
         return bool(verifier.verify(idx=signature.index, dnsfunc=_one_record(name, record)))
     except dkim.DKIMException as error:
-        raise _Unacceptable(f"the DKIM signature of {signature.domain} is not acceptable") from error
+        raise Unacceptable(f"the DKIM signature of {signature.domain} is not acceptable") from error
 
 
 def _one_record(name: str, record: bytes) -> Callable[..., bytes | None]:
@@ -136,16 +135,20 @@ def _one_record(name: str, record: bytes) -> Callable[..., bytes | None]:
     return text
 
 
-def _refuse_key(record: bytes) -> None:
-    """What dkimpy does not look at: keys for other services, and for other hashes."""
-    tags = _tags(record)
+def mail_key(look_up: TextLookup, name: str) -> bytes | None:
+    """The key record of a name. Refuses what dkimpy does not look at: keys for other services, and for other hashes."""
+    record = look_up(name)
+    if record is None:
+        return None
+    tags = read_tags(record)
     if not {b"*", b"email"} & {kind.strip() for kind in tags.get(b"s", b"*").split(b":")}:
-        raise _Unacceptable("the DKIM key is not for mail")
+        raise Unacceptable("the DKIM key is not for mail")
     if b"sha256" not in {kind.strip() for kind in tags.get(b"h", b"sha256").split(b":")}:
-        raise _Unacceptable("the DKIM key is not for SHA-256")
+        raise Unacceptable("the DKIM key is not for SHA-256")
+    return record
 
 
-def _silent() -> logging.Logger:
+def silent_logger() -> logging.Logger:
     """dkimpy logs raw text from outside: it gets a logger that leads nowhere."""
     logger = logging.Logger("dkim", level=logging.CRITICAL + 1)  # noqa: LOG001 - it must not be part of the tree
     logger.addHandler(logging.NullHandler())

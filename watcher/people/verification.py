@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from watcher.config.sections import VerifySender
 from watcher.errors import WatcherError
@@ -12,6 +12,7 @@ from watcher.headers import MailHeader, clean, read_header
 from watcher.people.alignment import domain_of
 from watcher.people.names import look_up_text
 from watcher.people.results import believed, judged
+from watcher.people.seals import verify_seals
 from watcher.people.signatures import TextLookup, verify_signatures
 from watcher.ports import Proof
 
@@ -19,7 +20,9 @@ log = logging.getLogger(__name__)
 
 
 class Verification:
-    """By the results of a mail server that is believed, else by the DKIM signatures. Safe to call from many threads.
+    """By the results of a mail server that is believed, else by DKIM signatures, else by ARC seals of `arc_sealers`.
+
+    Safe to call from many threads.
 
     Whatever cannot be read, or fails in a way nobody thought of, proves nothing.
     """
@@ -28,11 +31,13 @@ class Verification:
         self,
         section: VerifySender,
         *,
+        arc_sealers: Iterable[str] = (),
         look_up: TextLookup = look_up_text,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._results_from = section.results_from
         self._dkim = section.dkim
+        self._sealers = frozenset(domain.lower() for domain in arc_sealers)
         self._look_up = look_up
         self._clock = clock
 
@@ -51,7 +56,7 @@ class Verification:
         if domain is None:
             return Proof(proven=False, how=clean(header.from_problem or "From has no usable domain"))
         reasons = []
-        for attempt in (self._by_results, self._by_signatures):
+        for attempt in (self._by_results, self._by_signatures, self._by_seals):
             proven, how = attempt(header, domain, whole)
             if proven:
                 return Proof(proven=True, how=clean(how))
@@ -73,3 +78,8 @@ class Verification:
         if not header.all("dkim-signature"):
             return False, "no DKIM signature"
         return verify_signatures(whole(), header, domain, look_up=self._look_up, now=self._clock())
+
+    def _by_seals(self, header: MailHeader, domain: str, whole: Callable[[], bytes]) -> tuple[bool, str]:
+        if not self._sealers or not header.all("arc-seal"):
+            return False, ""
+        return verify_seals(whole, header, domain, sealers=self._sealers, look_up=self._look_up, now=self._clock())

@@ -1,0 +1,116 @@
+"""ARC: mail that a believed gateway passes on."""
+
+from __future__ import annotations
+
+import dkim
+import pytest
+
+from tests.support.signed_mail import Key, Names, mail, make_key
+from watcher.config.sections import VerifySender
+from watcher.errors import DirectoryUnavailable
+from watcher.people import Verification
+from watcher.ports import Proof
+
+SAW = "Authentication-Results: gw.example; dmarc=pass header.from=corp.example"
+
+
+@pytest.fixture(scope="module")
+def key() -> Key:
+    return make_key()
+
+
+def sealed(message: bytes, key: Key, domain: str = "gw.example", *, headers: tuple[bytes, ...] = ()) -> bytes:
+    """The mail with an ARC set on top, which repeats its Authentication-Results of that domain."""
+    lines = dkim.ARC(message).sign(
+        b"arc", domain.encode(), key.private, domain.encode(), include_headers=list(headers or (b"from", b"subject"))
+    )
+    assert len(lines) == 3
+    return b"".join(lines) + message
+
+
+def _names(key: Key, *domains: str) -> Names:
+    return Names({f"arc._domainkey.{domain}": key.record for domain in domains or ("gw.example",)})
+
+
+def _verify(message: bytes, names: Names, *sealers: str) -> Proof:
+    verification = Verification(VerifySender(), arc_sealers=sealers or ("GW.example",), look_up=names)
+    return verification.verify(message.partition(b"\r\n\r\n")[0], lambda: message)
+
+
+def test_what_a_believed_gateway_saw_proves_the_sender(key: Key) -> None:
+    assert _verify(sealed(mail(SAW), key), _names(key)) == Proof(
+        proven=True, how="ARC seal of gw.example: dmarc=pass for corp.example"
+    )
+
+
+def test_a_chain_of_believed_gateways_proves_the_sender(key: Key) -> None:
+    first = sealed(mail(SAW), key)
+    message = sealed(b"Authentication-Results: two.example; arc=pass; dmarc=fail\r\n" + first, key, "two.example")
+    names = _names(key, "gw.example", "two.example")
+
+    assert _verify(message, names, "gw.example", "two.example").proven
+    assert not _verify(message, names, "two.example").proven
+    assert not _verify(message, names, "gw.example").proven
+
+
+def test_a_gateway_that_is_not_named_proves_nothing_and_is_not_asked_for(key: Key) -> None:
+    names = _names(key)
+
+    proof = _verify(sealed(mail(SAW), key), names, "other.example")
+
+    assert proof == Proof(proven=False, how="no DKIM signature; ARC: a seal of a domain that is not believed")
+    assert names.asked == []
+
+
+def test_seals_are_not_looked_at_where_nobody_is_named(key: Key) -> None:
+    message = sealed(mail(SAW), key)
+    verification = Verification(VerifySender(), look_up=_names(key))
+
+    assert not verification.verify(message.partition(b"\r\n\r\n")[0], lambda: message).proven
+
+
+@pytest.mark.parametrize(
+    "saw",
+    [
+        "gw.example; dmarc=fail header.from=corp.example",
+        "gw.example; dmarc=pass header.from=evil.example",
+        "gw.example; dkim=pass header.d=evil.example",
+    ],
+)
+def test_a_gateway_that_saw_no_proof_gives_none(key: Key, saw: str) -> None:
+    proof = _verify(sealed(mail(f"Authentication-Results: {saw}"), key), _names(key))
+
+    assert proof == Proof(proven=False, how="no DKIM signature; ARC: no sealer saw that corp.example was proven")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"book this", b"book that"),
+        (b"From: Li <li@corp", b"From: Li <boss@corp"),
+        (b"header.from=evil.example", b"header.from=corp.example"),
+    ],
+)
+def test_a_mail_that_was_changed_after_the_seal_proves_nothing(key: Key, old: bytes, new: bytes) -> None:
+    saw = SAW.replace("corp", "evil") if b"evil" in old else SAW
+    message = sealed(mail(saw), key)
+    assert old in message
+
+    proof = _verify(message.replace(old, new), _names(key))
+
+    assert proof == Proof(proven=False, how="no DKIM signature; ARC: the chain of seals is broken")
+
+
+def test_a_seal_that_leaves_room_for_another_subject_proves_nothing(key: Key) -> None:
+    message = b"Subject: #903851\r\n" + sealed(mail(SAW), key)
+
+    assert not _verify(message, _names(key)).proven
+
+
+def test_a_seal_without_a_key_proves_nothing(key: Key) -> None:
+    assert not _verify(sealed(mail(SAW), key), Names()).proven
+
+
+def test_name_servers_that_cannot_be_asked_leave_it_open(key: Key) -> None:
+    with pytest.raises(DirectoryUnavailable):
+        _verify(sealed(mail(SAW), key), Names({"arc._domainkey.gw.example": DirectoryUnavailable("timeout")}))
