@@ -16,7 +16,7 @@ from watcher.intake import Intake, IntakeRules
 from watcher.journal.checking import check_journal
 from watcher.journal.opening import migrate, open_journal
 from watcher.model import Finding
-from watcher.people import FileDirectory, Verification
+from watcher.people import Verification, open_directory
 from watcher.policy.pace import Pace
 from watcher.policy.who import MailboxRules
 from watcher.ports import Directory, Journal, Mailer, SenderVerification, Source, Store, Writer
@@ -117,7 +117,7 @@ def _adapters(configuration: Configuration) -> _Adapters:
     smtp = configuration.smtp
     return _Adapters(
         stores=_stores(configuration, token),
-        directory=FileDirectory(configuration.directory),
+        directory=open_directory(configuration.directory),
         recogniser=HttpRecogniser(configuration.recognition, timezone=configuration.timezone, token=token),
         writer=TemplateWriter(
             sender=smtp.sender if smtp else None,
@@ -198,7 +198,7 @@ def _tenders(configuration: Configuration, adapters: _Adapters, journal: Journal
 def _verification(section: sections.Mailbox | sections.Folder) -> SenderVerification | None:
     if isinstance(section, sections.Folder) or not section.verify_sender:
         return None
-    return Verification(section.verify_sender)
+    return Verification(section.verify_sender, arc_sealers=section.arc_sealers)
 
 
 def _rules(section: sections.Mailbox | sections.Folder, configuration: Configuration) -> IntakeRules:
