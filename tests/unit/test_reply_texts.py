@@ -132,6 +132,7 @@ def test_where_no_expense_is_wanted_the_invoice_is_recognised_and_lacks_nothing(
 
     assert text(message).splitlines()[0] == "1 张发票已识别"
     assert "没有生成费用记录" not in text(message)
+    assert "费用编号" not in text(message) + html(message)
     assert "本次金额合计：¥43.50" in text(message)
 
 
@@ -197,6 +198,30 @@ def test_what_only_the_administrator_can_mend_is_not_to_be_submitted_again() -> 
     what = submission(document(outcome=Outcome.ERROR, code="400000", message="配置校验失败", invoices=()))
 
     assert "重新提交：" not in text(reply(what))
+
+
+def test_what_was_given_up_says_how_to_submit_again() -> None:
+    what = submission(document(outcome=Outcome.ERROR, code="GAVE_UP", message="HTTP 502", invoices=()))
+
+    assert "重新提交：" in text(reply(what))
+
+
+def test_where_all_was_skipped_there_is_nothing_to_do() -> None:
+    skipped = document(outcome=Outcome.SKIPPED, invoices=(), message="签名里的图片")
+
+    shown = text(reply(submission(skipped)))
+
+    assert shown.splitlines()[0] == "没有需要处理的发票"
+    assert "签名里的图片" in shown
+
+
+def test_a_held_mail_is_said_to_wait_for_the_administrator() -> None:
+    waiting = document(outcome=None, state=DocumentState.PENDING, invoices=())
+
+    shown = text(reply(submission(waiting, state=SubmissionState.HELD, reason="UNVERIFIED_SENDER")))
+
+    assert shown.splitlines()[0] == "已收到，等待管理员确认"
+    assert "无法证实这封邮件" in shown
 
 
 def test_pending_documents_make_it_an_acknowledgement() -> None:

@@ -17,7 +17,7 @@ _NAME_LENGTH = 150
 _VALUE_LENGTH = 100
 _MESSAGE_LENGTH = 500
 _SUCCESS = "200000"
-_NOT_THE_SUBMITTERS_TO_MEND = (Reason.GAVE_UP, Reason.NO_URL, Reason.UNKNOWN_SENDER, Reason.IN_DOUBT)
+_NOT_SET_UP = "400000"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +121,7 @@ class Telling:
             date=self._value(invoice.date.isoformat() if invoice.date else None),
             seller=self._value(invoice.seller_name),
             amount=self._amount(invoice),
-            expense=self._value(invoice.expense_id),
+            expense=clean(invoice.expense_id or "", _VALUE_LENGTH) or None,
             problem=self._problem(invoice, wanted=_has_expense(document) or document.outcome is Outcome.ERROR),
         )
 
@@ -197,5 +197,6 @@ def _currency(invoice: Invoice) -> str | None:
 
 
 def _only_others_can_mend(submission: Submission) -> bool:
+    """Then nobody is told how to submit again."""
     codes = {d.code for d in submission.documents if d.outcome is Outcome.ERROR} or {submission.reason}
-    return codes <= {*_NOT_THE_SUBMITTERS_TO_MEND, "400000"}
+    return codes == {_NOT_SET_UP}

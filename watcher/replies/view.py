@@ -19,7 +19,7 @@ class InvoiceView:
     date: str
     seller: str
     amount: str
-    expense: str
+    expense: str | None  # None: none was created, and `problem` says so where one was wanted
     problem: str | None  # what is wrong with it, in one sentence
 
 
