@@ -387,6 +387,12 @@ class TendingJournal(Protocol):
 
     def report_source(self, name: str, *, up: bool, message: str | None = None, left_alone: int = 0) -> None: ...
 
+    def forget(self, closed_for: timedelta) -> int:
+        """Delete submissions that were closed longer ago (`retention`), some at a time; how many.
+
+        Call it again until it is 0. Their bookings, tries, invoices and identities stay for ever.
+        """
+
 
 class ReadingJournal(Protocol):
     """What people ask for."""

@@ -600,6 +600,14 @@ def test_a_probe_that_finds_nothing_leaves_the_gate_due(journal: Journal) -> Non
     assert claim_one(journal).probe
 
 
+def test_a_probe_that_never_left_is_due_again(journal: Journal) -> None:
+    journal.record(mail())
+    journal.close_gate(ENDPOINT, "why", NOW)
+    journal.give_back(claim_one(journal))
+
+    assert claim_one(journal).probe
+
+
 def test_an_opened_gate_lets_everything_through(journal: Journal) -> None:
     for _ in range(3):
         journal.record(mail())
@@ -863,6 +871,25 @@ def test_a_source_tells_how_it_fares_and_since_when(journal: Journal) -> None:
 
     again = journal.source_health()[0]
     assert again == SourceHealth(name="fapiao", up=False, since=fapiao.since, message="still refused")
+
+
+def test_retention_forgets_submissions_and_never_what_was_booked(journal: Journal) -> None:
+    new = mail(document("same"))
+    old = journal.record(new)
+    book(journal)
+    first = answer(journal).documents[0]
+    open_ = journal.record(mail())
+    assert journal.forget(LATER) == 0
+
+    wait_for(lambda: journal.forget(timedelta(milliseconds=1)) == 1)
+
+    assert journal.forget(timedelta(milliseconds=1)) == 0
+    assert [each.id for each in journal.submissions(SubmissionFilter())] == [open_]
+    assert journal.known([new.key])[new.key].submission == old
+    assert journal.record(new) == old
+    copy = only(journal, journal.record(mail(document("same")))).documents[0]
+    assert (copy.outcome, copy.duplicate_of) == (Outcome.DUPLICATE, first.id)
+    assert copy.invoices == first.invoices
 
 
 # ----------------------------------------------------------------------------------------- reading

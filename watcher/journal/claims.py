@@ -103,13 +103,14 @@ def in_turn(order: Sequence[str], limit: int, take: Callable[[str, int], list[T]
     taken: dict[str, list[T]] = {source: [] for source in order}
     left, hungry = limit, list(order)
     while hungry and left > 0:
+        share = max(1, left // len(hungry))
         still_hungry = []
-        for position, source in enumerate(hungry):
-            share = -(-left // (len(hungry) - position))
-            got = take(source, share) if share else []
+        for source in hungry:
+            wanted = min(share, left)
+            got = take(source, wanted) if wanted else []
             taken[source] += got
             left -= len(got)
-            if share and len(got) == share:
+            if wanted and len(got) == wanted:
                 still_hungry.append(source)
         hungry = still_hungry
     missing = object()

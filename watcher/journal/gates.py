@@ -17,7 +17,7 @@ _LOCKED_ROW = _ROW.with_for_update()
 _ALL = select(gates, (func.coalesce(gates.c.resumes_at, 0) > now_ms()).label("waits")).order_by(gates.c.endpoint)
 
 _CLAIM_PROBE = claiming(gates, waiting="NOT open", narrowed=["endpoint"])
-_GIVE_PROBE_BACK = update(gates).where(_OF).values(due_at=now_ms(), claimed=false())
+_GIVE_PROBES_BACK = update(gates).where(text("NOT open"), gates.c.claimed).values(due_at=now_ms(), claimed=false())
 
 _ADD = insert(gates).values(open=true(), since=now_ms())
 _CLOSE = (
@@ -99,8 +99,9 @@ def claim_probe(connection: Connection, gate: Any, hold: int) -> bool:
     return bool(claim(connection, _CLAIM_PROBE, hold=max(hold, gate.probe_ms), endpoint=gate.endpoint))
 
 
-def give_probe_back(connection: Connection, gate: Any) -> None:
-    connection.execute(_GIVE_PROBE_BACK, {"of": gate.endpoint})
+def give_probes_back(connection: Connection) -> None:
+    """Nothing was sent: the next probe is due at once."""
+    connection.execute(_GIVE_PROBES_BACK)
 
 
 def next_try_in(connection: Connection, sources: list[str], endpoint: str) -> float | None:

@@ -52,9 +52,13 @@ _BY_PREFIX = (
     .limit(2)
 )
 
-_BY_STATE = select(submissions.c.state, func.count()).group_by(submissions.c.state)
+# Nearly all are closed: the others are counted by their own small index, and the rest is what is left.
+_UNCLOSED = (
+    select(submissions.c.state, func.count()).where(text("submissions.state <> 'closed'")).group_by(submissions.c.state)
+)
+_ALL = select(func.count()).select_from(submissions)
 _BY_OUTCOME = (
-    select(documents.c.outcome, func.count()).where(documents.c.settled_at.is_not(None)).group_by(documents.c.outcome)
+    select(documents.c.outcome, func.count()).where(documents.c.outcome.is_not(None)).group_by(documents.c.outcome)
 )
 _PENDING = select(func.count()).select_from(documents).where(text("documents.state = 'pending'"))
 _OLDEST = select(func.min(submissions.c.recorded_at)).where(text("submissions.state = 'open'"))
@@ -117,7 +121,7 @@ class ReadingPart(Part):
         def work(connection: Connection) -> Counts:
             by_outcome = {str(outcome): int(count) for outcome, count in connection.execute(_BY_OUTCOME)}
             return Counts(
-                submissions={SubmissionState(state): count for state, count in connection.execute(_BY_STATE)},
+                submissions=_by_state(connection),
                 documents={**by_outcome, "pending": connection.execute(_PENDING).scalar_one()},
                 oldest_pending=maybe_from_ms(connection.execute(_OLDEST).scalar_one()),
             )
@@ -170,6 +174,12 @@ def load(connection: Connection, rows: Sequence[Any]) -> list[Submission]:
         _grouped(tried, "booking"),
     )
     return [submission_of(row, by_submission.get(row.seq, []), by_booking, tries_of) for row in rows]
+
+
+def _by_state(connection: Connection) -> dict[SubmissionState, int]:
+    counted = {SubmissionState(state): int(count) for state, count in connection.execute(_UNCLOSED)}
+    closed = connection.execute(_ALL).scalar_one() - sum(counted.values())
+    return {**counted, SubmissionState.CLOSED: closed} if closed else counted
 
 
 def _grouped(rows: Sequence[Any], column: str) -> dict[int, list[Any]]:

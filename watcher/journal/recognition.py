@@ -98,6 +98,8 @@ class RecognitionPart(Part):
         def work(connection: Connection) -> None:
             if connection.execute(_GIVE_BACK, _fence(claimed)).rowcount:
                 connection.execute(_FORGET_TRY, {"of": claimed.booking, "nth": claimed.try_number})
+                if claimed.probe:
+                    gates.give_probes_back(connection)
 
         self._database.write(work, wakes=True)
 
@@ -158,7 +160,7 @@ def _probe(connection: Connection, order: Sequence[str], gate: Any, *, hold: int
     for source in order:
         if rows := claim(connection, _BEFORE_TIME, hold=hold, source=source):
             return _begin(connection, rows, gate)
-    gates.give_probe_back(connection, gate)
+    gates.give_probes_back(connection)
     return []
 
 

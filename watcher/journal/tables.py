@@ -145,7 +145,7 @@ documents = Table(
     Column("url", Place),
     Column("booking", BigInteger, ForeignKey("bookings.id"), index=True),
     Column("state", Text, nullable=False),
-    Column("outcome", Text),
+    Column("outcome", Text, index=True),
     Column("code", Words),
     Column("message", Words),
     Column("settled_at", BigInteger),

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 
-from sqlalchemy import Connection, bindparam, case, false, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, case, delete, false, insert, or_, select, update
 
 from watcher.journal.claims import claim, claiming, fenced
 from watcher.journal.clock import now_ms, span_ms
 from watcher.journal.database import Part
-from watcher.journal.tables import sources
+from watcher.journal.tables import sources, submissions
 from watcher.model import Claim, Kind
 
 _NAMES = select(sources.c.name, sources.c.kind)
@@ -40,6 +40,15 @@ _REPORT = (
     )
 )
 
+FORGOTTEN_AT_ONCE = 500
+_OLD = (
+    select(submissions.c.seq)
+    .where(submissions.c.answered_at < now_ms() - bindparam("closed_for"), submissions.c.state == "closed")
+    .order_by(submissions.c.answered_at)
+    .limit(FORGOTTEN_AT_ONCE)
+)
+_FORGET = delete(submissions).where(submissions.c.seq.in_(bindparam("rows", expanding=True)))
+
 
 class TendingPart(Part):
     """Implements TendingJournal."""
@@ -64,6 +73,15 @@ class TendingPart(Part):
             connection.execute(_REPORT, {"of": name, "now_up": up, "said": message, "left": left_alone})
 
         self._database.write(work)
+
+    def forget(self, closed_for: timedelta) -> int:
+        def work(connection: Connection) -> int:
+            old = connection.execute(_OLD, {"closed_for": span_ms(closed_for)}).scalars().all()
+            if old:
+                connection.execute(_FORGET, {"rows": old})
+            return len(old)
+
+        return self._database.write(work)
 
 
 def _known(connection: Connection) -> dict[str, str | None]:

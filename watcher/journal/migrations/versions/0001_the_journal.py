@@ -185,6 +185,7 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("ix_documents_booking", "documents", ["booking"], unique=False)
+    op.create_index("ix_documents_outcome", "documents", ["outcome"], unique=False)
     op.create_index(
         "ix_documents_pending",
         "documents",
