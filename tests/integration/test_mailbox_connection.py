@@ -300,21 +300,6 @@ def test_a_server_that_does_not_answer_is_given_up_after_the_timeout(account: Ac
         source.close()
 
 
-def test_a_structure_that_cannot_be_read_does_not_hold_up_the_mail_for_ever() -> None:
-    def fetch(command: str) -> list[bytes] | None:
-        if "BODYSTRUCTURE" in command:
-            return [b'* 1 FETCH (UID 7 BODYSTRUCTURE ("a', b'b"))']
-        return server._defaults()["UID FETCH"](command)
-
-    with ScriptedImap({"UID FETCH": fetch}) as server, scripted(server) as source:
-        [arrival] = arrivals(source)
-        with pytest.raises(SourceUnavailable), source.open(arrival):
-            pass
-        [arrival] = arrivals(source)
-        with source.open(arrival) as parcel:
-            assert parcel.header is not None
-
-
 def test_closing_from_another_thread_ends_whatever_is_under_way(account: Account) -> None:
     with mailbox(account) as source:
         arrivals(source)

@@ -5,15 +5,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
-from typing import Any
 
 import pytest
 
-from tests.support.imap_script import MAIL_HEADER, ScriptedImap
-from tests.support.mailboxes import arrivals, mailbox, renumber, scripted
+from tests.support.mailboxes import arrivals, mailbox, renumber
 from tests.support.mails import PDF, crlf, headers, mail, multipart, part
 from tests.support.servers.dovecot import Account, Dovecot
-from watcher.errors import SourceUnavailable
 from watcher.model import Known, SubmissionState
 from watcher.ports import Arrival
 from watcher.sources.mailbox import MailboxSource
@@ -232,36 +229,3 @@ def test_a_watched_folder_with_a_chinese_name_is_found(account: Account) -> None
 
     with mailbox(account, folder="发票/待处理") as source:
         assert len(arrivals(source)) == 1
-
-
-# ---------------------------------------------------------------------------- what the server cannot read
-
-
-def test_a_mail_that_the_server_hangs_up_at_does_not_hide_the_others() -> None:
-    def fetch(command: str) -> list[bytes] | None:
-        if "7" in uids_of(command):
-            return None
-        header = MAIL_HEADER.replace(b"<1@", b"<2@")
-        return [
-            b"* 2 FETCH (UID 8 RFC822.SIZE 99 BODY[HEADER] {%d}" % len(header),
-            header + b' INTERNALDATE "01-Nov-2026 00:00:00 +0800")',
-        ]
-
-    def uids_of(command: str) -> list[str]:
-        return command.split()[2].replace(":", ",").split(",")
-
-    script: dict[str, Any] = {"UID SEARCH": lambda _: [b"* SEARCH 7 8"], "UID FETCH": fetch}
-    with ScriptedImap(script, capabilities="IMAP4rev1") as server, scripted(server, done="d", error="e") as source:
-        failures = 0
-        while not (found := looked(source)):
-            failures += 1
-            assert failures < 10
-
-    assert only(found).place == "5:8"
-    assert source.left_alone == 1
-
-
-def looked(source: MailboxSource) -> list[Arrival]:
-    with contextlib.suppress(SourceUnavailable):
-        return arrivals(source)
-    return []

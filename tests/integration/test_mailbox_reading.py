@@ -15,6 +15,7 @@ from tests.support.mails import PDF, PNG, TEXT_PART, crlf, encoded, headers, mai
 from tests.support.servers.dovecot import Account, Dovecot
 from watcher.errors import Vanished
 from watcher.sources.mailbox import MailboxSource
+from watcher.sources.mailbox.parcel import Way
 
 
 @pytest.fixture
@@ -208,3 +209,4 @@ def test_what_the_server_cannot_decode_is_decoded_here(account: Account, source:
         account.append(mail(part(PDF, name=name).rstrip(b"\r\n=")[:-1] + b"\r\n"))
 
     assert [(name, content[:8]) for name, _, content in leaves(source)] == [("a.pdf", PDF[:8]), ("b.pdf", PDF[:8])]
+    assert [*source._barred.values()] == [{Way.BINARY}, {Way.BINARY}]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -98,6 +99,18 @@ def test_news_in_one_piece_with_the_go_ahead_is_heard() -> None:
         source.wait(LONG_SECONDS)
 
         assert time.monotonic() - began < 1
+
+
+def test_mail_that_was_announced_before_the_wait_is_looked_at() -> None:
+    found = [b"* SEARCH 7", b"* 2 EXISTS"]
+    script: dict[str, Any] = {"UID SEARCH": lambda _: found, "IDLE": lambda _: [b"+ idling"]}
+    with ScriptedImap(script, capabilities="IMAP4rev1 IDLE") as server, scripted(server) as source:
+        arrivals(source)
+        began = time.monotonic()
+        source.wait(LONG_SECONDS)
+
+        assert time.monotonic() - began < 1
+        assert "IDLE" not in server.names()
 
 
 def test_a_server_that_falls_silent_during_idle_is_noticed_by_the_timeout() -> None:

@@ -76,7 +76,8 @@ def attributes(pieces: Sequence[Piece]) -> dict[str, Value]:
     names = items[::2]
     if not all(isinstance(name, bytes) for name in names):
         raise Malformed("an attribute has no name")
-    return {_text(name).upper(): value for name, value in zip(names, items[1::2], strict=True)}
+    # pymap answers BINARY.PEEK under that name; nobody else has a use for it there.
+    return {_text(name).upper().replace(".PEEK[", "["): value for name, value in zip(names, items[1::2], strict=True)}
 
 
 def _text(value: Value) -> str:

@@ -55,6 +55,7 @@ class AccessTokens:
 
     def _ask(self) -> dict[str, Any]:
         import requests
+        from urllib3.exceptions import HTTPError
 
         url = self._settings.token_url
         try:
@@ -63,7 +64,7 @@ class AccessTokens:
             ) as response:
                 text = response.raw.read(_LARGEST_ANSWER, decode_content=True)
                 return _answer(url, response.status_code, text)
-        except (requests.RequestException, OSError) as error:
+        except (requests.RequestException, HTTPError, OSError) as error:
             raise SourceUnavailable(f"{url}: no token can be had ({type(error).__name__})") from error
 
     def _form(self) -> dict[str, str]:

@@ -38,8 +38,8 @@ class Way(StrEnum):
 class Spot:
     """Where a mail lies: whatever happens to the connection, another mail is never read in its stead.
 
-    `barred` are the ways that made the server hang up at this very mail (Dovecot does so at base64 that it
-    cannot decode): they are not tried again, lest one mail hold up all others for ever.
+    `barred` are the ways that the server refused at this very mail, or hung up at (Dovecot does so at base64
+    that it cannot decode): they are not tried again, lest one mail hold up all others for ever.
     """
 
     line: Line
@@ -84,8 +84,6 @@ class Spot:
     def _barring(self, way: Way) -> Iterator[None]:
         try:
             yield
-        except CommandRefused:
-            raise
         except SourceUnavailable:
             self.barred.add(way)
             raise

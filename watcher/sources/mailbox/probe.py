@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
+
+from imap_tools.imap_utf7 import utf7_decode
 
 from watcher.config.sections import Mailbox
 from watcher.errors import LoginRefused, SourceUnavailable
+from watcher.headers import clean
 from watcher.model import Finding
 from watcher.sources.mailbox.finding import Wanted, present_uids
 from watcher.sources.mailbox.folders import Folders
@@ -14,6 +18,9 @@ from watcher.sources.mailbox.identity import internal_date
 from watcher.sources.mailbox.login import login_hint
 from watcher.sources.mailbox.reading import chunks
 from watcher.sources.mailbox.session import Session
+
+_MANY = 100
+_MOST_NAMES = 20
 
 # What is worth having, and what its lack means.
 _WORTH_HAVING = {
@@ -29,13 +36,14 @@ def probe(settings: Mailbox, log_in: Callable[[], Session], wanted: Wanted) -> l
     try:
         session = log_in()
     except LoginRefused as error:
-        return [about.wrong(str(error), login_hint(settings))]
+        hint = login_hint(settings)
+        return [about.wrong(str(error).removesuffix(f"; {hint}"), hint)]
     except SourceUnavailable as error:
         return [about.wrong(str(error), "see host, port, tls and ca_file, and whether a firewall is in between")]
     try:
         return list(_findings(settings, session, wanted, about))
     except SourceUnavailable as error:
-        return [about.wrong(str(error), f"see whether the folder {settings.folder} is there and may be opened")]
+        return [about.wrong(str(error), "see what the server says, and try again")]
     finally:
         session.logout()
 
@@ -62,6 +70,9 @@ def _findings(settings: Mailbox, session: Session, wanted: Wanted, about: _About
         yield about.note("the password and the mails travel unencrypted", "set tls to implicit or starttls")
     yield _capabilities(settings, session, about)
     folders = Folders(session)
+    if not folders.exists(settings.folder):
+        yield about.wrong(f"the folder {settings.folder} is not there", f"name one of these: {_names(session)}")
+        return
     yield _mails(settings, session, folders, wanted, about)
     for folder in dict.fromkeys(each for each in (settings.done, settings.error) if each is not None):
         yield _folder(folders, folder, about)
@@ -92,9 +103,19 @@ def _mails(settings: Mailbox, session: Session, folders: Folders, wanted: Wanted
     present = present_uids(session, done_too=False)
     recent = len(present) - _old(session, present, wanted)
     counted = f"{len(present)} mails lie in {settings.folder}"
+    if settings.since is None and len(present) > _MANY:
+        return about.note(f"{counted}, and all of them are looked at", "set `since`, unless old mails are wanted too")
     if settings.since is None:
         return about.well(f"{counted}; all of them are looked at, as `since` is not set")
     return about.well(f"{counted}; {recent} of them have come since {settings.since} and are looked at")
+
+
+def _names(session: Session) -> str:
+    names = []
+    for raw in session.folder_names()[:_MOST_NAMES]:
+        with contextlib.suppress(ValueError):
+            names.append(clean(utf7_decode(raw)))
+    return ", ".join(names)
 
 
 def _old(session: Session, uids: list[int], wanted: Wanted) -> int:

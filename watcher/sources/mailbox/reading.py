@@ -72,10 +72,12 @@ def section(session: Session, uid: int, name: str, *, octets: int | None = None)
 def _piece(session: Session, uid: int, name: str, offset: int) -> tuple[bytes, bool]:
     """And whether it is the part that was asked for, and not all of it."""
     found = one(session, uid, f"{name}<{offset}.{CHUNK_BYTES}>")
+    if found is None:
+        raise Vanished("the mail is gone")
     answered = name.replace(".PEEK", "").upper()
-    for attribute, value in (found or {}).items():
+    for attribute, value in found.items():
         if attribute == f"{answered}<{offset}>":
             return value if isinstance(value, bytes) else b"", True
         if attribute == answered and offset == 0:
             return value if isinstance(value, bytes) else b"", False
-    raise Vanished("the mail is gone")
+    raise CommandRefused("the server's answer lacks what was asked for")

@@ -26,6 +26,7 @@ from watcher.headers import clean, decode_bytes
 from watcher.sources.mailbox.grammar import Malformed, Value, attributes, number, parse, responses
 
 _LOGOUT_SECONDS = 3.0
+_PATIENCE_SECONDS = 20.0  # for answers that no server needs time for
 
 
 class CommandRefused(SourceUnavailable):
@@ -44,6 +45,7 @@ class Session:
         self.selected: tuple[str, bool] | None = None  # folder, and whether it may only be read
         self.uidvalidity = "0"
         self.used_at = time.monotonic()
+        self._news = False  # mail was announced beside another answer
         self._box = box
         self._client = box.client
         self._host = host
@@ -61,6 +63,8 @@ class Session:
             self._box.folder.set(folder, readonly)
             self.selected = (folder, readonly)
             self.uidvalidity = self._validity()
+            self._client.untagged_responses.clear()
+            self._news = False
             return self.uidvalidity
 
     def _validity(self) -> str:
@@ -124,14 +128,17 @@ class Session:
         self._uid("EXPUNGE", str(uid))
 
     def noop(self) -> None:
-        with self._working():
+        with self._working(), self._impatient():
             _check(self._client.noop())
 
     # ------------------------------------------------------------------------------------------ idle
 
     def idle(self, seconds: float, wake: int) -> None:
         """Return when the server says anything, when `wake` (a file descriptor) is readable, or when time is over."""
-        with self._working():
+        if self._news:
+            self._news = False
+            return
+        with self._working(), self._impatient():
             tag = self._client._command("IDLE")  # noqa: SLF001 - imap-tools does the same
             told = False
             while self._client._get_response() is not None:  # noqa: SLF001
@@ -215,6 +222,18 @@ class Session:
                 raise
             finally:
                 self.used_at = time.monotonic()
+                self._news |= "EXISTS" in self._client.untagged_responses
+
+    @contextlib.contextmanager
+    def _impatient(self) -> Iterator[None]:
+        """So that a connection that leads nowhere any more is noticed soon."""
+        timeout = self._client.sock.gettimeout()
+        self._client.sock.settimeout(min(timeout or _PATIENCE_SECONDS, _PATIENCE_SECONDS))
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError):
+                self._client.sock.settimeout(timeout)
 
 
 def uid_set(uids: Sequence[int]) -> str:

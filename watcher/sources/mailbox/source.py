@@ -25,6 +25,7 @@ from watcher.sources.mailbox.wakeup import Wakeup
 log = logging.getLogger(__name__)
 
 _TIMEOUT_SECONDS = 60.0
+_REST_SECONDS = 3600.0  # of a mail that the server itself cannot read
 _LONGEST_IDLE_SECONDS = 28 * 60.0  # servers log out who idles for 30 minutes
 
 
@@ -62,6 +63,7 @@ class MailboxSource:
         )
         self._wakeup = Wakeup()
         self._barred: dict[str, set[Way]] = {}  # by fingerprint
+        self._rests_until: dict[str, float] = {}  # by fingerprint; on the monotonic clock
 
     @property
     def left_alone(self) -> int:
@@ -78,8 +80,17 @@ class MailboxSource:
                 hopeless.append(arrival)
             else:
                 yield arrival
-        # What the server itself cannot read comes last, so that it holds up no other.
-        yield from hopeless
+        # What the server itself cannot read comes last, and seldom, so that it holds up no other.
+        yield from filter(self._may_be_tried, hopeless)
+
+    def _may_be_tried(self, arrival: Arrival) -> bool:
+        now = time.monotonic()
+        if now < self._rests_until.get(arrival.fingerprint, 0.0):
+            return False
+        log.warning("The server could not read a mail; it is tried again now and then.", extra={"place": arrival.place})
+        self._rests_until[arrival.fingerprint] = now + _REST_SECONDS
+        self._barred.pop(arrival.fingerprint, None)
+        return True
 
     @contextlib.contextmanager
     def open(self, arrival: Arrival) -> Iterator[Parcel]:
