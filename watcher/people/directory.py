@@ -19,6 +19,7 @@ from watcher.people.employees import LARGEST_BYTES, BrokenFile, Employees, read_
 log = logging.getLogger(__name__)
 
 _LOOK_AGAIN_SECONDS = 1.0
+_SETTLE_SECONDS = 2.0
 _MOST_FINDINGS = 20
 _SUBJECT = "directory"
 _MEND = "Mend the file; it is read again by itself."
@@ -38,16 +39,24 @@ class _State:
 class FileDirectory:
     """The file first, then the rules. Safe to call from many threads.
 
-    The file is looked at again once a second at most and read when it has changed. A version that
-    cannot be used is logged, `check` tells of it, and the one before stays; without any usable version,
+    The file is looked at again once a second at most and read when it has changed; one that looks cut
+    off is not believed before it has stood still for two seconds. A version that cannot be used is
+    logged, `check` tells of it, and the one before stays; without any usable version,
     every look-up raises DirectoryUnavailable. Addresses are compared whole and without regard to case.
     """
 
-    def __init__(self, section: sections.Directory, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        section: sections.Directory,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], float] = time.time,
+    ) -> None:
         self._path = section.file
         self._rules = tuple(section.rules)
         self._delegates = frozenset(_folded(address) for address in section.delegates)
         self._clock = clock
+        self._wall_clock = wall_clock
         self._lock = threading.Lock()
         self._state = _State(employees=None if self._path else Employees())
         self._looked_at: float | None = None
@@ -72,7 +81,7 @@ class FileDirectory:
         if self._path is None:
             return [Finding(subject=_SUBJECT, ok=True, message=f"no file, {len(self._rules)} rules")]
         with self._lock:
-            state = self._state = _looked(self._path, self._state)
+            state = self._state = _looked(self._path, self._state, self._wall_clock())
         return _findings(self._path, state)
 
     def _by_rule(self, address: str) -> Person | None:
@@ -87,7 +96,7 @@ class FileDirectory:
         with self._lock:
             now = self._clock()
             if self._path and (self._looked_at is None or now - self._looked_at >= _LOOK_AGAIN_SECONDS):
-                self._state = _looked(self._path, self._state)
+                self._state = _looked(self._path, self._state, self._wall_clock())
                 self._looked_at = now
             state = self._state
         if state.employees is None:
@@ -106,8 +115,9 @@ def _expanded(found: re.Match[str], template: str) -> str:
         return ""  # the configuration is checked for it
 
 
-def _looked(path: Path, state: _State) -> _State:
+def _looked(path: Path, state: _State, now: float) -> _State:
     """The state after a look at the file. What cannot be used leaves the employees as they were."""
+    version: _Version | None = None
     try:
         version = _version(path.stat())
         if version == state.version:
@@ -117,11 +127,25 @@ def _looked(path: Path, state: _State) -> _State:
     except OSError as error:
         return _unusable(state, None, error.strerror or type(error).__name__)
     except BrokenFile as error:
-        return _unusable(state, version, str(error))
+        return state if _is_fresh(version, state, now) else _unusable(state, version, str(error))
+    cut_off = not data.endswith((b"\n", b"\r")) or len(employees.by_address) < _count(state)
+    return state if cut_off and _is_fresh(version, state, now) else _read_anew(employees, version)
+
+
+def _read_anew(employees: Employees, version: _Version) -> _State:
     for problem in employees.problems[:_MOST_FINDINGS]:
         log.warning("A row of the directory's file is wrong.", extra={"problem": problem})
     log.info("The directory's file was read.", extra={"addresses": len(employees.by_address)})
     return _State(employees=employees, version=version)
+
+
+def _is_fresh(version: _Version | None, state: _State, now: float) -> bool:
+    """Whether somebody may still be writing it, while there are employees to go by: half a file is not the file."""
+    return state.employees is not None and version is not None and 0 <= now - version[0] / 1e9 < _SETTLE_SECONDS
+
+
+def _count(state: _State) -> int:
+    return len(state.employees.by_address) if state.employees is not None else 0
 
 
 def _version(status: os.stat_result) -> _Version:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -29,8 +30,15 @@ class Clock:
         return self.now
 
 
-def _directory(path: Path | None, clock: Clock | None = None, **section: object) -> FileDirectory:
-    return FileDirectory(Directory.model_validate({"file": path, **section}), clock=clock or Clock())
+def _directory(
+    path: Path | None, clock: Clock | None = None, *, age_seconds: float = 60.0, **section: object
+) -> FileDirectory:
+    """A directory to which a file that is written now looks `age_seconds` old."""
+    return FileDirectory(
+        Directory.model_validate({"file": path, **section}),
+        clock=clock or Clock(),
+        wall_clock=lambda: time.time() + age_seconds,
+    )
 
 
 def _file(tmp_path: Path, content: str | bytes = ROWS) -> Path:
@@ -176,6 +184,37 @@ def test_a_broken_version_is_told_and_the_last_good_one_stays(
     clock.now += 1.0
     assert directory.by_code("778") is not None
     assert _problems(directory) == []
+
+
+@pytest.mark.parametrize("unfinished", ["", "email,user_code\n", ROWS[:60], ROWS + "new@corp.example,90"])
+def test_a_file_that_is_being_written_is_not_believed(
+    tmp_path: Path, unfinished: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock, path = Clock(), _file(tmp_path)
+    directory = _directory(path, clock, age_seconds=0.0)
+    assert directory.by_code("777") is not None
+
+    path.write_text(unfinished)
+    clock.now += 1.0
+    assert directory.by_code("777") is not None
+    assert directory.by_code("90") is None
+    assert all(record.levelname == "INFO" for record in caplog.records)
+
+    path.write_text(ROWS + "new@corp.example,9038\n")
+    clock.now += 1.0
+    assert directory.by_code("9038") is not None
+
+
+def test_a_file_that_stood_still_without_a_last_line_end_is_believed(tmp_path: Path) -> None:
+    clock, path = Clock(), _file(tmp_path)
+    directory = _directory(path, clock)
+    assert directory.by_code("777") is not None
+
+    path.write_text("email,user_code\nnew@corp.example,90")
+    clock.now += 1.0
+
+    assert directory.by_code("90") is not None
+    assert directory.by_code("777") is None
 
 
 def test_a_file_that_disappears_leaves_its_last_version(tmp_path: Path) -> None:
