@@ -273,6 +273,46 @@ def test_a_file_that_is_answered_again_goes_from_error_to_done(folder: Folder) -
     assert folder.files() == {f"done/{MONTH}/903851/a.pdf": PDF}
 
 
+def test_a_file_that_fails_again_stays_in_error_with_its_new_note(folder: Folder) -> None:
+    from dataclasses import replace
+
+    folder.drop()
+    submission = folder.taken_in()
+    target = folder.source.plan(submission, booked=False)
+    assert target is not None
+    folder.source.move(submission, target, "at first")
+    moved = replace(submission, place=target)
+
+    assert folder.source.plan(moved, booked=False) == target
+    for _ in range(2):
+        folder.source.move(moved, target, NOTE)
+
+    assert folder.files() == {"error/a.pdf": PDF, "error/a.pdf.txt": NOTE_BYTES}
+
+
+def test_a_target_that_is_the_same_folder_by_another_path_costs_no_file(tmp_path: Path) -> None:
+    folder = Folder(tmp_path, done=str(tmp_path / "alias"))
+    (tmp_path / "alias").symlink_to(folder.inbox)
+    folder.drop()
+    submission = folder.taken_in()
+
+    folder.source.move(submission, str(tmp_path / "alias" / "a.pdf"), None)
+
+    assert folder.files()["inbox/a.pdf"] == PDF
+
+
+def test_a_move_by_link_that_was_interrupted_leaves_one_name(folder: Folder) -> None:
+    path = folder.drop()
+    submission = folder.taken_in()
+    target = folder.source.plan(submission, booked=False)
+    folder.error.mkdir(parents=True)
+    os.link(path, folder.error / "a.pdf")
+
+    folder.source.move(submission, target, NOTE)
+
+    assert folder.files() == {"error/a.pdf": PDF, "error/a.pdf.txt": NOTE_BYTES}
+
+
 # ------------------------------------------------------------------------------------------ crashes
 
 

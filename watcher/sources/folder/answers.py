@@ -43,7 +43,10 @@ class Answers:
         template = self._done if booked else self._error
         if template is None:
             return None
-        relative = self._relative(from_text(submission.place))
+        place = from_text(submission.place)
+        if place.startswith("/") and template.below(place) is not None:
+            return submission.place  # it was moved there before, and that is still right
+        relative = self._relative(place)
         subfolders, _, name = relative.rpartition("/")
         folder = os.path.join(template.on(self._now().astimezone(self._timezone)), subfolders).rstrip("/")  # noqa: PTH118
         return to_text(f"{folder}/{_free_in(folder, name)}")
@@ -54,16 +57,21 @@ class Answers:
         with self._mount.opened() as (root, _), ExitStack() as folders:
             try:
                 source = self._source(root, place, folders)
-                if target is None:
+                if place.startswith("/"):
+                    expected = _loosened(source, expected)
+                if target is None or target == submission.place:
                     _answer_in_place(source, place, expected, note)
                 else:
-                    spot = self._target(root, place, from_text(target), folders)
-                    again, before = place.startswith("/"), source.status if source else None
-                    Move(source, spot, _loosened(source, expected) if again else expected, note).carry_out()
-                    if again and source is not None and place != from_text(target):
-                        drop_note(source, before)
+                    self._bring(source, self._target(root, place, from_text(target), folders), expected, note)
             except OSError as error:
                 raise unavailable(error, from_text(target) if target else f"{self._mount.path}/{place}") from error
+
+    def _bring(self, source: Spot | None, target: Spot, expected: Fingerprint, note: str | None) -> None:
+        """Move it; the note of an earlier answer, where it lay until now, is not true any more."""
+        before = source.status if source else None
+        Move(source, target, expected, note).carry_out()
+        if source is not None:
+            drop_note(source, before)
 
     def _target(self, root: int, place: str, target: str, folders: ExitStack) -> Spot:
         folder, _, name = target.rpartition("/")

@@ -12,7 +12,7 @@ from watchdog.events import DirCreatedEvent, DirMovedEvent, FileClosedEvent, Fil
 from watchdog.events import FileSystemEventHandler as EventReceiver
 from watchdog.observers.api import BaseObserver
 from watchdog.observers.inotify import InotifyFullEmitter
-from watchdog.observers.inotify_c import InotifyEvent, InotifyFD
+from watchdog.observers.inotify_c import CallbackId, InotifyEvent, InotifyFD, Mask, WatchCallback, WatchDescriptor
 
 from watcher.sources.folder.hints import Hints
 
@@ -36,6 +36,13 @@ class Inotify(InotifyFD):
         if event.is_moved_from and not event.is_directory:
             return
         super().handle_event(event)
+
+    def add_callback(self, path: bytes, mask: Mask, callback: WatchCallback, id_: CallbackId) -> WatchDescriptor:
+        """As in watchdog, which warns of a folder that is watched already; with new nested folders that is usual."""
+        with self._lock:
+            watch = self._get_or_create_watch(path, mask)
+            watch.callbacks[id_] = callback
+            return watch.wd
 
 
 class Receiver(EventReceiver):
@@ -77,6 +84,11 @@ class Observer(BaseObserver):
         self._inotify = Inotify(hints)
         super().__init__(InotifyFullEmitter, inotify_fd=self._inotify)
         self.schedule(Receiver(root, hints), root, recursive=recursive, event_filter=_EVENTS)
+
+    @property
+    def is_working(self) -> bool:
+        """Whether events still come: they end with the folder."""
+        return self._inotify.is_alive() and all(emitter.is_alive() for emitter in self.emitters)
 
     def on_thread_start(self) -> None:
         self._inotify.start()

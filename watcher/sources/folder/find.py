@@ -16,6 +16,7 @@ from watcher.sources.folder.drive import Drive, folder_below, is_gone, open_file
 from watcher.sources.folder.hints import Hinted
 from watcher.sources.folder.identity import Candidate
 from watcher.sources.folder.leftovers import Leftovers
+from watcher.sources.folder.move import BYTE_ORDER_MARK
 from watcher.sources.folder.names import NOTE_SUFFIX
 from watcher.sources.folder.ready import Waiting
 from watcher.sources.folder.scan import Scan, Sight
@@ -205,9 +206,10 @@ class Finder:
         return False
 
     def _is_wanted(self, root: int, candidate: Candidate, head: bytes) -> bool:
-        if self._wanted(head):
+        is_note = _is_note(root, candidate.path)
+        if not (is_note and head.startswith(BYTE_ORDER_MARK)) and self._wanted(head):
             return True
-        self._verdicts.put(candidate, Verdict.NOTE if _is_note(root, candidate.path) else Verdict.LEFT_ALONE)
+        self._verdicts.put(candidate, Verdict.NOTE if is_note else Verdict.LEFT_ALONE)
         return False
 
 

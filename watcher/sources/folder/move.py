@@ -29,7 +29,7 @@ from watcher.sources.folder.drive import open_file
 from watcher.sources.folder.identity import Fingerprint
 from watcher.sources.folder.names import LONGEST_NAME_BYTES, OWN_PREFIX, for_display, note_name, shortened
 
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # so that every Notepad reads Chinese
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # so that every Notepad reads Chinese
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +49,7 @@ class Spot:
 
 def note_bytes(text: str) -> bytes:
     """A note as every editor on every desk reads it."""
-    return _BYTE_ORDER_MARK + text.replace("\r\n", "\n").replace("\n", "\r\n").encode("utf-8", "replace")
+    return BYTE_ORDER_MARK + text.replace("\r\n", "\n").replace("\n", "\r\n").encode("utf-8", "replace")
 
 
 def hidden_name(name: str, expected: Fingerprint) -> str:
@@ -119,8 +119,15 @@ class Move:
             raise TargetTaken(f"{for_display(self._target.name)} is there already")
         self._keep_note(status)
         sync_folder(self._target.folder)
-        remove(spot.folder, spot.name)
-        sync_folder(spot.folder)
+        if self._is_other_name(spot, status, there):
+            remove(spot.folder, spot.name)
+            sync_folder(spot.folder)
+
+    def _is_other_name(self, spot: Spot, status: os.stat_result, there: os.stat_result) -> bool:
+        """Whether the file has two names, so that one can go: a folder may be seen under two paths."""
+        if not os.path.samestat(status, there):
+            return True  # it was copied
+        return there.st_nlink > 1 and not os.path.samestat(os.fstat(spot.folder), os.fstat(self._target.folder))
 
     def _is_copy(self, spot: Spot) -> bool:
         with ExitStack() as files:
@@ -241,11 +248,11 @@ def is_own_note(spot: Spot, content: bytes | None = None, like: os.stat_result |
     if status is None:
         return False
     try:
-        head = _head(spot, len(content or b"") + len(_BYTE_ORDER_MARK))
+        head = _head(spot, len(content or b"") + len(BYTE_ORDER_MARK))
     except (OSError, Vanished):
         return False
     owners = {os.geteuid(), like.st_uid} if like is not None and os.geteuid() == 0 else {os.geteuid()}
-    return head == content or (status.st_uid in owners and head.startswith(_BYTE_ORDER_MARK))
+    return head == content or (status.st_uid in owners and head.startswith(BYTE_ORDER_MARK))
 
 
 def _head(spot: Spot, length: int) -> bytes:

@@ -54,7 +54,7 @@ class Watch:
         """An observer ends with its folder, and one made at the same path may have the same number."""
         if self._observer is None:
             return self.trusted and time.monotonic() >= self._try_at
-        return not all(emitter.is_alive() for emitter in self._observer.emitters)
+        return not self._observer.is_working
 
     def _start(self, path: str) -> None:
         from watcher.sources.folder.events import Observer
