@@ -5,37 +5,21 @@ from __future__ import annotations
 import collections
 import os
 import shutil
-import signal
 import sqlite3
-import subprocess
-import sys
 import threading
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from tests.support.journal_process import other_process
 from tests.support.journals import ENDED, FAILED, HOLD, answer, book, claim, done, mail
 from tests.support.waiting import wait_for
 from watcher.errors import JournalUnavailable, JournalUnusable
 from watcher.journal import migrate as migrations
 from watcher.journal.opening import migrate, open_journal
 from watcher.model import Kind, Outcome, SubmissionState
-
-ROOT = Path(__file__).resolve().parents[2]
-
-# Each line that comes in is done and confirmed, so that a test knows how far the process has come.
-HOLDER = """
-import sys
-from tests.support.journals import *
-from watcher.journal.opening import open_journal
-journal = open_journal(sys.argv[1], exclusive=sys.argv[2] == "exclusive")
-print("open", flush=True)
-for line in sys.stdin:
-    print(eval(line), flush=True)
-"""
 
 
 @pytest.fixture
@@ -46,43 +30,6 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def url(path: Path) -> str:
     return f"sqlite:///{path}"
-
-
-class Other:
-    """Another process that has the journal open."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self._process = process
-
-    def does(self, expression: str) -> str:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(expression + "\n")
-        self._process.stdin.flush()
-        return self._process.stdout.readline().strip()
-
-    def kill(self) -> None:
-        self._process.send_signal(signal.SIGKILL)
-        self._process.wait(10)
-
-
-@contextmanager
-def other_process(url: str, how: str) -> Iterator[Other]:
-    process = subprocess.Popen(
-        [sys.executable, "-c", HOLDER, url, how],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )
-    try:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "open\n"
-        yield Other(process)
-    finally:
-        process.kill()
-        process.communicate()
 
 
 def rows(path: Path, statement: str) -> list[tuple[object, ...]]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
 from sqlalchemy import event
 
+from tests.support.journal_process import other_process
 from tests.support.journals import (
     ENDED,
     ENDPOINT,
@@ -25,6 +27,7 @@ from tests.support.journals import (
     file,
     mail,
 )
+from tests.support.waiting import wait_for
 from watcher.errors import ClaimLost, JournalUnavailable, JournalUnusable
 from watcher.journal import migrate as migrations
 from watcher.journal.journal import SqlJournal
@@ -163,6 +166,50 @@ def test_two_nodes_share_the_work_and_wake_each_other(url: str, journal: SqlJour
         assert answer(journal).state is SubmissionState.CLOSED
     finally:
         other.close()
+
+
+def test_a_node_that_slept_longer_than_its_hold_is_refused(url: str, journal: SqlJournal) -> None:
+    name = journal.record(mail())
+    with other_process(url, "exclusive") as sleeper:
+        sleeper.does("globals().update(mine=claim_one(journal, hold=timedelta(milliseconds=300)))")
+        sleeper.freeze()
+        claimed = wait_for(lambda: claim(journal))[0]
+        sleeper.thaw()
+
+        refused = sleeper.does("settled_or_lost(journal, mine)")
+
+        assert refused == "lost"
+    assert claimed.in_doubt
+    journal.settle(claimed, done(), ENDED)
+    found = journal.submission(name).documents[0]
+    assert found.outcome is Outcome.DONE
+    assert [each.result for each in found.tries] == ["error", "done"]
+
+
+def _has_settled(journal: SqlJournal, count: int) -> bool:
+    return journal.work_left(["fapiao"]).unanswered >= count
+
+
+def test_nodes_that_are_killed_lose_and_double_nothing(url: str, journal: SqlJournal) -> None:
+    """Given nodes that claim and settle, when they are killed at any moment, then every booking has one outcome."""
+    names = [journal.record(mail()) for _ in range(300)]
+    for turn in range(1, 4):
+        with other_process(url, "exclusive") as node:
+            node.does("settle_some(journal, 5, hold=timedelta(milliseconds=500))")
+            node.begins("settle_some(journal, 1000, hold=timedelta(milliseconds=500))")
+            wait_for(partial(_has_settled, journal, 40 * turn))
+            node.kill()
+    assert journal.work_left(["fapiao"]).pending > 0, "the nodes were killed too late"
+
+    def drained() -> bool:
+        for claimed in claim(journal, limit=8):
+            journal.settle(claimed, done(), ENDED)
+        return journal.work_left(["fapiao"]).pending == 0
+
+    wait_for(drained)
+    found = [journal.submission(name) for name in names]
+    assert {each.state for each in found} == {SubmissionState.SETTLED}
+    assert {(each.documents[0].outcome, len(each.documents[0].invoices)) for each in found} == {(Outcome.DONE, 1)}
 
 
 def test_an_older_journal_is_not_changed_under_a_node_that_runs(

@@ -6,6 +6,7 @@ import itertools
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from watcher.errors import ClaimLost
 from watcher.model import (
     ClaimedBooking,
     Invoice,
@@ -108,3 +109,22 @@ def answer(
     journal.plan_answer(claimed, target)
     journal.close_submission(claimed, moved=moved)
     return journal.submission(claimed.submission.id)
+
+
+def settled_or_lost(journal: Journal, claimed: ClaimedBooking) -> str:
+    """What comes of an error that is reported under a claim."""
+    try:
+        journal.settle(claimed, FAILED, REFUSED)
+    except ClaimLost:
+        return "lost"
+    return "settled"
+
+
+def settle_some(journal: Journal, count: int, *, hold: timedelta) -> int:
+    """Claim and settle one after the other, at most `count`; how many there were."""
+    for number in range(count):
+        claimed = claim(journal, hold=hold)
+        if not claimed:
+            return number
+        journal.settle(claimed[0], done(), ENDED)
+    return count

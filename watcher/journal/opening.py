@@ -57,7 +57,7 @@ def _parsed(url: str) -> URL:
 def _path(url: URL) -> Path:
     if not url.database or url.database == ":memory:":
         raise JournalUnusable("the journal's URL names no file: write sqlite:////var/lib/invoice-watcher/journal.db")
-    return Path(url.database).absolute()
+    return Path(url.database).resolve()  # whatever links lead to it, its lock is one file
 
 
 def _lock(path: Path) -> FileLock:
