@@ -86,6 +86,17 @@ def test_a_refused_login_is_told_as_such_and_without_the_password(account: Accou
     assert account.username in str(refused.value)
 
 
+def test_a_refused_login_is_not_tried_again_at_once_on_either_connection() -> None:
+    with ScriptedImap({"LOGIN": refuse("NO password password is wrong")}) as server, scripted(server) as source:
+        with pytest.raises(LoginRefused) as refused:
+            arrivals(source)
+        with pytest.raises(LoginRefused):
+            source.move(submission(), None, None)
+
+    assert server.names().count("LOGIN") == 1
+    assert "*** *** is wrong" in str(refused.value)
+
+
 def test_a_server_that_cannot_log_in_anybody_now_has_not_refused() -> None:
     with ScriptedImap({"LOGIN": refuse("NO [UNAVAILABLE] later")}) as server, scripted(server) as source:
         with pytest.raises(SourceUnavailable) as failed:

@@ -17,7 +17,9 @@ HEADER = b"From: a@corp.example\r\nContent-Type: application/pdf; name=a.pdf\r\n
 STRUCTURE = b'("application" "pdf" ("name" "a.pdf") NIL NIL "7bit" 5)'
 
 
-def with_a_pdf(*, refuses: tuple[str, ...], hangs_up: tuple[str, ...] = ()) -> dict[str, Any]:
+def with_a_pdf(
+    *, refuses: tuple[str, ...] = (), hangs_up: tuple[str, ...] = (), empties: tuple[str, ...] = ()
+) -> dict[str, Any]:
     """A script: one mail that is a PDF, and what of it cannot be read."""
 
     def fetch(command: str) -> list[bytes] | None:
@@ -33,6 +35,8 @@ def with_a_pdf(*, refuses: tuple[str, ...], hangs_up: tuple[str, ...] = ()) -> d
                 HEADER + b")",
             ]
         content = HEADER + b"%PDF-" if "[]" in command else b"%PDF-"
+        if any(word in command for word in empties):
+            content = b""
         name = b"BODY[]" if "[]" in command else b"BODY[1]"
         return [b"* 1 FETCH (UID 7 " + name + b"<0> {%d}" % len(content), content + b")"]
 
@@ -45,9 +49,9 @@ def looked(source: MailboxSource) -> list[Arrival]:
     return []
 
 
-@pytest.mark.parametrize("how", ["refuses", "hangs_up"])
+@pytest.mark.parametrize("how", ["refuses", "hangs_up", "empties"])
 def test_a_part_that_cannot_be_read_is_found_in_the_whole_mail(how: str) -> None:
-    script = with_a_pdf(**{"refuses": (), how: ("BODY.PEEK[1]",)})
+    script = with_a_pdf(**{how: ("BODY.PEEK[1]",)})
     with ScriptedImap(script, capabilities="IMAP4rev1") as server, scripted(server) as source:
         with pytest.raises(SourceUnavailable):
             leaves(source)

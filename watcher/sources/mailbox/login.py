@@ -123,8 +123,9 @@ def _authenticate(box: BaseMailBox, settings: Mailbox, tokens: AccessTokens | No
     if box.client.state != "NONAUTH":  # PREAUTH: the server knows who we are
         return
     if tokens is None:
-        with _login_errors(settings):
-            _by_password(box, settings)
+        password = _password(settings)
+        with _login_errors(settings, password):
+            _by_password(box, settings, password)
         return
     token = tokens.current()
     try:
@@ -135,8 +136,7 @@ def _authenticate(box: BaseMailBox, settings: Mailbox, tokens: AccessTokens | No
         _by_token(box, settings, tokens.current())
 
 
-def _by_password(box: BaseMailBox, settings: Mailbox) -> None:
-    password = _password(settings)
+def _by_password(box: BaseMailBox, settings: Mailbox, password: str) -> None:
     plain_only = "LOGINDISABLED" in box.client.capabilities and "AUTH=PLAIN" in box.client.capabilities
     if plain_only or not (settings.username + password).isascii():
         box.login_utf8(settings.username, password, initial_folder=None)
@@ -161,19 +161,20 @@ def _password(settings: Mailbox) -> str:
 def _by_token(box: BaseMailBox, settings: Mailbox, token: str) -> None:
     # The second challenge tells why it was refused, and wants an empty answer.
     answers = iter([f"user={settings.username}\1auth=Bearer {token}\1\1".encode()])
-    with _login_errors(settings):
+    with _login_errors(settings, token):
         box.client.authenticate("XOAUTH2", lambda _: next(answers, b""))
 
 
 @contextlib.contextmanager
-def _login_errors(settings: Mailbox) -> Iterator[None]:
+def _login_errors(settings: Mailbox, secret: str) -> Iterator[None]:
     with translated(settings.host):
         try:
             yield
         except imaplib.IMAP4.abort:
             raise
         except (imaplib.IMAP4.error, ImapToolsError) as error:
-            raise _as_refused(settings, said(error)) from error
+            # Some servers repeat what they did not understand.
+            raise _as_refused(settings, said(error).replace(secret, "***")) from error
 
 
 def _as_refused(settings: Mailbox, text: str) -> SourceUnavailable:

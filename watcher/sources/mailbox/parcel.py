@@ -71,11 +71,11 @@ class Spot:
                 return self.attributes(f"{HEADER_ITEMS} BODYSTRUCTURE")
         return self.attributes(HEADER_ITEMS)
 
-    def section(self, name: str, way: Way, *, octets: int | None = None) -> Iterator[bytes]:
+    def section(self, name: str, way: Way, *, octets: int | None = None, exact: bool = False) -> Iterator[bytes]:
         session = self.session()
         with self._barring(way):
             try:
-                yield from section(session, self.uid, name, octets=octets)
+                yield from section(session, self.uid, name, octets=octets, exact=exact)
             except CommandRefused:
                 self._raise_if_gone(session)
                 raise
@@ -186,5 +186,6 @@ class PartLeaf:
         return content
 
     def _decoded_here(self) -> Spooled:
-        raw = self._spot.section(f"BODY.PEEK[{self._part.section}]", Way.STRUCTURE, octets=self._part.octets)
+        name, octets = f"BODY.PEEK[{self._part.section}]", self._part.octets
+        raw = self._spot.section(name, Way.STRUCTURE, octets=octets, exact=True)
         return Spooled(decoded(self._part.encoding, raw))

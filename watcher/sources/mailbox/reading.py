@@ -14,6 +14,7 @@ log = logging.getLogger(__name__)
 
 BULK = 500  # mails per command: servers refuse longer ones
 CHUNK_BYTES = 1024 * 1024
+_ENOUGH = 0.8  # of what was told, because some servers only estimate sizes
 _FEWER = 20  # a bulk that is refused is asked for in this many parts
 
 
@@ -53,11 +54,14 @@ def one(session: Session, uid: int, items: str) -> dict[str, Value] | None:
     return merged or None
 
 
-def section(session: Session, uid: int, name: str, *, octets: int | None = None) -> Iterator[bytes]:
+def section(
+    session: Session, uid: int, name: str, *, octets: int | None = None, exact: bool = False
+) -> Iterator[bytes]:
     """The bytes of a section (``BODY.PEEK[1.2]``, ``BINARY.PEEK[2]``), in pieces of at most 1 MiB.
 
     `octets` is how many there should be, where that is known: a server may give less than was asked for
-    without being at the end. Raises Vanished where the mail is gone, CommandRefused where the server will not.
+    without being at the end; `exact` makes far fewer than that a refusal. Raises Vanished where the mail is
+    gone, CommandRefused where the server will not.
     """
     offset = 0
     while True:
@@ -66,7 +70,9 @@ def section(session: Session, uid: int, name: str, *, octets: int | None = None)
             yield piece
         offset += len(piece)
         if not is_partial or not piece or (len(piece) < CHUNK_BYTES and offset >= (octets or 0)):
-            return
+            break
+    if exact and offset < _ENOUGH * (octets or 0):
+        raise CommandRefused("the server gives less than it says is there")
 
 
 def _piece(session: Session, uid: int, name: str, offset: int) -> tuple[bytes, bool]:
@@ -77,7 +83,8 @@ def _piece(session: Session, uid: int, name: str, offset: int) -> tuple[bytes, b
     answered = name.replace(".PEEK", "").upper()
     for attribute, value in found.items():
         if attribute == f"{answered}<{offset}>":
-            return value if isinstance(value, bytes) else b"", True
+            piece = value if isinstance(value, bytes) else b""
+            return piece, len(piece) <= CHUNK_BYTES  # some give all of it, whatever was asked for
         if attribute == answered and offset == 0:
             return value if isinstance(value, bytes) else b"", False
     raise CommandRefused("the server's answer lacks what was asked for")

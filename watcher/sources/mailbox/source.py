@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
@@ -25,6 +26,7 @@ from watcher.sources.mailbox.wakeup import Wakeup
 log = logging.getLogger(__name__)
 
 _TIMEOUT_SECONDS = 60.0
+_REFUSED_SECONDS = 120.0  # less than whoever tends the mailbox waits after a refused login
 _REST_SECONDS = 3600.0  # of a mail that the server itself cannot read
 _LONGEST_IDLE_SECONDS = 28 * 60.0  # servers log out who idles for 30 minutes
 
@@ -61,6 +63,9 @@ class MailboxSource:
             folder=mailbox.folder,
             failed=mailbox.error,
         )
+        self._logging_in = threading.Lock()
+        self._refusal: str | None = None
+        self._refused_until = 0.0
         self._wakeup = Wakeup()
         self._barred: dict[str, set[Way]] = {}  # by fingerprint
         self._rests_until: dict[str, float] = {}  # by fingerprint; on the monotonic clock
@@ -147,7 +152,7 @@ class MailboxSource:
     # ----------------------------------------------------------------------------------------- others
 
     def check(self) -> list[Finding]:
-        return probe(self._settings, self._log_in, self._wanted)
+        return probe(self._settings, self._new_session, self._wanted)
 
     def close(self) -> None:
         self._wakeup.give()
@@ -156,6 +161,19 @@ class MailboxSource:
         self._wakeup.close()
 
     def _log_in(self) -> Session:
+        """For both connections: a refused login is not tried again at once, because accounts are blocked for that."""
+        with self._logging_in:
+            if self._refusal is not None and time.monotonic() < self._refused_until:
+                raise LoginRefused(self._refusal)
+            self._refusal = None
+            try:
+                return self._new_session()
+            except LoginRefused as error:
+                self._refusal = str(error)
+                self._refused_until = time.monotonic() + _REFUSED_SECONDS
+                raise
+
+    def _new_session(self) -> Session:
         return log_in(self._settings, self._tokens, timeout_seconds=self._timeout)
 
     def _selected(self) -> Session:
