@@ -12,7 +12,7 @@ from watcher.config.sections import Folder
 from watcher.errors import SourceUnavailable, Vanished
 from watcher.model import Finding
 from watcher.sources.folder.atomic import remove
-from watcher.sources.folder.drive import Drive, Mount, folder_below, open_file, unavailable
+from watcher.sources.folder.drive import Drive, Mount, folder_below, is_gone, open_file, unavailable
 from watcher.sources.folder.names import OWN_PREFIX
 from watcher.sources.folder.scan import Scan, Sight
 from watcher.sources.folder.target import Template
@@ -45,6 +45,7 @@ class _Checks:
         self._mount = mount
         self._templates = templates
         self._wanted = wanted
+        self._unreadable: list[str] = []
 
     def all(self, root: int, drive: Drive) -> Iterator[Finding]:
         yield from self._contents(root, drive)
@@ -74,7 +75,7 @@ class _Checks:
             yield self._bad(str(unavailable(error, self._mount.path)), "let this program read the folder")
             return
         yield self._ok(f"{self._mount.path} can be read; {self._counted(root, sight)}")
-        for problem in sight.problems[:5]:
+        for problem in (sight.problems + sight.barred + self._unreadable)[:5]:
             yield self._bad(problem, "let this program read it, or take it out of the folder")
         yield from self._watches(len(sight.folders))
 
@@ -92,7 +93,11 @@ class _Checks:
         try:
             with folder_below(root, parent) as folder:
                 file = open_file(folder, name)
-        except (OSError, Vanished):
+        except OSError as error:
+            if not is_gone(error):
+                self._unreadable.append(str(unavailable(error, f"{self._mount.path}/{path}")))
+            return True
+        except Vanished:
             return True
         try:
             return size == 0 or self._wanted(os.pread(file, _HEAD_BYTES, 0))

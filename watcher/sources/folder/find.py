@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,6 +23,8 @@ from watcher.sources.folder.ready import Waiting
 from watcher.sources.folder.scan import Scan, Sight
 from watcher.sources.folder.target import Template
 from watcher.sources.folder.verdicts import Verdict, Verdicts
+
+logger = logging.getLogger(__name__)
 
 Ask = Callable[[Sequence[str]], Mapping[str, Known]]
 Found = tuple[Candidate, str, Known | None]  # the file, its key, and what was known of it
@@ -50,6 +53,7 @@ class Finder:
         self._leftovers = Leftovers()
         self._offered: set[str] = set()  # handed out, and not known to be recorded
         self._problems: list[str] = []
+        self._barred: set[str] = set()
         self._turn = 0
         self._scanned_at = self._asked_at = float("-inf")
 
@@ -71,7 +75,8 @@ class Finder:
     def find(self, root: int, drive: Drive, hinted: Hinted, ask: Ask, *, trusted: bool) -> Iterator[Found]:
         """What is new and finished, oldest first; `trusted`: this kernel sees everyone who writes.
 
-        Raises SourceUnavailable, in the end, where something could not be looked at.
+        What we may not read is logged once and left alone. Raises SourceUnavailable, in the end, where the
+        drive failed in parts.
         """
         self.complete = False
         sight = self._look(root, drive, hinted)
@@ -83,7 +88,7 @@ class Finder:
                     finished = self._is_finished(root, drive, candidate, closed=closed, trusted=trusted)
                 except OSError as error:
                     self._waiting.forget(candidate.path)
-                    sight.problems.append(str(unavailable(error, f"{self._folder.path}/{candidate.path}")))
+                    sight.note(error, f"{self._folder.path}/{candidate.path}")
                     continue
                 if finished:
                     self._offered.add(candidate.path)
@@ -92,8 +97,13 @@ class Finder:
 
     def _conclude(self, sight: Sight, *, saw_everything: bool) -> None:
         self.complete = True
+        for sentence in sight.barred:
+            if sentence not in self._barred:
+                logger.warning("Something in a folder may not be read and stays.", extra={"detail": sentence})
+        self._barred.update(sight.barred)
         if saw_everything:
-            self.left_alone = self._verdicts.count(Verdict.LEFT_ALONE)
+            self._barred.intersection_update(sight.barred)
+            self.left_alone = self._verdicts.count(Verdict.LEFT_ALONE) + len(self._barred)
             self._problems = sight.problems
         problems = self._problems or sight.problems
         if problems:

@@ -22,7 +22,15 @@ class Sight:
     candidates: list[Candidate] = field(default_factory=list)
     folders: set[str] = field(default_factory=set)
     leftovers: list[str] = field(default_factory=list)  # files under our temporary names
-    problems: list[str] = field(default_factory=list)  # sentences about what could not be seen
+    barred: list[str] = field(default_factory=list)  # sentences about what we may not look at: it stays
+    problems: list[str] = field(default_factory=list)  # sentences about what could not be seen: the drive fails
+
+    def note(self, error: OSError, path: str) -> None:
+        """Keep what hindered us at one path."""
+        if is_gone(error):
+            return
+        sentences = self.barred if isinstance(error, PermissionError) else self.problems
+        sentences.append(str(unavailable(error, path)))
 
 
 class Scan:
@@ -93,7 +101,7 @@ class Scan:
             if self._leave_out(below):
                 continue
             if below.count("/") >= DEEPEST:
-                self.seen.problems.append(f"{for_display(below)[:200]} lies too deep and is not looked into")
+                self.seen.barred.append(f"{for_display(below)[:200]} lies too deep and is not looked into")
                 continue
             try:
                 with folder_below(here, name) as there:
@@ -147,8 +155,7 @@ class Scan:
         try:
             status = entry.stat(follow_symlinks=False)
         except OSError as error:
-            if not is_gone(error):
-                self.seen.problems.append(str(unavailable(error, f"{self._drive.real_path}/{path}")))
+            self._not_seen(error, path)
             return
         self._add(path, status)
 
@@ -158,6 +165,4 @@ class Scan:
     def _not_seen(self, error: OSError, path: str) -> None:
         if not path and not is_gone(error):
             raise error
-        if not path or is_gone(error):
-            return
-        self.seen.problems.append(str(unavailable(error, f"{self._drive.real_path}/{path}")))
+        self.seen.note(error, f"{self._drive.real_path}/{path}")

@@ -69,7 +69,7 @@ class FolderSource:
     def arrivals(self, known: Ask) -> Iterator[Arrival]:
         """As the port has it. After a `wait` that was ended by events only these are looked at, else everything.
 
-        What is there and cannot be looked at is said by SourceUnavailable after all the rest.
+        Where the drive fails in parts, SourceUnavailable says so after all the rest.
         """
         part, self._part = self._part, None
         hinted = part if part is not None else self._merged_with_all()
