@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import random
 import threading
@@ -19,8 +18,6 @@ from watcher.journal.migrate import needs_migration, require_current, stored_rev
 from watcher.journal.postgres_wakeups import CHANNEL, Wakeups
 
 T = TypeVar("T")
-
-_log = logging.getLogger(__name__)
 
 # A black hole must be noticed: what is sent has to be acknowledged, and an idle connection answers.
 _NETWORK = {
