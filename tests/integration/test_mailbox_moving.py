@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+import random
+import threading
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 import pytest
 
@@ -14,6 +18,8 @@ from watcher.errors import SourceUnavailable, Vanished
 from watcher.headers import read_header
 from watcher.model import Submission, Thread
 from watcher.sources.mailbox import MailboxSource
+
+T = TypeVar("T")
 
 DONE, ERROR = "发票/已处理", "发票/失败"
 ABILITIES = {"MOVE": (), "COPY and UIDPLUS": ("MOVE",), "COPY alone": ("MOVE", "UIDPLUS")}
@@ -239,3 +245,58 @@ def test_the_servers_own_delimiter_is_put_in() -> None:
 
         assert account.folders() == ["INBOX", "发票", "发票.已处理"]
         assert len(account.messages("发票.已处理")) == 1
+
+
+def test_connections_that_are_cut_at_any_time_lose_no_mail_and_double_none(
+    account: Account, source: MailboxSource
+) -> None:
+    for number in range(30):
+        account.append(mail(part(PDF), subject=str(number)))
+    with cutting(source):
+        waiting = {answered.place: answered for answered in until_done(lambda: all_taken_in(source))}
+        for answered in waiting.values():
+            until_done(lambda answered=answered: source.move(answered, DONE, None))  # type: ignore[misc]
+
+    assert raws(account) == []
+    assert len(raws(account, DONE)) == len(set(raws(account, DONE))) == 30
+
+
+def all_taken_in(source: MailboxSource) -> list[Submission]:
+    found = []
+    for arrival in arrivals(source):
+        with source.open(arrival) as parcel:
+            [leaf] = parcel.leaves()
+            leaf.fetch().close()
+            thread = Thread(message_id=read_header(parcel.header or b"").message_id)
+        found.append(submission(place=arrival.place, fingerprint=arrival.fingerprint, thread=thread))
+    return found
+
+
+def until_done(work: Callable[[], T]) -> T:
+    """What the service does, without its pauses."""
+    for _ in range(200):
+        with contextlib.suppress(SourceUnavailable):
+            return work()
+    raise AssertionError("it never works")
+
+
+@contextlib.contextmanager
+def cutting(source: MailboxSource) -> Iterator[None]:
+    """Connections break now and then, at whatever point of an exchange."""
+    ended = threading.Event()
+    dice = random.Random(1)
+
+    def cut() -> None:
+        while not ended.wait(dice.uniform(0.01, 0.06)):
+            for line in (source._watching, source._moving):
+                session = line._session
+                if session is not None:
+                    session._cut_off()
+
+    thread = threading.Thread(target=cut)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()

@@ -194,8 +194,10 @@ class Finder:
 
     def _is_wanted(self, candidate: _Candidate, seen: Sighting | None) -> bool:
         """Judged once, when it is first seen; a candidate from before has passed."""
-        if seen is None or self._wanted.left_alone(seen.header) is None:
+        reason = self._wanted.left_alone(seen.header) if seen is not None else None
+        if reason is None:
             return True
+        log.debug("A mail is left alone.", extra={"uid": candidate.uid, "reason": reason})
         self._left_alone.add(candidate.uid)
         return False
 

@@ -143,9 +143,7 @@ class _Work:
         found = self._at(folder, uid) if uid is not None else None
         if found is not None and not found.deleted:
             return found
-        # In a folder that was not numbered anew, what comes back has a higher UID.
-        again = self._by_message_id(folder) or self._by_looking(folder, above=uid or 0, most=_MOST_SEARCHED)
-        return again or found
+        return self._by_message_id(folder) or self._by_looking(folder, most=_MOST_SEARCHED) or found
 
     def has_copy(self, lying: _Lying, target: str) -> bool:
         """Whether an interrupted move has copied it already. Leaves another folder selected."""
@@ -156,7 +154,7 @@ class _Work:
         if message_id is not None and self._first(target, self._with_message_id(message_id)) is not None:
             return True
         # What was found here before would have been found there: else the newest are looked through.
-        return not searches and self._by_looking(target, above=0, most=_RECENT) is not None
+        return not searches and self._by_looking(target, most=_RECENT) is not None
 
     def _at(self, folder: str, uid: int) -> _Lying | None:
         found = one(self.session, uid, f"{HEADER_ITEMS} FLAGS")
@@ -184,9 +182,9 @@ class _Work:
         except CommandRefused:
             return []
 
-    def _by_looking(self, folder: str, *, above: int, most: int) -> _Lying | None:
+    def _by_looking(self, folder: str, *, most: int) -> _Lying | None:
         """Newest first."""
-        uids = [uid for uid in self.session.search("UNDELETED") if uid > above][-most:]
+        uids = self.session.search("UNDELETED")[-most:]
         for bulk in chunks(uids[::-1], BULK):
             found = self._among(folder, bulk)
             if found is not None:
