@@ -7,19 +7,20 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
+from watcher.admission import Admission, MailboxAdmission
 from watcher.answer import Answer
 from watcher.config import sections
 from watcher.config.sections import Configuration
 from watcher.documents.reader import DocumentReader
 from watcher.documents.sniff import may_hold_documents
-from watcher.intake import Intake, IntakeRules
+from watcher.intake import Intake
 from watcher.journal.checking import check_journal
 from watcher.journal.opening import migrate, open_journal
 from watcher.model import Finding
 from watcher.people import Verification, open_directory
 from watcher.policy.pace import Pace
 from watcher.policy.who import MailboxRules
-from watcher.ports import Directory, Journal, Mailer, SenderVerification, Source, Store, Writer
+from watcher.ports import Directory, Journal, Mailer, Recogniser, Source, Store, Writer
 from watcher.recognise import Recognise
 from watcher.recognition.client import HttpRecogniser
 from watcher.recognition.token import TokenSource
@@ -27,6 +28,7 @@ from watcher.replies import SmtpMailer, TemplateWriter
 from watcher.service import Service
 from watcher.service.answerer import Answerer
 from watcher.service.poster import Poster
+from watcher.service.service import Closable
 from watcher.service.tender import Tender
 from watcher.sources.folder import FolderSource
 from watcher.sources.mailbox import MailboxSource
@@ -54,7 +56,8 @@ class _Adapters:
 
     stores: Mapping[str, Store]
     directory: Directory
-    recogniser: HttpRecogniser
+    recogniser: Recogniser
+    token: TokenSource | None
     writer: Writer
     mailer: Mailer | None
     sources: Mapping[str, Source]
@@ -84,7 +87,7 @@ def build_service(configuration: Configuration, journal: Journal) -> Service:
         tenders=list(_tenders(configuration, adapters, journal)),
         answerers=list(_answerers(configuration, adapters, journal)),
         poster=poster,
-        resources=[*adapters.sources.values(), *_closable(adapters)],
+        resources=_closable(adapters),
         settling_grace=_settling_grace(configuration),
     )
 
@@ -105,7 +108,7 @@ def findings(configuration: Configuration) -> Iterator[Finding]:
         for check in checks:
             yield from check()
     finally:
-        for resource in (*adapters.sources.values(), *_closable(adapters)):
+        for resource in _closable(adapters):
             resource.close()
 
 
@@ -119,6 +122,7 @@ def _adapters(configuration: Configuration) -> _Adapters:
         stores=_stores(configuration, token),
         directory=open_directory(configuration.directory),
         recogniser=HttpRecogniser(configuration.recognition, timezone=configuration.timezone, token=token),
+        token=token,
         writer=TemplateWriter(
             sender=smtp.sender if smtp else None,
             default_language=configuration.language,
@@ -137,18 +141,24 @@ def _stores(configuration: Configuration, token: TokenSource | None) -> dict[str
             stores[name] = ObjectsStore(name, section)
         elif isinstance(section, sections.HttpStore):
             refused = configuration.recognition.auth.refused if configuration.recognition.auth else []
-            stores[name] = HttpStore(name, section, credentials=partial(_credentials, token), refused=refused)
+            stores[name] = HttpStore(name, section, credentials=_Credentials(token), refused=refused)
     for name, section in configuration.stores.items():
         if isinstance(section, sections.ResolveStore):
             stores[name] = ResolveStore(name, section, parts=stores[section.parts] if section.parts else None)
     return stores
 
 
-def _credentials(token: TokenSource | None, fresh: bool) -> Mapping[str, str]:  # noqa: FBT001 - the store's form
-    if token is None:
-        return {}
-    held = token.header()
-    return token.refresh(held) if fresh else held
+class _Credentials:
+    """The endpoint's token for a store that asks for it: `fresh` where the last one was refused."""
+
+    def __init__(self, token: TokenSource | None) -> None:
+        self._token = token
+        self._last: Mapping[str, str] = {}
+
+    def __call__(self, fresh: bool) -> Mapping[str, str]:  # noqa: FBT001 - the store's form
+        if self._token is not None:
+            self._last = self._token.refresh(self._last) if fresh else self._token.header()
+        return self._last
 
 
 def _sources(configuration: Configuration) -> dict[str, Source]:
@@ -172,9 +182,10 @@ def _address(sender: str) -> str:
     return sender.rpartition("<")[2].rstrip("> ") if "<" in sender else sender.strip()
 
 
-def _closable(adapters: _Adapters) -> list[Store | Mailer | HttpRecogniser]:
-    mailers = [adapters.mailer] if adapters.mailer is not None else []
-    return [*adapters.stores.values(), adapters.recogniser, *mailers]
+def _closable(adapters: _Adapters) -> list[Closable]:
+    optional: tuple[Closable | None, ...] = (adapters.mailer, adapters.token)
+    given = [resource for resource in optional if resource is not None]
+    return [*adapters.sources.values(), *adapters.stores.values(), adapters.recogniser, *given]
 
 
 # --------------------------------------------------------------------------------------------- steps
@@ -185,36 +196,28 @@ def _tenders(configuration: Configuration, adapters: _Adapters, journal: Journal
     for section in configuration.sources:
         intake = Intake(
             source=adapters.sources[section.name],
+            admission=_admission(section, adapters.directory),
             reader=reader,
             store=adapters.stores[section.store],
-            directory=adapters.directory,
-            verification=_verification(section),
             journal=journal,
-            rules=_rules(section, configuration),
+            create_expense=configuration.recognition.create_expense,
         )
         yield Tender(source=adapters.sources[section.name], intake=intake, journal=journal, poll=section.poll)
 
 
-def _verification(section: sections.Mailbox | sections.Folder) -> SenderVerification | None:
-    if isinstance(section, sections.Folder) or not section.verify_sender:
-        return None
-    return Verification(section.verify_sender, arc_sealers=section.arc_sealers)
-
-
-def _rules(section: sections.Mailbox | sections.Folder, configuration: Configuration) -> IntakeRules:
-    create_expense = configuration.recognition.create_expense
+def _admission(section: sections.Mailbox | sections.Folder, directory: Directory) -> Admission:
     if isinstance(section, sections.Folder):
-        return IntakeRules(create_expense=create_expense)
-    return IntakeRules(
-        create_expense=create_expense,
-        mailbox=MailboxRules(
-            fixed_code=section.user_code,
-            hold_unknown=section.unknown == "hold",
-            hold_unverified=section.unverified == "hold",
-        ),
-        mailbox_address=section.username,
-        answer_unknown=section.reply.unknown,
+        return Admission(directory=directory, verification=None, mailbox=None)
+    verification = (
+        Verification(section.verify_sender, arc_sealers=section.arc_sealers) if section.verify_sender else None
     )
+    rules = MailboxRules(
+        fixed_code=section.user_code,
+        hold_unknown=section.unknown == "hold",
+        hold_unverified=section.unverified == "hold",
+    )
+    mailbox = MailboxAdmission(rules=rules, address=section.username, answer_unknown=section.reply.unknown)
+    return Admission(directory=directory, verification=verification, mailbox=mailbox)
 
 
 def _answerers(configuration: Configuration, adapters: _Adapters, journal: Journal) -> Iterator[Answerer]:

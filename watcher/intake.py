@@ -10,39 +10,28 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from watcher.admission import Admission
 from watcher.errors import DirectoryUnavailable, StoreRefused, Unavailable, Vanished
 from watcher.headers import MailHeader, clean, read_header
-from watcher.model import Kind, Locator, NewDocument, NewSubmission, Outcome, Person, Reason, SubmissionState, Thread
+from watcher.model import (
+    Kind,
+    Locator,
+    NewDocument,
+    NewSubmission,
+    Outcome,
+    Person,
+    Reason,
+    SubmissionState,
+    Thread,
+)
 from watcher.policy.arrival import Treatment, treatment
 from watcher.policy.mail import answerable
-from watcher.policy.who import Accepted, MailboxRules, Turned, decide, named_code, person_for
-from watcher.ports import (
-    Arrival,
-    Directory,
-    FoundDocument,
-    IntakeJournal,
-    Parcel,
-    Proof,
-    Reader,
-    SenderVerification,
-    Source,
-    Store,
-)
+from watcher.policy.who import Turned
+from watcher.ports import Arrival, FoundDocument, IntakeJournal, Parcel, Reader, Source, Store
 
 log = logging.getLogger(__name__)
 
 _SUBJECT_LENGTH = 200
-_UNCHECKED = Proof(proven=True, how="verify_sender is off")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IntakeRules:
-    """What the configuration says about one source's submissions."""
-
-    create_expense: bool
-    mailbox: MailboxRules | None = None  # None for a folder
-    mailbox_address: str = ""
-    answer_unknown: bool = False  # tell unknown senders of our own domain
 
 
 @dataclass(slots=True, kw_only=True)
@@ -60,20 +49,18 @@ class Intake:
         self,
         *,
         source: Source,
+        admission: Admission,
         reader: Reader,
         store: Store,
-        directory: Directory,
-        verification: SenderVerification | None,
         journal: IntakeJournal,
-        rules: IntakeRules,
+        create_expense: bool,
     ) -> None:
         self._source = source
+        self._admission = admission
         self._reader = reader
         self._store = store
-        self._directory = directory
-        self._verification = verification
         self._journal = journal
-        self._rules = rules
+        self._create_expense = create_expense
 
     def round(self, go_on: Callable[[], bool]) -> Round:
         """Take in all that is there, until `go_on` says no.
@@ -114,93 +101,29 @@ class Intake:
             extra={"source": self._source.name, "submission": identifier, "documents": len(submission.documents)},
         )
 
-    # ----------------------------------------------------------------------------------- a mail
-
     def _mail(self, arrival: Arrival, parcel: Parcel) -> NewSubmission:
         header = read_header(parcel.header or b"")
-        decision = self._who(header, parcel)
+        decision = self._admission.of_mail(header, parcel)
+        bare = self._of_header(arrival, header)
         if isinstance(decision, Turned):
-            return self._turned_away(arrival, header, decision)
+            return self._turned_away(bare, header, decision)
         documents = self._documents(parcel, decision.person)
-        return self._submission(
-            arrival,
-            kind=Kind.MAIL,
-            sender=header.from_address,
-            subject=clean(header.subject, _SUBJECT_LENGTH) or None,
-            person=decision.person,
-            answer=answerable(header),
-            thread=_thread(header),
-            documents=documents,
-            reason=None if documents else Reason.NO_DOCUMENT,
-        )
+        return _filled(replace(bare, answer=answerable(header)), decision.person, documents)
 
-    def _who(self, header: MailHeader, parcel: Parcel) -> Accepted | Turned:
-        rules = self._rules.mailbox
-        if rules is None:
-            raise AssertionError("a mail came from something that is no mailbox")
-        address = header.from_address
-        if address is None:
-            return decide(None, _UNCHECKED, header.from_problem or "no sender", rules)
-        person = person_for(self._directory.by_address(address), self._named(header, address), rules)
-        proof = self._prove(parcel) if person is not None else _UNCHECKED
-        return decide(person, proof, None, rules)
-
-    def _named(self, header: MailHeader, address: str) -> Person | None:
-        if not self._directory.may_submit_for_others(address):
-            return None
-        code = named_code(header.subject, header.recipients, self._rules.mailbox_address)
-        if code is None:
-            return None
-        return self._directory.by_code(code) or Person(user_code=code)
-
-    def _prove(self, parcel: Parcel) -> Proof:
-        if self._verification is None:
-            return _UNCHECKED
-        return self._verification.verify(parcel.header or b"", parcel.whole)
-
-    def _turned_away(self, arrival: Arrival, header: MailHeader, turned: Turned) -> NewSubmission:
+    def _turned_away(self, bare: NewSubmission, header: MailHeader, turned: Turned) -> NewSubmission:
+        """Without its documents: nothing of it is stored or posted before somebody has decided."""
         log.warning(
             "A mail is held." if turned.hold else "A mail is refused.",
             extra={"source": self._source.name, "reason": turned.reason, "detail": clean(turned.detail)},
         )
-        return self._submission(
-            arrival,
-            kind=Kind.MAIL,
-            sender=header.from_address,
-            subject=clean(header.subject, _SUBJECT_LENGTH) or None,
-            person=None,
-            state=SubmissionState.HELD if turned.hold else SubmissionState.OPEN,
-            answer=self._may_be_told(header, turned),
-            thread=_thread(header),
-            reason=turned.reason,
-        )
-
-    def _may_be_told(self, header: MailHeader, turned: Turned) -> bool:
-        """Unknown senders are told only where that is wanted, and only within the own domain."""
-        if turned.reason is not Reason.UNKNOWN_SENDER or not self._rules.answer_unknown or not answerable(header):
-            return False
-        own = self._rules.mailbox_address.rpartition("@")[2].lower()
-        return bool(own) and (header.from_address or "").rpartition("@")[2].lower() == own
-
-    # ----------------------------------------------------------------------------------- a file
+        state = SubmissionState.HELD if turned.hold else SubmissionState.OPEN
+        answer = self._admission.may_be_told(header, turned)
+        return replace(bare, state=state, reason=turned.reason, answer=answer)
 
     def _file(self, arrival: Arrival, parcel: Parcel) -> NewSubmission:
-        person = self._person_of(parcel)
-        documents = self._documents(parcel, person)
-        return self._submission(
-            arrival,
-            kind=Kind.FILE,
-            sender=parcel.owner,
-            subject=None,
-            person=person,
-            documents=documents,
-            reason=None if documents else Reason.NO_DOCUMENT,
-        )
-
-    def _person_of(self, parcel: Parcel) -> Person | None:
-        if parcel.user_code is not None:
-            return self._directory.by_code(parcel.user_code) or Person(user_code=parcel.user_code)
-        return self._directory.by_login(parcel.owner) if parcel.owner is not None else None
+        person = self._admission.of_file(parcel)
+        bare = self._bare(arrival, kind=Kind.FILE, sender=parcel.owner)
+        return _filled(bare, person, self._documents(parcel, person))
 
     # ---------------------------------------------------------------------------------- documents
 
@@ -215,29 +138,23 @@ class Intake:
 
     def _new_document(self, found: FoundDocument, person: Person | None) -> NewDocument:
         if found.reason is not None:
-            return _settled(found, Reason(found.reason), found.message)
-        if person is None and self._rules.create_expense:
-            return _settled(found, Reason.NO_USER, None)
+            return _failed(found, Reason(found.reason), found.message)
+        if person is None and self._create_expense:
+            return _failed(found, Reason.NO_USER, None)
         try:
-            locator = self._store.put(found)
+            return _document(found, locator=self._store.put(found))
         except StoreRefused as error:
-            return _settled(found, Reason.NO_URL, str(error))
-        return _document(found, locator=locator)
+            return _failed(found, Reason.NO_URL, str(error))
 
-    def _submission(
-        self,
-        arrival: Arrival,
-        *,
-        kind: Kind,
-        sender: str | None,
-        subject: str | None,
-        person: Person | None,
-        state: SubmissionState = SubmissionState.OPEN,
-        answer: bool = True,
-        thread: Thread | None = None,
-        documents: tuple[NewDocument, ...] = (),
-        reason: str | None = None,
-    ) -> NewSubmission:
+    # -------------------------------------------------------------------------------- submissions
+
+    def _of_header(self, arrival: Arrival, header: MailHeader) -> NewSubmission:
+        bare = self._bare(arrival, kind=Kind.MAIL, sender=header.from_address)
+        thread = Thread(message_id=header.message_id, references=header.references, reply_to=header.from_address)
+        return replace(bare, subject=clean(header.subject, _SUBJECT_LENGTH) or None, thread=thread)
+
+    def _bare(self, arrival: Arrival, *, kind: Kind, sender: str | None) -> NewSubmission:
+        """What is known of it before anybody has looked inside."""
         return NewSubmission(
             key=arrival.key,
             source=self._source.name,
@@ -245,26 +162,29 @@ class Intake:
             place=arrival.place,
             fingerprint=arrival.fingerprint,
             sender=sender,
-            subject=subject,
+            subject=None,
             path=arrival.path,
-            user_code=person.user_code if person else None,
-            person_name=person.name if person else None,
-            language=person.language if person else None,
+            user_code=None,
+            person_name=None,
+            language=None,
             received_at=arrival.received_at,
-            state=state,
-            reason=reason,
-            answer=answer,
-            thread=thread,
-            create_expense=self._rules.create_expense,
-            documents=documents,
+            state=SubmissionState.OPEN,
+            create_expense=self._create_expense,
         )
 
 
-def _thread(header: MailHeader) -> Thread:
-    return Thread(message_id=header.message_id, references=header.references, reply_to=header.from_address)
+def _filled(bare: NewSubmission, person: Person | None, documents: tuple[NewDocument, ...]) -> NewSubmission:
+    return replace(
+        bare,
+        user_code=person.user_code if person else None,
+        person_name=person.name if person else None,
+        language=person.language if person else None,
+        documents=documents,
+        reason=None if documents else Reason.NO_DOCUMENT,
+    )
 
 
-def _settled(found: FoundDocument, reason: Reason, message: str | None) -> NewDocument:
+def _failed(found: FoundDocument, reason: Reason, message: str | None) -> NewDocument:
     return replace(_document(found, locator=None), outcome=Outcome.ERROR, code=reason, message=message)
 
 

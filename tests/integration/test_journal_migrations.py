@@ -10,7 +10,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import NullPool, create_engine, make_url
+from sqlalchemy import Connection, Engine, NullPool, create_engine, make_url
 
 from watcher.errors import JournalUnusable
 from watcher.journal import migrate as migrations
@@ -34,18 +34,59 @@ def test_the_newest_migration_is_the_one_that_the_program_knows() -> None:
     assert {script.revision for script in directory.walk_revisions()} == set(migrations.REVISIONS)
 
 
-def test_the_migrations_and_the_tables_agree(url: str) -> None:
-    migrate(url)
+def engine_of(url: str) -> Engine:
     driver = make_url(url)
     if driver.get_backend_name() == "postgresql":
         driver = driver.set(drivername="postgresql+psycopg")
-    engine = create_engine(driver, poolclass=NullPool)
+    return create_engine(driver, poolclass=NullPool)
+
+
+def clauses(sql: str) -> list[str]:
+    """What stands between a statement's commas; the order of constraints means nothing."""
+    return sorted(" ".join(clause.strip(" ()\n\t").split()) for clause in sql.split(","))
+
+
+def shape(connection: Connection) -> list[tuple[str, ...]]:
+    """Every column and index as the database itself describes it, partial indexes and all."""
+    if connection.dialect.name == "sqlite":
+        statement = "SELECT name, tbl_name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name"
+        rows = connection.exec_driver_sql(statement).all()
+        return [(row.name, row.tbl_name, *clauses(row.sql)) for row in rows]
+    columns = (
+        "SELECT table_name, column_name, data_type, is_nullable, column_default FROM information_schema.columns "
+        "WHERE table_schema = 'public' ORDER BY table_name, column_name"
+    )
+    indexes = "SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY indexname"
+    return [tuple(map(str, row)) for statement in (columns, indexes) for row in connection.exec_driver_sql(statement)]
+
+
+def test_the_migrations_and_the_tables_agree(url: str) -> None:
+    engine = engine_of(url)
     with engine.connect() as connection:
+        migrations.upgrade(connection)
+        connection.commit()
         context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
         differences = compare_metadata(context, metadata)
     engine.dispose()
 
     assert differences == []
+
+
+def test_a_journal_that_is_made_is_what_the_migrations_come_to(url: str, request: pytest.FixtureRequest) -> None:
+    made, migrated = engine_of(url), engine_of(_second(url, request))
+    with made.connect() as first, migrated.connect() as second:
+        migrations.bring_up(first, None)
+        migrations.upgrade(second)
+        assert shape(first) == shape(second)
+        assert migrations.stored_revision(first, "it") == migrations.stored_revision(second, "it") == migrations.HEAD
+    made.dispose()
+    migrated.dispose()
+
+
+def _second(url: str, request: pytest.FixtureRequest) -> str:
+    if url.startswith("sqlite"):
+        return url.replace("journal.db", "second.db")
+    return str(request.getfixturevalue("postgres").database())
 
 
 def test_a_journal_is_migrated_again_and_again_without_harm(url: str) -> None:

@@ -1,16 +1,17 @@
 """Which version a journal has, and bringing it to this one.
 
-Alembic is imported only where there is something to do: it is slow to import, and almost always there
-is nothing.
+Alembic is imported only for a journal of an older version: it is slow to import and takes memory for as
+long as the daemon runs.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Column, Connection, MetaData, PrimaryKeyConstraint, String, Table, inspect
 
 from watcher.errors import JournalUnusable
+from watcher.journal.tables import metadata
 
 HEAD = "0001"  # the newest of migrations/versions
 REVISIONS = (HEAD,)  # all that this program knows, the oldest first
@@ -47,6 +48,14 @@ def require_current(revision: str | None, where: str) -> None:
         raise JournalUnusable(f"{where} is of an older version ({revision}): {_BRING}")
 
 
+def bring_up(connection: Connection, revision: str | None) -> None:
+    """Make the journal in an empty database, or run the missing migrations, in the connection's transaction."""
+    if revision is None:
+        _create(connection)
+    else:
+        upgrade(connection)
+
+
 def upgrade(connection: Connection) -> None:
     """Run the missing migrations in the transaction that the connection is in."""
     from alembic import command
@@ -56,3 +65,13 @@ def upgrade(connection: Connection) -> None:
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+
+
+def _create(connection: Connection) -> None:
+    """What all migrations together come to; a test holds that they do."""
+    metadata.create_all(connection)
+    version = Table(
+        _OURS, MetaData(), Column("version_num", String(32)), PrimaryKeyConstraint("version_num", name=f"{_OURS}_pkc")
+    )  # as Alembic would make it
+    version.create(connection, checkfirst=True)
+    connection.execute(version.insert(), {"version_num": HEAD})

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from watcher.errors import JournalUnavailable, JournalUnusable
 from watcher.journal.database import Listeners, Work, translated
-from watcher.journal.migrate import needs_migration, require_current, stored_revision, upgrade
+from watcher.journal.migrate import bring_up, needs_migration, require_current, stored_revision
 from watcher.journal.postgres_wakeups import CHANNEL, Wakeups
 
 T = TypeVar("T")
@@ -75,7 +75,7 @@ def prepare(url: URL, *, alone: bool) -> None:
                 f"{_name(url)} is of an older version and another node runs with it: "
                 "stop all nodes, then run `invoice-watcher migrate`"
             )
-        upgrade(connection)
+        bring_up(connection, revision)
         connection.commit()
 
     _with_connection(url, work)

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 
 from watcher.errors import JournalUnavailable, JournalUnusable
 from watcher.journal.clock import now_ms
-from watcher.journal.migrate import needs_migration, require_current, stored_revision, upgrade
+from watcher.journal.migrate import bring_up, needs_migration, require_current, stored_revision
 from watcher.journal.sqlite_database import bare_engine
 from watcher.journal.tables import gates, sources, submissions
 
@@ -52,7 +52,7 @@ def prepare(path: Path) -> None:
         if revision is not None:
             _back_up(path, revision)
         connection.exec_driver_sql("BEGIN IMMEDIATE")
-        upgrade(connection)
+        bring_up(connection, revision)
         connection.exec_driver_sql("COMMIT")
 
 
