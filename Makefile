@@ -6,7 +6,7 @@
 # PYTHON=…     the interpreter to set up with, instead of the newest that is found
 
 PYTHONS := $(or $(PYTHON),python3.13 python3.12 python3.11 python3)
-RUN_EXTRAS := postgres demo
+RUN_EXTRAS := postgres ldap demo
 INSTALL := .venv/bin/python -m pip install --disable-pip-version-check --quiet
 COMPILE = .venv/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--custom-compile-command "make lock" --quiet $(ARGS)

@@ -49,7 +49,7 @@ class Answer:
 
     def give_back(self, claimed: ClaimedAnswer) -> None:
         """It could not be begun in time."""
-        self._journal.postpone_answer(claimed, timedelta(0), "given back")
+        self._journal.postpone_answer(claimed, timedelta(0), "it could not be begun in time")
 
     def give(self, claimed: ClaimedAnswer) -> None:
         """Give one answer. What cannot be done now is tried again for ever."""

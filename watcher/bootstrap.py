@@ -17,7 +17,7 @@ from watcher.intake import Intake
 from watcher.journal.checking import check_journal
 from watcher.journal.opening import migrate, open_journal
 from watcher.model import Finding
-from watcher.people import Verification, open_directory
+from watcher.people import DirectoryWithRegisters, FileDirectory, Register, Remembering, Verification
 from watcher.policy.pace import Pace
 from watcher.policy.who import MailboxRules
 from watcher.ports import Directory, Journal, Mailer, Recogniser, Source, Store, Writer
@@ -33,6 +33,8 @@ from watcher.service.tender import Tender
 from watcher.sources.folder import FolderSource
 from watcher.sources.mailbox import MailboxSource
 from watcher.stores import HttpStore, ObjectsStore, ResolveStore
+
+_LDAP_REMEMBERED_S = 60.0
 
 
 def open_for_work(configuration: Configuration) -> Journal:
@@ -89,6 +91,7 @@ def build_service(configuration: Configuration, journal: Journal) -> Service:
         poster=poster,
         resources=_closable(adapters),
         settling_grace=_settling_grace(configuration),
+        keep_closed=configuration.retention.closed,
     )
 
 
@@ -120,7 +123,7 @@ def _adapters(configuration: Configuration) -> _Adapters:
     smtp = configuration.smtp
     return _Adapters(
         stores=_stores(configuration, token),
-        directory=open_directory(configuration.directory),
+        directory=build_directory(configuration.directory),
         recogniser=HttpRecogniser(configuration.recognition, timezone=configuration.timezone, token=token),
         token=token,
         writer=TemplateWriter(
@@ -132,6 +135,21 @@ def _adapters(configuration: Configuration) -> _Adapters:
         mailer=SmtpMailer(smtp) if smtp else None,
         sources=_sources(configuration),
     )
+
+
+def build_directory(section: sections.Directory) -> Directory:
+    """All that the section names, in the order file, rules, http, ldap. Raises ConfigurationError."""
+    registers: list[Register] = []
+    if section.http is not None:
+        from watcher.people.web_service import WebService
+
+        registers.append(Remembering(WebService(section.http), seconds=section.http.cache.total_seconds()))
+    if section.ldap is not None:
+        from watcher.people.ldap_server import LdapServer
+
+        registers.append(Remembering(LdapServer(section.ldap), seconds=_LDAP_REMEMBERED_S))
+    directory = FileDirectory(section)
+    return DirectoryWithRegisters(directory, registers) if registers else directory
 
 
 def _stores(configuration: Configuration, token: TokenSource | None) -> dict[str, Store]:

@@ -15,10 +15,10 @@ import pytest
 
 from tests.support.servers import slapd
 from tests.support.servers.process import free_port
+from watcher.bootstrap import build_directory
 from watcher.config.sections import Directory as Section
 from watcher.errors import DirectoryUnavailable
 from watcher.model import Person
-from watcher.people import open_directory
 from watcher.ports import Directory
 
 PEOPLE = [
@@ -71,7 +71,7 @@ def ldap() -> Iterator[slapd.Slapd]:
 
 
 def _opened(**section: Any) -> Directory:
-    return open_directory(Section.model_validate({"delegates": [DELEGATE], **section}))
+    return build_directory(Section.model_validate({"delegates": [DELEGATE], **section}))
 
 
 def _ldap(url: str, **changes: Any) -> dict[str, Any]:

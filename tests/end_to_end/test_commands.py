@@ -32,7 +32,7 @@ def workplace(tmp_path: Path, endpoint: Endpoint) -> Workplace:
 def test_the_json_of_a_submission_has_the_contracts_keys_and_no_others(workplace: Workplace) -> None:
     workplace.drop("a.pdf", pdf("a"))
     workplace.command("run", "--once")
-    (submission,) = workplace.list()
+    (submission,) = workplace.submissions()
     assert list(submission) == SUBMISSION
     (document,) = submission["documents"]
     assert list(document) == DOCUMENT
@@ -47,7 +47,7 @@ def test_show_takes_a_prefix_and_says_when_it_fits_none_or_several(workplace: Wo
     workplace.drop("a.pdf", pdf("a"))
     workplace.drop("b.pdf", pdf("b"))
     workplace.command("run", "--once")
-    first, second = workplace.list()
+    first, second = workplace.submissions()
     shown = workplace.command("show", first["id"][:-2], "--json")
     assert json.loads(shown.stdout) == first
     assert workplace.command("show", "no-such-id").returncode == 2
@@ -61,20 +61,20 @@ def test_list_filters_by_outcome_state_source_search_and_time(workplace: Workpla
     workplace.command("run", "--once")
     workplace.drop("good.pdf", pdf("good"))
     workplace.command("run", "--once")
-    assert [s["path"] for s in workplace.list("--outcome", "error")] == [f"{ZHANG}/bad.pdf"]
-    assert [s["path"] for s in workplace.list("--search", "good")] == [f"{ZHANG}/good.pdf"]
-    assert workplace.list("--source", "nowhere") == []
-    assert len(workplace.list("--since", "1h")) == 2
-    assert workplace.list("--since", "2090-01-01") == []
-    assert len(workplace.list("--limit", "1")) == 1
+    assert [s["path"] for s in workplace.submissions("--outcome", "error")] == [f"{ZHANG}/bad.pdf"]
+    assert [s["path"] for s in workplace.submissions("--search", "good")] == [f"{ZHANG}/good.pdf"]
+    assert workplace.submissions("--source", "nowhere") == []
+    assert len(workplace.submissions("--since", "1h")) == 2
+    assert workplace.submissions("--since", "2090-01-01") == []
+    assert len(workplace.submissions("--limit", "1")) == 1
     expense = str(endpoint.requests[1].expense_ids[0])
-    assert [s["path"] for s in workplace.list("--search", expense)] == [f"{ZHANG}/good.pdf"]
+    assert [s["path"] for s in workplace.submissions("--search", expense)] == [f"{ZHANG}/good.pdf"]
 
 
 def test_the_texts_for_people_name_what_happened(workplace: Workplace) -> None:
     workplace.drop("打车.pdf", pdf("a"))
     workplace.command("run", "--once")
-    (submission,) = workplace.list()
+    (submission,) = workplace.submissions()
     assert "1 done" in workplace.command("list").stdout
     shown = workplace.command("show", submission["id"]).stdout
     assert "打车.pdf" in shown
@@ -137,7 +137,7 @@ def test_a_missing_key_closes_the_gate_and_the_file_waits(workplace: Workplace, 
     status = workplace.command("status").stdout
     assert "CLOSED" in status
     assert "秘钥" in status
-    (submission,) = workplace.list()
+    (submission,) = workplace.submissions()
     assert submission["documents"][0]["attempts"] == 0
     assert (workplace.inbox / ZHANG / "a.pdf").exists()
 
@@ -148,7 +148,7 @@ def test_retry_posts_a_failed_document_again_and_brings_its_file_to_done(
     endpoint.behave(res_code=300042, times=1)
     workplace.drop("a.pdf", pdf("a"))
     workplace.command("run", "--once")
-    (submission,) = workplace.list()
+    (submission,) = workplace.submissions()
     assert workplace.command("retry", submission["id"]).returncode == 0
     assert workplace.command("run", "--once").returncode == 0
     assert (workplace.done / ZHANG / "a.pdf").exists()

@@ -57,7 +57,7 @@ def test_the_same_content_twice_is_booked_once_and_the_second_says_so(workplace:
     assert (workplace.done / ZHANG / "second.pdf").exists()
     note = (workplace.done / ZHANG / "second.pdf.txt").read_text(encoding="utf-8-sig")
     assert str(endpoint.requests[0].expense_ids[0]) in note
-    second, first = workplace.list()
+    second, first = workplace.submissions()
     assert second["documents"][0]["outcome"] == "duplicate"
     assert second["documents"][0]["duplicate_of"] == first["documents"][0]["id"]
 
@@ -89,7 +89,7 @@ def test_a_file_put_back_from_error_is_a_new_submission_under_a_new_biz_id(
     refused, booked = endpoint.requests
     assert refused.biz_id != booked.biz_id
     assert (workplace.done / ZHANG / "again.pdf").exists()
-    assert len(workplace.list()) == 2
+    assert len(workplace.submissions()) == 2
 
 
 def test_a_file_without_an_employee_number_is_not_posted(workplace: Workplace, endpoint: Endpoint) -> None:
@@ -97,7 +97,7 @@ def test_a_file_without_an_employee_number_is_not_posted(workplace: Workplace, e
     assert workplace.command("run", "--once").returncode == 1
     assert endpoint.requests == ()
     assert (workplace.error / "lost.pdf").exists()
-    (submission,) = workplace.list()
+    (submission,) = workplace.submissions()
     assert submission["documents"][0]["code"] == "NO_USER"
 
 
@@ -133,6 +133,6 @@ def test_several_invoices_and_messages_end_in_attention_with_a_note_in_done(
     assert workplace.command("run", "--once").returncode == 0
     note = (workplace.done / ZHANG / "two.pdf.txt").read_text(encoding="utf-8-sig")
     assert "抬头不符" in note
-    (submission,) = workplace.list()
+    (submission,) = workplace.submissions()
     assert submission["documents"][0]["outcome"] == "attention"
     assert len(submission["documents"][0]["invoices"]) == 2

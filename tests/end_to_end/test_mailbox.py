@@ -81,7 +81,7 @@ def test_a_mail_whose_sender_nothing_proves_is_held_where_it_is(
     assert endpoint.requests == ()
     assert smtp_sink.received == []
     assert len(account.messages()) == 1
-    (held,) = workplace.list("--state", "held")
+    (held,) = workplace.submissions("--state", "held")
     assert held["reason"] == "UNVERIFIED_SENDER"
 
 
@@ -93,7 +93,7 @@ def test_a_mail_without_a_document_is_answered_with_what_to_do(
     (reply,) = smtp_sink.received
     assert reply.recipients == ("zhang@corp.example",)
     assert len(account.messages("发票/失败")) == 1
-    (submission,) = workplace.list()
+    (submission,) = workplace.submissions()
     assert submission["reason"] == "NO_DOCUMENT"
 
 
@@ -105,7 +105,7 @@ def test_an_automatic_reply_is_never_taken_in(
     assert endpoint.requests == ()
     assert smtp_sink.received == []
     assert len(account.messages()) == 1
-    assert workplace.list() == []
+    assert workplace.submissions() == []
 
 
 def test_the_same_mail_in_a_renumbered_mailbox_is_known(

@@ -105,7 +105,7 @@ class Workplace:
             env=_environment(),
         )
 
-    def list(self, *arguments: str) -> list[dict[str, Any]]:
+    def submissions(self, *arguments: str) -> list[dict[str, Any]]:
         """What `list --json` says, newest first; nothing while there is no journal yet."""
         answer = self.command("list", "--json", *arguments)
         return [json.loads(line) for line in answer.stdout.splitlines()]
@@ -113,7 +113,7 @@ class Workplace:
     def closed(self, count: int) -> list[dict[str, Any]]:
         """Wait until that many submissions are answered, and give them."""
         return wait_for(
-            lambda: found if len(found := self.list("--state", "closed")) >= count else [],
+            lambda: found if len(found := self.submissions("--state", "closed")) >= count else [],
             timeout=30,
             what=f"{count} closed submissions",
         )

@@ -14,23 +14,27 @@ PROJECT = Path(__file__).resolve().parents[2]
 
 # The parts of the program, from the bottom up, each with the parts that it may import beside itself. What is not
 # named here is an adapter: it stands between a port and the world outside, and knows nothing of its neighbours.
-VALUES = {"model", "errors", "spool", "headers"}
+VALUES = {"model", "errors", "spool", "headers", "dotted"}
 SECTIONS = {"config.sections", "config.values"}
-ADAPTER = VALUES | SECTIONS | {"ports"}
+ADAPTER = VALUES | SECTIONS | {"ports", "oauth"}
 STEPS = {"intake", "recognise", "answer"}
-STEP = ADAPTER | {"policy"}
+STEP = VALUES | SECTIONS | {"ports", "policy"}
 
 MAY_IMPORT: dict[str, set[str]] = {
     "model": set(),
     "errors": {"model"},
     "spool": set(),
+    "dotted": set(),
     "headers": {"model", "errors"},
     "config.values": {"model"},
     "config.sections": {"model", "config.values"},
     "config": VALUES | SECTIONS,
     "ports": VALUES,
     "policy": VALUES | SECTIONS | {"ports"},
-    "intake": STEP,
+    # The tokens that mailboxes and the SMTP server log in with are fetched in one way.
+    "oauth": VALUES | SECTIONS,
+    "admission": STEP,
+    "intake": STEP | {"admission"},
     "recognise": STEP,
     "answer": STEP,
     "service": STEP | STEPS,

@@ -20,7 +20,7 @@ import watcher
 
 PROJECT = Path(__file__).resolve().parents[2]
 LOCKS = ("requirements.lock", "requirements-run.lock", "requirements-build.lock")
-RUN_EXTRAS = ("postgres", "demo")
+RUN_EXTRAS = ("postgres", "ldap", "demo")
 
 # pydantic gives its errors and schemas by it, and pins it to the version that fits.
 COMES_ALONG = {"pydantic_core"}

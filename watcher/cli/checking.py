@@ -18,7 +18,7 @@ EXIT_FAILED = 1
 
 def check(path: Path, *, offline: bool, as_json: bool) -> int:
     """Say of each thing what was found and how to mend it; exit status. Raises ConfigurationError."""
-    configuration = load(path)
+    configuration = load(path, secrets=not offline)
     well = True
     for finding in _findings(path, configuration, offline=offline):
         print(json.dumps(asdict(finding), ensure_ascii=False) if as_json else _line(finding))  # noqa: T201

@@ -24,6 +24,7 @@ def submission_json(submission: Submission, zone: ZoneInfo) -> Json:
     """One line of `--json`, key by key."""
     return {
         **_chosen(submission, _SUBMISSION, zone),
+        "reason": submission.reason or submission.remark,
         "documents": [_document_json(document, zone) for document in submission.documents],
     }
 

@@ -66,6 +66,8 @@ def whole_submission(submission: Submission, moment: Moment) -> RenderableType:
             "received": moment(submission.received_at),
             "state": _state(submission),
             "answered": moment(submission.answered_at),
+            "moved to": clean(submission.moved_to, 300),
+            "remark": clean(submission.remark, 300),
         }
     )
     return Group(head, *(part for document in submission.documents for part in _document(document, moment)))

@@ -24,7 +24,21 @@ def warnings(configuration: Configuration) -> list[str]:
         *_mailboxes(configuration),
         *_servers(configuration),
         *_unused(configuration),
+        *_not_there_yet(configuration),
     ]
+
+
+def _not_there_yet(configuration: Configuration) -> Iterator[str]:
+    """What may be written and does nothing in this version: nobody should rely on it unknowingly."""
+    said = "has no effect in this version yet"
+    for name in ("web", "alerts"):
+        if getattr(configuration, name) is not None:
+            yield f"{name}: {said}"
+    if configuration.links.hosts or configuration.links.known:
+        yield f"links: {said}: documents behind links are not fetched"
+    for index, mailbox in enumerate(configuration.mailboxes):
+        if mailbox.forwarded_for:
+            yield f"mailboxes[{index}].forwarded_for: {said}"
 
 
 def _plain_secrets(value: object, path: str) -> Iterator[str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from watcher.config.sections import LdapDirectory
 from watcher.errors import ConfigurationError, DirectoryUnavailable
 from watcher.model import Finding, Person
-from watcher.people.registers import code_of, language_of
+from watcher.people.entries import code_of, language_of
 
 if TYPE_CHECKING:
     import ldap3

@@ -8,10 +8,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from watcher.config import sections
-from watcher.model import Finding, Language, Person
+from watcher.model import Finding, Person
 from watcher.people.directory import FileDirectory
-from watcher.ports import Directory
 
 _MOST_REMEMBERED = 10_000
 _UNKNOWN_SECONDS = 60.0
@@ -28,21 +26,6 @@ class Register(Protocol):
         """None where it does not have the address. Raises DirectoryUnavailable where it cannot be told now."""
 
     def check(self) -> list[Finding]: ...
-
-
-def open_directory(section: sections.Directory) -> Directory:
-    """All that the section names, in the order file, rules, http, ldap. Raises ConfigurationError."""
-    registers: list[Register] = []
-    if section.http is not None:
-        from watcher.people.web_service import WebService
-
-        registers.append(Remembering(WebService(section.http), seconds=section.http.cache.total_seconds()))
-    if section.ldap is not None:
-        from watcher.people.ldap_server import LdapServer
-
-        registers.append(Remembering(LdapServer(section.ldap), seconds=_UNKNOWN_SECONDS))
-    directory = FileDirectory(section)
-    return DirectoryWithRegisters(directory, registers) if registers else directory
 
 
 class DirectoryWithRegisters:
@@ -107,17 +90,3 @@ class Remembering:
             self._remembered.move_to_end(address)
             if len(self._remembered) > _MOST_REMEMBERED:
                 self._remembered.popitem(last=False)
-
-
-def language_of(text: object) -> Language | None:
-    """``zh-CN`` is zh; what is neither Chinese nor English is None."""
-    known: dict[str, Language] = {"zh": "zh", "en": "en"}
-    return known.get(text.strip().lower()[:2]) if isinstance(text, str) else None
-
-
-def code_of(value: object) -> str | None:
-    """An employee number as text; None where there is none."""
-    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-    if not isinstance(text, str) or not text.strip() or not text.strip().isprintable():
-        return None
-    return text.strip()

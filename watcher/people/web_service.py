@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from watcher.config.sections import HttpDirectory
+from watcher.dotted import at
 from watcher.errors import DirectoryUnavailable
 from watcher.model import Finding, Person
-from watcher.people.registers import code_of, language_of
+from watcher.people.entries import code_of, language_of
 
 if TYPE_CHECKING:
     import requests
@@ -35,10 +36,10 @@ class WebService:
 
     def find(self, address: str) -> Person | None:
         answer = self._get(address)
-        code = code_of(_at(answer, self._section.user_code))
+        code = code_of(at(answer, self._section.user_code))
         if code is None:
             return None
-        return Person(user_code=code, language=language_of(_at(answer, self._section.language or "")))
+        return Person(user_code=code, language=language_of(at(answer, self._section.language or "")))
 
     def check(self) -> list[Finding]:
         try:
@@ -78,13 +79,3 @@ def _json(response: requests.Response) -> object:
             raise DirectoryUnavailable("the answer of the service of employees is too long, or takes too long")
     decoded: object = json.loads(body)
     return decoded
-
-
-def _at(value: object, path: str) -> object:
-    """What stands at ``data.code`` in decoded JSON; None where nothing does."""
-    for key in path.split("."):
-        if isinstance(value, list) and key.isdecimal() and int(key) < len(value):
-            value = value[int(key)]
-        else:
-            value = value.get(key) if isinstance(value, dict) else None
-    return value

@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from watcher.config.sections import Auth
+from watcher.dotted import at
 from watcher.errors import TokenRefused, TokenUnavailable
 from watcher.headers.clean import clean
 from watcher.recognition.deadline import Clock, Deadline, boot_clock
@@ -95,12 +96,12 @@ class TokenSource:
         asked_at = self._clock()
         secret = self._secret()
         answer = self._checked(self._asked(secret, deadline), secret)
-        token = _at(answer, self._auth.token)
+        token = at(answer, self._auth.token)
         if not isinstance(token, str) or not token.strip():
             raise TokenRefused(f"the token endpoint's answer has no {self._auth.token}{_said(answer, secret)}")
         if not (token.isascii() and token.isprintable()):
             raise TokenRefused("the token endpoint's token cannot be sent as a header")
-        lifetime = _seconds(_at(answer, self._auth.expires_in))
+        lifetime = _seconds(at(answer, self._auth.expires_in))
         self._held = _Held(
             MappingProxyType({self._auth.header: token.strip()}),
             asked_at + lifetime - min(EARLY_SECONDS, lifetime / 10),
@@ -149,15 +150,6 @@ class _Turn:
 
     def __exit__(self, *_error: object) -> None:
         self._lock.release()
-
-
-def _at(answer: Any, path: str) -> Any:
-    """What stands at a dotted path, or None."""
-    for step in path.split("."):
-        if not isinstance(answer, Mapping):
-            return None
-        answer = answer.get(step)
-    return answer
 
 
 def _seconds(written: Any) -> float:

@@ -7,9 +7,9 @@ import socket
 import ssl
 
 from watcher.config.sections import Smtp
-from watcher.errors import MailerUnavailable
+from watcher.errors import MailerUnavailable, TokenRefused, TokenUnavailable
+from watcher.oauth import AccessTokens
 from watcher.replies import faults
-from watcher.replies.access_token import AccessToken
 
 
 class Connector:
@@ -18,11 +18,11 @@ class Connector:
     def __init__(self, section: Smtp, *, timeout: float) -> None:
         self._section = section
         self._timeout = timeout
-        self._token = AccessToken(section.oauth2, timeout=timeout) if section.oauth2 is not None else None
+        self._tokens = AccessTokens(section.oauth2) if section.oauth2 is not None else None
 
     @property
     def logs_in(self) -> bool:
-        return self._section.username is not None and (self._token is not None or self._section.password is not None)
+        return self._section.username is not None and (self._tokens is not None or self._section.password is not None)
 
     def connect(self) -> smtplib.SMTP:
         """Raises MailerUnavailable for whatever goes wrong."""
@@ -78,17 +78,28 @@ class Connector:
 
     def _authenticate(self, session: smtplib.SMTP) -> None:
         username, password = self._section.username or "", self._section.password
-        if self._token is None:
+        if self._tokens is None:
             session.login(username, password.reveal() if password is not None else "")
             return
         session.ehlo_or_helo_if_needed()
         if "xoauth2" not in session.esmtp_features.get("auth", "").lower().split():
             raise smtplib.SMTPNotSupportedError("it does not offer XOAUTH2")
+        token = _current(self._tokens)
         try:
-            _xoauth2(session, username, self._token.get())
+            _xoauth2(session, username, token)
         except smtplib.SMTPAuthenticationError:
             # Tokens are revoked before their time, too: one more go with a fresh one.
-            _xoauth2(session, username, self._token.fresh())
+            self._tokens.refused(token)
+            _xoauth2(session, username, _current(self._tokens))
+
+
+def _current(tokens: AccessTokens) -> str:
+    try:
+        return tokens.current()
+    except TokenRefused as error:
+        raise faults.NotLoggedIn(str(error)) from error
+    except TokenUnavailable as error:
+        raise MailerUnavailable(str(error)) from error
 
 
 def _xoauth2(session: smtplib.SMTP, username: str, token: str) -> None:

@@ -143,7 +143,7 @@ def _conclude(stage: Stage, console: Console, seen: dict[str, str]) -> None:
             console.print(f"  {what:<13}{where}")
     console.print("\nTry, in another terminal:")
     shown = next(iter(seen), "ID")
-    for arguments in ("list", f"show {shown}", "status", "check", "export"):
+    for arguments in ("list", f"show {shown}", "status", "check"):
         console.print(f"  {_shown(stage, *arguments.split())}")
     console.print(f"  cp INVOICE.pdf {shlex.quote(str(stage.inbox / '903851'))}/")
 

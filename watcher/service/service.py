@@ -58,6 +58,7 @@ class Service:
         poster: Poster,
         resources: Sequence[Closable],
         settling_grace: timedelta,
+        keep_closed: timedelta,
     ) -> None:
         self._journal = journal
         self._sources = dict(sources)
@@ -66,6 +67,7 @@ class Service:
         self._poster = poster
         self._resources = resources
         self._settling_grace = settling_grace
+        self._keep_closed = keep_closed
         self._changed = threading.Event()
         self._stop: Stop | None = None
         self._stop_asked = threading.Event()
@@ -81,7 +83,7 @@ class Service:
         self._catch_signals()
         self._begin()
         looking = [self._thread(f"look-{tender.source.name}", tender.run) for tender in self._tenders]
-        schedule = _schedule(self._tenders)
+        schedule = self._schedule()
         notify("READY=1")
         log.info("The daemon is ready.", extra={"sources": ", ".join(self._sources)})
         self._await_stop(may_reload)
@@ -174,6 +176,29 @@ class Service:
         thread.start()
         return thread
 
+    def _schedule(self) -> _Schedule:
+        """The polls (each source is woken at its own interval, whatever its events say), and what is kept how long."""
+        from apscheduler.schedulers.background import BackgroundScheduler
+
+        scheduler = BackgroundScheduler(
+            timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+        )
+        for tender in self._tenders:
+            name = f"poll {tender.source.name}"
+            scheduler.add_job(tender.source.wake, "interval", seconds=tender.poll_seconds, id=name)
+        scheduler.add_job(self._forget, "interval", hours=1, id="retention")
+        scheduler.start()
+        schedule: _Schedule = scheduler
+        return schedule
+
+    def _forget(self) -> None:
+        """`retention`: small steps, so that nobody waits for them."""
+        try:
+            while not self._stop_asked.is_set() and self._journal.forget(self._keep_closed):
+                pass
+        except Unavailable as error:
+            log.warning("Old submissions could not be deleted yet.", extra={"detail": str(error)})
+
     def _end(self, looking: Sequence[threading.Thread]) -> None:
         for tender in self._tenders:
             tender.stop()
@@ -192,23 +217,3 @@ class Service:
 
 class _Schedule(Protocol):
     def shutdown(self, *, wait: bool) -> None: ...
-
-
-def _schedule(tenders: Sequence[Tender]) -> _Schedule:
-    """The polls: each source is woken at its own interval, whatever its events say."""
-    from apscheduler.schedulers.background import BackgroundScheduler
-
-    scheduler = BackgroundScheduler(timezone="UTC")
-    for tender in tenders:
-        scheduler.add_job(
-            tender.source.wake,
-            "interval",
-            seconds=tender.poll_seconds,
-            id=f"poll {tender.source.name}",
-            coalesce=True,
-            max_instances=1,
-            misfire_grace_time=None,
-        )
-    scheduler.start()
-    schedule: _Schedule = scheduler
-    return schedule

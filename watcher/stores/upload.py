@@ -12,12 +12,12 @@ from typing import Any
 import requests
 
 from watcher.config.sections import HttpStore as Section
+from watcher.dotted import at, says
 from watcher.errors import StoreRefused, StoreUnavailable, Unavailable
 from watcher.headers import clean
 from watcher.model import Finding, Locator
 from watcher.ports import FoundDocument
 from watcher.spool import Spooled
-from watcher.stores.answers import at, says
 from watcher.stores.multipart import MultipartBody
 
 logger = logging.getLogger(__name__)

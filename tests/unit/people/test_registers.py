@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from watcher.model import Finding, Person
-from watcher.people.registers import Remembering, code_of, language_of
+from watcher.people.entries import code_of, language_of
+from watcher.people.registers import Remembering
 
 
 class Register:

@@ -15,8 +15,8 @@ from imap_tools import BaseMailBox, MailBox, MailBoxStartTls, MailBoxUnencrypted
 from imap_tools.errors import ImapToolsError
 
 from watcher.config.sections import Mailbox
-from watcher.errors import LoginRefused, SourceUnavailable
-from watcher.sources.mailbox.oauth import AccessTokens
+from watcher.errors import LoginRefused, SourceUnavailable, TokenRefused, TokenUnavailable
+from watcher.oauth import AccessTokens
 from watcher.sources.mailbox.session import Session, said, translated
 
 log = logging.getLogger(__name__)
@@ -127,13 +127,22 @@ def _authenticate(box: BaseMailBox, settings: Mailbox, tokens: AccessTokens | No
         with _login_errors(settings, password):
             _by_password(box, settings, password)
         return
-    token = tokens.current()
+    token = _current(tokens)
     try:
         _by_token(box, settings, token)
     except LoginRefused:
         # It may have been withdrawn, or have expired on the server's clock.
         tokens.refused(token)
-        _by_token(box, settings, tokens.current())
+        _by_token(box, settings, _current(tokens))
+
+
+def _current(tokens: AccessTokens) -> str:
+    try:
+        return tokens.current()
+    except TokenRefused as error:
+        raise LoginRefused(str(error)) from error
+    except TokenUnavailable as error:
+        raise SourceUnavailable(str(error)) from error
 
 
 def _by_password(box: BaseMailBox, settings: Mailbox, password: str) -> None:

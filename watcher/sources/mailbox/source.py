@@ -11,13 +11,13 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from watcher.config.sections import Mailbox
 from watcher.errors import LoginRefused, SourceUnavailable, Vanished
 from watcher.model import Finding, Kind, Known, Submission
+from watcher.oauth import AccessTokens
 from watcher.ports import Arrival, Parcel
 from watcher.sources.mailbox.finding import Finder, Wanted
 from watcher.sources.mailbox.identity import Account, sighting, uid_at
 from watcher.sources.mailbox.line import Line
 from watcher.sources.mailbox.login import log_in
 from watcher.sources.mailbox.moving import Mover
-from watcher.sources.mailbox.oauth import AccessTokens
 from watcher.sources.mailbox.parcel import MailParcel, Spot, Way
 from watcher.sources.mailbox.probe import probe
 from watcher.sources.mailbox.session import CommandRefused, Session

@@ -1,4 +1,4 @@
-"""Finding and comparing values in a JSON answer by dotted paths."""
+"""Values in JSON answers, found by dotted paths as the configuration writes them (``data.access_token``)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Access tokens for XOAUTH2."""
+"""Access tokens for XOAUTH2 (RFC 6749, sections 4.4 and 6): what mailboxes and the SMTP server log in with."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 from watcher.config.sections import OAuth2
-from watcher.errors import LoginRefused, SourceUnavailable
+from watcher.errors import TokenRefused, TokenUnavailable
 from watcher.headers import clean
 
 _TIMEOUT_SECONDS = (10.0, 30.0)  # to connect, and between two bytes
@@ -28,7 +28,7 @@ class AccessTokens:
         self._refresh_token: str | None = None  # a newer one that the server gave us
 
     def current(self) -> str:
-        """Raises SourceUnavailable, or LoginRefused where the token server will not give one."""
+        """Raises TokenUnavailable, TokenRefused where the token server will not give one."""
         with self._lock:
             if self._token is None or time.monotonic() >= self._good_until:
                 self._token = self._renewed()
@@ -43,8 +43,8 @@ class AccessTokens:
     def _renewed(self) -> str:
         answer = self._ask()
         token = answer.get("access_token")
-        if not isinstance(token, str) or not token:
-            raise SourceUnavailable(f"{self._settings.token_url}: the answer has no access_token")
+        if not isinstance(token, str) or not token or not (token.isascii() and token.isprintable()):
+            raise TokenUnavailable(f"{self._settings.token_url}: the answer has no usable access_token")
         life = answer.get("expires_in")
         seconds = float(life) if isinstance(life, int | float | str) and _is_number(life) else _DEFAULT_LIFE_SECONDS
         self._good_until = time.monotonic() + max(seconds - _EARLIER_SECONDS, seconds / 2)
@@ -65,7 +65,7 @@ class AccessTokens:
                 text = response.raw.read(_LARGEST_ANSWER, decode_content=True)
                 return _answer(url, response.status_code, text)
         except (requests.RequestException, HTTPError, OSError) as error:
-            raise SourceUnavailable(f"{url}: no token can be had ({type(error).__name__})") from error
+            raise TokenUnavailable(f"{url}: no token can be had ({type(error).__name__})") from error
 
     def _form(self) -> dict[str, str]:
         settings = self._settings
@@ -74,7 +74,7 @@ class AccessTokens:
             refresh_token = self._refresh_token or (settings.refresh_token and settings.refresh_token.reveal())
             secret = settings.client_secret and settings.client_secret.reveal()
         except ValueError as error:
-            raise SourceUnavailable(str(error)) from error
+            raise TokenUnavailable(str(error)) from error
         if secret:
             form["client_secret"] = secret
         if settings.scope:
@@ -91,13 +91,19 @@ def _answer(url: str, status: int, text: bytes) -> dict[str, Any]:
         answer = json.loads(text)
     except ValueError:
         answer = None
-    said = clean(str(answer.get("error", ""))) if isinstance(answer, dict) else ""
-    told = f"{url}: HTTP {status}" + (f", {said}" if said else "")
+    told = f"{url}: HTTP {status} {_why(answer)}".rstrip()
     if 400 <= status < 500 and status not in _PASSING:  # noqa: PLR2004
-        raise LoginRefused(f"the token server gives no token: {told}")
+        raise TokenRefused(f"the token server gives no token: {told}")
     if status != 200 or not isinstance(answer, dict):  # noqa: PLR2004
-        raise SourceUnavailable(f"no token can be had: {told}")
+        raise TokenUnavailable(f"no token can be had: {told}")
     return answer
+
+
+def _why(answer: object) -> str:
+    """The token server's own words, for a person."""
+    if not isinstance(answer, dict):
+        return ""
+    return clean(f"{answer.get('error', '')} {answer.get('error_description', '')}", 200).strip()
 
 
 def _is_number(value: float | str) -> bool:
