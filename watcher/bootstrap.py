@@ -13,6 +13,7 @@ from watcher.config import sections
 from watcher.config.sections import Configuration
 from watcher.documents.reader import DocumentReader
 from watcher.documents.sniff import may_hold_documents
+from watcher.errors import StoreUnavailable
 from watcher.intake import Intake
 from watcher.journal.checking import check_journal
 from watcher.journal.opening import migrate, open_journal
@@ -71,7 +72,7 @@ def build_service(configuration: Configuration, journal: Journal) -> Service:
     recognise = Recognise(
         journal=journal,
         recogniser=adapters.recogniser,
-        store_of=adapters.stores.__getitem__,
+        store_of=partial(_store_of, adapters.stores),
         rules=configuration.recognition,
         now=journal.now,
     )
@@ -164,6 +165,13 @@ def _stores(configuration: Configuration, token: TokenSource | None) -> dict[str
         if isinstance(section, sections.ResolveStore):
             stores[name] = ResolveStore(name, section, parts=stores[section.parts] if section.parts else None)
     return stores
+
+
+def _store_of(stores: Mapping[str, Store], name: str) -> Store:
+    """A booking outlives the configuration that it was made under."""
+    if name not in stores:
+        raise StoreUnavailable(f"the store {name} is not in the configuration any more")
+    return stores[name]
 
 
 class _Credentials:

@@ -7,7 +7,10 @@ marked, moved or deleted, so that whatever goes wrong costs a second upload and 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from watcher.admission import Admission
@@ -32,6 +35,7 @@ from watcher.ports import Arrival, FoundDocument, IntakeJournal, Parcel, Reader,
 log = logging.getLogger(__name__)
 
 _SUBJECT_LENGTH = 200
+_AT_ONCE = 8  # submissions of one source that are being stored; their documents are in memory or on the disk
 
 
 @dataclass(slots=True, kw_only=True)
@@ -40,6 +44,15 @@ class Round:
 
     taken: int = 0
     waiting: list[str] = field(default_factory=list)  # why some could not be taken in yet
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Draft:
+    """A submission whose documents are in hand, and nowhere else yet."""
+
+    submission: NewSubmission
+    person: Person | None
+    found: list[FoundDocument]
 
 
 class Intake:
@@ -61,6 +74,7 @@ class Intake:
         self._store = store
         self._journal = journal
         self._create_expense = create_expense
+        self._uploads = ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix=f"store-{source.name}")
 
     def round(self, go_on: Callable[[], bool]) -> Round:
         """Take in all that is there, until `go_on` says no.
@@ -69,46 +83,74 @@ class Intake:
         that cannot be judged now, or that we stumble over, does not hold up the others.
         """
         result = Round()
-        for arrival in self._source.arrivals(self._journal.known):
-            if not go_on():
-                break
-            self._try_one(arrival, result)
+        under_way: deque[tuple[Arrival, Future[None]]] = deque()
+        try:
+            for arrival in self._source.arrivals(self._journal.known):
+                if not go_on():
+                    break
+                with self._stumbling(arrival, result):
+                    if (draft := self._opened(arrival)) is not None:
+                        under_way.append((arrival, self._uploads.submit(self._store_and_record, draft)))
+                while len(under_way) >= _AT_ONCE:
+                    self._finish(*under_way.popleft(), result)
+            while under_way:
+                self._finish(*under_way.popleft(), result)
+        finally:
+            wait(future for _, future in under_way)
         return result
 
-    def _try_one(self, arrival: Arrival, result: Round) -> None:
-        try:
-            self._take_in(arrival)
+    def close(self) -> None:
+        """Let go of the threads, which have nothing to do between two rounds."""
+        self._uploads.shutdown()
+
+    def _finish(self, arrival: Arrival, future: Future[None], result: Round) -> None:
+        with self._stumbling(arrival, result):
+            future.result()
             result.taken += 1
+
+    @contextmanager
+    def _stumbling(self, arrival: Arrival, result: Round) -> Iterator[None]:
+        """What goes wrong with one arrival alone is noted, and leaves it where it is."""
+        try:
+            yield
         except Vanished:
             log.info("An arrival was gone before it could be taken in.", extra={"source": self._source.name})
         except DirectoryUnavailable as error:
             result.waiting.append(str(error))
         except Unavailable:
             raise
-        except Exception as error:  # the reason is logged, the arrival stays where it is
+        except Exception as error:
             log.exception("An arrival could not be taken in.", extra={"source": self._source.name})
             result.waiting.append(f"{clean(arrival.path or arrival.place)}: {type(error).__name__}")
 
-    def _take_in(self, arrival: Arrival) -> None:
+    def _opened(self, arrival: Arrival) -> _Draft | None:
+        """What is in it and whose it is; None where it is known and is only to be tried again."""
         if arrival.known is not None and treatment(self._source.kind, arrival.known) is Treatment.RETRY:
             self._journal.retry(arrival.known.submission)
-            return
+            return None
         with self._source.open(arrival) as parcel:
-            submission = self._mail(arrival, parcel) if parcel.header is not None else self._file(arrival, parcel)
-        identifier = self._journal.record(submission)
+            return self._mail(arrival, parcel) if parcel.header is not None else self._file(arrival, parcel)
+
+    def _store_and_record(self, draft: _Draft) -> None:
+        """In a thread of its own, because stores may be slow, and several are asked at once."""
+        try:
+            documents = tuple(self._new_document(found, draft.person) for found in draft.found)
+        finally:
+            _close(draft.found)
+        identifier = self._journal.record(replace(draft.submission, documents=documents))
         log.info(
             "A submission was taken in.",
-            extra={"source": self._source.name, "submission": identifier, "documents": len(submission.documents)},
+            extra={"source": self._source.name, "submission": identifier, "documents": len(documents)},
         )
 
-    def _mail(self, arrival: Arrival, parcel: Parcel) -> NewSubmission:
+    def _mail(self, arrival: Arrival, parcel: Parcel) -> _Draft:
         header = read_header(parcel.header or b"")
         decision = self._admission.of_mail(header, parcel)
         bare = self._of_header(arrival, header)
         if isinstance(decision, Turned):
-            return self._turned_away(bare, header, decision)
-        documents = self._documents(parcel, decision.person)
-        return _filled(replace(bare, answer=answerable(header)), decision.person, documents)
+            return _Draft(submission=self._turned_away(bare, header, decision), person=None, found=[])
+        found = self._reader.documents(parcel.leaves())
+        return _draft(replace(bare, answer=answerable(header)), decision.person, found)
 
     def _turned_away(self, bare: NewSubmission, header: MailHeader, turned: Turned) -> NewSubmission:
         """Without its documents: nothing of it is stored or posted before somebody has decided."""
@@ -120,21 +162,10 @@ class Intake:
         answer = self._admission.may_be_told(header, turned)
         return replace(bare, state=state, reason=turned.reason, answer=answer)
 
-    def _file(self, arrival: Arrival, parcel: Parcel) -> NewSubmission:
+    def _file(self, arrival: Arrival, parcel: Parcel) -> _Draft:
         person = self._admission.of_file(parcel)
         bare = self._bare(arrival, kind=Kind.FILE, sender=parcel.owner)
-        return _filled(bare, person, self._documents(parcel, person))
-
-    # ---------------------------------------------------------------------------------- documents
-
-    def _documents(self, parcel: Parcel, person: Person | None) -> tuple[NewDocument, ...]:
-        found = self._reader.documents(parcel.leaves())
-        try:
-            return tuple(self._new_document(document, person) for document in found)
-        finally:
-            for document in found:
-                if document.content is not None:
-                    document.content.close()
+        return _draft(bare, person, self._reader.documents(parcel.leaves()))
 
     def _new_document(self, found: FoundDocument, person: Person | None) -> NewDocument:
         if found.reason is not None:
@@ -173,15 +204,21 @@ class Intake:
         )
 
 
-def _filled(bare: NewSubmission, person: Person | None, documents: tuple[NewDocument, ...]) -> NewSubmission:
-    return replace(
+def _draft(bare: NewSubmission, person: Person | None, found: list[FoundDocument]) -> _Draft:
+    submission = replace(
         bare,
         user_code=person.user_code if person else None,
         person_name=person.name if person else None,
         language=person.language if person else None,
-        documents=documents,
-        reason=None if documents else Reason.NO_DOCUMENT,
+        reason=None if found else Reason.NO_DOCUMENT,
     )
+    return _Draft(submission=submission, person=person, found=found)
+
+
+def _close(found: list[FoundDocument]) -> None:
+    for document in found:
+        if document.content is not None:
+            document.content.close()
 
 
 def _failed(found: FoundDocument, reason: Reason, message: str | None) -> NewDocument:

@@ -59,7 +59,7 @@ class Tender:
                 self.source.wait(max(0.0, min(self.poll_seconds, self._claim_ends - boot_seconds())))
             else:
                 self._stop.wait(pause)
-        self._release()
+        self._end()
 
     def run_once(self, grace_seconds: float) -> None:
         """Take in all that is there; for files that somebody may still be writing, wait up to the grace."""
@@ -70,7 +70,11 @@ class Tender:
             if not self.source.unfinished or boot_seconds() >= patience_ends:
                 break
             self.source.wait(patience_ends - boot_seconds())
+        self._end()
+
+    def _end(self) -> None:
         self._release()
+        self._intake.close()
 
     def _turn(self) -> float | None:
         """One look; seconds to pause before the next, or None: wait for the source itself."""

@@ -1,0 +1,167 @@
+"""Step 1 with a real folder and a real journal: what goes wrong with one thing leaves everything where it is."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from tests.support.workplace import pdf
+from watcher.admission import Admission
+from watcher.config import sections
+from watcher.documents.reader import DocumentReader
+from watcher.documents.sniff import may_hold_documents
+from watcher.errors import StoreRefused, StoreUnavailable
+from watcher.intake import Intake
+from watcher.journal.journal import SqlJournal
+from watcher.journal.opening import open_journal
+from watcher.model import Finding, Locator, SubmissionFilter
+from watcher.people import FileDirectory
+from watcher.ports import FoundDocument
+from watcher.sources.folder import FolderSource
+
+
+class ScriptedStore:
+    """A store that does what the test says for each document."""
+
+    name = "scripted"
+
+    def __init__(self, put: Callable[[str], object]) -> None:
+        self._put = put
+
+    def put(self, document: FoundDocument) -> Locator:
+        self._put(document.name)
+        return Locator(store=self.name, key=document.name, url=document.name)
+
+    def attachment_url(self, locator: Locator) -> str:
+        return locator.key
+
+    def check(self) -> list[Finding]:
+        return []
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[SqlJournal]:
+    opened = open_journal(f"sqlite:///{tmp_path}/journal.db", exclusive=True)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Iterator[FolderSource]:
+    (tmp_path / "inbox").mkdir()
+    folder = sections.Folder(
+        name="inbox", path=tmp_path / "inbox", user_code=sections.FixedCode(fixed="903851"), done=None, error=None
+    )
+    made = FolderSource(
+        folder, wanted=lambda head: may_hold_documents(head, ["pdf"]), timezone=ZoneInfo("Asia/Shanghai")
+    )
+    yield made
+    made.close()
+
+
+def intake(source: FolderSource, journal: SqlJournal, put: Callable[[str], object]) -> Intake:
+    return Intake(
+        source=source,
+        admission=Admission(directory=FileDirectory(sections.Directory()), verification=None, mailbox=None),
+        reader=DocumentReader(accept=["pdf"], limits=sections.Limits()),
+        store=ScriptedStore(put),
+        journal=journal,
+        create_expense=True,
+    )
+
+
+def names(journal: SqlJournal) -> set[str | None]:
+    return {submission.path for submission in journal.submissions(SubmissionFilter())}
+
+
+def drop(tmp_path: Path, *files: str) -> None:
+    for name in files:
+        (tmp_path / "inbox" / name).write_bytes(pdf(name))
+
+
+def test_a_slow_store_is_asked_for_several_submissions_at_once(
+    tmp_path: Path, source: FolderSource, journal: SqlJournal
+) -> None:
+    drop(tmp_path, *(f"{number}.pdf" for number in range(8)))
+    together = threading.Barrier(4, timeout=10)  # nobody passes alone: one after the other would never end
+
+    step = intake(source, journal, lambda _: together.wait())
+    result = step.round(lambda: True)
+    step.close()
+
+    assert result.taken == 8
+    assert len(names(journal)) == 8
+
+
+def test_a_store_that_is_down_ends_the_round_and_the_next_one_takes_everything_in(
+    tmp_path: Path, source: FolderSource, journal: SqlJournal
+) -> None:
+    drop(tmp_path, "a.pdf", "b.pdf", "c.pdf")
+    down = [True]
+
+    def put(_: str) -> None:
+        if down:
+            raise StoreUnavailable("the store is down")
+
+    step = intake(source, journal, put)
+    with pytest.raises(StoreUnavailable, match="the store is down"):
+        step.round(lambda: True)
+    assert names(journal) == set()
+
+    down.clear()
+    assert step.round(lambda: True).taken == 3
+    step.close()
+    assert names(journal) == {"a.pdf", "b.pdf", "c.pdf"}
+
+
+def test_one_submission_that_we_stumble_over_does_not_hold_up_the_others(
+    tmp_path: Path, source: FolderSource, journal: SqlJournal
+) -> None:
+    drop(tmp_path, "good.pdf", "odd.pdf")
+
+    def put(name: str) -> None:
+        if name == "odd.pdf":
+            raise RuntimeError("nobody thought of this")
+
+    step = intake(source, journal, put)
+    result = step.round(lambda: True)
+    step.close()
+
+    assert names(journal) == {"good.pdf"}
+    assert result.waiting == ["odd.pdf: RuntimeError"]
+    assert (tmp_path / "inbox" / "odd.pdf").exists()
+
+
+def test_what_the_store_never_takes_is_an_error_of_that_document(
+    tmp_path: Path, source: FolderSource, journal: SqlJournal
+) -> None:
+    drop(tmp_path, "a.pdf")
+
+    def put(_: str) -> None:
+        raise StoreRefused("it has no address")
+
+    step = intake(source, journal, put)
+    step.round(lambda: True)
+    step.close()
+
+    (submission,) = journal.submissions(SubmissionFilter())
+    (document,) = submission.documents
+    assert (document.outcome, document.code, document.message) == ("error", "NO_URL", "it has no address")
+
+
+def test_a_round_ends_when_it_may_not_go_on(tmp_path: Path, source: FolderSource, journal: SqlJournal) -> None:
+    drop(tmp_path, "a.pdf", "b.pdf", "c.pdf")
+    answers = iter([True, False])
+
+    step = intake(source, journal, lambda _: None)
+    result = step.round(lambda: next(answers))
+    step.close()
+
+    assert result.taken == 1
