@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 
 HOLD = timedelta(seconds=60)
 _AGAIN_IN = timedelta(seconds=30)
+_STUMBLED_AGAIN_IN = timedelta(minutes=10)
 _PLANS = 20  # how often a planned name may be taken by others before it waits
 
 
@@ -60,6 +61,9 @@ class Answer:
         except (Unavailable, TargetTaken) as error:
             log.warning("An answer has to wait.", extra={"submission": claimed.submission.id, "detail": str(error)})
             self._journal.postpone_answer(claimed, _AGAIN_IN, str(error))
+        except Exception as error:  # one submission that we stumble over must not hold up the others
+            log.exception("An answer could not be given.", extra={"submission": claimed.submission.id})
+            self._journal.postpone_answer(claimed, _STUMBLED_AGAIN_IN, f"an error of ours: {type(error).__name__}")
 
     def _give(self, claimed: ClaimedAnswer) -> None:
         submission = claimed.submission

@@ -7,7 +7,7 @@ import random
 import threading
 from datetime import timedelta
 
-from watcher.errors import JournalUnavailable, LoginRefused, Unavailable
+from watcher.errors import JournalUnavailable, LoginRefused, SourceUnavailable, Unavailable
 from watcher.intake import Intake
 from watcher.model import Claim
 from watcher.ports import Source, TendingJournal
@@ -84,6 +84,9 @@ class Tender:
             result = self._intake.round(self._may_go_on)
         except Unavailable as error:
             return self._failed(error)
+        except Exception as error:  # a source that we stumble over must not take the others down
+            log.exception("A source could not be looked at.", extra={"source": self.source.name})
+            return self._failed(SourceUnavailable(f"an error of ours: {type(error).__name__}"))
         self.failure = "; ".join(result.waiting[:3]) or None
         self._failures = self._failures + 1 if result.waiting else 0
         self._report(up=True, message=self.failure)
