@@ -14,6 +14,7 @@ from watcher.config.sections import Configuration
 from watcher.documents.reader import DocumentReader
 from watcher.documents.sniff import may_hold_documents
 from watcher.errors import StoreUnavailable
+from watcher.errors import StoreUnavailable
 from watcher.intake import Intake
 from watcher.journal.checking import check_journal
 from watcher.journal.opening import migrate, open_journal
@@ -30,6 +31,7 @@ from watcher.service import Service
 from watcher.service.answerer import Answerer
 from watcher.service.poster import Poster
 from watcher.service.service import Closable
+from watcher.service.stopping import Stopping
 from watcher.service.tender import Tender
 from watcher.sources.folder import FolderSource
 from watcher.sources.mailbox import MailboxSource
@@ -66,7 +68,7 @@ class _Adapters:
     sources: Mapping[str, Source]
 
 
-def build_service(configuration: Configuration, journal: Journal) -> Service:
+def build_service(configuration: Configuration, journal: Journal, stopping: Stopping) -> Service:
     """The daemon; the journal stays the caller's to close."""
     adapters = _adapters(configuration)
     recognise = Recognise(
@@ -86,6 +88,7 @@ def build_service(configuration: Configuration, journal: Journal) -> Service:
     )
     return Service(
         journal=journal,
+        stopping=stopping,
         sources={name: source.kind for name, source in adapters.sources.items()},
         tenders=list(_tenders(configuration, adapters, journal)),
         answerers=list(_answerers(configuration, adapters, journal)),
@@ -171,6 +174,13 @@ def _store_of(stores: Mapping[str, Store], name: str) -> Store:
     """A booking outlives the configuration that it was made under."""
     if name not in stores:
         raise StoreUnavailable(f"the store {name} is not in the configuration any more")
+    return stores[name]
+
+
+def _store_of(stores: Mapping[str, Store], name: str) -> Store:
+    """Documents outlive the configuration that they were taken in with. Raises StoreUnavailable."""
+    if name not in stores:
+        raise StoreUnavailable(f"the configuration has no store {name!r} any more, and this document is in it")
     return stores[name]
 
 

@@ -16,7 +16,7 @@ from watcher.config.values import parse_duration
 from watcher.errors import ConfigurationError, UsageError
 from watcher.logs import set_up
 from watcher.model import Outcome, WorkLeft
-from watcher.service.service import Stop
+from watcher.service.stopping import Stop, Stopping
 
 log = logging.getLogger(__name__)
 
@@ -27,34 +27,40 @@ EXIT_PENDING = 3
 
 def run_daemon(path: Path) -> int:
     """Until SIGTERM. SIGHUP reads the configuration again: a wrong one is reported and the old one stays."""
-    configuration = load(path)
+    read = _Reading(path)
+    stopping = Stopping()
+    stopping.catch_signals()
     while True:
-        set_up(configuration.log)
-        journal = open_for_work(configuration)
+        stop = _run(read.configuration, stopping, read.again)
+        if stop is not Stop.RELOAD:
+            return EXIT_FAILED if stop is Stop.FAILED else EXIT_WELL
+
+
+def _run(configuration: Configuration, stopping: Stopping, may_reload: Callable[[], bool]) -> Stop:
+    set_up(configuration.log)
+    journal = open_for_work(configuration)
+    try:
+        return build_service(configuration, journal, stopping).run(may_reload)
+    finally:
+        journal.close()
+
+
+class _Reading:
+    """The configuration as it could last be read. Raises ConfigurationError where it never could."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.configuration = load(path)
+
+    def again(self) -> bool:
+        """Whether it can be read again; what is wrong with it is logged."""
         try:
-            stop = build_service(configuration, journal).run(_reloader(path))
-        finally:
-            journal.close()
-        if stop is Stop.FAILED:
-            return EXIT_FAILED
-        if stop is Stop.TERMINATED:
-            return EXIT_WELL
-        configuration = load(path)
-
-
-def _reloader(path: Path) -> Callable[[], bool]:
-    """Whether the configuration can be read again; what is wrong with it is logged."""
-
-    def is_readable() -> bool:
-        try:
-            load(path)
+            self.configuration = load(self._path)
         except ConfigurationError as error:
             for problem in error.problems:
                 log.error("The new configuration is wrong; the old one stays.", extra={"problem": problem})
             return False
         return True
-
-    return is_readable
 
 
 def run_once(path: Path, wait: str) -> int:
@@ -65,13 +71,15 @@ def run_once(path: Path, wait: str) -> int:
         raise UsageError(f"--wait: {error}") from error
     configuration = load(path)
     set_up(configuration.log)
-    return _once(configuration, wait_for)
+    stopping = Stopping()
+    stopping.catch_signals()
+    return _once(configuration, wait_for, stopping)
 
 
-def _once(configuration: Configuration, wait: timedelta) -> int:
+def _once(configuration: Configuration, wait: timedelta, stopping: Stopping) -> int:
     journal = open_for_work(configuration)
     began = journal.now()
-    service = build_service(configuration, journal)
+    service = build_service(configuration, journal, stopping)
     try:
         with _progress() as show:
             failures = service.run_once(wait, show)

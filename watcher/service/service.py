@@ -9,14 +9,11 @@ from __future__ import annotations
 
 import logging
 import math
-import signal
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
-from enum import StrEnum
 from functools import partial
-from types import FrameType
 from typing import Protocol
 
 from watcher.errors import Unavailable
@@ -25,6 +22,7 @@ from watcher.ports import Journal
 from watcher.service.answerer import Answerer
 from watcher.service.notify import notify
 from watcher.service.poster import Poster
+from watcher.service.stopping import Stop, Stopping
 from watcher.service.tender import Tender
 
 log = logging.getLogger(__name__)
@@ -34,15 +32,9 @@ _ANSWERS_TIMEOUT_S = 60.0
 
 
 class Closable(Protocol):
+    """What is let go of at the end."""
+
     def close(self) -> None: ...
-
-
-class Stop(StrEnum):
-    """Why a run ended."""
-
-    TERMINATED = "terminated"  # SIGTERM or SIGINT
-    RELOAD = "reload"  # SIGHUP: build it anew from the configuration
-    FAILED = "failed"  # a thread of ours fell over
 
 
 class Service:
@@ -52,6 +44,7 @@ class Service:
         self,
         *,
         journal: Journal,
+        stopping: Stopping,
         sources: Mapping[str, Kind],
         tenders: Sequence[Tender],
         answerers: Sequence[Answerer],
@@ -61,6 +54,7 @@ class Service:
         keep_closed: timedelta,
     ) -> None:
         self._journal = journal
+        self._stopping = stopping
         self._sources = dict(sources)
         self._tenders = tenders
         self._answerers = answerers
@@ -69,8 +63,7 @@ class Service:
         self._settling_grace = settling_grace
         self._keep_closed = keep_closed
         self._changed = threading.Event()
-        self._stop: Stop | None = None
-        self._stop_asked = threading.Event()
+        self._ending = threading.Event()
 
     # -------------------------------------------------------------------------------- the daemon
 
@@ -79,45 +72,18 @@ class Service:
         return list(self._sources)
 
     def run(self, may_reload: Callable[[], bool]) -> Stop:
-        """Until a signal says otherwise. A wish to reload that `may_reload` denies is forgotten."""
-        self._catch_signals()
+        """Until somebody asks it to stop. A wish to reload that `may_reload` denies is forgotten."""
         self._begin()
         looking = [self._thread(f"look-{tender.source.name}", tender.run) for tender in self._tenders]
         schedule = self._schedule()
         notify("READY=1")
         log.info("The daemon is ready.", extra={"sources": ", ".join(self._sources)})
-        self._await_stop(may_reload)
-        notify("RELOADING=1" if self._stop is Stop.RELOAD else "STOPPING=1")
-        log.info("The daemon stops.", extra={"reason": self._stop})
+        reason = self._stopping.wait(may_reload)
+        notify("RELOADING=1" if reason is Stop.RELOAD else "STOPPING=1")
+        log.info("The daemon stops.", extra={"reason": reason})
         schedule.shutdown(wait=False)
         self._end(looking)
-        return self._stop or Stop.TERMINATED
-
-    def _await_stop(self, may_reload: Callable[[], bool]) -> None:
-        while True:
-            self._stop_asked.wait()
-            if self._stop is not Stop.RELOAD or may_reload():
-                return
-            self._stop_asked.clear()
-            self._stop = None
-
-    def ask_to_stop(self, reason: Stop) -> None:
-        """End `run` or `run_once`. Of several reasons the gravest counts; a reload is the least."""
-        if self._stop in (None, Stop.RELOAD):
-            self._stop = reason
-        self._stop_asked.set()
-        self._changed.set()
-
-    def _catch_signals(self) -> None:
-        def terminate(_: int, __: FrameType | None) -> None:
-            self.ask_to_stop(Stop.TERMINATED)
-
-        def reload(_: int, __: FrameType | None) -> None:
-            self.ask_to_stop(Stop.RELOAD)
-
-        signal.signal(signal.SIGTERM, terminate)
-        signal.signal(signal.SIGINT, terminate)
-        signal.signal(signal.SIGHUP, reload)
+        return self._stopping.final or reason
 
     # -------------------------------------------------------------------------------- run --once
 
@@ -126,13 +92,12 @@ class Service:
 
         Returns what kept sources from being looked at. `progress` is called about twice a second.
         """
-        self._catch_signals()
         self._begin()
         grace = self._settling_grace.total_seconds()
         looking = [
             self._thread(f"look-{tender.source.name}", partial(tender.run_once, grace)) for tender in self._tenders
         ]
-        while not self._stop_asked.is_set():
+        while not self._stopping.is_asked:
             self._changed.clear()
             left = self._journal.work_left(self.sources)
             progress(left)
@@ -170,7 +135,8 @@ class Service:
                 work()
             except Exception:  # an unknown state is left by starting anew, which systemd does
                 log.exception("A thread of the daemon fell over; it stops and wants to be started again.")
-                self.ask_to_stop(Stop.FAILED)
+                self._stopping.ask(Stop.FAILED)
+                self._changed.set()
 
         thread = threading.Thread(target=guarded, name=name, daemon=True)
         thread.start()
@@ -194,12 +160,13 @@ class Service:
     def _forget(self) -> None:
         """`retention`: small steps, so that nobody waits for them."""
         try:
-            while not self._stop_asked.is_set() and self._journal.forget(self._keep_closed):
+            while not self._ending.is_set() and self._journal.forget(self._keep_closed):
                 pass
         except Unavailable as error:
             log.warning("Old submissions could not be deleted yet.", extra={"detail": str(error)})
 
     def _end(self, looking: Sequence[threading.Thread]) -> None:
+        self._ending.set()
         for tender in self._tenders:
             tender.stop()
         self._poster.stop()
@@ -216,4 +183,6 @@ class Service:
 
 
 class _Schedule(Protocol):
+    """What is needed of APScheduler's, which has no types."""
+
     def shutdown(self, *, wait: bool) -> None: ...

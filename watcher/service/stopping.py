@@ -1,0 +1,68 @@
+"""Why the daemon stops: told by signals and by its own threads."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from enum import StrEnum
+from functools import partial
+from queue import SimpleQueue
+from types import FrameType
+
+
+class Stop(StrEnum):
+    """Why a run ended."""
+
+    TERMINATED = "terminated"  # SIGTERM or SIGINT
+    RELOAD = "reload"  # SIGHUP: build it anew from the configuration
+    FAILED = "failed"  # a thread of ours fell over
+
+
+class Stopping:
+    """The wishes to stop or to reload, each heard once.
+
+    There is one for the whole process, so that no signal is lost that comes while a service ends and the
+    next one is built.
+    """
+
+    def __init__(self) -> None:
+        # Not an event: a signal handler that sets one may wait for a lock that its own thread holds.
+        self._wishes: SimpleQueue[Stop] = SimpleQueue()
+        self._final: Stop | None = None
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether any wish has not been heard yet."""
+        return not self._wishes.empty()
+
+    @property
+    def final(self) -> Stop | None:
+        """Why the process has to end; None where it has not. Of several reasons the first counts."""
+        return self._final
+
+    def ask(self, reason: Stop) -> None:
+        """From any thread, and from signal handlers."""
+        if reason is not Stop.RELOAD and self._final is None:
+            self._final = reason
+        self._wishes.put(reason)
+
+    def wait(self, may_reload: Callable[[], bool]) -> Stop:
+        """Return when the service has to end. A wish to reload that `may_reload` denies is forgotten."""
+        while True:
+            self._wishes.get()
+            if self._final is not None:
+                return self._final
+            if may_reload():
+                return self._final or Stop.RELOAD
+
+    def catch_signals(self) -> None:
+        """From now on SIGTERM, SIGINT and SIGHUP are wishes; to be called in the main thread."""
+        for number, reason in (
+            (signal.SIGTERM, Stop.TERMINATED),
+            (signal.SIGINT, Stop.TERMINATED),
+            (signal.SIGHUP, Stop.RELOAD),
+        ):
+            signal.signal(number, partial(self._hear, reason))
+
+    def _hear(self, reason: Stop, _number: int, _frame: FrameType | None) -> None:
+        self.ask(reason)
