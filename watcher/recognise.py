@@ -88,7 +88,7 @@ class Recognise:
                 self._pause(claimed, decision)
             case CloseGate():
                 self._close_gate(claimed, decision)
-        if claimed.probe and isinstance(decision, Settle):
+        if claimed.probe and isinstance(decision, Settle) and not decision.ending.in_doubt:
             self._journal.open_gate(self._recogniser.endpoint)
             log.warning("The endpoint can be used again.", extra={"endpoint": self._recogniser.endpoint})
 

@@ -18,6 +18,11 @@ _ALL = select(gates, (func.coalesce(gates.c.resumes_at, 0) > now_ms()).label("wa
 
 _CLAIM_PROBE = claiming(gates, waiting="NOT open", narrowed=["endpoint"])
 _GIVE_PROBES_BACK = update(gates).where(text("NOT open"), gates.c.claimed).values(due_at=now_ms(), claimed=false())
+_END_PROBES = (
+    update(gates)
+    .where(text("NOT open"), gates.c.claimed)
+    .values(due_at=now_ms() + gates.c.probe_ms, claimed=false(), claim=gates.c.claim + 1)
+)
 
 _ADD = insert(gates).values(open=true(), since=now_ms())
 _CLOSE = (
@@ -102,6 +107,11 @@ def claim_probe(connection: Connection, gate: Any, hold: int) -> bool:
 def give_probes_back(connection: Connection) -> None:
     """Nothing was sent: the next probe is due at once."""
     connection.execute(_GIVE_PROBES_BACK)
+
+
+def end_probes(connection: Connection) -> None:
+    """A probe has come back without opening its gate: the next one comes an interval from now."""
+    connection.execute(_END_PROBES)
 
 
 def next_try_in(connection: Connection, sources: list[str], endpoint: str) -> float | None:

@@ -85,11 +85,17 @@ class RecognitionPart(Part):
         return claimed
 
     def settle(self, claimed: ClaimedBooking, settlement: Settlement, ending: TryEnding) -> None:
-        ours = self._database.write(lambda connection: settle(connection, claimed, settlement, ending), wakes=True)
-        _unless_lost(claimed, ours=ours)
+        def work(connection: Connection) -> bool:
+            if claimed.probe:
+                gates.end_probes(connection)
+            return settle(connection, claimed, settlement, ending)
+
+        _unless_lost(claimed, ours=self._database.write(work, wakes=True))
 
     def postpone(self, claimed: ClaimedBooking, *, due_in: timedelta, counted: bool, ending: TryEnding) -> None:
         def work(connection: Connection) -> bool:
+            if claimed.probe:
+                gates.end_probes(connection)
             return _postpone(connection, claimed, due_in=span_ms(due_in), counted=counted, ending=ending)
 
         _unless_lost(claimed, ours=self._database.write(work, wakes=True))

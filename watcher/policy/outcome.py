@@ -70,8 +70,8 @@ def classify(exchange: Exchange, rules: Recognition) -> Decision:
     ending = _ending(exchange, result)
     match result:
         case Result.UNAUTHORISED | Result.MISDIRECTED | Result.SUSPENDED:
-            return CloseGate(reason=ending.message or _REASONS[result], ending=ending)
-        case Result.THROTTLED if exchange.retry_after is not None:
+            return CloseGate(reason=_reason(exchange, result), ending=ending)
+        case Result.THROTTLED if exchange.retry_after:  # to wait for no time at all is no time given
             return Pause(seconds=exchange.retry_after, ending=ending)
         case Result.UNKNOWN:
             return _doubtful(ending, rules)
@@ -148,10 +148,21 @@ _ROWS: tuple[tuple[Result, Callable[[Exchange, Recognition], bool]], ...] = (
 )
 
 _REASONS = {
-    Result.UNAUTHORISED: "the endpoint refuses our access token",
-    Result.MISDIRECTED: "recognition.url is wrong",
+    Result.UNAUTHORISED: "the endpoint refuses us: check recognition.auth and recognition.headers",
+    Result.MISDIRECTED: "the endpoint is not at this address: check recognition.url",
     Result.SUSPENDED: "the endpoint cannot be used",
 }
+
+
+def _reason(exchange: Exchange, result: Result) -> str:
+    """What the administrator is told: what to look at, and what was answered."""
+    said = exchange.response.message if exchange.response else None
+    if result is Result.SUSPENDED:
+        return said or _REASONS[result]
+    if not exchange.sent:
+        return exchange.detail or _REASONS[result]
+    answered = " ".join(part for part in (f"HTTP {exchange.status}", said) if part)
+    return f"{_REASONS[result]} ({answered})"
 
 
 def _doubtful(ending: TryEnding, rules: Recognition) -> Decision:

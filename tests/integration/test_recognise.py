@@ -1,0 +1,150 @@
+"""Step 2 with a real journal and the sandbox's endpoint: what closes the gate, what opens it, who waits how long."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.journals import mail
+from tests.support.recognisers import recogniser
+from tests.support.waiting import wait_for
+from watcher.config.sections import Recognition
+from watcher.errors import StoreUnavailable
+from watcher.journal.journal import SqlJournal
+from watcher.journal.opening import open_journal
+from watcher.model import Document, Finding, Locator, SubmissionFilter
+from watcher.ports import FoundDocument, Store
+from watcher.recognise import Recognise, boot_seconds
+from watcher.sandbox.endpoint import Endpoint
+
+QUICK = {"probe": "0.1s", "retry": {"first": "0.001s", "longest": "0.001s"}, "timeout": "2s", "connect_timeout": "2s"}
+
+
+class SomeStore:
+    """Its addresses are its keys."""
+
+    name = "default"
+
+    def put(self, document: FoundDocument) -> Locator:
+        raise NotImplementedError
+
+    def attachment_url(self, locator: Locator) -> str:
+        return locator.key
+
+    def check(self) -> list[Finding]:
+        return []
+
+    def close(self) -> None:
+        pass
+
+
+def always(_: str) -> Store:
+    return SomeStore()
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[SqlJournal]:
+    opened = open_journal(f"sqlite:///{tmp_path}/journal.db", exclusive=True)
+    yield opened
+    opened.close()
+
+
+@contextmanager
+def posting(
+    journal: SqlJournal, endpoint: Endpoint, store_of: Callable[[str], Store] = always, **keys: Any
+) -> Iterator[Callable[[], int]]:
+    """A function that posts what is due, and says how much that was."""
+    rules = Recognition.model_validate({"url": endpoint.url, **QUICK, **keys})
+    with recogniser(endpoint.url, **{**QUICK, **keys}) as client:
+        step = Recognise(journal=journal, recogniser=client, store_of=store_of, rules=rules, now=journal.now)
+
+        def go() -> int:
+            claimed_at = boot_seconds()
+            claims = step.claim(["fapiao"], 8)
+            for claimed in claims:
+                step.post(claimed, claimed_at)
+            return len(claims)
+
+        yield go
+
+
+def documents(journal: SqlJournal) -> list[Document]:
+    return [document for each in journal.submissions(SubmissionFilter()) for document in each.documents]
+
+
+def test_a_probe_that_fails_is_followed_by_another_after_the_interval(journal: SqlJournal, endpoint: Endpoint) -> None:
+    journal.record(mail())
+    endpoint.behave(status=500)
+    endpoint.behave(no_key=True, times=1)
+    with posting(journal, endpoint) as go:
+        go()
+        for tries in (2, 3):
+            wait_for(go, 5, "the probe")
+            assert len(endpoint.requests) == tries
+        assert not journal.gate(endpoint.url).open
+
+
+def test_only_a_usable_answer_to_the_probe_opens_the_gate(journal: SqlJournal, endpoint: Endpoint) -> None:
+    for _ in range(3):
+        journal.record(mail())
+    endpoint.behave(status=502)
+    endpoint.behave(no_key=True, times=3)
+    with posting(journal, endpoint, in_doubt="hold") as go:
+        assert go() == 3
+        wait_for(go, 5, "the probe")
+        assert not journal.gate(endpoint.url).open
+        assert [document.code for document in documents(journal)].count("IN_DOUBT") == 1
+        endpoint.reset()
+        wait_for(go, 5, "the next probe")
+        assert journal.gate(endpoint.url).open
+        assert go() == 1
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_who_is_told_to_wait_no_time_at_all_waits_the_ordinary_backoff(
+    journal: SqlJournal, endpoint: Endpoint, status: int
+) -> None:
+    journal.record(mail())
+    endpoint.behave(status=status, retry_after=0)
+    with posting(journal, endpoint, retry={"first": "3650d", "longest": "3650d"}) as go:
+        assert go() == 1
+        assert go() == 0
+    (document,) = documents(journal)
+    assert document.attempts == 1
+    assert not document.tries[0].in_doubt
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "said"),
+    [
+        ({"status": 404, "res_msg": "not here"}, "check recognition.url (HTTP 404 not here)"),
+        ({"location": "http://elsewhere.test/"}, "check recognition.url (HTTP 302 sandbox)"),
+        ({"status": 403}, "check recognition.auth and recognition.headers (HTTP 403 sandbox)"),
+        ({"no_key": True}, "配置校验失败,请预先配置识别秘钥"),
+    ],
+)
+def test_a_closed_gate_says_what_to_look_at(
+    journal: SqlJournal, endpoint: Endpoint, behaviour: dict[str, Any], said: str
+) -> None:
+    journal.record(mail())
+    endpoint.behave(**behaviour)
+    with posting(journal, endpoint) as go:
+        go()
+    assert (journal.gate(endpoint.url).reason or "").endswith(said)
+
+
+def test_a_document_whose_store_is_gone_waits_and_is_in_no_doubt(journal: SqlJournal, endpoint: Endpoint) -> None:
+    def none(name: str) -> Store:
+        raise StoreUnavailable(f"there is no store {name}")
+
+    journal.record(mail())
+    with posting(journal, endpoint, none) as go:
+        go()
+    (document,) = documents(journal)
+    assert (document.attempts, document.tries[0].message) == (1, "there is no store default")
+    assert not document.tries[0].in_doubt
+    assert endpoint.requests == ()
