@@ -14,7 +14,6 @@ from watcher.config.sections import Configuration
 from watcher.documents.reader import DocumentReader
 from watcher.documents.sniff import may_hold_documents
 from watcher.errors import StoreUnavailable
-from watcher.errors import StoreUnavailable
 from watcher.intake import Intake
 from watcher.journal.checking import check_journal
 from watcher.journal.opening import migrate, open_journal
@@ -163,7 +162,7 @@ def _stores(configuration: Configuration, token: TokenSource | None) -> dict[str
             stores[name] = ObjectsStore(name, section)
         elif isinstance(section, sections.HttpStore):
             refused = configuration.recognition.auth.refused if configuration.recognition.auth else []
-            stores[name] = HttpStore(name, section, credentials=_Credentials(token), refused=refused)
+            stores[name] = HttpStore(name, section, token=token, refused=refused)
     for name, section in configuration.stores.items():
         if isinstance(section, sections.ResolveStore):
             stores[name] = ResolveStore(name, section, parts=stores[section.parts] if section.parts else None)
@@ -175,26 +174,6 @@ def _store_of(stores: Mapping[str, Store], name: str) -> Store:
     if name not in stores:
         raise StoreUnavailable(f"the store {name} is not in the configuration any more")
     return stores[name]
-
-
-def _store_of(stores: Mapping[str, Store], name: str) -> Store:
-    """Documents outlive the configuration that they were taken in with. Raises StoreUnavailable."""
-    if name not in stores:
-        raise StoreUnavailable(f"the configuration has no store {name!r} any more, and this document is in it")
-    return stores[name]
-
-
-class _Credentials:
-    """The endpoint's token for a store that asks for it: `fresh` where the last one was refused."""
-
-    def __init__(self, token: TokenSource | None) -> None:
-        self._token = token
-        self._last: Mapping[str, str] = {}
-
-    def __call__(self, fresh: bool) -> Mapping[str, str]:  # noqa: FBT001 - the store's form
-        if self._token is not None:
-            self._last = self._token.refresh(self._last) if fresh else self._token.header()
-        return self._last
 
 
 def _sources(configuration: Configuration) -> dict[str, Source]:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import threading
 import time
+from http import HTTPStatus
 from typing import Any
 
 from watcher.config.sections import OAuth2
 from watcher.errors import TokenRefused, TokenUnavailable
 from watcher.headers import clean
+from watcher.json_answers import body_of, decoded, seconds_of
 
 _TIMEOUT_SECONDS = (10.0, 30.0)  # to connect, and between two bytes
 _EARLIER_SECONDS = 120.0  # a token is not used this shortly before its end
 _DEFAULT_LIFE_SECONDS = 3600.0
-_LARGEST_ANSWER = 64 * 1024
-_PASSING = (408, 429)
+_ANSWER_SECONDS = 30.0  # for the whole of the answer
+_LARGEST_ANSWER_BYTES = 1024 * 1024
+# Client errors that pass by themselves.
+_PASSING = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS)
 
 
 class AccessTokens:
@@ -45,8 +49,7 @@ class AccessTokens:
         token = answer.get("access_token")
         if not isinstance(token, str) or not token or not (token.isascii() and token.isprintable()):
             raise TokenUnavailable(f"{self._settings.token_url}: the answer has no usable access_token")
-        life = answer.get("expires_in")
-        seconds = float(life) if isinstance(life, int | float | str) and _is_number(life) else _DEFAULT_LIFE_SECONDS
+        seconds = seconds_of(answer.get("expires_in"), _DEFAULT_LIFE_SECONDS)
         self._good_until = time.monotonic() + max(seconds - _EARLIER_SECONDS, seconds / 2)
         newer = answer.get("refresh_token")
         if isinstance(newer, str) and newer:
@@ -55,16 +58,15 @@ class AccessTokens:
 
     def _ask(self) -> dict[str, Any]:
         import requests
-        from urllib3.exceptions import HTTPError
 
         url = self._settings.token_url
         try:
             with requests.post(
                 url, data=self._form(), timeout=_TIMEOUT_SECONDS, allow_redirects=False, stream=True
             ) as response:
-                text = response.raw.read(_LARGEST_ANSWER, decode_content=True)
-                return _answer(url, response.status_code, text)
-        except (requests.RequestException, HTTPError, OSError) as error:
+                body = body_of(response, largest_bytes=_LARGEST_ANSWER_BYTES, within_seconds=_ANSWER_SECONDS)
+                return _answer(url, response.status_code, decoded(body))
+        except (requests.RequestException, ValueError) as error:  # requests stumbles over senseless redirects
             raise TokenUnavailable(f"{url}: no token can be had ({type(error).__name__})") from error
 
     def _form(self) -> dict[str, str]:
@@ -84,17 +86,11 @@ class AccessTokens:
         return form | {"grant_type": "client_credentials"}
 
 
-def _answer(url: str, status: int, text: bytes) -> dict[str, Any]:
-    import json
-
-    try:
-        answer = json.loads(text)
-    except ValueError:
-        answer = None
+def _answer(url: str, status: int, answer: object) -> dict[str, Any]:
     told = f"{url}: HTTP {status} {_why(answer)}".rstrip()
-    if 400 <= status < 500 and status not in _PASSING:  # noqa: PLR2004
+    if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR and status not in _PASSING:
         raise TokenRefused(f"the token server gives no token: {told}")
-    if status != 200 or not isinstance(answer, dict):  # noqa: PLR2004
+    if status != HTTPStatus.OK or not isinstance(answer, dict):
         raise TokenUnavailable(f"no token can be had: {told}")
     return answer
 
@@ -104,10 +100,3 @@ def _why(answer: object) -> str:
     if not isinstance(answer, dict):
         return ""
     return clean(f"{answer.get('error', '')} {answer.get('error_description', '')}", 200).strip()
-
-
-def _is_number(value: float | str) -> bool:
-    try:
-        return float(value) > 0
-    except ValueError:
-        return False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -246,6 +246,16 @@ class TestWebDav(KeepingStoreContract):
         assert store.put(keep(SMALL)).key
 
 
+class FixedToken:
+    """One that is never refused."""
+
+    def header(self) -> Mapping[str, str]:
+        return {"access_token": "secret-token"}
+
+    def refresh(self, old: Mapping[str, str]) -> Mapping[str, str]:
+        return old
+
+
 class TestUpload(KeepingStoreContract):
     """A multipart POST to a real HTTP server."""
 
@@ -271,7 +281,7 @@ class TestUpload(KeepingStoreContract):
 
 def _http(url: str) -> HttpStore:
     section = sections.HttpStore.model_validate({"type": "http", "url": url})
-    return HttpStore("default", section, credentials=lambda _fresh: {"access_token": "secret-token"})
+    return HttpStore("default", section, token=FixedToken())
 
 
 class TestResolve(StoreContract):

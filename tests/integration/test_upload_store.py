@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -11,9 +12,11 @@ import pytest
 from tests.support.files import document
 from tests.support.uploads import Reply, UploadPlatform
 from watcher.config import sections
-from watcher.errors import DirectoryUnavailable, StoreRefused, StoreUnavailable
+from watcher.errors import StoreRefused, StoreUnavailable, TokenUnavailable
 from watcher.model import Locator
 from watcher.ports import FoundDocument
+from watcher.recognition.token import TokenSource
+from watcher.sandbox.endpoint import CLIENT_ID, CLIENT_SECRET, Endpoint
 from watcher.stores import HttpStore
 
 TOKEN = "secret-token-1234"
@@ -35,19 +38,37 @@ def invoice() -> Iterator[FoundDocument]:
 
 
 class Tokens:
-    """Gives tokens, and remembers which were asked for afresh."""
+    """Gives a token, and another where that was refused, once for all who ask; counts the fetches."""
 
     def __init__(self) -> None:
-        self.asked: list[bool] = []
+        self.fetched = 0
+        self._header: Mapping[str, str] = {}
 
-    def __call__(self, fresh: bool) -> Mapping[str, str]:
-        self.asked.append(fresh)
-        return {"access_token": f"{TOKEN}-{'fresh' if fresh else 'old'}"}
+    def header(self) -> Mapping[str, str]:
+        return self._header or self._fetch()
+
+    def refresh(self, old: Mapping[str, str]) -> Mapping[str, str]:
+        return self._fetch() if old is self._header else self._header
+
+    def _fetch(self) -> Mapping[str, str]:
+        self.fetched += 1
+        self._header = {"access_token": f"{TOKEN}-{self.fetched}"}
+        return self._header
+
+
+class NoToken:
+    """Its server is down."""
+
+    def header(self) -> Mapping[str, str]:
+        raise TokenUnavailable("the token's server is down")
+
+    def refresh(self, old: Mapping[str, str]) -> Mapping[str, str]:
+        raise NotImplementedError
 
 
 def _store(platform: UploadPlatform, tokens: Tokens | None = None, **section: Any) -> HttpStore:
     made = sections.HttpStore.model_validate({"type": "http", "url": platform.url, **section})
-    return HttpStore("platform", made, credentials=tokens or Tokens(), refused=[400101])
+    return HttpStore("platform", made, token=tokens or Tokens(), refused=[400101])
 
 
 def test_a_file_is_posted_with_its_fields_and_the_token(platform: UploadPlatform, invoice: FoundDocument) -> None:
@@ -60,7 +81,7 @@ def test_a_file_is_posted_with_its_fields_and_the_token(platform: UploadPlatform
     assert upload.media_type == "application/pdf"
     assert upload.form["type"] == "发票"
     assert len(upload.form) == 2
-    assert upload.headers["access_token"] == f"{TOKEN}-old"
+    assert upload.headers["access_token"] == f"{TOKEN}-1"
     assert locator == Locator(
         store="platform", key=locator.key, url=f"https://files.example/{invoice.content.sha256}.pdf"
     )
@@ -81,7 +102,8 @@ def test_a_refused_token_is_asked_for_afresh_once(
     # When a document is put
     locator = store.put(invoice)
     # Then it went up whole with a fresh one
-    assert tokens.asked == [False, True]
+    assert tokens.fetched == 2
+    assert platform.uploads[-1].headers["access_token"] == f"{TOKEN}-2"
     assert invoice.content is not None
     assert platform.stored(locator.shown) == invoice.content.read()
     store.close()
@@ -96,6 +118,7 @@ def test_a_refused_token_is_asked_for_afresh_once(
         (Reply(status=400, body={}), "HTTP 400"),
         (Reply(status=404, body={}), "HTTP 404"),
         (Reply(status=302, body={}, headers={"Location": "https://elsewhere.example/"}), "HTTP 302"),
+        (Reply(status=302, body={}, headers={"Location": "http://[::1"}), "cannot be used"),
         (Reply(body=b"<html>"), "no JSON"),
         (Reply(body=b""), "no JSON"),
         (Reply(body=b"[" * 100_000), "no JSON"),
@@ -151,16 +174,39 @@ def test_a_second_refusal_of_the_token_makes_the_document_wait(
 
 
 def test_without_a_token_nothing_is_sent(platform: UploadPlatform, invoice: FoundDocument) -> None:
-    def none(_fresh: bool) -> Mapping[str, str]:
-        raise DirectoryUnavailable("the token's server is down")
-
     section = sections.HttpStore.model_validate({"type": "http", "url": platform.url})
-    store = HttpStore("platform", section, credentials=none)
+    store = HttpStore("platform", section, token=NoToken())
     with pytest.raises(StoreUnavailable, match="token"):
         store.put(invoice)
     (finding,) = store.check()
     assert not finding.ok
     assert platform.requests == []
+
+
+def test_a_token_that_is_refused_to_many_uploads_is_renewed_once_for_all_of_them() -> None:
+    with Endpoint(token=True) as endpoint:
+        # Given a token that the platform does not take any more
+        auth = sections.Auth.model_validate(
+            {"token_url": endpoint.token_url, "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
+        )
+        token = TokenSource(auth)
+        token.header()
+        endpoint.revoke_tokens()
+        section = sections.HttpStore.model_validate({"type": "http", "url": endpoint.upload_url})
+        store = HttpStore("platform", section, token=token)
+        # When eight uploads with it are under way at once, each answered half a second later
+        endpoint.behave(on="upload", latency=0.5)
+        documents = [document(f"%PDF-1.7 {number}".encode()) for number in range(8)]
+        with ThreadPoolExecutor(8) as threads:
+            locators = list(threads.map(store.put, documents))
+        # Then all of them went up, and one more token was fetched
+        assert len({locator.url for locator in locators}) == 8
+        assert endpoint.token_requests == 2
+        for one in documents:
+            assert one.content is not None
+            one.content.close()
+        store.close()
+        token.close()
 
 
 @pytest.mark.parametrize("path", ["data.0.url", "data[0].url"])

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from watcher.config.sections import HttpDirectory
-from watcher.dotted import at
 from watcher.errors import DirectoryUnavailable
+from watcher.json_answers import EndlessAnswer, at, body_of, decoded
 from watcher.model import Finding, Person
 from watcher.people.entries import code_of, language_of
 
@@ -65,17 +64,16 @@ class WebService:
 
 
 def _json(response: requests.Response) -> object:
-    """The decoded answer, None for 404. Raises DirectoryUnavailable, and ValueError where it is no JSON."""
-    import json
-
+    """The decoded answer, None for 404. Raises DirectoryUnavailable, and what requests raises."""
     if response.status_code in (HTTPStatus.NOT_FOUND, HTTPStatus.NO_CONTENT):
         return None
     if response.status_code != HTTPStatus.OK:
         raise DirectoryUnavailable(f"the service of employees answers with HTTP {response.status_code}")
-    until, body = time.monotonic() + _TOTAL_SECONDS, bytearray()
-    for chunk in response.iter_content(65536):
-        body += chunk
-        if len(body) > _LARGEST_BYTES or time.monotonic() > until:
-            raise DirectoryUnavailable("the answer of the service of employees is too long, or takes too long")
-    decoded: object = json.loads(body)
-    return decoded
+    try:
+        body = body_of(response, largest_bytes=_LARGEST_BYTES, within_seconds=_TOTAL_SECONDS)
+    except EndlessAnswer as error:
+        raise DirectoryUnavailable(f"the service of employees: {error}") from error
+    answer: object = decoded(body)
+    if answer is None:
+        raise DirectoryUnavailable("the service of employees gives an answer that is no JSON")
+    return answer

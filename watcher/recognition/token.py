@@ -15,9 +15,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 from watcher.config.sections import Auth
-from watcher.dotted import at
 from watcher.errors import TokenRefused, TokenUnavailable
 from watcher.headers.clean import clean
+from watcher.json_answers import at, seconds_of
 from watcher.recognition.deadline import Clock, Deadline, boot_clock
 from watcher.recognition.response import read_object
 from watcher.recognition.transport import Reply, Transport, TransportFailure
@@ -101,7 +101,7 @@ class TokenSource:
             raise TokenRefused(f"the token endpoint's answer has no {self._auth.token}{_said(answer, secret)}")
         if not (token.isascii() and token.isprintable()):
             raise TokenRefused("the token endpoint's token cannot be sent as a header")
-        lifetime = _seconds(at(answer, self._auth.expires_in))
+        lifetime = seconds_of(at(answer, self._auth.expires_in), LIFETIME_SECONDS)
         self._held = _Held(
             MappingProxyType({self._auth.header: token.strip()}),
             asked_at + lifetime - min(EARLY_SECONDS, lifetime / 10),
@@ -150,14 +150,6 @@ class _Turn:
 
     def __exit__(self, *_error: object) -> None:
         self._lock.release()
-
-
-def _seconds(written: Any) -> float:
-    try:
-        seconds = float(written)
-    except (TypeError, ValueError):
-        return LIFETIME_SECONDS
-    return seconds if 0 < seconds < float("inf") else LIFETIME_SECONDS
 
 
 def _said(answer: Mapping[str, Any] | None, secret: str) -> str:

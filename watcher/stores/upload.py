@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
-import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import requests
 
 from watcher.config.sections import HttpStore as Section
-from watcher.dotted import at, says
 from watcher.errors import StoreRefused, StoreUnavailable, Unavailable
 from watcher.headers import clean
+from watcher.json_answers import EndlessAnswer, at, body_of, decoded, says
 from watcher.model import Finding, Locator
-from watcher.ports import FoundDocument
+from watcher.ports import FoundDocument, Token
 from watcher.spool import Spooled
 from watcher.stores.multipart import MultipartBody
 
 logger = logging.getLogger(__name__)
 
-_TIMEOUTS = (10.0, 60.0)  # seconds: to connect, and between two pieces of the answer
+_TIMEOUT_SECONDS = (10.0, 60.0)  # to connect, and between two pieces of the answer
 _ANSWER_SECONDS = 90.0  # for the whole of the answer
-_LONGEST_ANSWER = 1024 * 1024
+_LARGEST_ANSWER_BYTES = 1024 * 1024
 _LONGEST_URL = 4096
 _TOKEN_REFUSED = (401, 403)
 _DOCUMENT_REFUSED = (413, 415)
@@ -40,14 +38,13 @@ class HttpStore:
         name: str,
         section: Section,
         *,
-        credentials: Callable[[bool], Mapping[str, str]],
+        token: Token | None,
         refused: Collection[int | str] = (),
     ) -> None:
-        """`credentials` gives the headers that admit us, of a fresh token when True; `refused` has the codes that
-        refuse a token though HTTP says 200."""
+        """`token` None: none is sent; `refused` has the codes that refuse a token though HTTP says 200."""
         self._name = name
         self._section = section
-        self._credentials = credentials
+        self._token = token
         self._refused = frozenset(str(code) for code in refused)
         self._local = threading.local()
         self._sessions: list[requests.Session] = []
@@ -62,9 +59,11 @@ class HttpStore:
         if document.content is None:
             raise StoreRefused(f"there is nothing of {document.name} to upload")
         key = f"{document.content.sha256}{document.extension}"
-        status, answer = self._post(key, document.content, document.media_type, fresh=False)
-        if self._is_token_refused(status, answer):
-            status, answer = self._post(key, document.content, document.media_type, fresh=True)
+        admission = self._admission()
+        status, answer = self._post(key, document.content, document.media_type, admission)
+        if self._token is not None and self._is_token_refused(status, answer):
+            admission = self._admission(refused=admission)
+            status, answer = self._post(key, document.content, document.media_type, admission)
         return Locator(store=self._name, key=key, url=self._address(status, answer))
 
     def attachment_url(self, locator: Locator) -> str:
@@ -78,15 +77,15 @@ class HttpStore:
         """Whether it answers, and lets us in. Nothing is uploaded, because nothing could be taken back."""
         subject = f"store {self._name}"
         try:
-            headers = self._headers(fresh=False)
+            headers = self._admission()
             # No redirects: the token is for this address alone.
             with self._session().get(
-                self._section.url, headers=headers, timeout=_TIMEOUTS, stream=True, allow_redirects=False
+                self._section.url, headers=headers, timeout=_TIMEOUT_SECONDS, stream=True, allow_redirects=False
             ) as answer:
                 status = answer.status_code
         except StoreUnavailable as error:
             return [Finding(subject=subject, ok=False, message=str(error), mend="look at recognition.auth")]
-        except requests.RequestException as error:
+        except (requests.RequestException, ValueError) as error:
             mend = f"compare stores.{self._name}.url with the platform's address, and try it from this machine"
             return [Finding(subject=subject, ok=False, message=f"it {_described(error)}", mend=mend)]
         if status in _TOKEN_REFUSED:
@@ -103,31 +102,25 @@ class HttpStore:
             session.close()
         self._local = threading.local()
 
-    def _post(self, key: str, content: Spooled, media_type: str, *, fresh: bool) -> tuple[int, Any]:
+    def _post(self, key: str, content: Spooled, media_type: str, admission: Mapping[str, str]) -> tuple[int, Any]:
         """The status, and the answer's JSON; None where it is none."""
         body = MultipartBody(
             form=self._section.form, field=self._section.field, file_name=key, media_type=media_type, content=content
         )
-        headers = {**self._headers(fresh=fresh), "Content-Type": body.content_type, "Accept": "application/json"}
+        headers = {**admission, "Content-Type": body.content_type, "Accept": "application/json"}
         try:
             with self._session().post(
-                self._section.url, data=body, headers=headers, timeout=_TIMEOUTS, stream=True, allow_redirects=False
+                self._section.url,
+                data=body,
+                headers=headers,
+                timeout=_TIMEOUT_SECONDS,
+                stream=True,
+                allow_redirects=False,
             ) as answer:
-                return answer.status_code, self._json(answer)
-        except requests.RequestException as error:
+                text = body_of(answer, largest_bytes=_LARGEST_ANSWER_BYTES, within_seconds=_ANSWER_SECONDS)
+                return answer.status_code, decoded(text)
+        except (requests.RequestException, ValueError) as error:  # requests stumbles over senseless redirects
             raise self._unavailable(_described(error)) from error
-
-    def _json(self, answer: requests.Response) -> Any:
-        until = time.monotonic() + _ANSWER_SECONDS
-        text = b""
-        for piece in answer.iter_content(16 * 1024):
-            text += piece
-            if len(text) > _LONGEST_ANSWER or time.monotonic() > until:
-                raise self._unavailable("gives an answer without end")
-        try:
-            return json.loads(text)
-        except (ValueError, RecursionError):
-            return None
 
     def _is_token_refused(self, status: int, answer: Any) -> bool:
         if status in _TOKEN_REFUSED:
@@ -151,10 +144,13 @@ class HttpStore:
             raise self._unavailable(f"gives no address at {self._section.attachment_url}")
         return url
 
-    def _headers(self, *, fresh: bool) -> dict[str, str]:
+    def _admission(self, refused: Mapping[str, str] | None = None) -> Mapping[str, str]:
+        """The token's header; another one than the `refused`."""
+        if self._token is None:
+            return {}
         try:
-            return dict(self._credentials(fresh))
-        except (Unavailable, requests.RequestException) as error:
+            return self._token.header() if refused is None else self._token.refresh(refused)
+        except Unavailable as error:
             raise self._unavailable("cannot be used without a token, and none can be had") from error
 
     def _session(self) -> requests.Session:
@@ -171,7 +167,7 @@ class HttpStore:
         return StoreUnavailable(f"the store {self._name} {what}")
 
 
-def _described(error: requests.RequestException) -> str:
+def _described(error: requests.RequestException | ValueError) -> str:
     """In words of ours: the text of the exception may hold the address with what is secret in it."""
     if isinstance(error, requests.exceptions.SSLError):
         return "cannot be trusted: its TLS certificate is not accepted"
@@ -179,4 +175,6 @@ def _described(error: requests.RequestException) -> str:
         return "does not answer in time"
     if isinstance(error, requests.ConnectionError):
         return "cannot be reached"
+    if isinstance(error, EndlessAnswer):
+        return "gives an answer without end"
     return f"cannot be used ({type(error).__name__})"
