@@ -19,7 +19,7 @@ from tests.support.waiting import wait_for
 from watcher.errors import JournalUnavailable, JournalUnusable
 from watcher.journal import migrate as migrations
 from watcher.journal.opening import migrate, open_journal
-from watcher.model import Kind, Outcome, SubmissionState
+from watcher.model import Kind, Outcome, SubmissionFilter, SubmissionState
 
 
 @pytest.fixture
@@ -200,6 +200,26 @@ def test_a_damaged_journal_is_told_and_not_written_over(path: Path, url: str, ha
     with pytest.raises(JournalUnusable, match="damaged"):
         open_journal(url, exclusive=True)
     assert path.read_bytes() == broken
+
+
+def test_a_checkpoint_that_a_full_disk_or_a_kill_cut_off_is_no_damage(path: Path, url: str) -> None:
+    open_journal(url, exclusive=True).close()
+    size_before = path.stat().st_size
+    journal = open_journal(url, exclusive=True)
+    for _ in range(20):
+        journal.record(mail())
+    log = path.with_name("journal.db-wal")
+    written = log.read_bytes()
+    journal.close()  # copies all of the log into the file
+    assert path.stat().st_size > size_before
+    log.write_bytes(written)
+    os.truncate(path, size_before)  # its header already tells the size that it was to become
+
+    reader = open_journal(url, exclusive=False)
+    assert len(list(reader.submissions(SubmissionFilter(limit=None)))) == 20
+    reader.close()
+    open_journal(url, exclusive=True).close()
+    assert rows(path, "SELECT count(*) FROM submissions") == [(20,)]
 
 
 def test_where_there_is_no_journal_only_the_daemon_makes_one(path: Path, url: str) -> None:

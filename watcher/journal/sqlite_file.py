@@ -106,8 +106,14 @@ def _check_header(path: Path) -> None:
         raise JournalUnusable(f"{path} is not a journal: it is no SQLite database")
     page = int.from_bytes(header[16:18], "big")
     pages = int.from_bytes(header[28:32], "big")
-    if header and size < (65536 if page == 1 else page) * pages:
+    if header and size < (65536 if page == 1 else page) * pages and not _has_log(path):
         raise JournalUnusable(f"the journal {path} is damaged (it is cut short): restore it from a backup")
+
+
+def _has_log(path: Path) -> bool:
+    """Whether there is a write-ahead log: a checkpoint that was cut off goes on from it, and the file gets its size."""
+    log = path.with_name(path.name + "-wal")
+    return log.exists() and log.stat().st_size > 0
 
 
 def _write_ahead(connection: Connection, path: Path) -> None:
