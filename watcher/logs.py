@@ -64,7 +64,9 @@ class PlainFormatter(logging.Formatter):
         return f"{moment} {record.levelname} {sentence(record)}{self._trace(record)}"
 
     def _trace(self, record: logging.LogRecord) -> str:
-        return "\n" + self.formatException(record.exc_info) if record.exc_info else ""
+        """Indented, because the text of an exception may come from outside and must not look like a record."""
+        lines = self.formatException(record.exc_info).split("\n") if record.exc_info else []
+        return "".join(f"\n  {_one_line(line)}" for line in lines)
 
 
 class TerminalFormatter(PlainFormatter):

@@ -1,0 +1,46 @@
+"""What a log line looks like, whatever it tells of."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+
+import pytest
+
+from watcher.logs import JournalFormatter, JsonFormatter, PlainFormatter, TerminalFormatter
+
+FOREIGN = "a\n2026-11-23T09:00:00+00:00 ERROR forged\r\x1b[31m\u2028<3>forged"
+
+
+def _record() -> logging.LogRecord:
+    try:
+        raise ValueError(FOREIGN)
+    except ValueError:
+        made = logging.getLogger("test").makeRecord(
+            "test", logging.ERROR, __file__, 1, "It failed.", (), sys.exc_info(), extra={"name_given": FOREIGN}
+        )
+    return made
+
+
+@pytest.mark.parametrize("formatter", [PlainFormatter(), TerminalFormatter()])
+def test_nothing_from_outside_begins_a_line_of_the_log_or_steers_a_terminal(formatter: logging.Formatter) -> None:
+    first, *trace = formatter.format(_record()).split("\n")
+    assert "It failed. [name_given=a" in first
+    assert trace
+    assert all(line.startswith("  ") and line.isprintable() for line in trace)
+
+
+def test_each_line_for_journald_has_its_priority_and_no_forged_one() -> None:
+    lines = JournalFormatter().format(_record()).splitlines()
+    assert all(line.startswith("<3>") for line in lines)
+    assert all(line.startswith("<3>  ") for line in lines[1:])
+
+
+def test_json_is_one_line_with_the_fields_and_the_traceback() -> None:
+    line = JsonFormatter().format(_record())
+    assert "\n" not in line
+    entry = json.loads(line)
+    assert entry["level"] == "error"
+    assert entry["name_given"] == FOREIGN
+    assert "ValueError" in entry["traceback"]
