@@ -485,3 +485,26 @@ def test_what_goes_wrong_is_told_without_addresses_or_headers(caplog: pytest.Log
         exchange = client.recognise("a.pdf", biz_id(), "1")
 
     assert "password" not in f"{exchange} {caplog.text}"
+
+
+def test_a_thread_that_cannot_be_had_fails_its_request_and_no_later_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given a machine that has no room for a thread, once for each that a request needs
+    start, refused = threading.Thread.start, set[str]()
+
+    def start_or_fail(thread: threading.Thread) -> None:
+        if thread.name in {"resolve", "request-deadlines"} - refused:
+            refused.add(thread.name)
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_or_fail)
+    with RawServer(trickles_its_header) as server, recogniser(server.url, **SHORT) as client:
+        for _ in range(2):
+            with pytest.raises(RuntimeError):
+                client.recognise("a.pdf", biz_id(), "1")
+        # When there is room again, then the address is found and the deadline is held
+        started = time.monotonic()
+        exchange = client.recognise("a.pdf", biz_id(), "1")
+        seconds = time.monotonic() - started
+    assert exchange.sent
+    assert seconds < TOTAL_SECONDS + MARGIN_SECONDS

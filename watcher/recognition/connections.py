@@ -40,8 +40,9 @@ class Resolver:
         with self._lock:
             answer = self._under_way.get(asked)
             if answer is None:
-                answer = self._under_way[asked] = Future()
+                answer = Future()
                 threading.Thread(target=self._look_up, args=(asked, answer), name="resolve", daemon=True).start()
+                self._under_way[asked] = answer  # once there is a thread that will answer
         try:
             return answer.result(timeout)
         except FutureTimeout as error:

@@ -98,12 +98,14 @@ class Watchdog:
         self._thread: threading.Thread | None = None
 
     def watch(self, flight: Flight) -> None:
+        """From now on its socket is shut when its time is over."""
         with self._changed:
-            self._flights.add(flight)
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="request-deadlines", daemon=True)
-                self._thread.start()
-            elif flight.deadline.at < self._wakes_at:
+                thread = threading.Thread(target=self._run, name="request-deadlines", daemon=True)
+                thread.start()
+                self._thread = thread  # once it runs: where no thread can be had, the next request tries again
+            self._flights.add(flight)
+            if flight.deadline.at < self._wakes_at:
                 self._changed.notify()
 
     def forget(self, flight: Flight) -> None:
