@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
+from hypothesis import settings
 
 from tests.support.servers.process import MissingProgram
 
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
     from tests.support.servers.smtp import SmtpSink
     from tests.support.servers.webdav import WebDav
     from watcher.sandbox.endpoint import Endpoint
+
+# The same examples every time, and no deadline: neither chance nor a busy machine makes a test fail. To look for new
+# examples: pytest --hypothesis-profile=default
+settings.register_profile("steady", derandomize=True, deadline=None, database=None)
+settings.load_profile("steady")
 
 
 def _cannot(reason: str) -> NoReturn:
