@@ -55,6 +55,19 @@ def test_show_takes_a_prefix_and_says_when_it_fits_none_or_several(workplace: Wo
     assert second["id"] != first["id"]
 
 
+def test_an_id_in_the_list_can_be_copied_whole_on_a_narrow_terminal(workplace: Workplace) -> None:
+    workplace.drop("十月差旅的打车电子发票和酒店住宿发票.pdf", pdf("a"))
+    workplace.command("run", "--once")
+    (submission,) = workplace.submissions()
+    assert submission["id"] in workplace.command("list").stdout
+
+
+def test_help_names_what_an_option_takes_and_a_flag_takes_nothing(workplace: Workplace) -> None:
+    said = workplace.command("list", "--help").stdout
+    assert "--sender A " in said
+    assert "--json   " in said
+
+
 def test_list_filters_by_outcome_state_source_search_and_time(workplace: Workplace, endpoint: Endpoint) -> None:
     endpoint.behave(res_code=300042, res_msg="识别失败", times=1)
     workplace.drop("bad.pdf", pdf("bad"))

@@ -39,7 +39,8 @@ def submission_table(submissions: Sequence[Submission], moment: Moment) -> Table
     """One row a submission."""
     table = Table(box=None, header_style="bold", pad_edge=False)
     for heading in ("id", "received", "source", "from", "what", "state", "documents"):
-        table.add_column(heading, overflow="fold")
+        # An id that is cut in two cannot be copied, and a time in two lines makes rows of three.
+        table.add_column(heading, overflow="fold", no_wrap=heading in ("id", "received"))
     for submission in submissions:
         table.add_row(
             submission.id,
@@ -78,10 +79,11 @@ def status_page(
     sources: Sequence[SourceHealth],
     gates: Mapping[str, Gate],
     counts: Counts,
+    unanswered: Sequence[Submission],
     *,
     now: datetime,
 ) -> RenderableType:
-    """What an administrator looks at first."""
+    """What an administrator looks at first. `unanswered` are submissions that are settled, the newest of them."""
     zone = configuration.timezone
 
     def moment(value: datetime | None) -> str:
@@ -91,6 +93,7 @@ def status_page(
     parts: list[RenderableType] = [_sources(configuration, sources, moment), Text()]
     parts.append(_gate(gate, moment, now))
     parts.append(_counts(counts, moment))
+    parts.extend(_waiting(unanswered))
     held = counts.submissions.get(SubmissionState.HELD, 0)
     if held:
         parts.append(Text(f"{held} held for your decision: invoice-watcher list --state held", style="yellow"))
@@ -105,7 +108,7 @@ def _sources(configuration: Configuration, sources: Sequence[SourceHealth], mome
     for section in configuration.sources:
         health = known.get(section.name, SourceHealth(name=section.name, up=None))
         table.add_row(
-            section.name, _up(health.up), moment(health.since), str(health.left_alone or ""), clean(health.message, 200)
+            section.name, _up(health.up), moment(health.since), str(health.left_alone or ""), clean(health.message, 400)
         )
     return table
 
@@ -127,6 +130,13 @@ def _counts(counts: Counts, moment: Moment) -> Text:
     documents = ", ".join(f"{count} {outcome}" for outcome, count in counts.documents.items() if count)
     oldest = f"\noldest pending: {moment(counts.oldest_pending)}" if counts.oldest_pending else ""
     return Text(f"submissions: {submissions or 'none'}\ndocuments: {documents or 'none'}{oldest}")
+
+
+def _waiting(unanswered: Sequence[Submission]) -> Iterator[Text]:
+    """Answers that failed and are tried again, by what was said of them."""
+    said = [clean(submission.remark, 200) for submission in unanswered if submission.remark]
+    for reason in dict.fromkeys(said):
+        yield Text(f"{said.count(reason)} to be answered, and tried again: {reason}", style="yellow")
 
 
 def _state(submission: Submission) -> Text:
