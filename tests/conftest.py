@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from tests.support.servers.webdav import WebDav
     from watcher.sandbox.endpoint import Endpoint
 
-# The same examples every time, and no deadline: neither chance nor a busy machine makes a test fail. To look for new
-# examples: pytest --hypothesis-profile=default
+# The same examples every time, and no deadline: neither chance nor a busy machine makes a test fail.
 settings.register_profile("steady", derandomize=True, deadline=None, database=None)
 settings.load_profile("steady")
 
