@@ -15,6 +15,9 @@ from typing import Literal
 
 Language = Literal["zh", "en"]
 
+# The resCode of a success.
+SUCCESS = "200000"
+
 # The name space of every bizId. It must never change: another one would book everything again.
 _BIZ_ID_NAMESPACE = uuid.UUID("5f0c7b62-6a0e-5d5e-9c39-0b0f5d0c8a11")
 

@@ -13,9 +13,13 @@ from watcher.logs import JournalFormatter, JsonFormatter, PlainFormatter, Termin
 FOREIGN = "a\n2026-11-23T09:00:00+00:00 ERROR forged\r\x1b[31m\u2028<3>forged"
 
 
+def _fail() -> None:
+    raise ValueError(FOREIGN)
+
+
 def _record() -> logging.LogRecord:
     try:
-        raise ValueError(FOREIGN)
+        _fail()
     except ValueError:
         made = logging.getLogger("test").makeRecord(
             "test", logging.ERROR, __file__, 1, "It failed.", (), sys.exc_info(), extra={"name_given": FOREIGN}

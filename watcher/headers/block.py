@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,7 +17,6 @@ _ID_CHARACTERS = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.:\[\]-]"
 _MESSAGE_ID = re.compile(rf"<{_ID_CHARACTERS}{{1,240}}@{_ID_CHARACTERS}{{1,240}}>")
 _MOST_REFERENCES = 20
 _RECIPIENT_FIELDS = ("to", "cc", "delivered-to", "x-original-to")
-_BOM = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +89,7 @@ class MailHeader:
 def read_header(block: bytes) -> MailHeader:
     """The fields up to the first empty line. Lines that are no field are passed over, with what continues them."""
     fields = []
-    for line in _unbroken(block.removeprefix(_BOM)):
+    for line in _unbroken(block.removeprefix(BOM_UTF8)):
         found = _FIELD.fullmatch(line)
         if found is not None:
             fields.append((found[1].decode("ascii").lower(), found[2].strip(b" \t\r\n")))

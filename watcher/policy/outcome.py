@@ -11,9 +11,7 @@ from enum import StrEnum
 from http import HTTPStatus
 
 from watcher.config.sections import CodeRule, Recognition
-from watcher.model import Exchange, Invoice, Outcome, Reason, Response, Settlement, TryEnding
-
-SUCCESS = "200000"
+from watcher.model import SUCCESS, Exchange, Invoice, Outcome, Reason, Response, Settlement, TryEnding
 
 
 class Result(StrEnum):

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import json
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from watcher.headers.clean import clean
-from watcher.model import Invoice, Response
+from watcher.headers import clean, decode_bytes
+from watcher.model import SUCCESS, Invoice, Response
 
-SUCCESS = "200000"
 LONGEST_TEXT = 2000  # characters of any one text that is kept
 
 _PARTS = ("ocr_result", "check_result", "expense_result")
@@ -56,12 +56,7 @@ def read_response(raw: bytes, timezone: ZoneInfo) -> Response | None:
 
 def read_text(raw: bytes) -> str:
     """The answer as text: UTF-8, else GB18030, else UTF-8 with what is damaged replaced."""
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            return raw.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    return raw.decode("utf-8", errors="replace")
+    return decode_bytes(raw.removeprefix(BOM_UTF8))
 
 
 def read_object(raw: bytes) -> _Object | None:

@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 
 from watcher.config.sections import Auth
 from watcher.errors import TokenRefused, TokenUnavailable
-from watcher.headers.clean import clean
+from watcher.headers import clean
 from watcher.json_answers import at, seconds_of
 from watcher.recognition.deadline import Clock, Deadline, boot_clock
 from watcher.recognition.response import read_object

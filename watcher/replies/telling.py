@@ -7,7 +7,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 
 from watcher.headers import clean
-from watcher.model import Document, Invoice, Kind, Language, Outcome, Reason, Submission, SubmissionState
+from watcher.model import (
+    SUCCESS,
+    Document,
+    Invoice,
+    Kind,
+    Language,
+    Outcome,
+    Reason,
+    Submission,
+    SubmissionState,
+)
 from watcher.replies import amounts
 from watcher.replies.verdict import Verdict, verdict_of
 from watcher.replies.view import ORDER, AnswerView, DocumentView, InvoiceView
@@ -16,7 +26,6 @@ from watcher.replies.words import Advice, Words
 _NAME_LENGTH = 150
 _VALUE_LENGTH = 100
 _MESSAGE_LENGTH = 500
-_SUCCESS = "200000"
 _NOT_SET_UP = "400000"
 
 
@@ -98,7 +107,7 @@ class Telling:
             case Outcome.ERROR | Outcome.ATTENTION if reason is not None:
                 return self.words.of_reason(reason, kinds=self.kinds)
             case Outcome.ERROR if document.code is not None:
-                code = _SUCCESS if document.invoices else document.code
+                code = SUCCESS if document.invoices else document.code
                 return self.words.of_code(code, clean(document.message or "", _MESSAGE_LENGTH) or None)
             case _:
                 return self.words.of_outcome(_outcome(document))
