@@ -21,6 +21,8 @@ from watcher.ports import Journal
 if TYPE_CHECKING:
     from rich.console import Console
 
+_WAITING_LOOKED_AT = 100  # by `status`, of the submissions that are to be answered
+
 
 @contextmanager
 def _journal(path: Path) -> Iterator[tuple[Configuration, Journal]]:
@@ -93,7 +95,14 @@ def status(path: Path) -> None:
     with _journal(path) as (configuration, journal):
         from watcher.cli.tables import status_page
 
-        page = status_page(configuration, journal.source_health(), journal.gates(), journal.counts(), now=journal.now())
+        page = status_page(
+            configuration,
+            journal.source_health(),
+            journal.gates(),
+            journal.counts(),
+            list(journal.submissions(SubmissionFilter(state=SubmissionState.SETTLED, limit=_WAITING_LOOKED_AT))),
+            now=journal.now(),
+        )
         _console().print(page)
 
 

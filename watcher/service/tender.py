@@ -21,6 +21,7 @@ _FIRST_PAUSE_S = 1.0
 _LONGEST_PAUSE_S = 300.0
 _REFUSED_PAUSE_S = 300.0  # accounts are blocked for hammering
 _LONGEST_REFUSED_PAUSE_S = 1800.0
+_REFUSED_SAID = "tried again only every few minutes, lest the account be blocked, or at once after a reload"
 _OTHER_NODE_S = 5.0  # how soon to ask again for a source that another node has
 
 
@@ -95,16 +96,17 @@ class Tender:
     def _failed(self, error: Unavailable) -> float:
         self._failures += 1
         self.failure = str(error)
+        refused = isinstance(error, LoginRefused)
         pause = pause_after(
             self._failures,
-            refused=isinstance(error, LoginRefused),
+            refused=refused,
             fraction=random.random(),  # noqa: S311 - jitter is no secret
         )
         log.warning(
             "A source cannot be used.", extra={"source": self.source.name, "detail": str(error), "again_in_s": pause}
         )
         if not isinstance(error, JournalUnavailable):
-            self._report(up=False, message=str(error))
+            self._report(up=False, message=f"{error}; {_REFUSED_SAID}" if refused else str(error))
         return pause
 
     # ------------------------------------------------------------------------------------- claim
