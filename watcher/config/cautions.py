@@ -36,9 +36,18 @@ def _not_there_yet(configuration: Configuration) -> Iterator[str]:
             yield f"{name}: {said}"
     if configuration.links.hosts or configuration.links.known:
         yield f"links: {said}: documents behind links are not fetched"
+    if "max_invoices_per_file" in configuration.recognition.model_fields_set:
+        yield f"recognition.max_invoices_per_file: {said}: long PDFs are not split"
     for index, mailbox in enumerate(configuration.mailboxes):
+        given = mailbox.model_fields_set
         if mailbox.forwarded_for:
             yield f"mailboxes[{index}].forwarded_for: {said}"
+        if mailbox.per_sender is not None and "per_sender" in given:
+            yield f"mailboxes[{index}].per_sender: {said}: nobody's mails are counted"
+        if "held_after" in given:
+            yield f"mailboxes[{index}].held_after: {said}"
+        if mailbox.reply.acknowledge_after is not None and "acknowledge_after" in mailbox.reply.model_fields_set:
+            yield f"mailboxes[{index}].reply.acknowledge_after: {said}: nothing is acknowledged"
 
 
 def _plain_secrets(value: object, path: str) -> Iterator[str]:
