@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watcher.headers import decode, decode_bytes, decode_parameter, split_parameters
+from watcher.headers import decode, decode_bytes, decode_parameter, file_name, server_words, split_parameters
 
 
 def _word(text: bytes, charset: str) -> str:
@@ -159,3 +159,24 @@ def test_parameters_are_split_as_mailers_write_them(
 @given(st.one_of(st.binary(), st.text(st.characters()), st.text(";=\"\\a*'%\r\n ")))
 def test_splitting_parameters_never_raises(header: bytes | str) -> None:
     decode_parameter(split_parameters(header)[1], "a")
+
+
+@pytest.mark.parametrize(
+    ("fields", "name"),
+    [
+        ([("Content-Disposition", 'attachment; filename="a.pdf"'), ("Content-Type", 'x/y; name="b.pdf"')], "a.pdf"),
+        ([("Content-Disposition", "attachment"), ("CONTENT-TYPE", 'x/y; name="b.pdf"')], "b.pdf"),
+        ([("Content-Type", r'x/y; name="C:\发票\b.pdf"')], "C:\\发票\\b.pdf"),
+        ([("Content-Type", "x/y")], None),
+        ([], None),
+    ],
+)
+def test_a_part_has_the_name_of_its_disposition_else_of_its_type(
+    fields: list[tuple[str, str | bytes]], name: str | None
+) -> None:
+    assert file_name(fields) == name
+
+
+def test_what_a_server_says_is_one_clean_line_whatever_its_character_set() -> None:
+    assert server_words("登录失败\r\n\x1b[31m".encode("gb18030")) == "登录失败 [31m"
+    assert len(server_words("x" * 1000, 50)) == 50

@@ -5,20 +5,23 @@ foreign: `clean` and `clean_name` make it fit to be shown and logged.
 """
 
 from watcher.headers.address import mailbox, mailboxes
-from watcher.headers.block import MailHeader, read_header
-from watcher.headers.clean import clean, clean_name
+from watcher.headers.block import OWN_MARK, MailHeader, read_header
+from watcher.headers.clean import clean, clean_name, server_words
 from watcher.headers.decoding import decode, decode_bytes, decode_parameter
-from watcher.headers.parameters import split_parameters
+from watcher.headers.parameters import file_name, split_parameters
 
 __all__ = [
+    "OWN_MARK",
     "MailHeader",
     "clean",
     "clean_name",
     "decode",
     "decode_bytes",
     "decode_parameter",
+    "file_name",
     "mailbox",
     "mailboxes",
     "read_header",
+    "server_words",
     "split_parameters",
 ]

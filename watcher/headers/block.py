@@ -12,6 +12,8 @@ from email.utils import parsedate_to_datetime
 from watcher.headers.address import mailbox, mailboxes
 from watcher.headers.decoding import decode
 
+OWN_MARK = "X-Invoice-Watcher"  # a header that replies of this program bear
+
 _FIELD = re.compile(rb"([!-9;-~]{1,200})[ \t]*:(.*)", re.DOTALL)
 _ID_CHARACTERS = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.:\[\]-]"
 _MESSAGE_ID = re.compile(rf"<{_ID_CHARACTERS}{{1,240}}@{_ID_CHARACTERS}{{1,240}}>")

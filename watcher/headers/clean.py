@@ -6,6 +6,8 @@ import re
 import unicodedata
 from pathlib import PurePosixPath
 
+from watcher.headers.decoding import decode_bytes
+
 # Letters, marks and non-characters that show as nothing, beside what the category tells (controls, formats).
 _INVISIBLE = frozenset(
     [
@@ -45,6 +47,11 @@ def clean(text: str | None, limit: int = 120) -> str:
     visible = "".join(map(_shown, text[: limit * 8 + 256]))
     line = _TOO_MANY_MARKS.sub(r"\1", unicodedata.normalize("NFC", _WHITE.sub(" ", visible).strip()))
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
+def server_words(said: bytes | str, limit: int = 200) -> str:
+    """What a server said, in whatever character set, as `clean` has it."""
+    return clean(decode_bytes(said) if isinstance(said, bytes) else said, limit)
 
 
 def clean_name(name: str | None, fallback: str) -> str:

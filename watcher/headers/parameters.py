@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from watcher.headers.decoding import as_bytes, decode_bytes
+from watcher.headers.decoding import as_bytes, decode_bytes, decode_parameter
 
 _MOST_PARAMETERS = 200
 
@@ -22,6 +22,16 @@ def split_parameters(raw: bytes | str) -> tuple[str, list[tuple[str, str | bytes
     return value.strip().lower(), [
         (key.strip().lower(), _bare(given.strip())) for key, equals, given in pairs if equals
     ]
+
+
+def file_name(fields: Iterable[tuple[str, str | bytes]]) -> str | None:
+    """The name that a part's header fields give it: Content-Disposition's, else Content-Type's; not cleaned."""
+    given = [(field.lower(), value) for field, value in fields]
+    for header, parameter in (("content-disposition", "filename"), ("content-type", "name")):
+        for value in (value for field, value in given if field == header):
+            if name := decode_parameter(split_parameters(value)[1], parameter):
+                return name
+    return None
 
 
 def _split(text: str) -> Iterator[str]:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from watcher.headers import MailHeader
-
-OWN_MARK = "X-Invoice-Watcher"  # a header that replies of this program may bear
+from watcher.headers import OWN_MARK, MailHeader
 
 # Headers that only auto-responders write, whatever they say there (but "no" and its like).
 _RESPONDER_HEADERS = ("x-autoreply", "x-autorespond", "x-autoreply-from", "x-mail-autoreply", "x-auto-reply")

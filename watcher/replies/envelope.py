@@ -13,7 +13,7 @@ from email.utils import format_datetime, parseaddr
 from typing import TYPE_CHECKING, Any
 
 from watcher.errors import MailRefused
-from watcher.headers import clean, mailbox
+from watcher.headers import OWN_MARK, clean, mailbox
 from watcher.model import Submission, Thread
 
 _SUBJECT_LENGTH = 180
@@ -114,5 +114,5 @@ def compose(submission: Submission, number: int, *, sender: Sender, verdict: str
         message[name] = value
     message["Auto-Submitted"] = "auto-replied"
     message["X-Auto-Response-Suppress"] = "All"
-    message["X-Invoice-Watcher"] = "reply"  # so that no mailbox of ours ever takes it for an invoice
+    message[OWN_MARK] = "reply"  # so that no mailbox of ours ever takes it for an invoice
     return message

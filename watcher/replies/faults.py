@@ -6,7 +6,7 @@ import smtplib
 import ssl
 
 from watcher.errors import MailerUnavailable, MailRefused
-from watcher.headers import clean
+from watcher.headers import server_words
 
 OK = 250
 _PERMANENT = 500
@@ -26,8 +26,7 @@ class NotLoggedIn(MailerUnavailable):
 
 def words(reply: bytes | str) -> str:
     """A server's words, fit to be shown."""
-    text = reply.decode("utf-8", "replace") if isinstance(reply, bytes) else reply
-    return clean(text, _WORDS_LENGTH)
+    return server_words(reply, _WORDS_LENGTH)
 
 
 def of_sending(error: Exception, recipient: str) -> MailerUnavailable | MailRefused:

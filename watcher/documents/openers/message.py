@@ -13,7 +13,7 @@ from watcher.documents import words
 from watcher.documents.sniff import HEAD_BYTES, Format, kind_of
 from watcher.documents.unpacking import Allowance, Entry, Refusal
 from watcher.errors import DocumentRefused
-from watcher.headers import decode_parameter, split_parameters
+from watcher.headers import file_name
 from watcher.model import Reason
 from watcher.spool import Spooled
 
@@ -37,7 +37,7 @@ def open_message(content: Spooled, allowance: Allowance) -> Generator[Entry | Re
 
 def _leaf(part: Message, allowance: Allowance) -> Entry | Refusal | None:
     try:
-        name, data = _name(part), _body(part)
+        name, data = file_name(part.raw_items()), _body(part)
         if not _is_worth_a_look(part, name, data[:HEAD_BYTES], allowance):
             return None
         return Entry(name=name, content=allowance.spool([data]), declared_type=part.get_content_type())
@@ -109,12 +109,3 @@ def _body(part: Message) -> bytes:
         return base64.b64decode(packed) if _encoding(part) == "base64" else quopri.decodestring(packed)
     data = part.get_payload(decode=True)
     return data if isinstance(data, bytes) else b""
-
-
-def _name(part: Message) -> str | None:
-    for header, parameter in (("content-disposition", "filename"), ("content-type", "name")):
-        for field, value in part.raw_items():
-            name = decode_parameter(split_parameters(value)[1], parameter) if field.lower() == header else None
-            if name:
-                return name
-    return None

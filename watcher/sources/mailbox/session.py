@@ -22,7 +22,7 @@ from imap_tools.errors import ImapToolsError, UnexpectedCommandStatusError
 from imap_tools.utils import encode_folder
 
 from watcher.errors import SourceUnavailable
-from watcher.headers import clean, decode_bytes
+from watcher.headers import clean, server_words
 from watcher.sources.mailbox.grammar import Malformed, Value, attributes, number, parse, responses
 
 _LOGOUT_SECONDS = 3.0
@@ -268,8 +268,8 @@ def said(error: Exception) -> str:
     if isinstance(error, UnexpectedCommandStatusError):
         data = error.command_result[1]
         text = data[-1] if data else b""
-        return clean(decode_bytes(text) if isinstance(text, bytes) else str(text), 200)
-    return clean(str(error), 200)
+        return server_words(text if isinstance(text, bytes) else str(text))
+    return server_words(str(error))
 
 
 def _check(answer: tuple[str, list[Any]]) -> list[Any]:

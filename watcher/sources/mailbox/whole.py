@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from email.message import Message
 from typing import TypeAlias
 
-from watcher.headers import decode_parameter
+from watcher.headers import file_name
 from watcher.sources.mailbox.structure import is_file
 from watcher.sources.mailbox.transfer import decoded
 from watcher.spool import Spooled
@@ -16,7 +16,6 @@ from watcher.spool import Spooled
 # As the default policy makes it: raw text, with surrogates for what is not ASCII.
 _Message: TypeAlias = "Message[str, str]"
 
-_PARAMETER = re.compile(r';\s*([^\s=;"]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^;]*)', re.DOTALL)
 _BOUNDARY = re.compile(rb"^--([^\r\n]{1,200}?)[ \t]*\r?\nContent-", re.MULTILINE | re.IGNORECASE)
 _DEEPEST = 60
 
@@ -46,11 +45,11 @@ def whole_leaves(raw: bytes) -> Iterator[WholeLeaf]:
 
 
 def _files(part: _Message, depth: int) -> Iterator[WholeLeaf]:
-    media_type, encoding = part.get_content_type(), _encoding(part)
+    media_type, encoding, name = part.get_content_type(), _encoding(part), file_name(part.raw_items())
     nested = _children(part)
     if nested is not None:
         if media_type.startswith("message/") and encoding in ("base64", "quoted-printable"):
-            yield WholeLeaf(_name(part), media_type, _undone(encoding, _bytes_of(nested)))
+            yield WholeLeaf(name, media_type, _undone(encoding, _bytes_of(nested)))
             return
         if depth < _DEEPEST:
             for child in nested:
@@ -58,8 +57,8 @@ def _files(part: _Message, depth: int) -> Iterator[WholeLeaf]:
             return
     if media_type.startswith("multipart/"):
         yield from _rescued(part, depth)
-    elif is_file(media_type, part.get_content_disposition() or "", _name(part)):
-        yield WholeLeaf(_name(part), media_type, _content(part, encoding))
+    elif is_file(media_type, part.get_content_disposition() or "", name):
+        yield WholeLeaf(name, media_type, _content(part, encoding))
 
 
 def _rescued(part: _Message, depth: int) -> Iterator[WholeLeaf]:
@@ -100,22 +99,5 @@ def _encoding(part: _Message) -> str:
     return _raw(part, "content-transfer-encoding").split(";")[0].strip().lower()
 
 
-def _name(part: _Message) -> str | None:
-    disposition = _parameters(_raw(part, "content-disposition"))
-    return decode_parameter(disposition, "filename") or decode_parameter(
-        _parameters(_raw(part, "content-type")), "name"
-    )
-
-
 def _raw(part: _Message, name: str) -> str:
     return next((value for key, value in part.raw_items() if key.lower() == name), "")
-
-
-def _parameters(value: str) -> list[tuple[str, str | bytes]]:
-    return [(name, _unquoted(given.strip())) for name, given in _PARAMETER.findall(value)]
-
-
-def _unquoted(value: str) -> bytes:
-    if value.startswith('"') and value.endswith('"') and len(value) > 1:
-        value = re.sub(r"\\(.)", r"\1", value[1:-1], flags=re.DOTALL)
-    return value.encode("utf-8", "surrogateescape")
