@@ -1,0 +1,207 @@
+"""Mails of every shape that mail programs give them, each taken apart by the installed command."""
+
+from __future__ import annotations
+
+import base64
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from tests.support.archives import named_zip, zipped
+from tests.support.mails import PNG, TEXT_PART, crlf, encoded, headers, mail, multipart, part
+from tests.support.servers.dovecot import Account, Dovecot
+from tests.support.servers.smtp import SmtpSink
+from tests.support.workplace import Workplace, pdf
+from watcher.sandbox.endpoint import Endpoint
+
+EML = 'Content-Disposition: attachment; filename="Fwd.eml"\n'
+
+
+def disposed(mark: str, disposition: bytes, kind: bytes = b"application/pdf") -> bytes:
+    """A part whose header is these bytes."""
+    head = b"Content-Type: " + kind + b"\nContent-Transfer-Encoding: base64\nContent-Disposition: " + disposition
+    return crlf(head + b"\n\n" + encoded(pdf(mark)))
+
+
+def bare(content: bytes, *, kind: str = "message/rfc822", more: str = "") -> bytes:
+    """A part that is not encoded."""
+    return crlf(f"Content-Type: {kind}\n{more}\n") + content
+
+
+def forwarded(mark: str) -> bytes:
+    """What a seller sent to the employee."""
+    return headers(sender="seller@shop.example", subject="inner") + multipart(
+        TEXT_PART, part(pdf(mark), name=f"{mark}.pdf"), boundary="INNER"
+    )
+
+
+def nested(mark: str, levels: int) -> bytes:
+    message = forwarded(mark)
+    for level in range(levels):
+        message = headers(subject="Fwd") + multipart(TEXT_PART, bare(message), boundary=f"LEVEL{level}")
+    return message
+
+
+SIGNATURE = part(PNG, kind="image/png", name="image001.png", more="Content-Disposition: inline\nContent-ID: <a@b>\n")
+HTML = crlf("Content-Type: text/html; charset=utf-8\n\n<p>请查收</p>\n")
+
+# What a mail is called, what it consists of, and what its documents are called; each is to be done.
+SHAPES: dict[str, tuple[list[bytes], list[str]]] = {
+    "apple mail shows it inline": ([HTML, disposed("apple", b'inline; filename="a.pdf"'), HTML], ["a.pdf"]),
+    "outlook puts logos beside it": (
+        [multipart(HTML, SIGNATURE, boundary="REL", kind="related"), part(pdf("outlook"))],
+        ["a.pdf"],
+    ),
+    "within an alternative": (
+        [multipart(TEXT_PART, multipart(HTML, part(pdf("alt")), boundary="MIX"), boundary="ALT", kind="alternative")],
+        ["a.pdf"],
+    ),
+    "nameless octets": ([part(pdf("nameless"), kind="application/octet-stream", name=None)], ["document.pdf"]),
+    "called a text": ([part(pdf("text"), kind="text/plain", name="x.pdf")], ["x.pdf"]),
+    "name of RFC 2231": (
+        [disposed("2231", f"attachment; filename*=UTF-8''{quote('发票.pdf')}".encode())],
+        ["发票.pdf"],
+    ),
+    "name of RFC 2231 in pieces of GBK": (
+        [
+            disposed(
+                "2231gbk",
+                f"attachment;\n filename*0*=GBK''{quote('增值税'.encode('gbk'))};\n filename*1*="
+                f"{quote('发票.pdf'.encode('gbk'))}".encode(),
+            )
+        ],
+        ["增值税发票.pdf"],
+    ),
+    "name in raw GBK": ([disposed("raw", b'attachment; filename="' + "镕喆.pdf".encode("gbk") + b'"')], ["镕喆.pdf"]),
+    "name in raw UTF-8": ([disposed("raw8", 'attachment; filename="发票.pdf"'.encode())], ["发票.pdf"]),
+    "name in encoded GB2312": (
+        [part(pdf("2312"), name=f"=?gb2312?B?{base64.b64encode('发票.pdf'.encode('gbk')).decode()}?=")],
+        ["发票.pdf"],
+    ),
+    "name of a path": ([disposed("path", b'attachment; filename="../../etc/x.pdf"')], ["x.pdf"]),
+    "forwarded as attachment": ([bare(forwarded("fwd"), more=EML)], ["fwd.pdf"]),
+    "forwarded as attachment in base64": ([part(forwarded("b64"), kind="message/rfc822", more=EML)], ["b64.pdf"]),
+    "saved and attached": ([part(forwarded("eml"), kind="application/octet-stream", name="a.eml")], ["eml.pdf"]),
+    "forwarded six times": ([bare(nested("deep", 5))], ["deep.pdf"]),
+    "a digest": ([multipart(bare(forwarded("d1")), bare(forwarded("d2")), boundary="DIG")], ["d1.pdf", "d2.pdf"]),
+    "a zip from Windows": (
+        [part(named_zip("发票.pdf".encode("gbk"), pdf("zip")), kind="application/zip", name="z.zip")],
+        ["发票.pdf"],
+    ),
+    "a zip in a mail in a zip": (
+        [
+            part(
+                zipped(("m.eml", headers() + multipart(part(zipped(("in.pdf", pdf("zez"))), kind="application/zip")))),
+                kind="application/x-zip-compressed",
+                name="z.zip",
+            )
+        ],
+        ["in.pdf"],
+    ),
+}
+
+
+@pytest.fixture
+def account(dovecot: Dovecot) -> Account:
+    return dovecot.account()
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, endpoint: Endpoint, dovecot: Dovecot, account: Account, smtp_sink: SmtpSink) -> Workplace:
+    made = Workplace(tmp_path, endpoint).with_smtp(smtp_sink.host, smtp_sink.port)
+    return made.with_mailbox(dovecot.host, dovecot.port, account.username, account.password).write()
+
+
+def by_subject(workplace: Workplace) -> dict[str, Any]:
+    return {submission["subject"]: submission for submission in workplace.submissions("--limit", "1000")}
+
+
+def plain(message: EmailMessage) -> str:
+    body = message.get_body(("plain",))
+    assert body is not None
+    return str(body.get_content())
+
+
+def test_every_shape_of_mail_gives_its_documents_under_their_names(
+    workplace: Workplace, endpoint: Endpoint, account: Account, smtp_sink: SmtpSink
+) -> None:
+    for subject, (parts, _) in SHAPES.items():
+        account.append(headers(subject=subject) + multipart(TEXT_PART, *parts))
+
+    assert workplace.command("run", "--once").returncode == 0
+
+    found = by_subject(workplace)
+    names = {subject: [one["name"] for one in found[subject]["documents"]] for subject in SHAPES}
+    assert names == {subject: expected for subject, (_, expected) in SHAPES.items()}
+    assert {one["outcome"] for each in found.values() for one in each["documents"]} == {"done"}
+    assert len(endpoint.requests) == sum(len(expected) for _, expected in SHAPES.values())
+    assert len(smtp_sink.received) == len(SHAPES)
+
+
+@pytest.mark.parametrize(
+    ("raw", "names"),
+    [
+        (headers() + part(pdf("root"), name="root.pdf"), ["root.pdf"]),
+        (mail(part(pdf("lf"))).replace(b"\r\n", b"\n"), ["a.pdf"]),
+        (b"From: zhang@corp.example\r\n" + multipart(TEXT_PART, part(pdf("no"))), ["a.pdf"]),
+        (mail(part(pdf("open"))).removesuffix(b"--BOUNDARY--\r\n"), ["a.pdf"]),
+    ],
+    ids=["it is the document itself", "bare line feeds", "neither subject, date nor Message-ID", "cut off at its end"],
+)
+def test_a_mail_of_unusual_form_is_booked_and_answered(
+    workplace: Workplace, account: Account, smtp_sink: SmtpSink, raw: bytes, names: list[str]
+) -> None:
+    account.append(raw)
+
+    assert workplace.command("run", "--once").returncode == 0
+
+    (submission,) = workplace.submissions()
+    assert [one["name"] for one in submission["documents"]] == names
+    assert len(smtp_sink.received) == 1
+
+
+def test_what_holds_no_invoice_is_no_document(workplace: Workplace, endpoint: Endpoint, account: Account) -> None:
+    account.append(
+        mail(
+            SIGNATURE,
+            part(b"BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n", kind="text/calendar", name="a.ics"),
+            part(b"BEGIN:VCARD\r\nEND:VCARD\r\n", kind="text/vcard", name="a.vcf"),
+            part(b"<html></html>", kind="text/html", name="a.html"),
+        )
+    )
+
+    workplace.command("run", "--once")
+
+    (submission,) = workplace.submissions()
+    assert (submission["reason"], submission["documents"]) == ("NO_DOCUMENT", [])
+    assert endpoint.requests == ()
+
+
+def test_beyond_the_limits_the_rest_is_booked_and_the_reply_says_what_is_missing(
+    workplace: Workplace, endpoint: Endpoint, account: Account, smtp_sink: SmtpSink
+) -> None:
+    workplace.config["limits"] = {"document": "1MB", "submission": "2MB", "documents": 5}
+    workplace.write()
+    account.append(mail(part(pdf("large", 1_000_000), name="large.pdf"), part(pdf("small")), subject="large"))
+    account.append(
+        mail(*(part(pdf(f"s{n}", 900_000), name=f"sum-{n}.pdf") for n in range(3)), subject="together too large")
+    )
+    account.append(mail(*(part(pdf(f"m{n}"), name=f"many-{n}.pdf") for n in range(8)), subject="many"))
+
+    assert workplace.command("run", "--once").returncode == 1
+
+    found = by_subject(workplace)
+    codes = {subject: [one["code"] for one in each["documents"]] for subject, each in found.items()}
+    assert codes == {
+        "large": ["TOO_LARGE", None],
+        "together too large": [None, None, "TOO_LARGE"],
+        "many": [None, None, None, None, None, "TOO_MANY"],
+    }
+    assert len(endpoint.requests) == 8
+    told = {str(reply.message["Subject"]).rpartition("] ")[2]: plain(reply.message) for reply in smtp_sink.received}
+    assert "many-5.pdf" in told["many"]
+    assert "排在它后面、没有列在这里的也没有处理" in told["many"]
+    assert "sum-2.pdf" in told["together too large"]
