@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from typing import Annotated, Any, Literal, get_args
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import (
@@ -33,6 +34,7 @@ from watcher.config.values import (
     Domain,
     Duration,
     FilePath,
+    HeaderName,
     HttpUrl,
     Name,
     NamedAddress,
@@ -106,7 +108,7 @@ class Auth(Section):
     expires_in: Text = Field(
         "data.expires_in", description="where the token's lifetime in seconds stands in the answer; absent there: 2h"
     )
-    header: Text = Field("access_token", description="the header in which the token is sent")
+    header: HeaderName = Field("access_token", description="the header in which the token is sent")
     refused: list[ResultCode] = Field([], description="resCodes that mean the token is refused though HTTP says 200")
 
 
@@ -133,7 +135,7 @@ class Recognition(Section):
 
     url: HttpUrl = Field(description="the address of ocrSyncWithConfig")
     auth: Auth | None = Field(None, description="how a token is got; absent: none is sent")
-    headers: dict[str, Secret] = Field({}, description="fixed headers of every request")
+    headers: dict[HeaderName, Secret] = Field({}, description="fixed headers of every request")
     purchase_invoice: bool = Field(False, description="sent as purchase_invoice Y or N")
     create_expense: bool = Field(
         True, description="create an expense for the employee: sends create_expense Y and user_code"
@@ -223,6 +225,14 @@ class ObjectsStore(Section):
             raise ValueError("must contain {sha256}, so that one content has one key")
         if value.startswith("/") or ".." in value.split("/"):
             raise ValueError("must not begin with / or contain ..")
+        return value
+
+    @field_validator("options")
+    @classmethod
+    def _root_is_absolute(cls, value: dict[str, Secret], info: ValidationInfo) -> dict[str, Secret]:
+        root = value.get("root")
+        if info.data.get("service") == "fs" and root is not None and root.plain and not root.reveal().startswith("/"):
+            raise ValueError("root must be a whole path, from / on")
         return value
 
     @field_validator("attachment_url")
@@ -317,7 +327,7 @@ class HttpDirectory(Section):
     """A web service that knows the employees."""
 
     url: HttpUrl = Field(description="asked with GET; {address} is the sender's address")
-    headers: dict[str, Secret] = Field({}, description="fixed headers of every request")
+    headers: dict[HeaderName, Secret] = Field({}, description="fixed headers of every request")
     user_code: Text = Field("data.code", description="where the employee number stands in the answer")
     language: Text | None = Field("data.lang", description="where the language (zh or en) stands in the answer")
     cache: AnyDuration = Field(timedelta(hours=1), description="how long an answer is believed")
@@ -658,14 +668,25 @@ class Retention(Section):
     closed: Duration = Field(timedelta(days=400), description="answered submissions older than this are deleted")
 
 
+_NO_JOURNAL = "not a journal: write sqlite:////path/to/journal.db or postgresql://user@host/database"
+
+
 def _journal(value: str, info: ValidationInfo) -> str:
     if re.match(r"postgresql://\S+$", value):
-        return value
+        return _postgresql(value)
     path = value.removeprefix("sqlite:///")
     if path == value or not path or path == ":memory:":
-        raise ValueError("not a journal: write sqlite:////path/to/journal.db or postgresql://user@host/database")
+        raise ValueError(_NO_JOURNAL)
     base = base_of(info)
     return value if base is None else f"sqlite:///{base / path}"
+
+
+def _postgresql(url: str) -> str:
+    try:
+        _ = urlsplit(url).port
+    except ValueError:
+        raise ValueError(_NO_JOURNAL) from None  # the cause would quote the address, and the password in it
+    return url
 
 
 class Configuration(Section):

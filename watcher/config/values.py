@@ -9,11 +9,13 @@ from __future__ import annotations
 import difflib
 import os
 import re
+import unicodedata
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import (
@@ -167,6 +169,29 @@ def _like(pattern: str, complaint: str) -> Callable[[str], str]:
     return check
 
 
+_INVISIBLE = ("Cc", "Cs")  # control characters, and halves of characters that no file or server takes
+
+
+def _visible(value: str) -> str:
+    if any(unicodedata.category(character) in _INVISIBLE for character in value):
+        raise ValueError("has a character in it that cannot be seen: take it out")
+    return value
+
+
+def _web_address(value: str) -> str:
+    """Raises ValueError where no request could be sent to it."""
+    begins = re.match(r"https?://[^\s/?#]+\S*$", _visible(value))
+    try:
+        host, port = (urlsplit(value).hostname, urlsplit(value).port) if begins else (None, None)
+    except ValueError as error:
+        raise ValueError("not a web address: its host or port cannot be") from error
+    if begins is None:
+        raise ValueError("not a web address: it must begin with https:// or http://")
+    if not host or port == 0:
+        raise ValueError("not a web address: its host or port cannot be")
+    return value
+
+
 def placeholders(template: str, allowed: Collection[str]) -> set[str]:
     """Which placeholders a template has. Raises ValueError where it has others, or a brace too many."""
     found = _PLACEHOLDER.findall(template)
@@ -186,8 +211,9 @@ def base_of(info: ValidationInfo) -> Path | None:
 
 def parse_path(value: Any, info: ValidationInfo) -> Path:
     """Relative paths start at the directory of the configuration file."""
-    if not isinstance(value, (str, Path)) or not str(value) or "\0" in str(value):
+    if not isinstance(value, (str, Path)) or not str(value):
         raise ValueError("not a path: write it as text, in quotes")
+    _visible(str(value))
     base = base_of(info)
     return base / value if base is not None else Path(value)
 
@@ -228,7 +254,7 @@ TimeZone = Annotated[
     _schema(examples=["Asia/Shanghai"]),
 ]
 FilePath = Annotated[Path, BeforeValidator(parse_path), _schema()]
-Text = Annotated[str, Field(min_length=1)]
+Text = Annotated[str, Field(min_length=1), AfterValidator(_visible)]
 Name = Annotated[
     str,
     AfterValidator(
@@ -239,9 +265,15 @@ Name = Annotated[
     ),
     _schema(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"),
 ]
+HeaderName = Annotated[
+    str,
+    AfterValidator(
+        _like(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", "not the name of a header: use letters, digits and hyphens, no blanks")
+    ),
+]
 HttpUrl = Annotated[
     str,
-    AfterValidator(_like(r"https?://[^\s/?#]+\S*", "not a web address: it must begin with https:// or http://")),
+    AfterValidator(_web_address),
     _schema(pattern=r"^https?://[^\s/?#]+"),
 ]
 Address = Annotated[str, AfterValidator(_like(_ADDRESS, "not a mail address such as name@corp.example")), _schema()]

@@ -39,6 +39,8 @@ def problems(error: ValidationError, document: Document) -> Iterator[Problem]:
             yield Problem(line=document.line(path), path=path, message=f"unknown key{hint}")
     for detail in details:
         path = _path(detail["loc"], document.value)
+        if detail["type"] == "store" and "type" in _keys(detail["input"]):
+            path = (*path, "type")
         if detail["type"] != "extra_forbidden" and not (detail["type"] == "missing" and path in suggested):
             yield Problem(line=document.line(path), path=path, message=_message(detail, path, document))
 
@@ -67,13 +69,14 @@ def _message(detail: ErrorDetails, path: Path, document: Document) -> str:
         return "is missing"
     if kind == "literal_error":
         return _choice(str(context["expected"]), value)
+    if kind == "store":
+        return _choice(_STORES, value["type"]) if "type" in _keys(value) else detail["msg"]
     if kind == "string_type":
         return _text_wanted(value, path, document)
-    if kind in _BOUNDS:
-        return _BOUNDS[kind](context)
-    return _PLAIN.get(kind, detail["msg"])
+    return _BOUNDS[kind](context) if kind in _BOUNDS else _PLAIN.get(kind, detail["msg"])
 
 
+_STORES = "'objects', 'http', 'resolve'"
 _GROUP = "must hold keys of its own, each with a colon and a value"
 _PLAIN = {
     "model_type": _GROUP,
@@ -93,6 +96,10 @@ _BOUNDS: dict[str, Callable[[dict[str, Any]], str]] = {
     "less_than_equal": lambda context: f"must be at most {context['le']:g}",
     "too_short": lambda _context: "must not be empty",
 }
+
+
+def _keys(value: Any) -> set[str]:
+    return set(value) if isinstance(value, dict) else set()
 
 
 def _choice(expected: str, value: Any) -> str:

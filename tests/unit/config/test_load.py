@@ -230,6 +230,7 @@ def test_an_employee_number_without_quotes_is_asked_to_be_put_in_quotes(tmp_path
         ("folder: [a]", "mailboxes[0].folder: must be text, not a list or group of keys"),
         ("folder:", "mailboxes[0].folder: must be text, but nothing stands here"),
         ('folder: ""', "mailboxes[0].folder: must not be empty"),
+        ('folder: "a\\0"', "mailboxes[0].folder: has a character in it that cannot be seen: take it out"),
         ("done: inbox", "mailboxes[0].done: must not be the same mail folder as folder"),
     ],
 )  # fmt: skip
@@ -245,7 +246,13 @@ def test_a_wrong_value_is_told_in_one_plain_line(tmp_path: Path, line: str, told
     ("store", "told"),
     [
         ("5", "stores.more: a store needs a type: objects, http or resolve"),
-        ("{type: object}", "stores.more: a store needs a type: objects, http or resolve"),
+        ("{type: object}", "stores.more.type: must be objects, http or resolve; did you mean objects?"),
+        ("{type: [http]}", "stores.more.type: must be objects, http or resolve"),
+        ("{type: http, url: 'https://[::1/x'}", "stores.more.url: not a web address: its host or port cannot be"),
+        ("{type: http, url: 'https://x.example:99999/x'}", "stores.more.url: not a web address: its host or port cannot be"),
+        ("{type: http, url: 'https://:80/x'}", "stores.more.url: not a web address: its host or port cannot be"),
+        ('{type: http, url: "https://x.example", field: "a\\0"}', "stores.more.field: has a character in it that cannot be seen: take it out"),
+        ("{type: objects, service: fs, options: {root: store}}", "stores.more.options: root must be a whole path, from / on"),
         ("{url: https://x.example}", "stores.more: a store needs a type: objects, http or resolve"),
         ("{type: http}", "stores.more.url: is missing"),
         ("{type: http, url: ftp://x}", "stores.more.url: not a web address: it must begin with https:// or http://"),
@@ -282,6 +289,7 @@ def test_a_wrong_store_is_told_in_one_plain_line(tmp_path: Path, store: str, tol
          "user_code.pattern: not a regular expression: missing ), unterminated subpattern at position 0"),
         ("user_code: {from: owner}", "user_code: from: owner needs directory.file, to look the login name up in"),
         ("network: maybe", "network: must be true, false or auto"),
+        ('marker: "a\\0"', "marker: has a character in it that cannot be seen: take it out"),
         ("done: inbox", "done: must not be the folder that is watched"),
         ("done: ./sub/../inbox/", "done: must not be the folder that is watched"),
         ("done: 'd/{yyy}'", "done: unknown placeholder; did you mean yyyy? (there are {yyyy} {mm} {dd})"),
@@ -423,6 +431,34 @@ def test_a_missing_or_unreadable_file_is_told_with_its_name(tmp_path: Path) -> N
     with pytest.raises(ConfigurationError) as caught:
         load(tmp_path)
     assert caught.value.problems == [f"{tmp_path}: the file cannot be read: Is a directory"]
+
+
+def test_the_type_of_a_store_is_told_in_its_own_line(tmp_path: Path) -> None:
+    text = MINIMUM.replace("    type: http\n", "    type: htp\n")
+
+    assert problems_of(written(tmp_path, text)) == [
+        "6: stores.default.type: must be objects, http or resolve; did you mean http?"
+    ]
+
+
+@pytest.mark.parametrize("url", ["postgresql://u:canary@host:port/x", "postgresql://u:canary@[host/x"])
+def test_an_impossible_database_address_is_told_without_the_password_in_it(tmp_path: Path, url: str) -> None:
+    text = MINIMUM.replace("sqlite:///journal.db", f'"{url}"')
+
+    (problem,) = problems_of(written(tmp_path, text))
+
+    assert problem.startswith("1: journal: not a journal")
+    assert "canary" not in problem
+
+
+@pytest.mark.parametrize("name", ["X Tenant", "中", '"a\\r\\nb"', '""'])
+def test_a_header_must_have_a_name_that_can_be_sent(tmp_path: Path, name: str) -> None:
+    text = MINIMUM.replace("stores:\n", f"  headers: {{{name}: x}}\nstores:\n")
+
+    (problem,) = problems_of(written(tmp_path, text))
+
+    assert problem.startswith("4: recognition.headers")
+    assert problem.endswith("not the name of a header: use letters, digits and hyphens, no blanks")
 
 
 def test_a_key_with_control_characters_stays_on_one_clean_line(tmp_path: Path) -> None:
