@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from watcher.config.sections import Recognition
 from watcher.errors import ClaimLost, StoreUnavailable
+from watcher.headers import clean
 from watcher.model import ClaimedBooking, Outcome, Settlement, TryEnding
 from watcher.policy.outcome import CloseGate, Pause, Result, Settle, TryAgain, classify, given_up, with_doubt
 from watcher.policy.retry import backoff, is_given_up
@@ -121,4 +122,4 @@ class Recognise:
     def _close_gate(self, claimed: ClaimedBooking, decision: CloseGate) -> None:
         self._journal.close_gate(self._recogniser.endpoint, decision.reason, self._rules.probe)
         self._journal.postpone(claimed, due_in=timedelta(0), counted=False, ending=decision.ending)
-        log.error("The endpoint cannot be used; nothing is posted.", extra={"result": decision.ending.result})
+        log.error("The endpoint cannot be used; nothing is posted.", extra={"reason": clean(decision.reason, 200)})

@@ -6,20 +6,25 @@ What concerns one document is tried in one run with a file for each row; what co
 from __future__ import annotations
 
 import hashlib
+import json
 import re
+import socket
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from email.utils import formatdate, parsedate_to_datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support.raw_server import RawServer, answer
 from tests.support.workplace import ZHANG, Workplace, pdf
 from watcher.sandbox.endpoint import Endpoint
 from watcher.sandbox.endpoint_ledger import Received
 
 QUICK = {"first": "1s", "factor": 1, "longest": "1s", "give_up_after": "1h"}
-NEVER = {"first": "3650d", "factor": 1, "longest": "3650d", "give_up_after": "3650d"}
-NO_BACKOFF = "3600s"  # no try of NEVER lies within
+VECTORS = Path(__file__).parent.parent / "unit" / "vectors"  # the documentation's own examples
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,3 +140,187 @@ def test_every_try_has_the_same_biz_id_and_its_own_time_and_none_overlaps(seen: 
     assert len(set(times)) == len(times)
     assert all(re.fullmatch(r"\d{13}", str(moment)) for moment in times)
     assert not any(request.overlapped for request in tries)
+
+
+# ------------------------------------------------------------------------------- the gate, for all of them
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, endpoint: Endpoint) -> Workplace:
+    quick = {"connect_timeout": "1s", "timeout": "2s", "concurrency": 1, "probe": "1s", "retry": QUICK}
+    return Workplace(tmp_path, endpoint, **quick).with_folder().write()
+
+
+def gate(workplace: Workplace) -> str:
+    """What `status` says of it, however it is wrapped."""
+    said = " ".join(workplace.command("status").stdout.split())
+    return said.partition("gate: ")[2].partition(" submissions: ")[0]
+
+
+@pytest.mark.parametrize(
+    ("does", "reason"),
+    [
+        ({"no_key": True}, "请预先配置识别秘钥"),
+        ({"status": 404}, "recognition.url"),
+        ({"status": 403}, "recognition.auth"),
+    ],
+)
+def test_a_closed_gate_holds_everything_and_says_why(
+    workplace: Workplace, endpoint: Endpoint, does: dict[str, Any], reason: str
+) -> None:
+    workplace.config["recognition"]["probe"] = "1h"
+    workplace.write()
+    endpoint.behave(**does)
+    for name in ("a", "b", "c"):
+        workplace.drop(f"{name}.pdf", pdf(name))
+
+    ended = workplace.command("run", "--once")
+
+    assert (ended.returncode, len(endpoint.requests)) == (3, 1)
+    assert reason in ended.stdout
+    assert gate(workplace).startswith("CLOSED since ")
+    assert reason in gate(workplace)
+    pending = [document for submission in workplace.submissions() for document in submission["documents"]]
+    assert [(document["state"], document["outcome"], document["attempts"]) for document in pending] == [
+        ("pending", None, 0)
+    ] * 3
+    assert len(list(workplace.inbox.rglob("*.pdf"))) == 3
+
+
+def test_one_booking_probes_a_closed_gate_and_its_success_lets_the_others_go_on(
+    workplace: Workplace, endpoint: Endpoint
+) -> None:
+    endpoint.behave(no_key=True)
+    with workplace.daemon():
+        for name in ("a", "b", "c"):
+            workplace.drop(f"{name}.pdf", pdf(name))
+        assert endpoint.wait_until(lambda each: len(each.requests) == 3)
+        endpoint.reset()
+        workplace.closed(3)
+    first, second, third, *_ = [request.received_at for request in endpoint.requests]
+    assert second - first > 0.9
+    assert third - second > 0.9
+    documents = [document for submission in workplace.submissions() for document in submission["documents"]]
+    assert [(document["outcome"], document["attempts"]) for document in documents] == [("done", 1)] * 3
+    assert gate(workplace) == "open"
+
+
+@pytest.mark.parametrize(("status", "dated"), [(429, False), (503, True)])
+def test_retry_after_lets_everything_wait_and_counts_no_try(
+    workplace: Workplace, endpoint: Endpoint, status: int, dated: bool
+) -> None:
+    workplace.drop("a.pdf", pdf("a"))
+    workplace.drop("b.pdf", pdf("b"))
+    until = formatdate(time.time() + 6, usegmt=True)
+    endpoint.behave(status=status, retry_after=until if dated else 2, times=1)
+
+    assert workplace.command("run", "--once", "--wait", "20s").returncode == 0
+
+    asked, *others = endpoint.requests
+    assert len(others) == 2
+    pause = parsedate_to_datetime(until).timestamp() - asked.ended_at if dated else 2
+    assert min(request.received_at for request in others) - asked.ended_at >= pause - 0.1
+    documents = [document for submission in workplace.submissions() for document in submission["documents"]]
+    assert [(document["outcome"], document["attempts"]) for document in documents] == [("done", 1)] * 2
+
+
+@pytest.mark.parametrize(
+    ("does", "outcome", "code"),
+    [({"status": 429}, "error", "GAVE_UP"), ({"status": 500, "res_msg": "kaputt"}, "attention", "IN_DOUBT")],
+)
+def test_what_fails_for_too_long_is_given_up_and_what_is_in_doubt_is_not_called_failed(
+    workplace: Workplace, endpoint: Endpoint, does: dict[str, Any], outcome: str, code: str
+) -> None:
+    workplace.config["recognition"]["retry"] = {"first": "0.2s", "longest": "0.2s", "give_up_after": "0.5s"}
+    workplace.write()
+    endpoint.behave(**does)
+    workplace.drop("a.pdf", pdf("a"))
+
+    assert workplace.command("run", "--once", "--wait", "5s").returncode == (1 if outcome == "error" else 0)
+
+    ((document,),) = [submission["documents"] for submission in workplace.submissions()]
+    assert (document["outcome"], document["code"]) == (outcome, code)
+    assert len({request.biz_id for request in endpoint.requests}) == 1
+    assert document["attempts"] == len(endpoint.requests) > 1
+
+
+def test_a_refusal_after_a_try_in_doubt_may_have_been_booked(workplace: Workplace, endpoint: Endpoint) -> None:
+    endpoint.behave(res_code=300042, res_msg="识别失败")
+    endpoint.behave(cut="before", times=1)
+    workplace.drop("a.pdf", pdf("a"))
+    assert workplace.command("run", "--once", "--wait", "5s").returncode == 0
+    ((document,),) = [submission["documents"] for submission in workplace.submissions()]
+    assert (document["outcome"], document["code"]) == ("attention", "IN_DOUBT")
+    assert "识别失败" in document["message"]
+    assert "可能已经入账" in (workplace.done / ZHANG / "a.pdf.txt").read_text(encoding="utf-8-sig")
+
+
+def test_what_is_in_doubt_is_held_where_the_configuration_says_so(workplace: Workplace, endpoint: Endpoint) -> None:
+    workplace.config["recognition"]["in_doubt"] = "hold"
+    workplace.write()
+    endpoint.behave(cut="after")
+    workplace.drop("a.pdf", pdf("a"))
+    assert workplace.command("run", "--once", "--wait", "5s").returncode == 0
+    ((document,),) = [submission["documents"] for submission in workplace.submissions()]
+    assert (document["outcome"], document["code"], len(endpoint.requests)) == ("attention", "IN_DOUBT", 1)
+
+
+# ------------------------------------------------------------------------ the source document, byte by byte
+
+
+def answering(body: bytes) -> RawServer:
+    def behave(connection: socket.socket, server: RawServer) -> None:
+        while server.read_request(connection):
+            connection.sendall(answer(body))
+
+    return RawServer(behave)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "timezone", "day"),
+    [
+        (True, "Asia/Shanghai", "2026-02-05"),
+        (True, "America/Los_Angeles", "2026-02-04"),
+        (False, "Asia/Shanghai", "2026-02-05"),
+    ],
+)
+def test_the_documented_answers_are_read_to_the_digit(tmp_path: Path, wanted: bool, timezone: str, day: str) -> None:
+    example = VECTORS / f"response_{'booked' if wanted else 'recognised'}.json"
+    with answering(example.read_bytes()) as server:
+        workplace = Workplace(tmp_path, server, create_expense=wanted, purchase_invoice=not wanted).with_folder()
+        workplace.config["timezone"] = timezone
+        workplace.write()
+        if wanted:
+            workplace.drop("a.pdf", pdf("a"))
+        else:  # an employee number is only wanted for an expense
+            (workplace.inbox / "a.pdf").write_bytes(pdf("a"))
+        assert workplace.command("run", "--once").returncode == 0
+
+    ((document,),) = [submission["documents"] for submission in workplace.submissions()]
+    assert document["outcome"] == "done"
+    (invoice,) = document["invoices"]
+    assert invoice == {
+        "number": "26317000000552768706",
+        "code": None,
+        "type": "21",
+        "name": "电子发票(普通发票)",
+        "amount": "43.50",
+        "tax_amount": "1.27",
+        "currency": "CNY",
+        "date": day,
+        "seller_name": "上海滴滴畅行科技有限公司",
+        "seller_tax_code": "91310114MA1GW61J6U",
+        "buyer_name": "上海云简软件科技有限公司",
+        "buyer_tax_code": "913101123325776235",
+        "verified": True,
+        "expense_id": "387278780" if wanted else None,
+        "expense_status": "Y" if wanted else None,
+        "message": None,
+        "message_code": None,
+    }
+    (request,) = server.requests
+    posted = json.loads(request.partition(b"\r\n\r\n")[2])
+    assert list(posted) == ["data", "bizId", "timestamp"]
+    keys = {"create_expense": "Y", "user_code": ZHANG} if wanted else {}
+    url = posted["data"]["attachment_url"]
+    assert posted["data"] == {"attachment_url": url, "purchase_invoice": "N" if wanted else "Y", **keys}

@@ -10,12 +10,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import yaml
 
 from tests.support.waiting import wait_for
-from watcher.sandbox.endpoint import Endpoint
 
 COMMAND = Path(sys.executable).parent / "invoice-watcher"
 EMPLOYEES = """email,user_code,name,language
@@ -30,10 +29,17 @@ def pdf(mark: str, size: int = 0) -> bytes:
     return b"%PDF-1.4\n% " + mark.encode() + b"\n" + b"%" * size + b"\ntrailer<<>>\nstartxref\n0\n%%EOF\n"
 
 
+class Addressed(Protocol):
+    """A recognition endpoint: the sandbox's, or a raw server."""
+
+    @property
+    def url(self) -> str: ...
+
+
 class Workplace:
     """Builds a configuration around `root` and runs the installed command on it."""
 
-    def __init__(self, root: Path, endpoint: Endpoint, **recognition: Any) -> None:
+    def __init__(self, root: Path, endpoint: Addressed, **recognition: Any) -> None:
         self.root = root
         self.inbox = root / "inbox"
         self.done = root / "done"

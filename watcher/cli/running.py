@@ -14,8 +14,9 @@ from watcher.config.load import load
 from watcher.config.sections import Configuration
 from watcher.config.values import parse_duration
 from watcher.errors import ConfigurationError, UsageError
+from watcher.headers import clean
 from watcher.logs import set_up
-from watcher.model import Outcome, WorkLeft
+from watcher.model import Gate, Outcome, WorkLeft
 from watcher.service.stopping import Stop, Stopping
 
 log = logging.getLogger(__name__)
@@ -87,17 +88,20 @@ def _once(configuration: Configuration, wait: timedelta, stopping: Stopping) -> 
             print(f"invoice-watcher: {failure}", file=sys.stderr)  # noqa: T201
         left = journal.work_left(service.sources)
         outcomes = journal.outcomes_since(began)
+        gate = journal.gate(configuration.recognition.url)
     finally:
         journal.close()
-    print(_summary({str(outcome): count for outcome, count in outcomes.items()}, left))  # noqa: T201
+    print(_summary({str(outcome): count for outcome, count in outcomes.items()}, left, gate))  # noqa: T201
     if left.pending:
         return EXIT_PENDING
     return EXIT_FAILED if failures or left.unanswered or outcomes.get(Outcome.ERROR) else EXIT_WELL
 
 
-def _summary(outcomes: dict[str, int], left: WorkLeft) -> str:
+def _summary(outcomes: dict[str, int], left: WorkLeft, gate: Gate) -> str:
     said = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items()) or "no documents"
-    if left.pending:
+    if left.pending and not gate.open:
+        said += f"; {left.pending} pending while the endpoint cannot be used: {clean(gate.reason, 200)}"
+    elif left.pending:
         said += f"; {left.pending} pending, the next try in {round(left.next_due_in or 0)} s"
     if left.unanswered:
         said += f"; {left.unanswered} still to be answered"
