@@ -21,7 +21,7 @@ def subject(request: pytest.FixtureRequest) -> Iterator[tuple[Mailer, SmtpSink]]
         settings = {"host": sink.host, "port": sink.port, "tls": sink.tls, "from": "fapiao@corp.example"}
         if sink.username is not None:
             settings |= {"ca_file": sink.ca_file, "username": sink.username, "password": sink.password}
-        mailer = SmtpMailer(Smtp.model_validate(settings), timeout=10)
+        mailer = SmtpMailer(Smtp.model_validate(settings), timeout_seconds=10)
         yield mailer, sink
         mailer.close()
 

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import Any, Self
 from urllib.parse import parse_qs
 from zoneinfo import ZoneInfo
@@ -37,8 +38,10 @@ def section(sink: SmtpSink, **changes: Any) -> Smtp:
 
 
 @contextmanager
-def mailer_for(sink: SmtpSink, *, timeout: float = 10.0, idle: float = 30.0, **changes: Any) -> Iterator[SmtpMailer]:
-    mailer = SmtpMailer(section(sink, **changes), timeout=timeout, idle=idle)
+def mailer_for(
+    sink: SmtpSink, *, timeout_seconds: float = 10.0, idle_seconds: float = 30.0, **changes: Any
+) -> Iterator[SmtpMailer]:
+    mailer = SmtpMailer(section(sink, **changes), timeout_seconds=timeout_seconds, idle_seconds=idle_seconds)
     try:
         yield mailer
     finally:
@@ -84,6 +87,15 @@ def test_a_certificate_of_an_unknown_authority_is_not_trusted(tls: Any) -> None:
         assert not finding.ok
         assert "ca_file" in str(finding.mend)
         assert sink.received == []
+
+
+@pytest.mark.parametrize("tls", ["implicit", "starttls"])
+def test_a_ca_file_that_cannot_be_used_is_named(tls: Any, tmp_path: Path) -> None:
+    with SmtpSink(tls=tls) as sink, mailer_for(sink, ca_file=tmp_path / "no.pem") as mailer:
+        [finding] = mailer.check()
+
+        assert f"ca_file {tmp_path / 'no.pem'}" in finding.message
+        assert "smtp.ca_file" in str(finding.mend)
 
 
 def test_a_wrong_password_is_unavailable_says_so_and_is_not_shown() -> None:
@@ -148,7 +160,7 @@ def test_a_burst_uses_one_connection(smtp_sink: SmtpSink) -> None:
 
 
 def test_an_unused_connection_is_dropped_and_a_new_one_made(smtp_sink: SmtpSink) -> None:
-    with mailer_for(smtp_sink, idle=0.1) as mailer:
+    with mailer_for(smtp_sink, idle_seconds=0.1) as mailer:
         mailer.send(reply())
         wait_for(lambda: mailer._session is None, what="the idle connection to be dropped")
         mailer.send(reply(number=2))
@@ -174,7 +186,7 @@ def test_a_connection_that_died_meanwhile_is_replaced_without_a_failure() -> Non
 
 def test_a_server_that_is_not_there_is_unavailable() -> None:
     mailer = SmtpMailer(
-        Smtp.model_validate({"host": "127.0.0.1", "port": free_port(), "tls": "none", "from": FROM}), timeout=5
+        Smtp.model_validate({"host": "127.0.0.1", "port": free_port(), "tls": "none", "from": FROM}), timeout_seconds=5
     )
 
     with pytest.raises(MailerUnavailable, match="refused"):
@@ -184,7 +196,8 @@ def test_a_server_that_is_not_there_is_unavailable() -> None:
 
 def test_a_server_that_says_nothing_is_given_up(unanswering_port: int) -> None:
     mailer = SmtpMailer(
-        Smtp.model_validate({"host": "127.0.0.1", "port": unanswering_port, "tls": "none", "from": FROM}), timeout=0.3
+        Smtp.model_validate({"host": "127.0.0.1", "port": unanswering_port, "tls": "none", "from": FROM}),
+        timeout_seconds=0.3,
     )
 
     with pytest.raises(MailerUnavailable, match="in time"):

@@ -14,7 +14,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 
 # The parts of the program, from the bottom up, each with the parts that it may import beside itself. What is not
 # named here is an adapter: it stands between a port and the world outside, and knows nothing of its neighbours.
-VALUES = {"model", "errors", "spool", "headers", "json_answers"}
+VALUES = {"model", "errors", "spool", "headers", "json_answers", "tls"}
 SECTIONS = {"config.sections", "config.values"}
 ADAPTER = VALUES | SECTIONS | {"ports", "oauth"}
 STEPS = {"intake", "recognise", "answer"}
@@ -25,6 +25,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "errors": {"model"},
     "spool": set(),
     "json_answers": set(),
+    "tls": set(),
     "headers": {"model", "errors"},
     "config.values": {"model"},
     "config.sections": {"model", "config.values"},

@@ -17,21 +17,21 @@ from watcher.model import Finding
 from watcher.replies import faults
 from watcher.replies.session import Connector
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
 class SmtpMailer:
     """`ports.Mailer` over SMTP. Safe to call from many threads, which take turns.
 
-    `timeout` is of the connection and of each reply of the server, `idle` how long an unused
-    connection is kept; both in seconds.
+    `timeout_seconds` is of the connection and of each reply of the server, `idle_seconds` how long an unused
+    connection is kept.
     """
 
-    def __init__(self, section: Smtp, *, timeout: float = 30.0, idle: float = 30.0) -> None:
-        self._connector = Connector(section, timeout=timeout)
+    def __init__(self, section: Smtp, *, timeout_seconds: float = 30.0, idle_seconds: float = 30.0) -> None:
+        self._connector = Connector(section, timeout_seconds=timeout_seconds)
         self._subject = f"smtp {section.host}"
-        self._idle = idle
+        self._idle_seconds = idle_seconds
         self._turn = threading.Lock()
         self._session: smtplib.SMTP | None = None
         self._used_at = 0.0
@@ -41,7 +41,7 @@ class SmtpMailer:
         recipient = _recipient(message)
         with self._turn:
             self._within(lambda session: _hand_over(session, message, recipient))
-        _log.info("A reply was handed to the SMTP server.", extra={"reply_id": message["Message-ID"]})
+        log.info("A reply was handed to the SMTP server.", extra={"reply_id": message["Message-ID"]})
 
     def check(self) -> list[Finding]:
         """Connect, log in and ask for the empty envelope sender, then take it back."""
@@ -84,7 +84,7 @@ class SmtpMailer:
 
     def _answers(self, session: smtplib.SMTP) -> bool:
         """Servers hang up on a session that rests: what was kept is tried before it is relied on."""
-        if time.monotonic() - self._used_at > self._idle:
+        if time.monotonic() - self._used_at > self._idle_seconds:
             return False
         try:
             return session.noop()[0] == faults.OK
@@ -94,7 +94,7 @@ class SmtpMailer:
     def _touch(self) -> None:
         self._used_at = time.monotonic()
         if self._timer is None:
-            self._start_timer(self._idle)
+            self._start_timer(self._idle_seconds)
 
     def _start_timer(self, seconds: float) -> None:
         self._timer = threading.Timer(seconds, self._drop_idle)
@@ -107,7 +107,7 @@ class SmtpMailer:
             if self._timer is None or threading.current_thread() is not self._timer:
                 return  # the session that it watched is gone
             self._timer = None
-            left = self._used_at + self._idle - time.monotonic()
+            left = self._used_at + self._idle_seconds - time.monotonic()
             if left > 0:
                 self._start_timer(left)
             else:

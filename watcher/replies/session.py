@@ -10,14 +10,15 @@ from watcher.config.sections import Smtp
 from watcher.errors import MailerUnavailable, TokenRefused, TokenUnavailable
 from watcher.oauth import AccessTokens
 from watcher.replies import faults
+from watcher.tls import UnusableAuthorities, trusting
 
 
 class Connector:
-    """Opens sessions to the one server of a section. `timeout` in seconds."""
+    """Opens sessions to the one server of a section."""
 
-    def __init__(self, section: Smtp, *, timeout: float) -> None:
+    def __init__(self, section: Smtp, *, timeout_seconds: float) -> None:
         self._section = section
-        self._timeout = timeout
+        self._timeout_seconds = timeout_seconds
         self._tokens = AccessTokens(section.oauth2) if section.oauth2 is not None else None
 
     @property
@@ -45,6 +46,8 @@ class Connector:
             return "replies need an empty envelope sender: ask the provider to allow it, or use another SMTP server"
         if isinstance(problem, faults.NotLoggedIn):
             return "mend smtp.username and smtp.password; many providers want an app password (授权码) here"
+        if isinstance(problem.__cause__, UnusableAuthorities):
+            return "mend smtp.ca_file: a file of certificates in PEM"
         if isinstance(problem.__cause__, ssl.SSLError):
             return "mend smtp.tls and smtp.port, or give a private authority in smtp.ca_file"
         return "mend smtp.host, smtp.port and smtp.tls, and see whether a firewall is in the way"
@@ -53,19 +56,16 @@ class Connector:
         host, port = self._section.host, self._section.effective_port
         name = _local_name()
         if self._section.tls == "implicit":
-            context = self._tls()
-            return smtplib.SMTP_SSL(host, port, local_hostname=name, timeout=self._timeout, context=context)
-        session = smtplib.SMTP(host, port, local_hostname=name, timeout=self._timeout)
+            context = trusting(self._section.ca_file)
+            return smtplib.SMTP_SSL(host, port, local_hostname=name, timeout=self._timeout_seconds, context=context)
+        session = smtplib.SMTP(host, port, local_hostname=name, timeout=self._timeout_seconds)
         if self._section.tls == "starttls":
             try:
-                session.starttls(context=self._tls())
+                session.starttls(context=trusting(self._section.ca_file))
             except BaseException:
                 session.close()
                 raise
         return session
-
-    def _tls(self) -> ssl.SSLContext:
-        return ssl.create_default_context(cafile=self._section.ca_file)
 
     def _log_in(self, session: smtplib.SMTP) -> None:
         if not self.logs_in:

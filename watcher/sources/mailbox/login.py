@@ -7,7 +7,6 @@ import imaplib
 import logging
 import re
 import socket
-import ssl
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,6 +17,7 @@ from watcher.config.sections import Mailbox
 from watcher.errors import LoginRefused, SourceUnavailable, TokenRefused, TokenUnavailable
 from watcher.oauth import AccessTokens
 from watcher.sources.mailbox.session import Session, said, translated
+from watcher.tls import trusting
 
 log = logging.getLogger(__name__)
 
@@ -73,22 +73,14 @@ def log_in(settings: Mailbox, tokens: AccessTokens | None, *, timeout_seconds: f
     return Session(box, host=settings.host, capabilities=after)
 
 
-def _connected(settings: Mailbox, timeout: float) -> BaseMailBox:
+def _connected(settings: Mailbox, timeout_seconds: float) -> BaseMailBox:
     host, port = settings.host, settings.effective_port
     if settings.tls == "none":
-        return MailBoxUnencrypted(host, port, timeout)
-    context = _trust(settings)
+        return MailBoxUnencrypted(host, port, timeout_seconds)
+    context = trusting(settings.ca_file)
     if settings.tls == "starttls":
-        return _StartTls(host, port, timeout, context)
-    return MailBox(host, port, timeout=timeout, ssl_context=context)
-
-
-def _trust(settings: Mailbox) -> ssl.SSLContext:
-    try:
-        return ssl.create_default_context(cafile=str(settings.ca_file) if settings.ca_file else None)
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise SourceUnavailable(f"{settings.host}: ca_file {settings.ca_file} cannot be used: {reason}") from error
+        return _StartTls(host, port, timeout_seconds, context)
+    return MailBox(host, port, timeout=timeout_seconds, ssl_context=context)
 
 
 def _keep_alive(sock: socket.socket) -> None:
@@ -109,7 +101,7 @@ def _words(words: Any) -> frozenset[str]:
 def _say_who_we_are(box: BaseMailBox) -> None:
     imaplib.Commands.setdefault("ID", ("NONAUTH", "AUTH", "SELECTED"))
     try:
-        box.client._simple_command("ID", _ID)  # noqa: SLF001
+        box.client._simple_command("ID", _ID)  # noqa: SLF001 - imaplib knows no such command
     except imaplib.IMAP4.abort:
         raise
     except imaplib.IMAP4.error:
