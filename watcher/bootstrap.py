@@ -211,7 +211,7 @@ def _tenders(configuration: Configuration, adapters: _Adapters, journal: Journal
     for section in configuration.sources:
         intake = Intake(
             source=adapters.sources[section.name],
-            admission=_admission(section, adapters.directory),
+            admission=_admission(section, configuration.smtp, adapters.directory),
             reader=reader,
             store=adapters.stores[section.store],
             journal=journal,
@@ -220,7 +220,9 @@ def _tenders(configuration: Configuration, adapters: _Adapters, journal: Journal
         yield Tender(source=adapters.sources[section.name], intake=intake, journal=journal, poll=section.poll)
 
 
-def _admission(section: sections.Mailbox | sections.Folder, directory: Directory) -> Admission:
+def _admission(
+    section: sections.Mailbox | sections.Folder, smtp: sections.Smtp | None, directory: Directory
+) -> Admission:
     if isinstance(section, sections.Folder):
         return Admission(directory=directory, verification=None, mailbox=None)
     verification = (
@@ -231,8 +233,13 @@ def _admission(section: sections.Mailbox | sections.Folder, directory: Directory
         hold_unknown=section.unknown == "hold",
         hold_unverified=section.unverified == "hold",
     )
-    mailbox = MailboxAdmission(rules=rules, address=section.username, answer_unknown=section.reply.unknown)
+    mailbox = MailboxAdmission(rules=rules, address=_own_address(section, smtp), answer_unknown=section.reply.unknown)
     return Admission(directory=directory, verification=verification, mailbox=mailbox)
+
+
+def _own_address(mailbox: sections.Mailbox, smtp: sections.Smtp | None) -> str:
+    """Of the mailbox: its user name, but where that is none (`fapiao`, `CORP\\fapiao`) what replies are sent from."""
+    return mailbox.username if "@" in mailbox.username or smtp is None else _address(smtp.sender)
 
 
 def _answerers(configuration: Configuration, adapters: _Adapters, journal: Journal) -> Iterator[Answerer]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -27,7 +28,7 @@ def workplace(tmp_path: Path, endpoint: Endpoint, dovecot: Dovecot, account: Acc
 def mail(*attachments: tuple[str, bytes], sender: str = "张三 <zhang@corp.example>", **headers: str) -> bytes:
     message = EmailMessage()
     message["From"] = sender
-    message["To"] = "fapiao@corp.example"
+    message["To"] = headers.pop("to", "fapiao@corp.example")
     message["Subject"] = headers.pop("Subject", "Fwd: 打车发票")
     message["Message-ID"] = headers.pop("Message_ID", "<one@corp.example>")
     for name, value in headers.items():
@@ -153,3 +154,47 @@ def test_the_daemon_answers_a_mail_that_arrives(
         smtp_sink.wait_for(1, timeout=15)
         workplace.closed(1)
     assert len(endpoint.requests) == 1
+
+
+@pytest.fixture
+def rules(workplace: Workplace, dovecot: Dovecot) -> Account:
+    """A mailbox whose user name is no address, with a delegate and a rule."""
+    account = Account(server=dovecot, username=f"fapiao-{secrets.token_hex(4)}", password="secret")
+    (mailbox,) = workplace.config["mailboxes"]
+    mailbox |= {"username": account.username, "reply": {"unknown": True}}
+    workplace.config["directory"] |= {
+        "rules": [{"match": r"^(\d{6})@corp\.example$", "user_code": r"\1"}],
+        "delegates": ["smith@corp.example"],
+    }
+    workplace.write()
+    return account
+
+
+@pytest.mark.parametrize(
+    ("header", "code"),
+    [
+        ({"sender": "123456@corp.example"}, "123456"),
+        ({"sender": "smith@corp.example", "Subject": "for #903851"}, "903851"),
+        ({"sender": "smith@corp.example", "to": "发票 <fapiao+903851@corp.example>"}, "903851"),
+        ({"sender": "smith@corp.example"}, "903852"),
+        ({"sender": "zhang@corp.example", "Subject": "no delegate #903852"}, "903851"),
+    ],
+    ids=["by rule", "by subject", "by address", "for herself", "no delegate"],
+)
+def test_who_submits_for_whom_follows_from_sender_subject_and_address(
+    workplace: Workplace, endpoint: Endpoint, rules: Account, header: dict[str, str], code: str
+) -> None:
+    rules.append(mail(("a.pdf", pdf("a")), **header))
+    assert workplace.command("run", "--once").returncode == 0
+    assert [request.user_code for request in endpoint.requests] == [code]
+
+
+def test_unknown_senders_are_told_so_within_the_own_domain_only(
+    workplace: Workplace, endpoint: Endpoint, rules: Account, smtp_sink: SmtpSink
+) -> None:
+    for number, sender in enumerate(("nobody@corp.example", "nobody@sub.corp.example", "nobody@elsewhere.example")):
+        rules.append(mail(("a.pdf", pdf("a")), sender=sender, Message_ID=f"<{number}@x.example>"))
+    workplace.command("run", "--once")
+    assert [reply.recipients for reply in smtp_sink.received] == [("nobody@corp.example",)]
+    assert len(rules.messages("发票/失败")) == 3
+    assert endpoint.requests == ()
