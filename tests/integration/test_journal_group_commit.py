@@ -6,15 +6,18 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, cast
 
 import pytest
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection
 
 from tests.support.waiting import wait_for
 from watcher.errors import JournalUnavailable
 from watcher.journal.sqlite_database import writing_engine
 from watcher.journal.sqlite_writer import GroupWriter
+
+if TYPE_CHECKING:
+    import sqlite3
 
 PIECES = 12
 
@@ -27,10 +30,11 @@ class Desk:
         self.connection = self._engine.connect()
         self.connection.exec_driver_sql("CREATE TABLE numbers (number INTEGER UNIQUE)")
         self.commits = 0
-        event.listen(self._engine, "before_cursor_execute", self._count)
+        driver = cast("sqlite3.Connection", self.connection.connection.dbapi_connection)
+        driver.set_trace_callback(self._count)
         self.writer = GroupWriter(self.connection)
 
-    def _count(self, _connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+    def _count(self, statement: str) -> None:
         self.commits += statement == "COMMIT"
 
     def add(self, number: int) -> int:

@@ -7,13 +7,14 @@ disk, the next group gathers.
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections import deque
 from contextlib import suppress
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from watcher.errors import JournalUnavailable
 from watcher.journal.database import Work, translated
@@ -45,6 +46,7 @@ class GroupWriter:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._driver = cast("sqlite3.Connection", connection.connection.dbapi_connection)
         self._lock = threading.Lock()
         self._waiting: deque[_Ticket[Any]] = deque()
         self._closed = False
@@ -78,10 +80,10 @@ class GroupWriter:
         group = [self._waiting.popleft() for _ in range(len(self._waiting))]
         try:
             self._check_open()
-            self._connection.exec_driver_sql("BEGIN IMMEDIATE")
+            self._say("BEGIN IMMEDIATE")
             for ticket in group:
                 self._run_one(ticket)
-            self._connection.exec_driver_sql("COMMIT")
+            self._say("COMMIT")
         except BaseException as error:
             self._roll_back()
             _fail_all(group, error)
@@ -91,23 +93,30 @@ class GroupWriter:
             ticket.done = True
 
     def _run_one(self, ticket: _Ticket[Any]) -> None:
-        self._connection.exec_driver_sql("SAVEPOINT piece")
+        self._say("SAVEPOINT piece")
         try:
             ticket.value = ticket.work(self._connection)
         except Exception as error:
             if not self._in_transaction():  # a full or broken disk makes SQLite undo the whole group
                 raise
-            self._connection.exec_driver_sql("ROLLBACK TO piece")
+            self._say("ROLLBACK TO piece")
             ticket.fail(error)
-        self._connection.exec_driver_sql("RELEASE piece")
+        self._say("RELEASE piece")
+
+    def _say(self, statement: str) -> None:
+        """One of the words around transactions, without SQLAlchemy's work for statements that have results."""
+        try:
+            self._driver.execute(statement).close()
+        except sqlite3.Error as error:
+            raise DBAPIError(statement, None, error) from error
 
     def _in_transaction(self) -> bool:
-        return bool(self._connection.connection.dbapi_connection.in_transaction)  # type: ignore[union-attr]
+        return self._driver.in_transaction
 
     def _roll_back(self) -> None:
         with suppress(SQLAlchemyError):
             if not self._closed and self._in_transaction():
-                self._connection.exec_driver_sql("ROLLBACK")
+                self._say("ROLLBACK")
 
 
 def _fail_all(group: list[_Ticket[Any]], error: BaseException) -> None:
