@@ -7,6 +7,7 @@ import os
 import stat
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -18,7 +19,8 @@ from watcher.errors import SourceUnavailable, TargetTaken, Vanished
 from watcher.model import Submission
 from watcher.sources.folder import FolderSource, leftovers
 from watcher.sources.folder.identity import Fingerprint
-from watcher.sources.folder.move import hidden_name
+from watcher.sources.folder.move import hidden_name, note_bytes
+from watcher.sources.folder.names import note_name
 
 NOTE = "没有找到发票。\nNo invoice was found.\n"
 NOTE_BYTES = b"\xef\xbb\xbf" + NOTE.replace("\n", "\r\n").encode()
@@ -123,15 +125,51 @@ def test_somebody_elses_file_with_the_name_of_the_note_is_not_overwritten(folder
     }
 
 
-def test_a_name_of_255_bytes_is_moved_with_its_note(folder: Folder) -> None:
-    name = "发" * 83 + "ab.pdf"
-    folder.drop(name)
-    submission = folder.taken_in(name)
+def test_names_of_255_bytes_that_begin_alike_are_moved_with_a_note_each(folder: Folder) -> None:
+    names = ["发" * 83 + "ab.pdf", "发" * 83 + "cd.pdf"]
+    for name in names:
+        folder.drop(name)
+        submission = folder.taken_in(name)
+        folder.source.move(submission, folder.source.plan(submission, booked=False), f"about {name}")
 
-    folder.source.move(submission, folder.source.plan(submission, booked=False), NOTE)
+    assert [len(name.encode()) for name in names] == [255, 255]
+    assert folder.files() == {f"error/{name}": PDF for name in names} | {
+        f"error/{note_name(name)}": note_bytes(f"about {name}") for name in names
+    }
 
-    assert len(name.encode()) == 255
-    assert folder.files() == {f"error/{name}": PDF, f"error/{'发' * 82}.pdf.txt": NOTE_BYTES}
+
+def test_files_that_are_moved_at_once_get_a_name_and_a_note_each(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from watcher.sources.folder import move
+
+    folder.drop("a.pdf", PDF + b"1")
+    failed = folder.taken_in()
+    place = folder.source.plan(failed, booked=False)
+    folder.source.move(failed, place, NOTE)
+    folder.drop("a.pdf", PDF + b"2")
+    later, again = folder.taken_in(), replace(failed, place=place or "")
+    target = folder.source.plan(again, booked=True)
+    plans: list[str | None] = []
+
+    def in_the_middle(*arguments: Any) -> None:
+        keep_note(*arguments)
+        with pytest.raises(TargetTaken):
+            folder.source.move(later, target, "of the second")
+        plans.append(folder.source.plan(later, booked=True))
+
+    keep_note = move.keep_note
+    with monkeypatch.context() as patched:
+        patched.setattr(move, "keep_note", in_the_middle)
+        folder.source.move(again, target, "of the first")
+    folder.source.move(later, plans[0], "of the second")
+
+    assert folder.files() == {
+        f"done/{MONTH}/a.pdf": PDF + b"1",
+        f"done/{MONTH}/a.pdf.txt": note_bytes("of the first"),
+        f"done/{MONTH}/a (2).pdf": PDF + b"2",
+        f"done/{MONTH}/a (2).pdf.txt": note_bytes("of the second"),
+    }
 
 
 def test_where_done_is_null_the_file_stays_and_its_note_comes_beside_it(tmp_path: Path) -> None:
@@ -257,8 +295,6 @@ def test_nothing_is_moved_to_any_other_place_than_done_and_error(folder: Folder)
 
 
 def test_a_file_that_is_answered_again_goes_from_error_to_done(folder: Folder) -> None:
-    from dataclasses import replace
-
     folder.drop("903851/a.pdf")
     submission = folder.taken_in("903851/a.pdf")
     target = folder.source.plan(submission, booked=False)
@@ -274,8 +310,6 @@ def test_a_file_that_is_answered_again_goes_from_error_to_done(folder: Folder) -
 
 
 def test_a_file_that_fails_again_stays_in_error_with_its_new_note(folder: Folder) -> None:
-    from dataclasses import replace
-
     folder.drop()
     submission = folder.taken_in()
     target = folder.source.plan(submission, booked=False)

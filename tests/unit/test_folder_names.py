@@ -90,7 +90,14 @@ def test_85_chinese_characters_are_shortened_by_bytes_and_between_characters() -
 
     assert first == name
     assert second == "发" * 82 + " (2).pdf"
-    assert note_name(name) == "发" * 82 + ".pdf.txt"
+
+
+def test_the_notes_of_long_names_that_begin_alike_are_two() -> None:
+    one, other = "发" * 83 + "ab.pdf", "发" * 83 + "cd.pdf"  # 255 bytes each: no room for ".txt"
+
+    assert note_name(one) != note_name(other)
+    assert note_name(one).startswith("发" * 75)
+    assert all(note_name(name).endswith(".pdf.txt") for name in (one, other))
 
 
 def test_a_name_is_never_cut_inside_a_character() -> None:

@@ -6,6 +6,7 @@ UTF-8 are lone surrogates. All of it is pure.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import unicodedata
@@ -66,8 +67,14 @@ def numbered(name: str) -> Iterator[str]:
 
 
 def note_name(name: str) -> str:
-    """`name.pdf.txt`; of a name that leaves no room for that, a shorter one."""
-    return shortened(name, LONGEST_NAME_BYTES - len(NOTE_SUFFIX)) + NOTE_SUFFIX
+    """`name.pdf.txt`; of a name that leaves no room for that, a shorter one that no other file's note has."""
+    room = LONGEST_NAME_BYTES - len(NOTE_SUFFIX)
+    encoded = os.fsencode(name)
+    if len(encoded) <= room:
+        return name + NOTE_SUFFIX
+    stem, suffix = _split(name)
+    ending = f"~{hashlib.sha256(encoded).hexdigest()[:8]}{suffix}"
+    return os.fsdecode(_cut(os.fsencode(stem), room - len(os.fsencode(ending)))) + ending + NOTE_SUFFIX
 
 
 def _split(name: str) -> tuple[str, str]:
