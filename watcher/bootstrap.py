@@ -37,6 +37,7 @@ from watcher.sources.mailbox import MailboxSource
 from watcher.stores import HttpStore, ObjectsStore, ResolveStore
 
 _LDAP_REMEMBERED_S = 60.0
+_MOVES_AT_ONCE = 8  # of one folder, so that its files do not wait for the disk one by one
 
 
 def open_for_work(configuration: Configuration) -> Journal:
@@ -252,7 +253,7 @@ def _answerers(configuration: Configuration, adapters: _Adapters, journal: Journ
             journal=journal,
             replies=replies,
         )
-        yield Answerer(answer=answer)
+        yield Answerer(answer=answer, at_once=1 if isinstance(section, sections.Mailbox) else _MOVES_AT_ONCE)
 
 
 def _settling_grace(configuration: Configuration) -> timedelta:

@@ -1,9 +1,10 @@
-"""One thread per source that gives its answers."""
+"""One thread per source that claims its answers, and those that give them."""
 
 from __future__ import annotations
 
 import logging
 import threading
+from concurrent.futures import ThreadPoolExecutor, wait
 
 from watcher.answer import Answer
 from watcher.errors import Unavailable
@@ -21,8 +22,10 @@ _PAUSE_S = 5.0
 class Answerer:
     """Gives the answers of one source, until stopped."""
 
-    def __init__(self, *, answer: Answer) -> None:
+    def __init__(self, *, answer: Answer, at_once: int) -> None:
+        """`at_once`: how many answers the source can be given at a time."""
         self._answer = answer
+        self._givers = ThreadPoolExecutor(max_workers=at_once, thread_name_prefix="answer")
         self._awake = threading.Event()
         self._stopping = False
 
@@ -35,6 +38,10 @@ class Answerer:
         self._awake.set()
 
     def run(self) -> None:
+        with self._givers:
+            self._run()
+
+    def _run(self) -> None:
         while True:
             stopping = self._stopping
             self._awake.clear()
@@ -61,11 +68,17 @@ class Answerer:
         return (claimed_at, claims) if claims else None
 
     def _give(self, claimed_at: float, claims: list[ClaimedAnswer]) -> None:
-        for claimed in claims:
-            if boot_seconds() - claimed_at > _BEGIN_WITHIN_S:
-                self._answer.give_back(claimed)
-            else:
-                self._answer.give(claimed)
+        """Raises what one of them raises, when none is under way any more."""
+        given = [self._givers.submit(self._give_one, claimed_at, claimed) for claimed in claims]
+        wait(given)
+        for one in given:
+            one.result()
+
+    def _give_one(self, claimed_at: float, claimed: ClaimedAnswer) -> None:
+        if boot_seconds() - claimed_at > _BEGIN_WITHIN_S:
+            self._answer.give_back(claimed)
+        else:
+            self._answer.give(claimed)
 
     def _pause(self) -> float:
         due_in = self._answer.next_in()
