@@ -169,7 +169,7 @@ class Intake:
 
     def _new_document(self, found: FoundDocument, person: Person | None) -> NewDocument:
         if found.reason is not None:
-            return _failed(found, Reason(found.reason), found.message)
+            return _failed(found, found.reason, found.message)
         if person is None and self._create_expense:
             return _failed(found, Reason.NO_USER, None)
         try:

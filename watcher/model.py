@@ -1,4 +1,4 @@
-"""The values that the whole program speaks of.
+"""The values that the whole program speaks of, in one file because it is the vocabulary.
 
 Everything here is frozen and does no I/O. A change is a new value (`dataclasses.replace`).
 Times are aware `datetime`s in UTC; amounts are the decimal text that the endpoint wrote; what is
@@ -124,6 +124,7 @@ class Locator:
 
     @property
     def shown(self) -> str:
+        """What people may see of it."""
         return self.url if self.url is not None else self.key
 
 

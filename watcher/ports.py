@@ -30,6 +30,7 @@ from watcher.model import (
     NewSubmission,
     Outcome,
     Person,
+    Reason,
     Settlement,
     SourceHealth,
     Submission,
@@ -115,7 +116,7 @@ class Source(Protocol):
 
     @property
     def left_alone(self) -> int:
-        """How many files of the last full scan are outside `accept` and stay."""
+        """How many mails or files that were seen are not for us (outside `accept`, say) and stay where they are."""
 
     @property
     def unfinished(self) -> int:
@@ -168,7 +169,7 @@ class FoundDocument:
     size: int
     content: Spooled | None
     path: str | None = None  # its own place in a folder; None for what came out of something else
-    reason: str | None = None  # a Reason, where nothing can be done with it
+    reason: Reason | None = None  # where nothing can be done with it
     message: str | None = None
 
 
@@ -238,11 +239,14 @@ class Recogniser(Protocol):
 class Directory(Protocol):
     """Who may submit. Raises DirectoryUnavailable where it cannot be told now."""
 
-    def by_address(self, address: str) -> Person | None: ...
+    def by_address(self, address: str) -> Person | None:
+        """Whose mail address it is, whatever its case; None: nobody's."""
 
-    def by_code(self, user_code: str) -> Person | None: ...
+    def by_code(self, user_code: str) -> Person | None:
+        """Who has the employee number, where names and languages of employees are known."""
 
-    def by_login(self, login: str) -> Person | None: ...
+    def by_login(self, login: str) -> Person | None:
+        """Who logs in under this name, of a file's owner."""
 
     def may_submit_for_others(self, address: str) -> bool:
         """Whether the address is one of `delegates`."""
@@ -366,7 +370,11 @@ class AnswerJournal(Protocol):
         """Record that the reply was handed over. Raises ClaimLost."""
 
     def close_submission(self, claimed: ClaimedAnswer, *, moved: bool, remark: str | None = None) -> None:
-        """It is answered: closed, `answer_number` one more. Raises ClaimLost."""
+        """It is answered: closed, `answer_number` one more. Raises ClaimLost.
+
+        `moved`: it does not lie any more where it was found, but at the planned target; else it stays, and
+        what is found there again is known.
+        """
 
     def postpone_answer(self, claimed: ClaimedAnswer, due_in: timedelta, remark: str) -> None: ...
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -30,7 +29,6 @@ def test_a_block_gives_what_a_mail_says_of_itself(block: bytes) -> None:
     assert header.from_problem is None
     assert header.message_id == "<1.abc@corp.example>"
     assert header.references == ("<a@b>", "<c@d>")
-    assert header.date == datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
     assert header.recipients == (
         "a@x.example",
         "b@x.example",
@@ -47,7 +45,7 @@ def test_a_broken_line_takes_its_continuation_with_it_and_nothing_else() -> None
 
 def test_an_empty_block_knows_nothing() -> None:
     header = read_header(b"")
-    assert (header.subject, header.message_id, header.references, header.date) == (None, None, (), None)
+    assert (header.subject, header.message_id, header.references) == (None, None, ())
     assert header.recipients == ()
     assert header.from_problem == "there is no From header"
 
@@ -79,19 +77,6 @@ def test_a_long_thread_keeps_its_root_and_its_latest_ids() -> None:
 
 def test_a_reply_without_references_belongs_to_what_it_replies_to() -> None:
     assert read_header(b"In-Reply-To: <a@b>\n\n").references == ("<a@b>",)
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        b"",
-        b"yesterday",
-        b"Mon, 99 Nov 2026 17:30:00 +0800",
-        b"Fri, 31 Dec 9999 23:59:59 -2359",
-    ],
-)
-def test_a_date_that_is_none_is_not_known(value: bytes) -> None:
-    assert read_header(b"Date: " + value + b"\n\n").date is None
 
 
 @pytest.mark.parametrize(
@@ -232,7 +217,7 @@ def test_any_block_can_be_asked_anything(block: bytes) -> None:
     for text in (block, b"From: " + block, b"Date: " + block, b"To: " + block + b"\nMessage-ID: " + block):
         header = read_header(text)
         assert (header.from_address is None) != (header.from_problem is None)
-        _ = (header.subject, header.message_id, header.references, header.date, header.recipients)
+        _ = (header.subject, header.message_id, header.references, header.recipients)
 
 
 @given(st.text('a@x.<>(),;:"\\ =?\t票\ud800'))

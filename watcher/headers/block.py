@@ -6,8 +6,6 @@ import re
 from codecs import BOM_UTF8
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 from watcher.headers.address import mailbox, mailboxes
 from watcher.headers.decoding import decode
@@ -62,16 +60,6 @@ class MailHeader:
     def from_problem(self) -> str | None:
         """Why there is no `from_address`."""
         return self._author()[1]
-
-    @property
-    def date(self) -> datetime | None:
-        """As the sender says, in UTC."""
-        value = self.first("date")
-        try:
-            parsed = parsedate_to_datetime(decode(value)) if value is not None else None
-            return None if parsed is None else parsed.replace(tzinfo=parsed.tzinfo or UTC).astimezone(UTC)
-        except (ValueError, TypeError, OverflowError, IndexError):
-            return None
 
     @property
     def recipients(self) -> tuple[str, ...]:

@@ -29,11 +29,6 @@ class FileLeaf:
     def declared_type(self) -> str | None:
         return None
 
-    @property
-    def size(self) -> int:
-        """Bytes, known before anything is read."""
-        return self.fingerprint.size
-
     def fetch(self) -> Spooled:
         """Its bytes. Raises SourceUnavailable, or Vanished where it is gone or has changed."""
         try:
