@@ -13,7 +13,7 @@ from watcher.bootstrap import build_service, open_for_work
 from watcher.config.load import load
 from watcher.config.sections import Configuration
 from watcher.config.values import parse_duration
-from watcher.errors import ConfigurationError, UsageError
+from watcher.errors import ConfigurationError, JournalUnavailable, JournalUnusable, UsageError
 from watcher.headers import clean
 from watcher.logs import set_up
 from watcher.model import Gate, Outcome, WorkLeft
@@ -54,13 +54,19 @@ class _Reading:
         self.configuration = load(path)
 
     def again(self) -> bool:
-        """Whether it can be read again; what is wrong with it is logged."""
+        """Whether it can be read again and its journal be opened; what is wrong with it is logged."""
         try:
-            self.configuration = load(self._path)
+            new = load(self._path)
+            if new.journal != self.configuration.journal:
+                open_for_work(new).close()
         except ConfigurationError as error:
             for problem in error.problems:
                 log.error("The new configuration is wrong; the old one stays.", extra={"problem": problem})
             return False
+        except (JournalUnusable, JournalUnavailable) as error:
+            log.error("The new configuration is wrong; the old one stays.", extra={"problem": f"journal: {error}"})
+            return False
+        self.configuration = new
         return True
 
 
