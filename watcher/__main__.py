@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from watcher.cli.streams import NOT_WRITTEN, discard_output, make_usable
 from watcher.errors import ConfigurationError, PersonalError, Unavailable, UsageError
 
 EXIT_FAILED = 1
@@ -13,10 +14,9 @@ EXIT_CONFIGURATION = 78  # systemd's RestartPreventExitStatus
 
 def main() -> None:
     """Run the command line and exit with its status."""
-    from watcher.cli.app import app
-
+    make_usable()
     try:
-        app(prog_name="invoice-watcher")
+        _run()
     except ConfigurationError as error:
         _end(error, EXIT_CONFIGURATION)
     except UsageError as error:
@@ -24,8 +24,27 @@ def main() -> None:
     except (PersonalError, Unavailable) as error:
         _end(error, EXIT_FAILED)
     except BrokenPipeError:  # `… list | head`
-        sys.stderr.close()
+        discard_output()
         sys.exit(EXIT_FAILED)
+    except OSError as error:
+        if error.errno not in NOT_WRITTEN:
+            raise
+        discard_output()
+        _end(OutputLost(f"what there is to say cannot be written: {error.strerror}"), EXIT_FAILED)
+
+
+class OutputLost(PersonalError):
+    """Standard output takes nothing more."""
+
+
+def _run() -> None:
+    """The command; what it said has left the program when this returns or raises."""
+    from watcher.cli.app import app
+
+    try:
+        app(prog_name="invoice-watcher")
+    finally:
+        sys.stdout.flush()
 
 
 def _end(error: Exception, status: int) -> None:

@@ -157,11 +157,10 @@ def migrate(context: typer.Context) -> None:
 @app.command()
 def schema() -> None:
     """JSON Schema of the configuration."""
-    import json as encoding
-
+    from watcher.cli.streams import json_text
     from watcher.config.schema import json_schema
 
-    typer.echo(encoding.dumps(json_schema(), indent=2, ensure_ascii=False))
+    typer.echo(json_text(json_schema(), indent=2))
 
 
 @app.command()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as encoding
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from watcher.bootstrap import open_for_reading
 from watcher.cli.rendering import minute, submission_json
+from watcher.cli.streams import json_text
 from watcher.config.load import load
 from watcher.config.sections import Configuration
 from watcher.config.values import parse_duration
@@ -44,7 +44,9 @@ def wanted(
     search: str | None,
     limit: int,
 ) -> SubmissionFilter:
-    """The options of `list` as a filter. Raises UsageError for a time that is none."""
+    """The options of `list` as a filter. Raises UsageError for a time that is none, and for what is no text."""
+    for option, text in (("--source", source), ("--sender", sender), ("--search", search)):
+        _require_text(option, text or "")
     return SubmissionFilter(
         state=state,
         outcome=outcome,
@@ -56,6 +58,14 @@ def wanted(
     )
 
 
+def _require_text(option: str, value: str) -> None:
+    """An argument that does not fit the locale comes in as halves of characters, which no database takes."""
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise UsageError(f"{option}: not text in this terminal's encoding: {value!r}") from error
+
+
 def parse_moment(text: str, now: datetime) -> datetime:
     """A date, an RFC 3339 time, or how long ago (``2d``). Raises UsageError."""
     try:
@@ -64,9 +74,9 @@ def parse_moment(text: str, now: datetime) -> datetime:
         pass
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError as error:
+        return moment if moment.tzinfo else moment.astimezone()
+    except (ValueError, OverflowError) as error:  # the second: no time zone had begun by then
         raise UsageError(f"--since: {text!r} is neither a date, nor a time, nor a duration such as 2d") from error
-    return moment if moment.tzinfo else moment.astimezone()
 
 
 def list_submissions(path: Path, chosen: SubmissionFilter, *, as_json: bool) -> None:
@@ -107,7 +117,7 @@ def status(path: Path) -> None:
 
 
 def _print_json(submission: Submission, configuration: Configuration) -> None:
-    print(encoding.dumps(submission_json(submission, configuration.timezone), ensure_ascii=False))  # noqa: T201
+    print(json_text(submission_json(submission, configuration.timezone)))  # noqa: T201
 
 
 def _print_table(submissions: list[Submission], configuration: Configuration) -> None:
