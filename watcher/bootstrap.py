@@ -36,7 +36,7 @@ from watcher.sources.folder import FolderSource
 from watcher.sources.mailbox import MailboxSource
 from watcher.stores import HttpStore, ObjectsStore, ResolveStore
 
-_LDAP_REMEMBERED_S = 60.0
+_LDAP_REMEMBERED_SECONDS = 60.0
 _MOVES_AT_ONCE = 8  # of one folder, so that its files do not wait for the disk one by one
 
 
@@ -151,7 +151,7 @@ def build_directory(section: sections.Directory) -> Directory:
     if section.ldap is not None:
         from watcher.people.ldap_server import LdapServer
 
-        registers.append(Remembering(LdapServer(section.ldap), seconds=_LDAP_REMEMBERED_S))
+        registers.append(Remembering(LdapServer(section.ldap), seconds=_LDAP_REMEMBERED_SECONDS))
     directory = FileDirectory(section)
     return DirectoryWithRegisters(directory, registers) if registers else directory
 

@@ -16,7 +16,7 @@ import pytest
 from tests.support.waiting import wait_for
 
 COMMAND = Path(sys.executable).with_name("invoice-watcher")
-PATIENCE_S = 120
+PATIENCE_SECONDS = 120
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def running(environment: dict[str, str], output: Path) -> Iterator[subprocess.Po
         yield process
     finally:
         process.terminate()
-        process.wait(PATIENCE_S)
+        process.wait(PATIENCE_SECONDS)
 
 
 def daemons_of(folder: Path) -> list[int]:
@@ -57,7 +57,12 @@ def daemons_of(folder: Path) -> list[int]:
 
 def test_every_sample_ends_as_it_should_and_the_demo_leaves(tmp_path: Path, environment: dict[str, str]) -> None:
     done = subprocess.run(
-        [COMMAND, "demo", "--exit"], env=environment, capture_output=True, text=True, timeout=PATIENCE_S, check=False
+        [COMMAND, "demo", "--exit"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        check=False,
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
@@ -82,15 +87,15 @@ def test_it_stays_up_takes_what_is_dropped_and_takes_its_daemon_along(
 ) -> None:
     output = tmp_path / "output"
     with running(environment, output) as demo:
-        wait_for(lambda: "Staying up" in output.read_text() or demo.poll() is not None, PATIENCE_S, "the samples")
+        wait_for(lambda: "Staying up" in output.read_text() or demo.poll() is not None, PATIENCE_SECONDS, "the samples")
         assert demo.poll() is None, output.read_text()
         folder = demo_folder(tmp_path)
         invoice = (folder / "done" / "903851" / "办公用品发票.pdf").read_bytes()
         (folder / "inbox" / "903852" / "同一张.pdf").write_bytes(invoice)
-        wait_for(lambda: "[closed] 903852/同一张.pdf" in output.read_text(), PATIENCE_S, "the dropped file")
+        wait_for(lambda: "[closed] 903852/同一张.pdf" in output.read_text(), PATIENCE_SECONDS, "the dropped file")
         assert daemons_of(folder) != []
         demo.send_signal(signal.SIGINT)
-        assert demo.wait(PATIENCE_S) == 0
+        assert demo.wait(PATIENCE_SECONDS) == 0
 
     assert (folder / "done" / "903852" / "同一张.pdf").read_bytes() == invoice
     assert daemons_of(folder) == []

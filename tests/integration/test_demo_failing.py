@@ -19,7 +19,7 @@ def _below_the_tests_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_what_has_not_ended_in_time_is_named_with_the_end_of_the_log() -> None:
     with pytest.raises(demo.DemoFailed) as failed:
-        demo.run(leave=True, deadline=0.0)
+        demo.run(leave=True, deadline_seconds=0.0)
 
     assert "转发: 十月差旅发票: it has not been taken in" in str(failed.value)
     assert "daemon.log" in str(failed.value)

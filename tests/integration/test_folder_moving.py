@@ -407,7 +407,7 @@ def test_whenever_a_move_dies_repeating_it_ends_it(tmp_path: Path, other_drive: 
 
 
 def test_a_hidden_file_that_nobody_asks_for_gets_its_name_back(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(leftovers, "STAY_HIDDEN_S", 0.0)
+    monkeypatch.setattr(leftovers, "STAY_HIDDEN_SECONDS", 0.0)
     path = folder.drop()
     path.rename(folder.inbox / hidden_name("a.pdf", Fingerprint.of(path.stat(), stable_inodes=True)))
 

@@ -201,7 +201,7 @@ def test_without_events_a_file_that_grows_is_not_taken(distrustful: Watched) -> 
 
 
 def test_a_damaged_file_is_taken_in_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("watcher.sources.folder.ready.LEAST_PATIENCE_S", 0.5)
+    monkeypatch.setattr("watcher.sources.folder.ready.LEAST_PATIENCE_SECONDS", 0.5)
     watched = Watched(tmp_path, network=True, settle="20ms", poll="100ms")
     watched.drop("a.pdf", b"%PDF-1.4 and no more")
     began = time.monotonic()

@@ -16,7 +16,7 @@ from watcher.errors import JournalUnavailable, JournalUnusable
 T = TypeVar("T")
 Work = Callable[[Connection], T]
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 class Database(Protocol):
@@ -63,8 +63,8 @@ class Listeners:
         for listener in self._listeners:
             try:
                 listener()
-            except Exception:  # noqa: BLE001 - a listener's fault must not look like a failed write
-                _log.exception("A listener of the journal failed.")
+            except Exception:  # a listener's fault must not look like a failed write
+                log.exception("A listener of the journal failed.")
 
 
 @contextmanager

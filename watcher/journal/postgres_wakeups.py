@@ -18,7 +18,7 @@ CHANNEL = "invoice_watcher"
 LOOK_SECONDS = 5.0
 _SLICE_SECONDS = 0.5  # how long stopping may take
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 class Wakeups:
@@ -50,7 +50,7 @@ class Wakeups:
                     connection.execute(f"LISTEN {CHANNEL}")
                     self._listen(connection)
             except psycopg.Error as error:
-                _log.debug("The journal's notices are interrupted.", extra={"error": type(error).__name__})
+                log.debug("The journal's notices are interrupted.", extra={"error": type(error).__name__})
                 self._stopping.wait(LOOK_SECONDS)
                 self._wake()
 

@@ -36,7 +36,7 @@ from watcher.model import (
     TryEnding,
 )
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 _INVOICE_COLUMNS = tuple(column.name for column in invoices.c if column.name not in ("id", "booking"))
 _ADD_INVOICE = insert(invoices)
@@ -175,7 +175,7 @@ def _expense_ids(found: tuple[Invoice, ...]) -> set[str | None]:
 
 
 def _warn_booked_twice(claimed: ClaimedBooking) -> None:
-    _log.error("A booking has two expenses.", extra={"booking": claimed.booking, "biz_id": claimed.biz_id})
+    log.error("A booking has two expenses.", extra={"booking": claimed.booking, "biz_id": claimed.biz_id})
 
 
 def _write_invoices(

@@ -18,7 +18,7 @@ from watcher.journal.migrate import bring_up, needs_migration, require_current, 
 from watcher.journal.sqlite_database import bare_engine
 from watcher.journal.tables import gates, sources, submissions
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 _MAGIC = b"SQLite format 3\x00"
 # Up to here the whole file is read and checked at the start of the daemon: about a tenth of a second.
@@ -112,8 +112,8 @@ def _check_header(path: Path) -> None:
 
 def _has_log(path: Path) -> bool:
     """Whether there is a write-ahead log: a checkpoint that was cut off goes on from it, and the file gets its size."""
-    log = path.with_name(path.name + "-wal")
-    return log.exists() and log.stat().st_size > 0
+    ahead = path.with_name(path.name + "-wal")
+    return ahead.exists() and ahead.stat().st_size > 0
 
 
 def _write_ahead(connection: Connection, path: Path) -> None:
@@ -140,4 +140,4 @@ def _back_up(path: Path, revision: str) -> None:
     with closing(sqlite3.connect(path)) as origin, closing(sqlite3.connect(unfinished)) as target:
         origin.backup(target)
     unfinished.rename(copy)
-    _log.info("The journal was copied before its migration.", extra={"copy": str(copy)})
+    log.info("The journal was copied before its migration.", extra={"copy": str(copy)})

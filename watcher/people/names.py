@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from watcher.errors import DirectoryUnavailable
 
-_SECONDS = 5.0
+_LOOK_UP_SECONDS = 5.0
 
 
 def look_up_text(name: str) -> bytes | None:
@@ -16,7 +16,7 @@ def look_up_text(name: str) -> bytes | None:
     import dns.resolver
 
     try:
-        answer = dns.resolver.Resolver().resolve(f"{name.rstrip('.')}.", "TXT", lifetime=_SECONDS, search=False)
+        answer = dns.resolver.Resolver().resolve(f"{name.rstrip('.')}.", "TXT", lifetime=_LOOK_UP_SECONDS, search=False)
     except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer, dns.resolver.YXDOMAIN):
         return None
     except (dns.exception.Timeout, dns.resolver.NoNameservers, dns.resolver.NoResolverConfiguration, OSError) as error:

@@ -20,7 +20,7 @@ from watcher.recognition.transport import Reply, Transport, TransportFailure
 LONGEST_RAW = 64 * 1024  # characters of an answer that are kept with its try
 _REFUSED_STATUSES = (401, 403)
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 class DatedToken(Protocol):
@@ -44,7 +44,7 @@ class HttpRecogniser:
         self._token = token
         self._refused = frozenset(str(code) for code in section.auth.refused) if section.auth else frozenset[str]()
         self._fixed = {name: secret.reveal() for name, secret in section.headers.items()}
-        self._transport = Transport(section.url, connect_timeout=section.connect_timeout.total_seconds())
+        self._transport = Transport(section.url, connect_timeout_seconds=section.connect_timeout.total_seconds())
 
     @property
     def endpoint(self) -> str:
@@ -58,7 +58,7 @@ class HttpRecogniser:
             exchange = self._posted(header, deadline, attachment_url, biz_id, user_code)
             if not self._is_refused(exchange) or self._token is None:
                 return replace(exchange, token_refused=self._has_refused_code(exchange))
-            logger.info("The token was refused; one more go with a fresh one.", extra={"biz_id": biz_id})
+            log.info("The token was refused; one more go with a fresh one.", extra={"biz_id": biz_id})
             header = self._token.refresh(header, deadline)
         except TokenRefused as error:
             return Exchange(sent=False, token_refused=True, detail=str(error))
@@ -125,9 +125,9 @@ class HttpRecogniser:
         return Finding(subject="token", ok=True, message="a token was obtained")
 
     def _check_endpoint(self) -> Finding:
-        timeout = self._section.connect_timeout.total_seconds() * 2
+        seconds = self._section.connect_timeout.total_seconds() * 2
         try:
-            reply = self._transport.send("OPTIONS", deadline=Deadline(timeout), headers=self._fixed)
+            reply = self._transport.send("OPTIONS", deadline=Deadline(seconds), headers=self._fixed)
         except TransportFailure as error:
             mend = "Check recognition.url, the network and the proxy settings."
             return Finding(subject="recognition", ok=False, message=f"cannot be reached: {error.detail}", mend=mend)

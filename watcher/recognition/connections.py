@@ -34,8 +34,8 @@ class Resolver:
         self._lock = threading.Lock()
         self._under_way: dict[tuple[str, int], Future[_Addresses]] = {}
 
-    def addresses(self, host: str, port: int, timeout: float) -> _Addresses:
-        """As getaddrinfo. Raises OSError, and TimeoutError after `timeout` seconds."""
+    def addresses(self, host: str, port: int, timeout_seconds: float) -> _Addresses:
+        """As getaddrinfo. Raises OSError, and TimeoutError after `timeout_seconds`."""
         asked = (host, port)
         with self._lock:
             answer = self._under_way.get(asked)
@@ -44,7 +44,7 @@ class Resolver:
                 threading.Thread(target=self._look_up, args=(asked, answer), name="resolve", daemon=True).start()
                 self._under_way[asked] = answer  # once there is a thread that will answer
         try:
-            return answer.result(timeout)
+            return answer.result(timeout_seconds)
         except FutureTimeout as error:
             raise TimeoutError("the name server does not answer") from error
 
@@ -66,9 +66,9 @@ class Resolver:
 class Line:
     """One thread's way to the server: the request that its connections serve just now."""
 
-    def __init__(self, resolver: Resolver, connect_timeout: float) -> None:
+    def __init__(self, resolver: Resolver, connect_timeout_seconds: float) -> None:
         self.resolver = resolver
-        self.connect_timeout = connect_timeout
+        self.connect_timeout_seconds = connect_timeout_seconds
         self._flight: Flight | None = None
 
     @property
@@ -83,7 +83,7 @@ class Line:
 
     def open(self, host: str, port: int, options: Any) -> socket.socket:
         """A connected socket, whose timeout is what the rest of connecting (proxy, TLS) may take. Raises OSError."""
-        until = self.flight.deadline.within(self.connect_timeout)
+        until = self.flight.deadline.within(self.connect_timeout_seconds)
         failure: OSError = TimeoutError("the connect timeout is over")
         addresses = self.resolver.addresses(host, port, until.remaining())
         for left, (family, kind, protocol, _name, address) in zip(range(len(addresses), 0, -1), addresses, strict=True):

@@ -26,7 +26,7 @@ LIFETIME_SECONDS = 2 * 3600.0  # where the answer does not say
 EARLY_SECONDS = 300.0  # a token is renewed so long before its end, or a tenth of its life if that is less
 PATIENCE_SECONDS = 10.0  # after a renewal that failed while the old token is still good
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +51,11 @@ class TokenSource:
         clock: Clock = boot_clock,
     ) -> None:
         self._auth = auth
-        self._timeout = timeout_seconds
+        self._timeout_seconds = timeout_seconds
         self._clock = clock
-        self._transport = Transport(auth.token_url, connect_timeout=min(connect_timeout_seconds, timeout_seconds))
+        self._transport = Transport(
+            auth.token_url, connect_timeout_seconds=min(connect_timeout_seconds, timeout_seconds)
+        )
         self._lock = threading.Lock()
         self._held: _Held | None = None
 
@@ -85,12 +87,16 @@ class TokenSource:
             except TokenUnavailable as error:
                 if held is None or self._clock() >= held.expires_at:
                     raise
-                logger.warning("The token cannot be renewed yet; the old one is still good.", extra={"why": str(error)})
+                log.warning("The token cannot be renewed yet; the old one is still good.", extra={"why": str(error)})
                 self._held = _Held(held.header, self._clock() + PATIENCE_SECONDS, held.expires_at)
                 return held.header
 
     def _turn(self, deadline: Deadline | None) -> _Turn:
-        return _Turn(self._lock, self._timeout if deadline is None else min(self._timeout, deadline.remaining()))
+        return _Turn(self._lock, self._limit(deadline).remaining())
+
+    def _limit(self, deadline: Deadline | None) -> Deadline:
+        """The end of our own time, or the earlier one that is asked for."""
+        return Deadline(self._timeout_seconds) if deadline is None else deadline.within(self._timeout_seconds)
 
     def _fetch(self, deadline: Deadline | None) -> _Held:
         asked_at = self._clock()
@@ -107,7 +113,7 @@ class TokenSource:
             asked_at + lifetime - min(EARLY_SECONDS, lifetime / 10),
             asked_at + lifetime,
         )
-        logger.info("A token was fetched.", extra={"lifetime_seconds": lifetime})
+        log.info("A token was fetched.", extra={"lifetime_seconds": lifetime})
         return self._held
 
     def _secret(self) -> str:
@@ -121,7 +127,9 @@ class TokenSource:
         try:
             return self._transport.send(
                 "GET",
-                deadline=Deadline(self._timeout) if deadline is None else deadline.within(self._timeout),
+                deadline=Deadline(self._timeout_seconds)
+                if deadline is None
+                else deadline.within(self._timeout_seconds),
                 headers={"Accept": "application/json"},
                 hidden_query=urlencode(query),
             )

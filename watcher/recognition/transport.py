@@ -53,10 +53,12 @@ class Transport:
     is first used.
     """
 
-    def __init__(self, url: str, *, connect_timeout: float, largest_answer: int = LARGEST_ANSWER_BYTES) -> None:
+    def __init__(
+        self, url: str, *, connect_timeout_seconds: float, largest_answer_bytes: int = LARGEST_ANSWER_BYTES
+    ) -> None:
         self._url = url
-        self._connect_timeout = connect_timeout
-        self._largest_answer = largest_answer
+        self._connect_timeout_seconds = connect_timeout_seconds
+        self._largest_answer_bytes = largest_answer_bytes
         self._proxies = get_environ_proxies(url)
         self._context = _tls_context() if self._needs_tls() else None
         self._resolver = Resolver()
@@ -108,25 +110,25 @@ class Transport:
         return session.get_adapter(self._url).send(
             request,
             stream=True,
-            timeout=(self._connect_timeout, max(flight.deadline.remaining(), 0.001)),
+            timeout=(self._connect_timeout_seconds, max(flight.deadline.remaining(), 0.001)),
             proxies=self._proxies,
         )
 
     def _content(self, response: requests.Response) -> bytes:
         """The body, unpacked; refuses what is beyond all reason."""
         chunks: list[bytes] = []
-        left = self._largest_answer
+        left = self._largest_answer_bytes
         while chunk := response.raw.read(min(_CHUNK_BYTES, left + 1), decode_content=True):
             chunks.append(chunk)
             left -= len(chunk)
             if left < 0:
                 response.raw.close()
-                raise _TooLargeError(f"the answer is larger than {self._largest_answer} bytes")
+                raise _TooLargeError(f"the answer is larger than {self._largest_answer_bytes} bytes")
         return b"".join(chunks)
 
     def _session(self) -> tuple[requests.Session, Line]:
         if not hasattr(self._of_thread, "session"):
-            line = Line(self._resolver, self._connect_timeout)
+            line = Line(self._resolver, self._connect_timeout_seconds)
             session = _session(line, self._context)
             with self._lock:
                 self._sessions.add(session)

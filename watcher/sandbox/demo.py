@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from watcher.sandbox.stage import Stage
     from watcher.sandbox.story import Chapter
 
-_DEADLINE_S = 60.0
-_LOOK_S = 0.5
-_LOOK_LATER_S = 2.0
+_DEADLINE_SECONDS = 60.0
+_LOOK_SECONDS = 0.5
+_LOOK_LATER_SECONDS = 2.0
 _COLOURS = {"closed": "green", "open": "yellow", "settled": "yellow", "held": "magenta", "waiting": "dim"}
 
 
@@ -36,11 +36,11 @@ class DemoFailed(PersonalError):
     """Some sample did not end as it should."""
 
 
-def run(*, leave: bool, deadline: float = _DEADLINE_S) -> int:
+def run(*, leave: bool, deadline_seconds: float = _DEADLINE_SECONDS) -> int:
     """Show what becomes of the samples; with `leave` return when all is answered, else stay until Ctrl-C.
 
     0 where every sample ended as it should. Raises DemoUnavailable, and DemoFailed where that is not so within
-    `deadline` seconds.
+    `deadline_seconds`.
     """
     try:
         from watcher.sandbox.stage import Stage
@@ -55,14 +55,14 @@ def run(*, leave: bool, deadline: float = _DEADLINE_S) -> int:
     folder = Path(tempfile.mkdtemp(prefix="invoice-watcher-demo-"))
     with _interruptible(), Stage(folder) as stage:
         try:
-            _perform(stage, console, leave=leave, deadline=deadline)
+            _perform(stage, console, leave=leave, deadline_seconds=deadline_seconds)
         except KeyboardInterrupt:
             console.print("\nStopping.")
     console.print(f"Everything is kept in {folder}")
     return 0
 
 
-def _perform(stage: Stage, console: Console, *, leave: bool, deadline: float) -> None:
+def _perform(stage: Stage, console: Console, *, leave: bool, deadline_seconds: float) -> None:
     from watcher.sandbox.samples import sample_files, sample_mails
     from watcher.sandbox.stage import ADDRESS
 
@@ -73,7 +73,7 @@ def _perform(stage: Stage, console: Console, *, leave: bool, deadline: float) ->
     for file in files:
         stage.drop(file)
     stage.start_daemon()
-    chapters, seen = _watch(stage, console, mails, files, deadline)
+    chapters, seen = _watch(stage, console, mails, files, deadline_seconds)
     _conclude(stage, console, seen)
     problems = [f"{chapter.title}: {chapter.problem}" for chapter in chapters if chapter.problem]
     if problems and leave:
@@ -95,12 +95,12 @@ def _introduce(stage: Stage, console: Console, mails: Sequence[SampleMail], file
 
 
 def _watch(
-    stage: Stage, console: Console, mails: Sequence[SampleMail], files: Sequence[SampleFile], deadline: float
+    stage: Stage, console: Console, mails: Sequence[SampleMail], files: Sequence[SampleFile], deadline_seconds: float
 ) -> tuple[list[Chapter], dict[str, str]]:
     """Show how they fare, until all have ended as they should or the time is over; also the states by id."""
     from watcher.sandbox import story
 
-    until = time.monotonic() + deadline
+    until = time.monotonic() + deadline_seconds
     with _shower(console) as show:
         while True:
             ended = stage.daemon_ended
@@ -112,7 +112,7 @@ def _watch(
                 return chapters, {submission["id"]: submission["state"] for submission in submissions}
             if ended is not None:
                 raise DemoFailed(f"the daemon has ended with status {ended}; the end of its log:\n{stage.log_tail()}")
-            time.sleep(_LOOK_S)
+            time.sleep(_LOOK_SECONDS)
 
 
 def _stay(stage: Stage, console: Console, seen: dict[str, str]) -> None:
@@ -120,7 +120,7 @@ def _stay(stage: Stage, console: Console, seen: dict[str, str]) -> None:
     from watcher.sandbox import story
 
     while stage.daemon_ended is None:
-        time.sleep(_LOOK_LATER_S)
+        time.sleep(_LOOK_LATER_SECONDS)
         for submission in stage.submissions():
             if seen.get(submission["id"]) != submission["state"]:
                 seen[submission["id"]] = submission["state"]

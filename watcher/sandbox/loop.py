@@ -8,7 +8,7 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 T = TypeVar("T")
-_PATIENCE_S = 10.0
+_PATIENCE_SECONDS = 10.0
 
 
 class LoopThread:
@@ -23,13 +23,13 @@ class LoopThread:
 
     def call(self, work: Coroutine[Any, Any, T]) -> T:
         """Its result; TimeoutError where it takes longer than 10 seconds."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(_PATIENCE_S)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(_PATIENCE_SECONDS)
 
     def stop(self) -> None:
         """Cancel what is under way, and wait for it to end."""
         self.call(_cancel_others())
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(_PATIENCE_S)
+        self._thread.join(_PATIENCE_SECONDS)
         self._loop.close()
 
     def _run(self) -> None:

@@ -21,9 +21,9 @@ from watcher.sandbox.smtp import SandboxSmtp
 
 ADDRESS = "fapiao@corp.example"
 DONE, ERROR = "发票/已处理", "发票/失败"
-_LATENCY_S = (0.2, 0.8)
-_STOP_S = 20.0
-_LIST_S = 30.0
+_LATENCY_SECONDS = (0.2, 0.8)
+_STOP_SECONDS = 20.0
+_LIST_SECONDS = 30.0
 _NOT_OURS = ("INVOICE_WATCHER_CONFIG", "NOTIFY_SOCKET", "WATCHDOG_USEC", "CREDENTIALS_DIRECTORY")
 
 
@@ -42,7 +42,7 @@ class Stage:
         self.page = f"127.0.0.1:{_free_port()}"
         for made in (self.inbox, self.done, self.error, self.replies, folder / "store"):
             made.mkdir()
-        self.endpoint = Endpoint(latency=_LATENCY_S, log=folder / "endpoint.log")
+        self.endpoint = Endpoint(latency=_LATENCY_SECONDS, log=folder / "endpoint.log")
         self.mailbox = SandboxMailbox(users={ADDRESS: "demo"})
         self.smtp = SandboxSmtp(folder=self.replies)
         self._servers = ExitStack()
@@ -90,7 +90,7 @@ class Stage:
         with contextlib.suppress(ProcessLookupError):
             daemon.terminate()
         try:
-            return daemon.wait(_STOP_S)
+            return daemon.wait(_STOP_SECONDS)
         except subprocess.TimeoutExpired:
             daemon.kill()
             daemon.wait()
@@ -108,7 +108,7 @@ class Stage:
         listed = subprocess.run(  # noqa: S603 - our own command
             self.command("list", "--json", "--limit", "1000"),
             capture_output=True,
-            timeout=_LIST_S,
+            timeout=_LIST_SECONDS,
             check=False,
             env=_environment(),
         )

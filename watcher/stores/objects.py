@@ -20,7 +20,7 @@ from watcher.ports import FoundDocument
 from watcher.spool import IN_MEMORY_BYTES, Spooled
 from watcher.stores.addresses import Addressing, key_of
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 _CONTROL_SECONDS = 15.0
 _TRANSFER_SECONDS = 30.0  # for one piece
@@ -161,7 +161,7 @@ class ObjectsStore:
             yield
         except _foreign_errors() as error:
             reason = self._described(error)
-            logger.warning("A store failed.", extra={"store": self._name, "task": what, "reason": reason})
+            log.warning("A store failed.", extra={"store": self._name, "task": what, "reason": reason})
             raise StoreUnavailable(f"the store {self._name} cannot {what}: {reason}") from error
 
     def _described(self, error: Exception) -> str:

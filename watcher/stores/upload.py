@@ -18,7 +18,7 @@ from watcher.ports import FoundDocument, Token
 from watcher.spool import Spooled
 from watcher.stores.multipart import MultipartBody
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 _TIMEOUT_SECONDS = (10.0, 60.0)  # to connect, and between two pieces of the answer
 _ANSWER_SECONDS = 90.0  # for the whole of the answer
@@ -163,7 +163,7 @@ class HttpStore:
         return session
 
     def _unavailable(self, what: str) -> StoreUnavailable:
-        logger.warning("A store failed.", extra={"store": self._name, "reason": what})
+        log.warning("A store failed.", extra={"store": self._name, "reason": what})
         return StoreUnavailable(f"the store {self._name} {what}")
 
 

@@ -24,16 +24,16 @@ from watcher.sources.folder.scan import Scan, Sight
 from watcher.sources.folder.target import Template
 from watcher.sources.folder.verdicts import Verdict, Verdicts
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 Ask = Callable[[Sequence[str]], Mapping[str, Known]]
 Found = tuple[Candidate, str, Known | None]  # the file, its key, and what was known of it
 
 HEAD_BYTES = 4096
 KEYS_PER_QUESTION = 500
-ASK_ANEW_AFTER_S = 600.0  # of standing files: another node may have moved some, and people put them back
-_CHANGING_PAUSE_S = 0.01  # it changed between two glances
-_PUT_BACK_PAUSE_S = 1.0  # a file may be put back before its answer is recorded as given
+ASK_ANEW_AFTER_SECONDS = 600.0  # of standing files: another node may have moved some, and people put them back
+_CHANGING_PAUSE_SECONDS = 0.01  # it changed between two glances
+_PUT_BACK_PAUSE_SECONDS = 1.0  # a file may be put back before its answer is recorded as given
 # Somebody has it open in a way that shuts us out (Windows over SMB; a lease of another program).
 _HELD = (errno.EAGAIN, errno.EBUSY, errno.ETXTBSY)
 
@@ -99,7 +99,7 @@ class Finder:
         self.complete = True
         for sentence in sight.barred:
             if sentence not in self._barred:
-                logger.warning("Something in a folder may not be read and stays.", extra={"detail": sentence})
+                log.warning("Something in a folder may not be read and stays.", extra={"detail": sentence})
         self._barred.update(sight.barred)
         if saw_everything:
             self._barred.intersection_update(sight.barred)
@@ -125,7 +125,7 @@ class Finder:
 
     def _everything(self, root: int, scan: Scan, hinted: Hinted, now: float) -> Sight:
         self._turn += 1
-        if now - self._asked_at >= ASK_ANEW_AFTER_S:
+        if now - self._asked_at >= ASK_ANEW_AFTER_SECONDS:
             self._verdicts.ask_anew()
             self._asked_at = now
         for path in hinted.files:
@@ -182,7 +182,7 @@ class Finder:
         if known.state is not SubmissionState.SETTLED:
             self._verdicts.put(candidate, Verdict.KNOWN)
         elif closed:
-            self._waiting.look_again(candidate, time.monotonic(), pause=_PUT_BACK_PAUSE_S)
+            self._waiting.look_again(candidate, time.monotonic(), pause=_PUT_BACK_PAUSE_SECONDS)
 
     def _is_finished(self, root: int, drive: Drive, candidate: Candidate, *, closed: bool, trusted: bool) -> bool:
         """Whether the file is finished, and wanted; raises OSError where it cannot be read."""
@@ -197,7 +197,7 @@ class Finder:
             return False
         try:
             if not candidate.fingerprint(stable_inodes=drive.stable_inodes).matches(os.fstat(file)):
-                self._waiting.look_again(candidate, now, pause=_CHANGING_PAUSE_S if trusted else self._settle)
+                self._waiting.look_again(candidate, now, pause=_CHANGING_PAUSE_SECONDS if trusted else self._settle)
                 return False
             if not self._waiting.is_ready(candidate, file, now, closed=closed, trusted=trusted):
                 return False

@@ -10,9 +10,9 @@ from watcher.sources.folder.drive import folder_below
 from watcher.sources.folder.move import original_name
 from watcher.sources.folder.names import numbered
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
-STAY_HIDDEN_S = 60.0  # a move that is under way hides its file for less than a second
+STAY_HIDDEN_SECONDS = 60.0  # a move that is under way hides its file for less than a second
 _MOST_NUMBERS = 100
 
 
@@ -28,7 +28,7 @@ class Leftovers:
         for path, since in self._since.items():
             folder, _, hidden = path.rpartition("/")
             name = original_name(hidden)
-            if name is not None and now - since >= STAY_HIDDEN_S:
+            if name is not None and now - since >= STAY_HIDDEN_SECONDS:
                 _rename(root, folder, hidden, name)
 
 
@@ -40,9 +40,7 @@ def _rename(root: int, folder: str, hidden: str, name: str) -> None:
                     rename_new(here, hidden, here, free)
                 except FileExistsError:
                     continue
-                logger.warning("A file that an interrupted move had hidden has its name again")
+                log.warning("A file that an interrupted move had hidden has its name again")
                 return
     except OSError as error:
-        logger.warning(
-            "A hidden file could not be given its name back", extra={"reason": os.strerror(error.errno or 0)}
-        )
+        log.warning("A hidden file could not be given its name back", extra={"reason": os.strerror(error.errno or 0)})

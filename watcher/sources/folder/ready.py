@@ -19,8 +19,8 @@ from enum import Enum
 from watcher.sources.folder.identity import Candidate
 
 PATIENCE = 10  # × settle: how long an empty or damaged file must stand still to be believed finished
-LEAST_PATIENCE_S = 60.0  # for damaged ones
-_FIRST_LOOK_AGAIN_S = 0.002  # the close event comes a moment before the kernel counts the writer out
+LEAST_PATIENCE_SECONDS = 60.0  # for damaged ones
+_FIRST_LOOK_AGAIN_SECONDS = 0.002  # the close event comes a moment before the kernel counts the writer out
 _TAIL_BYTES = 2048
 _ZIP_END_BYTES = 22 + 65_535  # the end record, and the longest comment behind it
 
@@ -71,7 +71,7 @@ class _Watched:
     mtime_ns: int
     still_since: float
     look_at: float  # monotonic seconds
-    pause: float = _FIRST_LOOK_AGAIN_S  # before the next look at a busy file
+    pause: float = _FIRST_LOOK_AGAIN_SECONDS  # before the next look at a busy file
     closed: bool = False
 
 
@@ -117,7 +117,7 @@ class Waiting:
         """
         seen = self._seen(file, now)
         if closed:
-            seen.closed, seen.pause = True, _FIRST_LOOK_AGAIN_S
+            seen.closed, seen.pause = True, _FIRST_LOOK_AGAIN_SECONDS
         if file.size == 0:
             return self._is_still(seen, now, self._settle * PATIENCE)
         lease = try_lease(opened) if trusted else Lease.UNKNOWN
@@ -131,7 +131,7 @@ class Waiting:
     def _seen(self, file: Candidate, now: float) -> _Watched:
         seen = self._files.get(file.path)
         if seen is None or (seen.size, seen.mtime_ns) != (file.size, file.mtime_ns):
-            pause = seen.pause if seen else _FIRST_LOOK_AGAIN_S
+            pause = seen.pause if seen else _FIRST_LOOK_AGAIN_SECONDS
             seen = _Watched(file.size, file.mtime_ns, now, now + self._settle, pause)
             self._files[file.path] = seen
         return seen
@@ -143,5 +143,5 @@ class Waiting:
     def _is_believable(self, seen: _Watched, opened: int, now: float) -> bool:
         if is_whole(os.pread(opened, 1024, 0), read_tail(opened, seen.size)):
             return True
-        seen.look_at = seen.still_since + max(self._settle * PATIENCE, LEAST_PATIENCE_S)
+        seen.look_at = seen.still_since + max(self._settle * PATIENCE, LEAST_PATIENCE_SECONDS)
         return now >= seen.look_at

@@ -13,9 +13,9 @@ from watcher.sources.folder.hints import Hints
 if TYPE_CHECKING:
     from watcher.sources.folder.events import Observer
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
-_TRY_AGAIN_AFTER_S = 600.0  # where the machine's limits forbade an observer
+_TRY_AGAIN_AFTER_SECONDS = 600.0  # where the machine's limits forbade an observer
 
 
 class Watch:
@@ -66,8 +66,8 @@ class Watch:
         except OSError as error:
             if observer is not None:
                 observer.stop()
-            self._try_at = time.monotonic() + _TRY_AGAIN_AFTER_S
-            logger.warning(
+            self._try_at = time.monotonic() + _TRY_AGAIN_AFTER_SECONDS
+            log.warning(
                 "File events cannot be had, so files are found by polling alone", extra={"reason": error.strerror}
             )
             return
