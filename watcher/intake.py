@@ -154,13 +154,14 @@ class Intake:
 
     def _turned_away(self, bare: NewSubmission, header: MailHeader, turned: Turned) -> NewSubmission:
         """Without its documents: nothing of it is stored or posted before somebody has decided."""
+        detail = clean(turned.detail)
         log.warning(
             "A mail is held." if turned.hold else "A mail is refused.",
-            extra={"source": self._source.name, "reason": turned.reason, "detail": clean(turned.detail)},
+            extra={"source": self._source.name, "reason": turned.reason, "detail": detail},
         )
         state = SubmissionState.HELD if turned.hold else SubmissionState.OPEN
         answer = self._admission.may_be_told(header, turned)
-        return replace(bare, state=state, reason=turned.reason, answer=answer)
+        return replace(bare, state=state, reason=turned.reason, remark=detail, answer=answer)
 
     def _file(self, arrival: Arrival, parcel: Parcel) -> _Draft:
         person = self._admission.of_file(parcel)

@@ -188,6 +188,7 @@ class NewSubmission:
     received_at: datetime
     state: SubmissionState  # OPEN (becomes SETTLED where nothing is pending) or HELD
     reason: str | None = None
+    remark: str | None = None  # the reason in words, for whoever has to decide
     answer: bool = True  # whether the submitter is told at all
     thread: Thread | None = None
     create_expense: bool = True

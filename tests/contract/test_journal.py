@@ -125,10 +125,10 @@ def test_a_submission_with_nothing_to_post_is_settled_and_due_for_its_answer(jou
 
 
 def test_a_held_submission_waits_and_posts_nothing(journal: Journal) -> None:
-    name = journal.record(mail(state=SubmissionState.HELD, reason="UNVERIFIED_SENDER"))
+    name = journal.record(mail(state=SubmissionState.HELD, reason="UNVERIFIED_SENDER", remark="dmarc=fail"))
 
     found = only(journal, name)
-    assert (found.state, found.reason) == (SubmissionState.HELD, "UNVERIFIED_SENDER")
+    assert (found.state, found.reason, found.remark) == (SubmissionState.HELD, "UNVERIFIED_SENDER", "dmarc=fail")
     assert found.documents[0].outcome is None
     assert claim(journal) == []
     assert journal.work_left(["fapiao"]).pending == 0

@@ -86,6 +86,25 @@ def test_a_mail_whose_sender_nothing_proves_is_held_where_it_is(
     assert held["reason"] == "UNVERIFIED_SENDER"
 
 
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        ({}, "none of it stands for corp.example"),
+        ({"sender": "zhang@corp.example, smith@corp.example"}, "there is more than one address"),
+    ],
+)
+def test_a_held_mail_says_why_to_whoever_decides(
+    workplace: Workplace, account: Account, more: dict[str, str], why: str
+) -> None:
+    workplace.config["mailboxes"][0]["verify_sender"] = {"results_from": "mx.corp.example", "dkim": False}
+    workplace.write()
+    results = "Authentication-Results: mx.corp.example; dkim=pass header.d=elsewhere.example\r\n"
+    account.append(results.encode() + mail(("a.pdf", pdf("a")), **more))
+    workplace.command("run", "--once")
+    (held,) = workplace.submissions("--state", "held")
+    assert why in " ".join(workplace.command("show", held["id"]).stdout.split())
+
+
 def test_a_mail_without_a_document_is_answered_with_what_to_do(
     workplace: Workplace, account: Account, smtp_sink: SmtpSink
 ) -> None:

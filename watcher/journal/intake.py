@@ -186,6 +186,7 @@ def _submission_columns(new: NewSubmission, name: str, state: SubmissionState) -
         "received_at": to_ms(new.received_at),
         "state": state.value,
         "reason": new.reason,
+        "remark": new.remark,
         "answer": new.answer,
         "thread": thread_text(new.thread),
         "create_expense": new.create_expense,
