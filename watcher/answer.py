@@ -42,6 +42,7 @@ class Answer:
         self._replies = replies
 
     def claim(self, limit: int) -> list[ClaimedAnswer]:
+        """Answers that are due, ours for HOLD."""
         return self._journal.claim_answers(self._source.name, limit=limit, hold=HOLD)
 
     def next_in(self) -> float | None:
@@ -72,21 +73,23 @@ class Answer:
         try:
             moved = self._move(claimed, decided)
         except Vanished as error:
-            moved, remark = True, str(error)
+            self._journal.plan_answer(claimed, None)  # wherever it is, we have not moved it there
+            moved, remark = True, "; ".join(said for said in (remark, str(error)) if said)
         self._journal.close_submission(claimed, moved=moved, remark=remark)
         log.info("A submission is answered.", extra={"submission": submission.id, "booked": decided.booked})
 
     def _reply(self, claimed: ClaimedAnswer, decided: Verdict) -> str | None:
+        """Send what is to be sent; what there is to say of it in the end."""
         if not decided.reply or claimed.replied or self._mailer is None:
             return None
-        remark = None
         try:
             self._mailer.send(self._writer.reply(claimed.submission, claimed.number))
         except MailRefused as error:
-            remark = f"the reply was refused: {error}"
+            # Not noted: should the move have to wait, the refusal would be forgotten.
             log.warning("A reply was refused for good.", extra={"submission": claimed.submission.id})
+            return f"the reply was refused: {error}"
         self._journal.note_reply(claimed)
-        return remark
+        return None
 
     def _move(self, claimed: ClaimedAnswer, decided: Verdict) -> bool:
         """Whether it was moved away; where the configuration leaves it, it stays."""

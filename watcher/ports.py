@@ -372,8 +372,8 @@ class AnswerJournal(Protocol):
     def close_submission(self, claimed: ClaimedAnswer, *, moved: bool, remark: str | None = None) -> None:
         """It is answered: closed, `answer_number` one more. Raises ClaimLost.
 
-        `moved`: it does not lie any more where it was found, but at the planned target; else it stays, and
-        what is found there again is known.
+        `moved`: it does not lie any more where it was found, but at the planned target (None: nobody knows
+        where); else it stays, and what is found there again is known.
         """
 
     def postpone_answer(self, claimed: ClaimedAnswer, due_in: timedelta, remark: str) -> None: ...

@@ -1,11 +1,12 @@
-"""Step 3 with a real folder and a real journal: one answer that cannot be given does not hold up the others."""
+"""Step 3 with a real journal: what cannot be given holds up nothing else, and what became of it is told."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
+from typing import cast
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -13,9 +14,11 @@ import pytest
 from tests.support.workplace import pdf
 from watcher.answer import Answer
 from watcher.config import sections
+from watcher.errors import MailRefused, SourceUnavailable
 from watcher.journal.journal import SqlJournal
 from watcher.journal.opening import open_journal
 from watcher.model import (
+    Finding,
     Kind,
     NewDocument,
     NewSubmission,
@@ -24,7 +27,10 @@ from watcher.model import (
     Submission,
     SubmissionFilter,
     SubmissionState,
+    Thread,
 )
+from watcher.ports import Source
+from watcher.replies import TemplateWriter
 from watcher.sources.folder import FolderSource
 
 
@@ -96,3 +102,77 @@ def test_an_answer_that_we_stumble_over_waits_and_the_next_one_is_given(
     due_in = step.next_in()
     assert due_in is not None
     assert due_in > 60
+
+
+def test_a_file_that_changed_meanwhile_is_closed_without_saying_that_it_was_moved(
+    tmp_path: Path, source: FolderSource, journal: SqlJournal
+) -> None:
+    # Given an answer to a file that somebody has written anew since
+    failed(source, journal, tmp_path, "plain.pdf")
+    (tmp_path / "inbox" / "plain.pdf").write_bytes(pdf("something else"))
+    step = Answer(source=source, writer=StumblingWriter(), mailer=None, journal=journal, replies=sections.ReplyChoice())
+    # When it is given
+    for claimed in step.claim(10):
+        step.give(claimed)
+    # Then the file stays, and the submission says why and no place
+    (submission,) = journal.submissions(SubmissionFilter())
+    assert submission.state is SubmissionState.CLOSED
+    assert submission.moved_to is None
+    assert "has changed" in (submission.remark or "")
+    assert (tmp_path / "inbox" / "plain.pdf").exists()
+
+
+class RefusedMailer:
+    """The server takes no mail to this employee, ever."""
+
+    def send(self, message: EmailMessage) -> None:
+        raise MailRefused("no such user")
+
+    def check(self) -> list[Finding]:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        raise NotImplementedError
+
+
+class LateMailbox:
+    """A source that cannot be reached at the first try; no other side of it is asked for here."""
+
+    name = "inbox"
+
+    def __init__(self) -> None:
+        self.reached = False
+
+    def plan(self, submission: Submission, *, booked: bool) -> str | None:
+        return "done"
+
+    def move(self, submission: Submission, target: str | None, note: str | None) -> None:
+        if not self.reached:
+            self.reached = True
+            raise SourceUnavailable("the server is away")
+
+
+def test_a_refused_reply_is_told_even_where_the_mail_could_not_be_moved_at_once(
+    journal: SqlJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a mail without a document, whose sender takes no reply and whose mailbox is away for a moment
+    monkeypatch.setattr("watcher.answer._AGAIN_IN", timedelta(0))
+    source = cast("Source", LateMailbox())
+    thread = Thread(message_id="<1@corp.example>", reply_to="zhang@corp.example")
+    journal.record(
+        NewSubmission(
+            key="mail:1", source="inbox", kind=Kind.MAIL, place="1:1", fingerprint="", sender="zhang@corp.example",
+            subject="发票", path=None, user_code="903851", person_name=None, language=None,
+            received_at=datetime.now(UTC), state=SubmissionState.OPEN, reason=Reason.NO_DOCUMENT, thread=thread,
+        )
+    )  # fmt: skip
+    writer = TemplateWriter(sender="fapiao@corp.example", default_language="zh", timezone=ZoneInfo("Asia/Shanghai"))
+    step = Answer(source=source, writer=writer, mailer=RefusedMailer(), journal=journal, replies=sections.ReplyChoice())
+    # When the answer is given twice, the second time with the mailbox there
+    for _ in range(2):
+        (claimed,) = step.claim(10)
+        step.give(claimed)
+    # Then it is closed with the refusal said
+    (submission,) = journal.submissions(SubmissionFilter())
+    assert submission.state is SubmissionState.CLOSED
+    assert "no such user" in (submission.remark or "")
