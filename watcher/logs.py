@@ -23,13 +23,24 @@ _QUIET = ("apscheduler", "watchdog", "urllib3", "alembic", "imap_tools", "dkim",
 
 def set_up(section: Log) -> None:
     """Send all records to standard error in the form that the configuration asks for."""
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _StandardErrorHandler()
     handler.setFormatter(_formatter(section))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(section.level.upper())
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.ERROR)
+
+
+class _StandardErrorHandler(logging.Handler):
+    """Whatever standard error is at the time: a line that shows progress takes its place for a while."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            sys.stderr.write(self.format(record) + "\n")
+            sys.stderr.flush()
+        except Exception:  # noqa: BLE001 - logging must not stop what it tells of
+            self.handleError(record)
 
 
 def _formatter(section: Log) -> logging.Formatter:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import pty
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -96,3 +98,96 @@ def test_a_closed_stream_changes_nothing_about_what_is_done(workplace: Workplace
     assert answer.returncode == 0
     assert not dropped.exists()
     assert (workplace.done / ZHANG / dropped.name).exists()
+
+
+def test_the_line_that_shows_progress_and_the_log_stay_out_of_each_others_way(
+    tmp_path: Path, endpoint: Endpoint
+) -> None:
+    place = Workplace(tmp_path, endpoint).with_folder().write()
+    endpoint.behave(latency=0.7)
+    for number in range(3):
+        place.drop(f"{number}.pdf", pdf(str(number)))
+    reading, terminal = pty.openpty()
+
+    answer = run(place, "run", "--once", stderr=terminal, env={**os.environ, "TERM": "xterm-256color"})
+
+    os.close(terminal)
+    shown = re.split(r"[\r\n]+", _all_of(reading))
+    assert answer.returncode == 0
+    assert any("pending" in line for line in shown)
+    told = [line for line in shown if "INFO" in line]
+    assert len(told) >= 6
+    assert not [line for line in told if "pending" in line or "Looking" in line]
+
+
+def _all_of(terminal: int) -> str:
+    """What was written to a terminal whose other end is closed."""
+    said = b""
+    try:
+        while part := os.read(terminal, 65536):
+            said += part
+    except OSError:  # Linux ends a terminal so
+        pass
+    os.close(terminal)
+    return said.decode()
+
+
+def test_a_pipe_gets_each_row_of_a_list_on_one_line(workplace: Workplace) -> None:
+    name = "滴滴出行电子发票及行程报销单" * 4
+    workplace.drop(f"{name}.pdf", pdf(name))
+    run(workplace, "run", "--once")
+
+    listed = run(workplace, "list", "--search", "滴滴出行").stdout.decode()
+
+    (row,) = listed.splitlines()[1:]
+    assert f"{name}"[:40] in row
+    assert "1 done" in row
+
+
+def test_a_configuration_that_may_not_be_read_is_a_wrong_configuration(workplace: Workplace, tmp_path: Path) -> None:
+    secret = tmp_path / "config.yaml"
+    secret.write_bytes(workplace.config_file.read_bytes())
+    secret.chmod(0)
+    if os.access(secret, os.R_OK):
+        pytest.skip("root may read everything")
+
+    answer = subprocess.run([COMMAND, "--config", secret, "status"], capture_output=True, check=False, timeout=60)
+
+    assert answer.returncode == 78
+    assert answer.stderr.decode() == f"{secret}: the file cannot be read: Permission denied\n"
+
+
+def test_waiting_without_once_is_a_wrong_command_line(workplace: Workplace) -> None:
+    answer = run(workplace, "run", "--wait", "5s")
+
+    assert answer.returncode == 2
+    assert b"--once" in answer.stderr
+
+
+def test_retry_says_what_follows_for_each_submission_once(tmp_path: Path, endpoint: Endpoint) -> None:
+    place = Workplace(tmp_path, endpoint).with_folder().write()
+    place.drop("good.pdf", pdf("good"))
+    place.command("run", "--once")
+    endpoint.behave(res_code=300042, times=1)
+    place.drop("bad.pdf", pdf("bad"))
+    place.command("run", "--once")
+    bad, good = (submission["id"] for submission in place.submissions())
+
+    answer = place.command("retry", bad, bad[:10], good)
+    again = place.command("retry", bad)
+
+    assert answer.stdout.splitlines() == [
+        f"{bad}: 1 document is posted again, then it is answered again",
+        f"{good}: no document is posted again; it is answered again",
+    ]
+    assert again.stdout.splitlines() == [f"{bad}: still at work; nothing to repeat"]
+
+
+def test_the_log_of_the_sandbox_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    line: list[str | Path] = [COMMAND, "sandbox", "--port", "0", "--log", tmp_path / "missing" / "log"]
+
+    answer = subprocess.run(line, capture_output=True, text=True, check=False, timeout=60)
+
+    assert answer.returncode == 1
+    assert "missing/log" in answer.stderr
+    assert "port" not in answer.stderr

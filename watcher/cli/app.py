@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from watcher.errors import ConfigurationError
+from watcher.errors import ConfigurationError, UsageError
 from watcher.model import Outcome, SubmissionState
 
 app = typer.Typer(
@@ -55,7 +55,9 @@ def _version(value: bool) -> None:
 @app.callback()
 def _options(
     context: typer.Context,
-    config: Annotated[Path | None, typer.Option("--config", "-c", metavar="FILE", help="The configuration.")] = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", "-c", metavar="FILE", readable=False, help="The configuration.")
+    ] = None,
     _: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which version this is.")
     ] = False,
@@ -70,13 +72,16 @@ def run(
         bool, typer.Option("--once", help="Take in what is there, work until it is answered, exit.")
     ] = False,
     wait: Annotated[
-        str, typer.Option(metavar="DURATION", help="With --once: stay for tries that are due within this time.")
-    ] = "0s",
+        str | None,
+        typer.Option(metavar="DURATION", help="With --once: stay for tries that are due within this time (0s)."),
+    ] = None,
 ) -> None:
     """The daemon, in the foreground."""
     from watcher.cli.running import run_daemon, run_once
 
-    raise typer.Exit(run_once(context.obj.path, wait) if once else run_daemon(context.obj.path))
+    if wait is not None and not once:
+        raise UsageError("--wait goes with --once: the daemon stays anyway")
+    raise typer.Exit(run_once(context.obj.path, wait or "0s") if once else run_daemon(context.obj.path))
 
 
 @app.command()
@@ -136,7 +141,7 @@ def show(
 def retry(
     context: typer.Context,
     identifiers: Annotated[
-        list[str], typer.Argument(metavar="ID…", help="Submissions, or the beginnings of their ids.")
+        list[str], typer.Argument(metavar="ID", help="Submissions, or the beginnings of their ids.")
     ],
     new: Annotated[bool, typer.Option("--new", help="Under a new bizId even where a try is in doubt.")] = False,
 ) -> None:
@@ -167,7 +172,9 @@ def schema() -> None:
 def sandbox(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0: a free one.")] = 8700,
     latency: Annotated[str, typer.Option(metavar="DURATION", help="How long each answer takes.")] = "0s",
-    log: Annotated[Path | None, typer.Option(metavar="FILE", help="Write every request there, as JSON Lines.")] = None,
+    log: Annotated[
+        Path | None, typer.Option(metavar="FILE", readable=False, help="Write every request there, as JSON Lines.")
+    ] = None,
     token: Annotated[bool, typer.Option(help="Whether a token is asked for.")] = False,
 ) -> None:
     """The endpoint alone, for people who write against it."""

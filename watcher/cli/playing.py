@@ -23,7 +23,8 @@ def serve_sandbox(*, port: int, latency: str, log: Path | None, token: bool) -> 
     try:
         serve(port=port, latency=seconds, log=log, token=token)
     except OSError as error:
-        raise SandboxUnavailable(f"the sandbox cannot listen on port {port}: {error.strerror}") from error
+        failed = f"write {error.filename}" if error.filename else f"listen on port {port}"
+        raise SandboxUnavailable(f"the sandbox cannot {failed}: {error.strerror}") from error
 
 
 def run_demo(*, leave: bool) -> int:

@@ -21,6 +21,7 @@ from watcher.ports import Journal
 if TYPE_CHECKING:
     from rich.console import Console
 
+_UNBROKEN = 4000  # columns, where a program reads: `list | grep` finds rows, not halves of names
 _WAITING_LOOKED_AT = 100  # by `status`, of the submissions that are to be answered
 
 
@@ -138,4 +139,7 @@ def _print_whole(submission: Submission, configuration: Configuration) -> None:
 def _console() -> Console:
     from rich.console import Console
 
-    return Console(highlight=False, soft_wrap=False)
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = _UNBROKEN
+    return console
