@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,6 +48,34 @@ def status(workplace: Workplace) -> str:
     return " ".join(workplace.command("status").stdout.split())
 
 
+def connections(pid: int, port: int) -> int:
+    """How many of a process are open to that port here."""
+    links = []
+    for entry in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            links.append(str(entry.readlink()))
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return sum(
+        1 for line in lines if line[2].endswith(f":{port:04X}") and line[3] == "01" and f"socket:[{line[9]}]" in links
+    )
+
+
+def test_many_mails_at_once_are_each_answered_once_over_two_connections(
+    workplace: Workplace, endpoint: Endpoint, account: Account, smtp_sink: SmtpSink
+) -> None:
+    workplace.config["directory"]["rules"] = [{"match": r"^e(\d+)@corp\.example$", "user_code": r"\1"}]
+    workplace.write()
+    for number in range(100):
+        account.append(invoice(f"n{number}", sender=f"e{number}@corp.example"))
+    with workplace.daemon() as daemon:
+        wait_for(lambda: not account.messages(), 60, "all to be moved")
+        wait_for(lambda: connections(daemon.process.pid, account.server.port) == 2, 10, "two connections")
+    assert sorted(request.user_code or "" for request in endpoint.requests) == sorted(map(str, range(100)))
+    recipients = [recipient for reply in smtp_sink.received for recipient in reply.recipients]
+    assert sorted(recipients) == sorted(f"e{number}@corp.example" for number in range(100))
+    assert len(account.messages(DONE)) == 100
+
+
 def test_a_mail_server_that_is_restarted_is_told_and_found_again(
     workplace: Workplace, account: Account, smtp_sink: SmtpSink
 ) -> None:
@@ -62,13 +92,21 @@ def test_a_mail_server_that_is_restarted_is_told_and_found_again(
         wait_for(lambda: "fapiao up" in status(workplace), 20, "the status to say so")
 
 
-def test_a_refused_login_is_told_and_not_repeated_for_minutes(workplace: Workplace, account: Account) -> None:
-    workplace.config["mailboxes"][0]["password"] = "wrong"
+def test_a_refused_login_is_told_and_not_repeated_until_somebody_mends_it(
+    workplace: Workplace, account: Account
+) -> None:
+    (mailbox,) = workplace.config["mailboxes"]
+    mailbox["password"] = "wrong"
     workplace.write()
-    with workplace.daemon():
+    with workplace.daemon() as daemon:
         wait_for(lambda: "is refused" in status(workplace), 20, "the status to say so")
-        polled = status(workplace)
-    assert "every few minutes" in polled
+        assert "every few minutes" in status(workplace)
+
+        mailbox["password"] = account.password
+        workplace.write()
+        daemon.signal(signal.SIGHUP)
+
+        wait_for(lambda: "fapiao up" in status(workplace), 20, "the status to say so")
     assert account.server.said.count("auth failed") == 1
 
 
