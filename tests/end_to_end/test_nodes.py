@@ -1,0 +1,120 @@
+"""Several daemons and killed daemons, by the installed command: nothing twice, and nothing lost."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime, timedelta
+from email.message import EmailMessage
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from tests.support.servers.dovecot import Account, Dovecot
+from tests.support.servers.postgres import Postgres
+from tests.support.servers.smtp import SmtpSink
+from tests.support.waiting import wait_for
+from tests.support.workplace import ZHANG, Workplace, pdf
+from watcher.sandbox.endpoint import Endpoint
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, endpoint: Endpoint) -> Workplace:
+    return Workplace(tmp_path, endpoint, connect_timeout="1s", timeout="4s", concurrency=2).with_folder().write()
+
+
+def has_had(count: int, endpoint: Endpoint) -> bool:
+    return len(endpoint.requests) >= count
+
+
+def mail(number: int, content: bytes) -> bytes:
+    message = EmailMessage()
+    message["From"], message["To"] = "zhang@corp.example", "fapiao@corp.example"
+    message["Subject"], message["Message-ID"] = f"发票 {number}", f"<{number}@corp.example>"
+    message.set_content("请查收")
+    message.add_attachment(content, maintype="application", subtype="pdf", filename="a.pdf")
+    return message.as_bytes()
+
+
+@pytest.fixture
+def journal(postgres: Postgres) -> str:
+    return postgres.database()
+
+
+@pytest.fixture
+def account(dovecot: Dovecot, workplace: Workplace) -> Account:
+    """A mailbox that the workplace watches, beside the folder."""
+    made = dovecot.account()
+    workplace.with_mailbox(dovecot.host, dovecot.port, made.username, made.password, poll="1s")
+    return made
+
+
+def test_two_nodes_on_one_postgresql_share_a_folder_and_a_mailbox_and_double_nothing(
+    workplace: Workplace, endpoint: Endpoint, journal: str, account: Account, smtp_sink: SmtpSink
+) -> None:
+    endpoint.behave(latency=(0.01, 0.1))
+    workplace.config["journal"] = journal
+    workplace.with_smtp(smtp_sink.host, smtp_sink.port).write()
+    with workplace.daemon() as first, workplace.daemon() as second:
+        wait_for(lambda: second.said().count("The daemon is ready") == 2, 20, "the second node")
+        for number in range(30):
+            workplace.drop(f"{number}.pdf", pdf(f"{number}"))
+        for number in range(5):  # what also lies in the folder
+            account.append(mail(number, pdf(f"{number}")))
+        submissions = workplace.closed(35)
+        assert first.process.poll() is None
+
+    outcomes = Counter(document["outcome"] for submission in submissions for document in submission["documents"])
+    assert outcomes == {"done": 30, "duplicate": 5}
+    assert len({request.biz_id for request in endpoint.requests}) == len(endpoint.requests) == 30
+    assert len(list((workplace.done / ZHANG).glob("*.pdf"))) == 30
+    assert len(account.messages("发票/已处理")) == 5
+    assert len(smtp_sink.received) == 5
+
+
+def test_what_was_in_flight_when_the_daemon_was_killed_waits_until_it_cannot_be_under_way(
+    workplace: Workplace, endpoint: Endpoint
+) -> None:
+    endpoint.behave(silent="after", times=1)
+    with workplace.daemon() as daemon:
+        workplace.drop("flies.pdf", pdf("flies"))
+        assert endpoint.wait_until(lambda each: len(each.requests) == 1)
+        workplace.drop("waits.pdf", pdf("waits"))
+        wait_for((workplace.done / ZHANG / "waits.pdf").exists, 10, "the other file")
+        daemon.process.kill()
+        daemon.process.wait()
+
+    ended = workplace.command("run", "--once")
+
+    assert ended.returncode == 3
+    assert [request.biz_id for request in endpoint.requests if request.overlapped] == []
+    assert len(endpoint.requests) == 2
+    assert (workplace.inbox / ZHANG / "flies.pdf").exists()
+    (waiting,) = [each for submission in workplace.submissions("--state", "open") for each in submission["documents"]]
+    begun = datetime.fromtimestamp(endpoint.requests[0].received_at).astimezone()
+    assert datetime.fromisoformat(waiting["due_at"]) - begun > timedelta(seconds=5)
+
+
+def test_a_daemon_that_is_killed_again_and_again_loses_and_doubles_no_file(
+    workplace: Workplace, endpoint: Endpoint
+) -> None:
+    names = [f"{number}.pdf" for number in range(20)]
+    for start in range(0, 20, 4):
+        with workplace.daemon() as daemon:
+            for name in names[start : start + 4]:
+                workplace.drop(name, pdf(name))
+            endpoint.wait_until(partial(has_had, start + 2), 2)
+            daemon.process.kill()
+            daemon.process.wait()
+
+    ended = workplace.command("run", "--once")
+
+    done = [path.name for path in (workplace.done / ZHANG).glob("*.pdf")]
+    waiting = [path.name for path in workplace.inbox.rglob("*.pdf")]
+    assert sorted(done + waiting) == sorted(names)
+    in_flight = [each for submission in workplace.submissions("--state", "open") for each in submission["documents"]]
+    assert sorted(document["name"] for document in in_flight) == sorted(waiting)
+    assert len(in_flight) <= 2 * 5  # two workers, killed five times
+    assert ended.returncode == (3 if waiting else 0)
+    assert not any(request.overlapped for request in endpoint.requests)
+    assert len({request.biz_id for request in endpoint.requests}) == len(endpoint.requests)
