@@ -211,7 +211,7 @@ def test_retry_after_lets_everything_wait_and_counts_no_try(
 ) -> None:
     workplace.drop("a.pdf", pdf("a"))
     workplace.drop("b.pdf", pdf("b"))
-    until = formatdate(time.time() + 6, usegmt=True)
+    until = formatdate(time.time() + 5, usegmt=True)
     endpoint.behave(status=status, retry_after=until if dated else 2, times=1)
 
     assert workplace.command("run", "--once", "--wait", "20s").returncode == 0
@@ -324,3 +324,15 @@ def test_the_documented_answers_are_read_to_the_digit(tmp_path: Path, wanted: bo
     keys = {"create_expense": "Y", "user_code": ZHANG} if wanted else {}
     url = posted["data"]["attachment_url"]
     assert posted["data"] == {"attachment_url": url, "purchase_invoice": "N" if wanted else "Y", **keys}
+
+
+def test_no_more_requests_leave_within_a_second_than_the_rate_allows(workplace: Workplace, endpoint: Endpoint) -> None:
+    workplace.config["recognition"] |= {"rate": "5/s", "concurrency": 16}
+    workplace.write()
+    for number in range(12):
+        workplace.drop(f"{number}.pdf", pdf(f"{number}"))
+    assert workplace.command("run", "--once").returncode == 0
+    moments = sorted(request.received_at for request in endpoint.requests)
+    assert len(moments) == 12
+    # The way to the endpoint takes some time, and not always the same.
+    assert max(sum(first <= other < first + 0.8 for other in moments) for first in moments) <= 5

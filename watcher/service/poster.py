@@ -88,7 +88,7 @@ class Poster:
         begun = 0
         try:
             claims = self._recognise.claim(self._sources, wanted)
-            self._pace.note(len(claims), claimed_at)
+            self._pace.note(len(claims), boot_seconds())  # only now they leave: the claim may have waited for the disk
             for claimed in claims:
                 self._workers.submit(self._work, claimed, claimed_at)
                 begun += 1
