@@ -79,7 +79,7 @@ class Recognise:
             return
         user_code = claimed.key.user_code if claimed.key.create_expense else None
         exchange = self._recogniser.recognise(url, claimed.biz_id, user_code)
-        decision = classify(exchange, self._rules)
+        decision = classify(exchange, self._rules, wanted=claimed.key.create_expense)
         match decision:
             case Settle():
                 self._settle(claimed, decision.settlement, decision.ending)

@@ -148,3 +148,15 @@ def test_a_document_whose_store_is_gone_waits_and_is_in_no_doubt(journal: SqlJou
     assert (document.attempts, document.tries[0].message) == (1, "there is no store default")
     assert not document.tries[0].in_doubt
     assert endpoint.requests == ()
+
+
+def test_what_was_asked_for_counts_and_not_what_the_configuration_says_by_now(
+    journal: SqlJournal, endpoint: Endpoint
+) -> None:
+    journal.record(mail(create_expense=False))
+    with posting(journal, endpoint, create_expense=True) as go:
+        go()
+    (request,) = endpoint.requests
+    assert request.user_code is None
+    (document,) = documents(journal)
+    assert document.outcome == "done"

@@ -8,7 +8,18 @@ import pytest
 
 from watcher.config.sections import CodeRule, Recognition
 from watcher.model import Exchange, Invoice, Outcome, Reason, Response, Settlement, TryEnding
-from watcher.policy.outcome import CloseGate, Pause, Result, Settle, TryAgain, classify, given_up, result_of, with_doubt
+from watcher.policy.outcome import (
+    CloseGate,
+    Decision,
+    Pause,
+    Result,
+    Settle,
+    TryAgain,
+    classify,
+    given_up,
+    result_of,
+    with_doubt,
+)
 
 RULES = Recognition(
     url="https://endpoint.example/ocr", retry_on=[CodeRule(code=500100), CodeRule(code="B1", message="忙")]
@@ -22,14 +33,18 @@ def answered(code: str = "200000", message: str | None = "success", *invoices: I
     )
 
 
+def decide(exchange: Exchange, rules: Recognition = RULES) -> Decision:
+    return classify(exchange, rules, wanted=rules.create_expense)
+
+
 def settlement_of(exchange: Exchange, rules: Recognition = RULES) -> Settlement:
-    decision = classify(exchange, rules)
+    decision = decide(exchange, rules)
     assert isinstance(decision, Settle)
     return decision.settlement
 
 
 def test_no_connection_is_tried_again_and_never_in_doubt() -> None:
-    decision = classify(Exchange(sent=False, detail="connection refused"), RULES)
+    decision = decide(Exchange(sent=False, detail="connection refused"), RULES)
     assert isinstance(decision, TryAgain)
     assert decision.ending == TryEnding(result=Result.NOT_SENT, message="connection refused")
 
@@ -44,7 +59,7 @@ def test_no_connection_is_tried_again_and_never_in_doubt() -> None:
     ],
 )
 def test_a_refused_token_closes_the_gate(exchange: Exchange) -> None:
-    decision = classify(exchange, RULES)
+    decision = decide(exchange, RULES)
     assert isinstance(decision, CloseGate)
     assert decision.reason
     assert decision.ending.result == Result.UNAUTHORISED
@@ -52,20 +67,20 @@ def test_a_refused_token_closes_the_gate(exchange: Exchange) -> None:
 
 @pytest.mark.parametrize("status", [429, 503])
 def test_everything_waits_as_long_as_the_endpoint_says(status: int) -> None:
-    decision = classify(Exchange(sent=True, status=status, retry_after=120.0), RULES)
+    decision = decide(Exchange(sent=True, status=status, retry_after=120.0), RULES)
     assert isinstance(decision, Pause)
     assert decision.seconds == 120.0
 
 
 def test_too_many_requests_without_a_time_is_the_ordinary_backoff_and_not_in_doubt() -> None:
-    decision = classify(Exchange(sent=True, status=429), RULES)
+    decision = decide(Exchange(sent=True, status=429), RULES)
     assert isinstance(decision, TryAgain)
     assert not decision.ending.in_doubt
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308, 404, 405])
 def test_a_wrong_address_closes_the_gate(status: int) -> None:
-    assert isinstance(classify(Exchange(sent=True, status=status, detail="moved"), RULES), CloseGate)
+    assert isinstance(decide(Exchange(sent=True, status=status, detail="moved"), RULES), CloseGate)
 
 
 @pytest.mark.parametrize(
@@ -80,7 +95,7 @@ def test_a_wrong_address_closes_the_gate(status: int) -> None:
     ],
 )
 def test_what_was_sent_without_a_usable_answer_is_in_doubt(exchange: Exchange) -> None:
-    decision = classify(exchange, RULES)
+    decision = decide(exchange, RULES)
     assert isinstance(decision, TryAgain)
     assert decision.ending.in_doubt
 
@@ -92,7 +107,7 @@ def test_doubt_is_settled_for_a_person_where_the_configuration_holds_it() -> Non
 
 
 def test_the_documented_missing_key_closes_the_gate_with_the_endpoints_words() -> None:
-    decision = classify(answered("400000", "配置校验失败,请预先配置识别秘钥"), RULES)
+    decision = decide(answered("400000", "配置校验失败,请预先配置识别秘钥"), RULES)
     assert isinstance(decision, CloseGate)
     assert decision.reason == "配置校验失败,请预先配置识别秘钥"
 
@@ -104,7 +119,7 @@ def test_the_same_code_with_other_words_is_about_one_document() -> None:
 
 @pytest.mark.parametrize(("code", "message"), [("500100", "later"), ("B1", "系统忙")])
 def test_codes_that_pass_are_tried_again(code: str, message: str) -> None:
-    assert isinstance(classify(answered(code, message), RULES), TryAgain)
+    assert isinstance(decide(answered(code, message), RULES), TryAgain)
 
 
 def test_a_rule_with_words_fits_only_messages_that_hold_them() -> None:
@@ -152,7 +167,7 @@ def test_recognition_alone_is_done_without_an_expense() -> None:
 
 
 def test_a_plain_success_is_done() -> None:
-    decision = classify(answered("200000", "success", GOOD), RULES)
+    decision = decide(answered("200000", "success", GOOD), RULES)
     assert isinstance(decision, Settle)
     assert decision.settlement == Settlement(outcome=Outcome.DONE, invoices=(GOOD,))
     assert decision.ending.result == Result.ANSWERED

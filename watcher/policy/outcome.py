@@ -62,8 +62,8 @@ class CloseGate:
 Decision = Settle | TryAgain | Pause | CloseGate
 
 
-def classify(exchange: Exchange, rules: Recognition) -> Decision:
-    """What follows from the first row of the contract's table that fits."""
+def classify(exchange: Exchange, rules: Recognition, *, wanted: bool) -> Decision:
+    """What follows from the first row of the contract's table that fits; `wanted`: an expense was asked for."""
     result = result_of(exchange, rules)
     ending = _ending(exchange, result)
     match result:
@@ -77,7 +77,7 @@ def classify(exchange: Exchange, rules: Recognition) -> Decision:
             refused = Settlement(outcome=Outcome.ERROR, code=ending.code, message=ending.message)
             return Settle(settlement=refused, ending=ending)
         case Result.ANSWERED if exchange.response is not None:
-            return Settle(settlement=_success(exchange.response, wanted=rules.create_expense), ending=ending)
+            return Settle(settlement=_success(exchange.response, wanted=wanted), ending=ending)
         case _:
             return TryAgain(ending=ending)
 
