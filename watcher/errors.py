@@ -5,6 +5,7 @@
     │   ├── ConfigurationError   mend the configuration (exit 78)
     │   ├── UsageError           mend the command (exit 2)
     │   └── JournalUnusable      the journal is locked, foreign, damaged or newer than the program
+    │       └── JournalMissing   … or has not been made yet, which the daemon does by itself
     ├── Unavailable              try again later; nothing was decided
     │   ├── SourceUnavailable    a mailbox or folder cannot be reached
     │   │   └── LoginRefused     … and waiting long is called for: accounts are blocked for hammering
@@ -53,6 +54,10 @@ class UsageError(PersonalError):
 
 class JournalUnusable(PersonalError):
     """The journal cannot be opened, and will not be until a person has looked."""
+
+
+class JournalMissing(JournalUnusable):
+    """There is no journal yet; the daemon makes it."""
 
 
 class Unavailable(WatcherError):

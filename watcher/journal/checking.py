@@ -7,29 +7,37 @@ from pathlib import Path
 
 from sqlalchemy import make_url
 
-from watcher.errors import JournalUnavailable, JournalUnusable
+from watcher.errors import JournalMissing, JournalUnavailable, JournalUnusable
 from watcher.journal.opening import open_journal
 from watcher.model import Finding
+
+_MEND = (
+    "let the daemon's user read and write it; `invoice-watcher migrate` brings an old one up to date; "
+    "for what is no journal, name another place in `journal`"
+)
 
 
 def check_journal(url: str) -> list[Finding]:
     """One finding: whether the journal can be opened, or could be made."""
-    parsed = make_url(url)
-    if parsed.get_backend_name() == "sqlite" and not Path(parsed.database or "").exists():
-        return [_to_be_made(Path(parsed.database or ""))]
     try:
         journal = open_journal(url, exclusive=False)
-    except (JournalUnusable, JournalUnavailable) as error:
-        return [
-            _finding(str(error), mend="see the sentence above; `invoice-watcher migrate` brings an old one up to date")
-        ]
+    except JournalMissing:
+        return [_to_be_made(url)]
+    except JournalUnavailable as error:
+        return [_finding(str(error), mend="see whether the database runs, and its host, name and user in `journal`")]
+    except JournalUnusable as error:
+        return [_finding(str(error), mend=_MEND)]
     try:
         return [_finding(f"{sum(journal.counts().submissions.values())} submissions")]
     finally:
         journal.close()
 
 
-def _to_be_made(path: Path) -> Finding:
+def _to_be_made(url: str) -> Finding:
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return _finding("the database is empty; the journal will be made by the first run")
+    path = Path(parsed.database or "").resolve()
     directory = path.parent
     if not directory.is_dir():
         return _finding(f"the directory {directory} does not exist", mend=f"make it: install -d -m 0700 {directory}")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import Column, Connection, MetaData, PrimaryKeyConstraint, String, Table, inspect
 
-from watcher.errors import JournalUnusable
+from watcher.errors import JournalMissing, JournalUnusable
 from watcher.journal.tables import metadata
 
 HEAD = "0001"  # the newest of migrations/versions
@@ -43,7 +43,7 @@ def needs_migration(revision: str | None, where: str) -> bool:
 def require_current(revision: str | None, where: str) -> None:
     """Raises JournalUnusable unless the journal is there in this version."""
     if revision is None:
-        raise JournalUnusable(f"there is no journal in {where} yet: start the daemon, or {_BRING}")
+        raise JournalMissing(f"there is no journal in {where} yet: start the daemon, or {_BRING}")
     if needs_migration(revision, where):
         raise JournalUnusable(f"{where} is of an older version ({revision}): {_BRING}")
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlalchemy import Connection, NullPool, false, update
 from sqlalchemy.exc import DatabaseError, OperationalError
 
-from watcher.errors import JournalUnavailable, JournalUnusable
+from watcher.errors import JournalMissing, JournalUnavailable, JournalUnusable
 from watcher.journal.clock import now_ms
 from watcher.journal.migrate import bring_up, needs_migration, require_current, stored_revision
 from watcher.journal.sqlite_database import bare_engine
@@ -29,9 +29,9 @@ def require(path: Path) -> None:
     """Raises JournalUnusable unless the file is a journal of this version."""
     try:
         if path.stat().st_size == 0:
-            raise JournalUnusable(f"there is no journal in {path} yet: start the daemon first")
+            raise JournalMissing(f"there is no journal in {path} yet: start the daemon first")
     except FileNotFoundError as error:
-        raise JournalUnusable(f"there is no journal at {path}: start the daemon first") from error
+        raise JournalMissing(f"there is no journal at {path}: start the daemon first") from error
     except OSError as error:
         raise JournalUnusable(f"the journal {path} cannot be read: {error.strerror}") from error
     _check_header(path)
