@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from itertools import chain, zip_longest
 from typing import Any, TypeVar
 
 from sqlalchemy import Column, ColumnElement, Connection, Table, Update, bindparam, select, text, true, update
@@ -113,6 +112,5 @@ def in_turn(order: Sequence[str], limit: int, take: Callable[[str, int], list[T]
             if wanted and len(got) == wanted:
                 still_hungry.append(source)
         hungry = still_hungry
-    missing = object()
-    rounds = chain.from_iterable(zip_longest(*taken.values(), fillvalue=missing))
-    return [thing for thing in rounds if thing is not missing]  # type: ignore[misc]
+    turns = max(map(len, taken.values()), default=0)
+    return [things[turn] for turn in range(turns) for things in taken.values() if turn < len(things)]

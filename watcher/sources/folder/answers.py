@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from watcher.config.sections import Folder
-from watcher.errors import SourceUnavailable, TargetTaken, Vanished
+from watcher.errors import SourceUnavailable, Vanished
 from watcher.model import Submission
+from watcher.sources.folder.arriving import Arriving
 from watcher.sources.folder.atomic import make_folder, status_of
 from watcher.sources.folder.drive import Mount, folder_below, is_gone, open_below, unavailable
 from watcher.sources.folder.identity import Fingerprint
@@ -29,14 +29,21 @@ class Answers:
     Several threads may move at once.
     """
 
-    def __init__(self, folder: Folder, mount: Mount, *, timezone: ZoneInfo, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        folder: Folder,
+        mount: Mount,
+        *,
+        timezone: ZoneInfo,
+        now: Callable[[], datetime],
+        arriving: Arriving,
+    ) -> None:
         self._mount = mount
         self._timezone = timezone
         self._now = now
         self._done = template_of(mount.path, folder.done)
         self._error = template_of(mount.path, folder.error)
-        self._arriving: set[str] = set()  # targets of moves that are under way
-        self._lock = threading.Lock()
+        self._arriving = arriving
 
     @property
     def templates(self) -> tuple[Template, ...]:
@@ -52,8 +59,8 @@ class Answers:
             return submission.place  # it was moved there before, and that is still right
         relative = self._relative(place)
         subfolders, _, name = relative.rpartition("/")
-        folder = os.path.join(template.on(self._now().astimezone(self._timezone)), subfolders).rstrip("/")  # noqa: PTH118
-        return to_text(f"{folder}/{_free_in(folder, name, self._is_arriving)}")
+        folder = os.path.join(template.on(self._now().astimezone(self._timezone)), subfolders).rstrip("/")  # noqa: PTH118 - names may be no text that pathlib keeps
+        return to_text(f"{folder}/{_free_in(folder, name, self._arriving)}")
 
     def move(self, submission: Submission, target: str | None, note: str | None) -> None:
         """As the port has it."""
@@ -66,27 +73,10 @@ class Answers:
                 if target is None or target == submission.place:
                     _answer_in_place(source, place, expected, note)
                 else:
-                    folders.enter_context(self._alone_at(from_text(target)))
+                    folders.enter_context(self._arriving.at(from_text(target)))
                     self._bring(source, self._target(root, place, from_text(target), folders), expected, note)
             except OSError as error:
                 raise unavailable(error, from_text(target) if target else f"{self._mount.path}/{place}") from error
-
-    @contextmanager
-    def _alone_at(self, target: str) -> Iterator[None]:
-        """A note stands before its file: another file that came between would take it for one of its own."""
-        with self._lock:
-            if target in self._arriving:
-                raise TargetTaken(f"another file is about to be {for_display(target)}")
-            self._arriving.add(target)
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._arriving.discard(target)
-
-    def _is_arriving(self, target: str) -> bool:
-        with self._lock:
-            return target in self._arriving
 
     def _bring(self, source: Spot | None, target: Spot, expected: Fingerprint, note: str | None) -> None:
         """Move it; the note of an earlier answer, where it lay until now, is not true any more."""
@@ -161,18 +151,18 @@ def template_of(folder: str, text: str | None) -> Template | None:
     return None if template is None or template.text == folder else template
 
 
-def _free_in(folder: str, name: str, is_arriving: Callable[[str], bool]) -> str:
-    """A name that nothing has in this folder, and that `is_arriving` does not say of a path in it."""
+def _free_in(folder: str, name: str, arriving: Arriving) -> str:
+    """A name that nothing has, or is about to have, in this folder."""
     try:
         here = os.open(folder, _FOLDER)
     except OSError as error:
         if is_gone(error):
-            return free_name(name, lambda one: is_arriving(f"{folder}/{one}"), lambda _name: False)
+            return free_name(name, lambda one: f"{folder}/{one}" in arriving, lambda _name: False)
         raise unavailable(error, folder) from error
     try:
         return free_name(
             name,
-            lambda one: is_arriving(f"{folder}/{one}") or status_of(here, one) is not None,
+            lambda one: f"{folder}/{one}" in arriving or status_of(here, one) is not None,
             lambda one: _is_foreign(here, one),
         )
     except OSError as error:

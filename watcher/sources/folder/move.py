@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+from codecs import BOM_UTF8
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 
@@ -29,7 +30,8 @@ from watcher.sources.folder.drive import open_file
 from watcher.sources.folder.identity import Fingerprint
 from watcher.sources.folder.names import LONGEST_NAME_BYTES, OWN_PREFIX, for_display, note_name, shortened
 
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # so that every Notepad reads Chinese
+_TOKEN_LENGTH = 16
+BYTE_ORDER_MARK = BOM_UTF8  # so that every Notepad reads Chinese
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,15 +56,14 @@ def note_bytes(text: str) -> bytes:
 
 def hidden_name(name: str, expected: Fingerprint) -> str:
     """The name that a file has in the middle of its move; what stands behind the second hyphen is its own."""
-    token = hashlib.sha256(os.fsencode(f"{name}\n{expected}")).hexdigest()[:16]
-    prefix = f"{OWN_PREFIX}{token}-"
+    prefix = f"{OWN_PREFIX}{_token(name, expected)}-"
     return prefix + shortened(name, LONGEST_NAME_BYTES - len(prefix))
 
 
 def original_name(hidden: str) -> str | None:
     """The name that a hidden file had; None where it is not one of these."""
     token, hyphen, name = hidden.removeprefix(OWN_PREFIX).partition("-")
-    return name if hidden.startswith(OWN_PREFIX) and hyphen and name and len(token) == 16 else None  # noqa: PLR2004
+    return name if hidden.startswith(OWN_PREFIX) and hyphen and name and len(token) == _TOKEN_LENGTH else None
 
 
 class Move:
@@ -223,7 +224,7 @@ class Move:
 def keep_note(file: Spot, text: str, like: os.stat_result) -> None:
     """Write the note of a file beside it, in place of an older one of ours. Raises TargetTaken, OSError."""
     spot = file.beside(note_name(file.name))
-    temporary = f"{OWN_PREFIX}{hashlib.sha256(os.fsencode(spot.name)).hexdigest()[:16]}.note"
+    temporary = f"{OWN_PREFIX}{hashlib.sha256(os.fsencode(spot.name)).hexdigest()[:_TOKEN_LENGTH]}.note"
     content = note_bytes(text)
     try:
         write = write_over if is_own_note(spot, content, like) else write_new
@@ -264,4 +265,4 @@ def _head(spot: Spot, length: int) -> bytes:
 
 
 def _token(name: str, expected: Fingerprint) -> str:
-    return hashlib.sha256(os.fsencode(f"{name}\n{expected}")).hexdigest()[:16]
+    return hashlib.sha256(os.fsencode(f"{name}\n{expected}")).hexdigest()[:_TOKEN_LENGTH]

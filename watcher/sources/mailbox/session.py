@@ -85,7 +85,7 @@ class Session:
         lines = self._untagged("NAMESPACE") if self.has("NAMESPACE") else []
         first = lines[0][0] if lines and lines[0] else None
         entry = first[0] if isinstance(first, list) and first else None
-        if not isinstance(entry, list) or len(entry) < 2 or not isinstance(entry[0], bytes):  # noqa: PLR2004
+        if not isinstance(entry, list) or len(entry) < 2 or not isinstance(entry[0], bytes):  # noqa: PLR2004 - both
             return None
         return entry[0], entry[1] if isinstance(entry[1], bytes) else None
 
@@ -141,7 +141,7 @@ class Session:
         with self._working(), self._impatient():
             tag = self._client._command("IDLE")  # noqa: SLF001 - imap-tools does the same
             told = False
-            while self._client._get_response() is not None:  # noqa: SLF001
+            while self._client._get_response() is not None:  # noqa: SLF001 - as above
                 told = True
                 if self._client.tagged_commands[tag]:
                     raise imaplib.IMAP4.error(str(self._client.tagged_commands.pop(tag)))
@@ -194,14 +194,14 @@ class Session:
 
     def _uid(self, command: str, *arguments: str | bytes) -> list[Any]:
         with self._working():
-            data: list[Any] = _check(self._client.uid(command, *arguments))  # type: ignore[arg-type]
+            data: list[Any] = _check(self._client.uid(command, *arguments))  # type: ignore[arg-type] # imaplib takes bytes too
             return data
 
     def _untagged(self, command: str, *arguments: str | bytes) -> list[list[Value]]:
         with self._working():
-            answer = self._client._simple_command(command, *arguments)  # noqa: SLF001
+            answer = self._client._simple_command(command, *arguments)  # noqa: SLF001 - of commands that imaplib lacks
             _check(answer)
-            data = self._client._untagged_response(*answer, command)[1]  # noqa: SLF001
+            data = self._client._untagged_response(*answer, command)[1]  # noqa: SLF001 - as above
             return [parse(each) for each in responses(data)]
 
     @contextlib.contextmanager

@@ -129,7 +129,7 @@ def _single(value: list[Value], section: str, depth: int) -> Part:
     if not kind or len(value) < 7:  # noqa: PLR2004 - type to octets: what every body has
         raise Malformed("a part is too short")
     media_type, encoding = f"{kind}/{subtype}", _word(value, 5)
-    nested = media_type == "message/rfc822" and len(value) > 8 and isinstance(value[8], list)  # noqa: PLR2004
+    nested = media_type == "message/rfc822" and len(value) > 8 and isinstance(value[8], list)  # noqa: PLR2004 - its body
     after = 7 + (3 if nested else 1 if kind == "text" else 0)
     disposition, parameters = _disposition(value, after + 1)
     return Part(
@@ -168,12 +168,11 @@ def _name(disposition: Parameters, content_type: Parameters) -> str | None:
 def _parameters(value: Value) -> Parameters:
     if not isinstance(value, list):
         return ()
-    pairs = zip(value[::2], value[1::2], strict=False)
-    return tuple((key.decode("ascii", "replace"), given) for key, given in pairs if _both(key, given))  # type: ignore[union-attr, misc]
-
-
-def _both(key: Value, given: Value) -> bool:
-    return isinstance(key, bytes) and isinstance(given, bytes)
+    return tuple(
+        (key.decode("ascii", "replace"), given)
+        for key, given in zip(value[::2], value[1::2], strict=False)
+        if isinstance(key, bytes) and isinstance(given, bytes)
+    )
 
 
 def _word(value: list[Value], index: int) -> str:
