@@ -55,6 +55,25 @@ def daemons_of(folder: Path) -> list[int]:
     return found
 
 
+def test_the_commands_that_it_shows_can_be_typed_where_the_program_is_not_on_the_path(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
+    done = subprocess.run(
+        [COMMAND, "demo", "--exit"],
+        env=environment | {"PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        check=False,
+    )
+
+    shown = re.findall(r"^  (\S.*) (list|show \w+|status|check)$", done.stdout, re.MULTILINE)
+    assert [command.split()[0] for _, command in shown] == ["list", "show", "status", "check"]
+    for line in (f"{start} {command}" for start, command in shown[:3]):
+        typed = subprocess.run(["/bin/sh", "-c", line], env={"PATH": "/usr/bin:/bin"}, cwd="/", check=False, timeout=60)
+        assert typed.returncode == 0, line
+
+
 def test_every_sample_ends_as_it_should_and_the_demo_leaves(tmp_path: Path, environment: dict[str, str]) -> None:
     done = subprocess.run(
         [COMMAND, "demo", "--exit"],

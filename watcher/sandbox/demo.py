@@ -91,7 +91,7 @@ def _introduce(stage: Stage, console: Console, mails: Sequence[SampleMail], file
     console.print(f"  endpoint {stage.endpoint.url}")
     console.print(f"  mailbox  {stage.mailbox.host}:{stage.mailbox.port}, with {len(mails)} sample mails")
     console.print(f"  folder   {stage.inbox}, with {len(files)} sample files")
-    console.print(f"  daemon   {_shown(stage, 'run')}\n")
+    console.print(f"  daemon   {stage.typed('run')}\n")
 
 
 def _watch(
@@ -144,12 +144,8 @@ def _conclude(stage: Stage, console: Console, seen: dict[str, str]) -> None:
     console.print("\nTry, in another terminal:")
     shown = next(iter(seen), "ID")
     for arguments in ("list", f"show {shown}", "status", "check"):
-        console.print(f"  {_shown(stage, *arguments.split())}")
+        console.print(f"  {stage.typed(*arguments.split())}")
     console.print(f"  cp INVOICE.pdf {shlex.quote(str(stage.inbox / '903851'))}/")
-
-
-def _shown(stage: Stage, *arguments: str) -> str:
-    return shlex.join(["invoice-watcher", "--config", str(stage.config), *arguments])
 
 
 # --------------------------------------------------------------------------------- terminal or lines

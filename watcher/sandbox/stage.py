@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import shlex
+import shutil
 import socket
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from watcher.sandbox.mailbox import SandboxMailbox
 from watcher.sandbox.samples import EMPLOYEES, SampleFile, SampleMail
 from watcher.sandbox.smtp import SandboxSmtp
 
+_PROGRAM = "invoice-watcher"
 ADDRESS = "fapiao@corp.example"
 DONE, ERROR = "发票/已处理", "发票/失败"
 _LATENCY_SECONDS = (0.2, 0.8)
@@ -75,6 +77,13 @@ class Stage:
     def command(self, *arguments: str) -> list[str]:
         """The real command, with the demo's configuration."""
         return [sys.executable, "-m", "watcher", "--config", str(self.config), *arguments]
+
+    def typed(self, *arguments: str) -> str:
+        """The same as a line for any other terminal: by the program's name alone only where a shell finds it."""
+        beside = Path(sys.executable).with_name(_PROGRAM)
+        whole = [str(beside)] if beside.exists() else [sys.executable, "-m", "watcher"]
+        start = [_PROGRAM] if shutil.which(_PROGRAM) else whole
+        return shlex.join([*start, "--config", str(self.config), *arguments])
 
     def start_daemon(self) -> None:
         with self.log.open("ab") as log:
@@ -139,8 +148,7 @@ def _configuration_text(stage: Stage) -> str:
     import yaml
 
     text = yaml.safe_dump(_configuration(stage), allow_unicode=True, sort_keys=False, width=120)
-    command = shlex.join(["invoice-watcher", "--config", str(stage.config)])
-    return f"# Written by `invoice-watcher demo`. Try: {command} check\n{text}"
+    return f"# Written by `invoice-watcher demo`. Try: {stage.typed('check')}\n{text}"
 
 
 def _configuration(stage: Stage) -> dict[str, Any]:
