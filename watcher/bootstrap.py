@@ -32,7 +32,7 @@ from watcher.service.poster import Poster
 from watcher.service.service import Closable
 from watcher.service.stopping import Stopping
 from watcher.service.tender import Tender
-from watcher.sources.folder import FolderSource
+from watcher.sources.folder import Arriving, FolderSource
 from watcher.sources.mailbox import MailboxSource
 from watcher.stores import HttpStore, ObjectsStore, ResolveStore
 
@@ -182,11 +182,13 @@ def _sources(configuration: Configuration) -> dict[str, Source]:
     if configuration.smtp is not None:
         own.add(_address(configuration.smtp.sender))
     mailboxes: list[Source] = [MailboxSource(mailbox, own_addresses=own) for mailbox in configuration.mailboxes]
+    arriving = Arriving()
     folders: list[Source] = [
         FolderSource(
             folder,
             wanted=partial(may_hold_documents, accept=configuration.accept),
             timezone=configuration.timezone,
+            arriving=arriving,
         )
         for folder in configuration.folders
     ]

@@ -17,7 +17,7 @@ import pytest
 from tests.support.folders import PDF, Memory, folder_source, submission_of
 from watcher.errors import SourceUnavailable, TargetTaken, Vanished
 from watcher.model import Submission
-from watcher.sources.folder import FolderSource, leftovers
+from watcher.sources.folder import Arriving, FolderSource, leftovers
 from watcher.sources.folder.identity import Fingerprint
 from watcher.sources.folder.move import hidden_name, note_bytes
 from watcher.sources.folder.names import note_name
@@ -138,37 +138,36 @@ def test_names_of_255_bytes_that_begin_alike_are_moved_with_a_note_each(folder: 
     }
 
 
-def test_files_that_are_moved_at_once_get_a_name_and_a_note_each(
-    folder: Folder, monkeypatch: pytest.MonkeyPatch
+def test_files_of_two_folders_that_are_moved_at_once_get_a_name_and_a_note_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from watcher.sources.folder import move
 
-    folder.drop("a.pdf", PDF + b"1")
-    failed = folder.taken_in()
-    place = folder.source.plan(failed, booked=False)
-    folder.source.move(failed, place, NOTE)
-    folder.drop("a.pdf", PDF + b"2")
-    later, again = folder.taken_in(), replace(failed, place=place or "")
-    target = folder.source.plan(again, booked=True)
+    shared = {"error": str(tmp_path / "error"), "arriving": Arriving()}
+    one, other = Folder(tmp_path / "one", **shared), Folder(tmp_path / "other", **shared)
+    for number, folder in enumerate((one, other)):
+        folder.drop("a.pdf", PDF + bytes([number]))
+    first, second = one.taken_in(), other.taken_in()
+    target = one.source.plan(first, booked=False)
     plans: list[str | None] = []
 
     def in_the_middle(*arguments: Any) -> None:
         keep_note(*arguments)
         with pytest.raises(TargetTaken):
-            folder.source.move(later, target, "of the second")
-        plans.append(folder.source.plan(later, booked=True))
+            other.source.move(second, target, "of the second")
+        plans.append(other.source.plan(second, booked=False))
 
     keep_note = move.keep_note
     with monkeypatch.context() as patched:
         patched.setattr(move, "keep_note", in_the_middle)
-        folder.source.move(again, target, "of the first")
-    folder.source.move(later, plans[0], "of the second")
+        one.source.move(first, target, "of the first")
+    other.source.move(second, plans[0], "of the second")
 
-    assert folder.files() == {
-        f"done/{MONTH}/a.pdf": PDF + b"1",
-        f"done/{MONTH}/a.pdf.txt": note_bytes("of the first"),
-        f"done/{MONTH}/a (2).pdf": PDF + b"2",
-        f"done/{MONTH}/a (2).pdf.txt": note_bytes("of the second"),
+    assert {path.name: path.read_bytes() for path in (tmp_path / "error").iterdir()} == {
+        "a.pdf": PDF + b"\0",
+        "a.pdf.txt": note_bytes("of the first"),
+        "a (2).pdf": PDF + b"\1",
+        "a (2).pdf.txt": note_bytes("of the second"),
     }
 
 

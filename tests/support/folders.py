@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from watcher.config.sections import Folder
 from watcher.model import Kind, Known, Submission, SubmissionState
 from watcher.ports import Arrival
-from watcher.sources.folder import FolderSource
+from watcher.sources.folder import Arriving, FolderSource
 
 PDF = b"%PDF-1.7\n1 0 obj <<>> endobj\ntrailer <<>>\n%%EOF\n"
 TODAY = datetime(2026, 11, 30, 20, 0, tzinfo=UTC)  # in Shanghai it is December already
@@ -22,7 +22,7 @@ def looks_wanted(head: bytes) -> bool:
     return b"%PDF-" in head[:1024] or head.startswith(b"PK\x03\x04")
 
 
-def folder_source(root: Path, **changes: Any) -> FolderSource:
+def folder_source(root: Path, *, arriving: Arriving | None = None, **changes: Any) -> FolderSource:
     """A source of `root/inbox` with done and error beside it, whose polls and settling are short."""
     settings: dict[str, Any] = {
         "name": "shared",
@@ -35,7 +35,9 @@ def folder_source(root: Path, **changes: Any) -> FolderSource:
     }
     section = Folder.model_validate(settings | changes)
     Path(section.path).mkdir(parents=True, exist_ok=True)
-    return FolderSource(section, wanted=looks_wanted, timezone=ZoneInfo("Asia/Shanghai"), now=lambda: TODAY)
+    return FolderSource(
+        section, wanted=looks_wanted, timezone=ZoneInfo("Asia/Shanghai"), now=lambda: TODAY, arriving=arriving
+    )
 
 
 class Memory:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from watcher.sources.folder.arriving import Arriving
 from watcher.sources.folder.source import FolderSource
 
-__all__ = ["FolderSource"]
+__all__ = ["Arriving", "FolderSource"]

@@ -14,6 +14,7 @@ from watcher.errors import Vanished
 from watcher.model import Finding, Kind, Submission
 from watcher.ports import Arrival, Parcel
 from watcher.sources.folder.answers import Answers
+from watcher.sources.folder.arriving import Arriving
 from watcher.sources.folder.checks import findings
 from watcher.sources.folder.drive import Mount, folder_below, is_gone, unavailable
 from watcher.sources.folder.find import Ask, Finder, Found
@@ -29,7 +30,7 @@ class FolderSource:
     """Watches one folder.
 
     `wanted` says of the first 4096 bytes of a file whether it may hold documents; `now` is the clock by
-    which the folders of answers are named.
+    which the folders of answers are named; folders that may share one `done` or `error` share `arriving`.
     """
 
     def __init__(
@@ -39,11 +40,12 @@ class FolderSource:
         wanted: Callable[[bytes], bool],
         timezone: ZoneInfo,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        arriving: Arriving | None = None,
     ) -> None:
         self._folder = folder
         self._wanted = wanted
         self._mount = Mount(os.path.abspath(folder.path), folder.marker)  # noqa: PTH100 - nothing is looked up
-        self._answers = Answers(folder, self._mount, timezone=timezone, now=now)
+        self._answers = Answers(folder, self._mount, timezone=timezone, now=now, arriving=arriving or Arriving())
         self._finder = Finder(folder, self._answers.templates, wanted)
         self._hints = Hints()
         self._watch = Watch(self._hints, recursive=folder.recursive, network=folder.network)
