@@ -15,7 +15,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 # The parts of the program, from the bottom up, each with the parts that it may import beside itself. What is not
 # named here is an adapter: it stands between a port and the world outside, and knows nothing of its neighbours.
 VALUES = {"model", "errors", "spool", "headers", "json_answers", "tls"}
-SECTIONS = {"config.sections", "config.values"}
+SECTIONS = {"config.sections", "config.secret", "config.values"}
 ADAPTER = VALUES | SECTIONS | {"ports", "oauth"}
 STEPS = {"intake", "recognise", "answer"}
 STEP = VALUES | SECTIONS | {"ports", "policy"}
@@ -28,7 +28,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "tls": set(),
     "headers": {"model", "errors"},
     "config.values": {"model"},
-    "config.sections": {"model", "config.values"},
+    "config.secret": {"config.values"},
+    "config.sections": {"model", "config.secret", "config.values"},
     "config": VALUES | SECTIONS,
     "ports": VALUES,
     "policy": VALUES | SECTIONS | {"ports"},

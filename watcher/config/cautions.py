@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel
 
+from watcher.config.secret import Secret
 from watcher.config.sections import Configuration, Mailbox, ObjectsStore, Recognition, ResolveStore
-from watcher.config.values import Secret
 from watcher.config.wording import looks_secret
 
 _HERE = ("localhost", "127.0.0.1", "::1")

@@ -27,6 +27,7 @@ from pydantic import (
     model_validator,
 )
 
+from watcher.config.secret import Secret
 from watcher.config.values import (
     Address,
     AnyDuration,
@@ -40,7 +41,6 @@ from watcher.config.values import (
     NamedAddress,
     Rate,
     Regex,
-    Secret,
     SenderPattern,
     Size,
     Text,

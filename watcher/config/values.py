@@ -1,4 +1,4 @@
-"""The small value types of the configuration: durations, sizes, rates, secrets, addresses, templates.
+"""The small value types of the configuration: durations, sizes, rates, addresses, templates.
 
 Whatever is wrong is raised as a ValueError that says in plain words what to write instead, and never
 repeats the value: it may be a secret that stands in the wrong place.
@@ -7,7 +7,6 @@ repeats the value: it may be a secret that stands in the wrong place.
 from __future__ import annotations
 
 import difflib
-import os
 import re
 import unicodedata
 from collections.abc import Callable, Collection
@@ -20,18 +19,12 @@ from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
-    GetJsonSchemaHandler,
     PlainSerializer,
-    ValidationError,
     ValidationInfo,
     WithJsonSchema,
-    model_validator,
 )
-from pydantic_core import CoreSchema
 
 _DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(ms|s|m|h|d)", re.ASCII)
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -293,113 +286,3 @@ SenderPattern = Annotated[
     _schema(examples=["*@corp.example"]),
 ]
 Domain = Annotated[str, AfterValidator(_like(_DOMAIN, "not a domain name such as corp.example")), _schema()]
-
-
-# ---------------------------------------------------------------------------------- secrets
-
-_FORMS = "a secret is written {env: NAME}, {file: PATH} or {credential: NAME}, or as text in quotes"
-_PLACES = ("env", "file", "credential")
-
-
-class Secret(BaseModel):
-    """A secret, written as ``{env: NAME}``, ``{file: PATH}``, ``{credential: NAME}`` or, with a warning, plainly.
-
-    The value never shows in `repr`, and is read when it is asked for.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    env: Text | None = Field(None, description="the name of an environment variable")
-    file: FilePath | None = Field(None, description="a file that holds nothing else")
-    credential: Text | None = Field(None, description="a file in $CREDENTIALS_DIRECTORY (systemd's LoadCredential)")
-    _plain: str | None = None
-
-    @model_validator(mode="wrap")
-    @classmethod
-    def _from_text(cls, value: Any, handler: Any, info: ValidationInfo) -> Secret:
-        if value == "":
-            raise ValueError("an empty secret; " + _FORMS)
-        if isinstance(value, str):
-            secret = cls.model_construct()
-            secret.__pydantic_private__ = {"_plain": value}
-        else:
-            secret = _made(value, handler)
-        if isinstance(info.context, dict) and info.context.get("secrets"):
-            secret.reveal()
-        return secret
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        places = handler.resolve_ref_schema(handler(core_schema))["properties"]
-        one = [
-            {
-                "type": "object",
-                "properties": {place: {"type": "string", "minLength": 1, "description": places[place]["description"]}},
-                "required": [place],
-                "additionalProperties": False,
-            }
-            for place in _PLACES
-        ]
-        plain = {"type": "string", "description": "the secret itself, with a warning"}
-        return {"title": "Secret", "description": _FORMS, "oneOf": [*one, plain]}
-
-    @property
-    def plain(self) -> bool:
-        """Whether it stands in the configuration itself, which `check` warns of."""
-        return self._plain is not None
-
-    def reveal(self) -> str:
-        """The value. Raises ValueError, which names the place and never the value."""
-        if self._plain is not None:
-            return self._plain
-        if self.env is None:
-            return _read_secret(self._path())
-        if not os.environ.get(self.env):
-            state = "empty" if self.env in os.environ else "not set"
-            raise ValueError(f"the environment variable {self.env} is {state}")
-        return os.environ[self.env]
-
-    def _path(self) -> Path:
-        if self.file is not None:
-            return self.file
-        directory = os.environ.get("CREDENTIALS_DIRECTORY")
-        if directory is None:
-            raise ValueError(
-                f"the credential {self.credential} needs $CREDENTIALS_DIRECTORY (systemd's LoadCredential)"
-            )
-        return Path(directory) / str(self.credential)
-
-    def __repr__(self) -> str:
-        return "Secret(***)"
-
-    __str__ = __repr__
-
-
-def _made(value: Any, handler: Any) -> Secret:
-    """The secret that a mapping describes; whatever is wrong with it is one ValueError without the value."""
-    if isinstance(value, (int, float, date, Unquoted)):
-        raise ValueError("put the secret in quotes, or better: write {env: NAME}, {file: PATH} or {credential: NAME}")
-    try:
-        made: Secret = handler(value)
-    except ValidationError:
-        keys = [key for key in value if isinstance(key, str)] if isinstance(value, dict) else []
-        hints = {suggestion(key, _PLACES) for key in keys if key not in _PLACES} - {""}
-        raise ValueError(_FORMS + "".join(sorted(hints))) from None
-    given = [place for place in _PLACES if getattr(made, place) is not None]
-    if len(given) != 1:
-        raise ValueError(_FORMS if not given else f"only one of {' and '.join(given)}")
-    if made.credential is not None and ("/" in made.credential or made.credential in (".", "..")):
-        raise ValueError("a credential is a name, not a path")
-    return made
-
-
-def _read_secret(path: Path) -> str:
-    try:
-        text = path.read_text(encoding="utf-8").rstrip("\r\n")
-    except OSError as error:
-        raise ValueError(f"the secret's file {path} cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError:
-        raise ValueError(f"the secret's file {path} is not text in UTF-8") from None
-    if not text:
-        raise ValueError(f"the secret's file {path} is empty")
-    return text

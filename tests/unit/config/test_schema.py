@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator
 from tests.support.config_files import MAILBOX, MINIMUM, problems_of, written
 from watcher.config.load import load, warnings
 from watcher.config.schema import json_schema
-from watcher.config.values import Secret
+from watcher.config.secret import Secret
 
 EXAMPLE = Path(__file__).parents[3] / "config.example.yaml"
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.config_files import MAILBOX, MINIMUM, problems_of, written
 from watcher.config.load import load, warnings
-from watcher.config.values import Secret
+from watcher.config.secret import Secret
 from watcher.errors import ConfigurationError
 
 CANARY = "kanarienvogel7391"
