@@ -10,12 +10,13 @@ import random
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 from watcher.config.sections import Recognition
-from watcher.errors import ClaimLost, StoreUnavailable
+from watcher.errors import ClaimLost, JournalUnavailable, StoreUnavailable
 from watcher.headers import clean
 from watcher.model import ClaimedBooking, Outcome, Settlement, TryEnding
-from watcher.policy.outcome import CloseGate, Pause, Result, Settle, TryAgain, classify, given_up, with_doubt
+from watcher.policy.outcome import CloseGate, Decision, Pause, Result, Settle, TryAgain, classify, given_up, with_doubt
 from watcher.policy.retry import backoff, is_given_up
 from watcher.ports import Recogniser, RecognitionJournal, Store
 
@@ -24,7 +25,9 @@ log = logging.getLogger(__name__)
 # A request leaves only this soon after its claim, so that a process that was stopped does not send late.
 FRESH_SECONDS = 2.0
 # Between the end of the longest possible request and the moment the claim may pass to another node.
+# Long enough for the way to the database and back where a line is dead, and for a database's clock that is set right.
 MARGIN = timedelta(seconds=30)
+_RECORD_AGAIN_SECONDS = 0.5
 
 
 def boot_seconds() -> float:
@@ -80,6 +83,24 @@ class Recognise:
         user_code = claimed.key.user_code if claimed.key.create_expense else None
         exchange = self._recogniser.recognise(url, claimed.biz_id, user_code)
         decision = classify(exchange, self._rules, wanted=claimed.key.create_expense)
+        self._until_recorded(partial(self._record, claimed, decision), claimed_at)
+
+    def _until_recorded(self, record: Callable[[], None], claimed_at: float) -> None:
+        """Again and again while the claim is surely ours: what was booked is not asked for twice for a journal away."""
+        until = claimed_at + (self.hold - MARGIN).total_seconds()
+        while True:
+            try:
+                record()
+            except JournalUnavailable as error:
+                if boot_seconds() >= until:
+                    raise
+                log.warning("An outcome cannot be recorded yet.", extra={"detail": str(error)})
+                time.sleep(_RECORD_AGAIN_SECONDS)
+            else:
+                return
+
+    def _record(self, claimed: ClaimedBooking, decision: Decision) -> None:
+        """May be repeated: what is written already stays as it is."""
         match decision:
             case Settle():
                 self._settle(claimed, decision.settlement, decision.ending)

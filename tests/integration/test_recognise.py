@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 from tests.support.journals import mail
 from tests.support.recognisers import recogniser
+from tests.support.servers.postgres import Postgres
 from tests.support.waiting import wait_for
 from watcher.config.sections import Recognition
 from watcher.errors import StoreUnavailable
@@ -160,3 +162,23 @@ def test_what_was_asked_for_counts_and_not_what_the_configuration_says_by_now(
     assert request.user_code is None
     (document,) = documents(journal)
     assert document.outcome == "done"
+
+
+def test_an_outcome_waits_for_a_journal_that_is_away_and_nothing_is_posted_again(
+    postgres: Postgres, endpoint: Endpoint
+) -> None:
+    journal = open_journal(postgres.database(), exclusive=True)
+    journal.record(mail())
+    endpoint.behave(latency=0.5)
+    try:
+        with posting(journal, endpoint, timeout="20s") as go, ThreadPoolExecutor(1) as worker:
+            posted = worker.submit(go)
+            assert endpoint.wait_until(lambda each: each.under_way == 1)
+            postgres.stop()
+            assert endpoint.wait_until(lambda each: len(each.requests) == 1)
+            postgres.start()
+            assert posted.result(20) == 1
+        (document,) = documents(journal)
+        assert (document.outcome, document.attempts) == ("done", 1)
+    finally:
+        journal.close()
