@@ -8,7 +8,6 @@ import imaplib
 import json
 import re
 import secrets
-import shutil
 import subprocess
 import threading
 import urllib.parse
@@ -17,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 from imap_tools.imap_utf7 import utf7_decode, utf7_encode
 
@@ -26,6 +25,7 @@ from tests.support.servers.process import (
     LOOPBACK,
     MissingProgram,
     Process,
+    Served,
     accepts,
     as_servant,
     free_port,
@@ -114,7 +114,7 @@ class Message(NamedTuple):
     raw: bytes
 
 
-class Dovecot:
+class Dovecot(Served):
     """An IMAP server where every user exists and has the password "secret".
 
     `port` speaks plainly and STARTTLS, `tls_port` TLS from the start, by a certificate of `ca_file`.
@@ -135,15 +135,10 @@ class Dovecot:
         self._process: Process | None = None
         self._configure()
 
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
+    def __exit__(self, *error: object) -> None:
+        super().__exit__(*error)
         if self._tokens is not None:
             self._tokens.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
 
     def start(self) -> None:
         """Serve, on the same ports and with the same mail as before."""

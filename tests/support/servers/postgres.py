@@ -5,15 +5,14 @@ from __future__ import annotations
 import os
 import re
 import secrets
-import shutil
 import signal
 import subprocess
 from pathlib import Path
-from typing import Self
 
 from tests.support.servers.process import (
     LOOPBACK,
     Process,
+    Served,
     as_servant,
     free_port,
     hand_over,
@@ -24,7 +23,7 @@ from tests.support.servers.process import (
 USER = "watcher"
 
 
-class Postgres:
+class Postgres(Served):
     """A server where `database` gives a new database each time; its user may do everything and has no password."""
 
     def __init__(self) -> None:
@@ -35,14 +34,6 @@ class Postgres:
         self._data = self.folder / "data"
         self._process: Process | None = None
         self._make_cluster()
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-        shutil.rmtree(self.folder, ignore_errors=True)
 
     def start(self) -> None:
         """Serve, on the same port and with the same data as before."""

@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Self
 
 from tests.support.waiting import wait_for
 
@@ -84,6 +85,28 @@ def hand_over(path: Path) -> None:
     if os.getuid() == 0:
         account = servant()
         os.chown(path, account.pw_uid, account.pw_gid)
+
+
+class Served:
+    """What serves from `start` to `stop`, and between `with` and its end; its folder goes with it."""
+
+    folder: Path
+
+    def start(self) -> None:
+        """Serve, on the same port as before."""
+        raise NotImplementedError
+
+    def stop(self) -> None:
+        """Refuse connections from now on."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 class Process:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import secrets
-import shutil
 import sys
 import urllib.parse
 import xml.etree.ElementTree as ET
-from typing import Self
 
 import requests
 
-from tests.support.servers.process import LOOPBACK, Process, accepts, free_port, program, served_folder
+from tests.support.servers.process import LOOPBACK, Process, Served, accepts, free_port, program, served_folder
 
 _NAMESPACE = "{http://s3.amazonaws.com/doc/2006-03-01/}"
 
 
-class S3:
+class S3(Served):
     """Buckets in memory, at `endpoint`, by path (``endpoint/bucket/key``). Any key pair is let in."""
 
     region = "us-east-1"
@@ -28,14 +26,6 @@ class S3:
         self.endpoint = f"http://{LOOPBACK}:{self.port}"
         self.folder = served_folder("s3")
         self._process: Process | None = None
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-        shutil.rmtree(self.folder, ignore_errors=True)
 
     def start(self) -> None:
         """Serve, on the same port as before, without any bucket."""

@@ -5,17 +5,16 @@ from __future__ import annotations
 import base64
 import re
 import secrets
-import shutil
 from dataclasses import dataclass
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from typing import Any, Literal, Self, cast
+from typing import Any, Literal, cast
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from tests.support.servers.certificates import Certificate, make_certificate
-from tests.support.servers.process import LOOPBACK, free_port, served_folder
+from tests.support.servers.process import LOOPBACK, Served, free_port, served_folder
 from tests.support.waiting import wait_for
 
 Stage = Literal["CONNECT", "AUTH", "MAIL", "RCPT", "DATA"]
@@ -45,7 +44,7 @@ class _Refusal:
     pattern: re.Pattern[str]
 
 
-class SmtpSink:
+class SmtpSink(Served):
     """Takes every mail, by default without TLS and without a login.
 
     With `username` and `password` nothing is taken before a login (PLAIN, LOGIN, or XOAUTH2 with `token` as the
@@ -72,14 +71,6 @@ class SmtpSink:
         self.ca_file = self._certificate.ca_file if self._certificate else None
         self._refusals: dict[str, _Refusal] = {}
         self._controller: Controller | None = None
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-        shutil.rmtree(self.folder, ignore_errors=True)
 
     def start(self) -> None:
         """Listen, on the same port as before."""

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from cheroot.wsgi import Server
 from wsgidav.fs_dav_provider import FilesystemProvider
 from wsgidav.wsgidav_app import WsgiDAVApp
 
-from tests.support.servers.process import LOOPBACK, free_port, served_folder
+from tests.support.servers.process import LOOPBACK, Served, free_port, served_folder
 from tests.support.waiting import wait_for
 
 USERNAME = "invoices"
 PASSWORD = "secret"
 
 
-class WebDav:
+class WebDav(Served):
     """A folder `root`, served at `url` to `username` with `password` (Basic)."""
 
     username = USERNAME
@@ -34,14 +33,6 @@ class WebDav:
         self._refusal: str | None = None
         self._server: Server | None = None
         self._thread: threading.Thread | None = None
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-        shutil.rmtree(self.folder, ignore_errors=True)
 
     def start(self) -> None:
         """Serve, on the same port as before."""
