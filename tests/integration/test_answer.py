@@ -16,7 +16,6 @@ from watcher.answer import Answer
 from watcher.config import sections
 from watcher.errors import MailRefused, SourceUnavailable
 from watcher.journal.journal import SqlJournal
-from watcher.journal.opening import open_journal
 from watcher.model import (
     Finding,
     Kind,
@@ -44,13 +43,6 @@ class StumblingWriter:
 
     def reply(self, submission: Submission, number: int) -> EmailMessage:
         raise NotImplementedError
-
-
-@pytest.fixture
-def journal(tmp_path: Path) -> Iterator[SqlJournal]:
-    opened = open_journal(f"sqlite:///{tmp_path}/journal.db", exclusive=True)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

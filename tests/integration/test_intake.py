@@ -17,7 +17,6 @@ from watcher.documents.sniff import may_hold_documents
 from watcher.errors import StoreRefused, StoreUnavailable
 from watcher.intake import Intake
 from watcher.journal.journal import SqlJournal
-from watcher.journal.opening import open_journal
 from watcher.model import Finding, Locator, SubmissionFilter
 from watcher.people import FileDirectory
 from watcher.ports import FoundDocument
@@ -44,13 +43,6 @@ class ScriptedStore:
 
     def close(self) -> None:
         pass
-
-
-@pytest.fixture
-def journal(tmp_path: Path) -> Iterator[SqlJournal]:
-    opened = open_journal(f"sqlite:///{tmp_path}/journal.db", exclusive=True)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

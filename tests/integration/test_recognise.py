@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -46,13 +45,6 @@ class SomeStore:
 
 def always(_: str) -> Store:
     return SomeStore()
-
-
-@pytest.fixture
-def journal(tmp_path: Path) -> Iterator[SqlJournal]:
-    opened = open_journal(f"sqlite:///{tmp_path}/journal.db", exclusive=True)
-    yield opened
-    opened.close()
 
 
 @contextmanager

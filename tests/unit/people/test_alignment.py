@@ -19,7 +19,7 @@ from watcher.people.alignment import aligned, domain_of
         ("localhost", "localhost"),
     ],
 )
-def test_one_organisation(one: str, other: str) -> None:
+def test_domains_of_one_organisation_are_aligned(one: str, other: str) -> None:
     assert aligned(one, other)
     assert aligned(other, one)
 
@@ -38,7 +38,7 @@ def test_one_organisation(one: str, other: str) -> None:
         ("evil.cn", "cn"),
     ],
 )
-def test_two_organisations(one: str, other: str) -> None:
+def test_domains_of_two_organisations_are_not_aligned(one: str, other: str) -> None:
     assert not aligned(one, other)
     assert not aligned(other, one)
 
