@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from enum import StrEnum
 from functools import partial
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from types import FrameType
+
+_WAIT_S = 0.5
 
 
 class Stop(StrEnum):
@@ -49,11 +52,18 @@ class Stopping:
     def wait(self, may_reload: Callable[[], bool]) -> Stop:
         """Return when the service has to end. A wish to reload that `may_reload` denies is forgotten."""
         while True:
-            self._wishes.get()
+            self._next()
             if self._final is not None:
                 return self._final
             if may_reload():
                 return self._final or Stop.RELOAD
+
+    def _next(self) -> None:
+        # A signal that comes in the instant before a wait begins is handled only when it ends: so it ends often.
+        while True:
+            with suppress(Empty):
+                self._wishes.get(timeout=_WAIT_S)
+                return
 
     def catch_signals(self) -> None:
         """From now on SIGTERM, SIGINT and SIGHUP are wishes; to be called in the main thread."""
