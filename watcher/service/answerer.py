@@ -43,8 +43,8 @@ class Answerer:
 
     def _run(self) -> None:
         while True:
+            self._awake.clear()  # before it is asked whether to stop: a wish that comes between must not be cleared
             stopping = self._stopping
-            self._awake.clear()
             try:
                 self._pass(once=stopping)
                 pause = self._pause()

@@ -68,8 +68,10 @@ class Poster:
         self._awake.set()
 
     def run(self) -> None:
-        while not self._stopping.is_set():
-            self._awake.clear()
+        while True:
+            self._awake.clear()  # before it is asked whether to stop: a wish that comes between must not be cleared
+            if self._stopping.is_set():
+                break
             try:
                 pause = self._dispatch()
             except Unavailable as error:

@@ -56,6 +56,8 @@ class Tender:
         """Until stopped."""
         while not self._stop.is_set():
             pause = self._turn()
+            if self._stop.is_set():
+                break  # the look may have taken the waking that came with it
             if pause is None:
                 self.source.wait(max(0.0, min(self.poll_seconds, self._claim_ends - boot_seconds())))
             else:
@@ -68,7 +70,7 @@ class Tender:
         while not self._stop.is_set():
             if self._turn() is not None and self.failure is not None:
                 break
-            if not self.source.unfinished or boot_seconds() >= patience_ends:
+            if self._stop.is_set() or not self.source.unfinished or boot_seconds() >= patience_ends:
                 break
             self.source.wait(patience_ends - boot_seconds())
         self._end()
