@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 
 
 def notify(state: str) -> None:
@@ -18,3 +19,8 @@ def notify(state: str) -> None:
             to_systemd.sendto(state.encode(), address)
         except OSError:
             return  # a manager that went away is no reason to stop working
+
+
+def reloading() -> str:
+    """The message for the begin of a reload, which needs the time: systemd tells by it which reload this one is."""
+    return f"RELOADING=1\nMONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}"

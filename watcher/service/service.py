@@ -20,7 +20,7 @@ from watcher.errors import Unavailable
 from watcher.model import Kind, WorkLeft
 from watcher.ports import Journal
 from watcher.service.answerer import Answerer
-from watcher.service.notify import notify
+from watcher.service.notify import notify, reloading
 from watcher.service.poster import Poster
 from watcher.service.stopping import Stop, Stopping
 from watcher.service.tender import Tender
@@ -78,8 +78,9 @@ class Service:
         schedule = self._schedule()
         notify("READY=1")
         log.info("The daemon is ready.", extra={"sources": ", ".join(self._sources)})
-        reason = self._stopping.wait(may_reload)
-        notify("RELOADING=1" if reason is Stop.RELOAD else "STOPPING=1")
+        reason = self._stopping.wait(partial(_told, may_reload))
+        if reason is not Stop.RELOAD:
+            notify("STOPPING=1")
         log.info("The daemon stops.", extra={"reason": reason})
         schedule.shutdown(wait=False)
         self._end(looking)
@@ -180,6 +181,15 @@ class Service:
         for resource in self._resources:
             with suppress(Unavailable):
                 resource.close()
+
+
+def _told(may_reload: Callable[[], bool]) -> bool:
+    """systemd hears of every wish to reload, and that it is over: by the next service's READY, or at once."""
+    notify(reloading())
+    granted = may_reload()
+    if not granted:
+        notify("READY=1")
+    return granted
 
 
 class _Schedule(Protocol):

@@ -1,0 +1,145 @@
+"""What systemd is told (sd_notify), and the unit that asks to be told."""
+
+from __future__ import annotations
+
+import configparser
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.support.workplace import COMMAND, Workplace
+from watcher.config.sections import Recognition
+from watcher.sandbox.endpoint import Endpoint
+from watcher.service.notify import notify
+
+UNIT = Path(__file__).resolve().parents[2] / "systemd" / "invoice-watcher.service"
+RELOADING = re.compile(r"RELOADING=1\nMONOTONIC_USEC=(\d+)")
+PATIENCE_S = 30
+SOON_S = 10  # less than any poll: nothing is under way
+
+
+class Systemd:
+    """The end of the socket at which systemd listens."""
+
+    def __init__(self, listening: socket.socket) -> None:
+        self._listening = listening
+
+    def hear(self) -> str:
+        return self._listening.recv(4096).decode()
+
+    def hears_no_more(self) -> bool:
+        self._listening.setblocking(False)
+        try:
+            self._listening.recv(4096)
+        except BlockingIOError:
+            return True
+        return False
+
+
+@pytest.fixture(params=["a path", "an abstract name"])
+def systemd(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Systemd]:
+    address = str(tmp_path_factory.mktemp("n") / "s")  # short: a socket's path has room for 107 bytes
+    with closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as listening:
+        listening.settimeout(PATIENCE_S)
+        if request.param == "a path":
+            listening.bind(address)
+            monkeypatch.setenv("NOTIFY_SOCKET", address)
+        else:
+            listening.bind("\0" + address)
+            monkeypatch.setenv("NOTIFY_SOCKET", "@" + address)
+        yield Systemd(listening)
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, endpoint: Endpoint) -> Workplace:
+    return Workplace(tmp_path, endpoint).with_folder().write()
+
+
+def microseconds() -> int:
+    return time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+
+
+def test_it_is_told_when_the_daemon_is_ready_reloads_and_stops(workplace: Workplace, systemd: Systemd) -> None:
+    with workplace.daemon() as daemon:
+        assert systemd.hear() == "READY=1"
+        before = microseconds()
+        daemon.signal(signal.SIGHUP)
+        told = RELOADING.fullmatch(systemd.hear())
+        assert told
+        assert before <= int(told[1]) <= microseconds()
+        assert systemd.hear() == "READY=1"
+        assert daemon.stop(SOON_S) == 0
+        assert systemd.hear() == "STOPPING=1"
+    assert systemd.hears_no_more()
+
+
+def test_a_reload_that_keeps_the_old_configuration_has_an_end_too(workplace: Workplace, systemd: Systemd) -> None:
+    with workplace.daemon() as daemon:
+        assert systemd.hear() == "READY=1"
+        workplace.config_file.write_text("journal: 3\n", encoding="utf-8")
+        daemon.signal(signal.SIGHUP)
+        assert RELOADING.fullmatch(systemd.hear())
+        assert systemd.hear() == "READY=1"
+        assert "the old one stays" in daemon.said()
+        assert daemon.stop(SOON_S) == 0
+        assert systemd.hear() == "STOPPING=1"
+
+
+def test_a_daemon_that_cannot_start_never_says_that_it_is_ready(workplace: Workplace, systemd: Systemd) -> None:
+    workplace.config["journal"] = f"sqlite:///{workplace.root}/nowhere/journal.db"
+    assert workplace.write().command("run").returncode == 1
+    assert systemd.hears_no_more()
+
+
+def test_a_listener_that_is_gone_is_no_reason_to_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for address in ("", str(tmp_path / "nobody"), "@nobody", "x" * 200):
+        monkeypatch.setenv("NOTIFY_SOCKET", address)
+        notify("READY=1")
+
+
+# ------------------------------------------------------------------------------------------ the unit
+
+
+@pytest.fixture
+def unit() -> configparser.SectionProxy:
+    read = configparser.ConfigParser(interpolation=None, strict=False)
+    read.read(UNIT, encoding="utf-8")
+    return read["Service"]
+
+
+def test_the_unit_waits_for_the_message_and_gives_a_wrong_configuration_no_second_try(
+    unit: configparser.SectionProxy,
+) -> None:
+    assert unit["Type"] == "notify"  # notify-reload is unknown to systemd 252
+    assert unit["RestartPreventExitStatus"] == "78"
+    assert unit["Restart"] == "always"
+
+
+def test_the_unit_lets_requests_that_were_sent_end(unit: configparser.SectionProxy) -> None:
+    longest = (
+        Recognition(url="https://openapi.example.com/").connect_timeout + Recognition.model_fields["timeout"].default
+    )
+    assert int(unit["TimeoutStopSec"].removesuffix("s")) >= longest.total_seconds() + 60
+
+
+@pytest.mark.skipif(
+    shutil.which("systemd-analyze") is None, reason="systemd-analyze is missing: apt-get install systemd"
+)
+def test_systemd_finds_no_fault_in_the_unit(tmp_path: Path) -> None:
+    text = re.sub(r"^ExecStart=\S+", f"ExecStart={COMMAND}", UNIT.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    installed = tmp_path / UNIT.name
+    installed.write_text(text, encoding="utf-8")
+    verified = subprocess.run(
+        ["systemd-analyze", "verify", installed], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (verified.returncode, verified.stderr) == (0, "")
