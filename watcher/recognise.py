@@ -12,6 +12,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 
+from watcher.clock import boot_seconds
 from watcher.config.sections import Recognition
 from watcher.errors import ClaimLost, JournalUnavailable, StoreUnavailable
 from watcher.headers import clean
@@ -19,6 +20,8 @@ from watcher.model import ClaimedBooking, Outcome, Settlement, TryEnding
 from watcher.policy.outcome import CloseGate, Decision, Pause, Result, Settle, TryAgain, classify, given_up, with_doubt
 from watcher.policy.retry import backoff, is_given_up
 from watcher.ports import Recogniser, RecognitionJournal, Store
+
+__all__ = ["Recognise", "boot_seconds"]  # whoever hands claims over measures by the same clock
 
 log = logging.getLogger(__name__)
 
@@ -28,11 +31,6 @@ FRESH_SECONDS = 2.0
 # Long enough for the way to the database and back where a line is dead, and for a database's clock that is set right.
 MARGIN = timedelta(seconds=30)
 _RECORD_AGAIN_SECONDS = 0.5
-
-
-def boot_seconds() -> float:
-    """A clock that goes on while the machine sleeps or the process is stopped."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 class Recognise:

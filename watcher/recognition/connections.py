@@ -18,7 +18,8 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
-from watcher.recognition.deadline import Flight, boot_clock
+from watcher.clock import boot_seconds
+from watcher.recognition.deadline import Flight
 
 # A kept connection that lay idle longer is not used again: the commonest servers close theirs after five
 # seconds or more, and a request that crosses such a close is in doubt for nothing.
@@ -112,7 +113,7 @@ class _Watched(HTTPConnection):
         super().__init__(*args, **kwargs)
         self._line = line
         self._connecting = False
-        self._idle_since = boot_clock()
+        self._idle_since = boot_seconds()
 
     def _new_conn(self) -> socket.socket:
         try:
@@ -135,7 +136,7 @@ class _Watched(HTTPConnection):
     @property
     def is_connected(self) -> bool:
         """Whether a kept connection can be used again."""
-        return super().is_connected and boot_clock() - self._idle_since < IDLE_SECONDS
+        return super().is_connected and boot_seconds() - self._idle_since < IDLE_SECONDS
 
     def putrequest(self, method: str, url: str, skip_host: bool = False, skip_accept_encoding: bool = False) -> None:  # noqa: FBT001, FBT002 - urllib3's signature
         """The secret part of an address is added here, where no log and no error sees it any more."""
@@ -149,11 +150,11 @@ class _Watched(HTTPConnection):
         if not self._connecting:
             self._line.flight.leave(self.sock)
         super().send(data)
-        self._idle_since = boot_clock()
+        self._idle_since = boot_seconds()
 
     def getresponse(self) -> Any:
         response = super().getresponse()
-        self._idle_since = boot_clock()
+        self._idle_since = boot_seconds()
         return response
 
 

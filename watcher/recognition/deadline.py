@@ -10,16 +10,12 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
-import time
 from collections.abc import Callable
 from typing import Any, Self
 
+from watcher.clock import boot_seconds
+
 Clock = Callable[[], float]
-
-
-def boot_clock() -> float:
-    """Seconds on a clock that neither jumps nor stops, not even while the machine sleeps."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 class Deadline:
@@ -27,7 +23,7 @@ class Deadline:
 
     __slots__ = ("_clock", "at")
 
-    def __init__(self, seconds: float, clock: Clock = boot_clock) -> None:
+    def __init__(self, seconds: float, clock: Clock = boot_seconds) -> None:
         self._clock = clock
         self.at = clock() + seconds
 

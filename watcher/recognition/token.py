@@ -14,11 +14,12 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlencode
 
+from watcher.clock import boot_seconds
 from watcher.config.sections import Auth
 from watcher.errors import TokenRefused, TokenUnavailable
 from watcher.headers import clean
 from watcher.json_answers import at, seconds_of
-from watcher.recognition.deadline import Clock, Deadline, boot_clock
+from watcher.recognition.deadline import Clock, Deadline
 from watcher.recognition.response import read_object
 from watcher.recognition.transport import Reply, Transport, TransportFailure
 
@@ -48,7 +49,7 @@ class TokenSource:
         *,
         timeout_seconds: float = 20.0,
         connect_timeout_seconds: float = 10.0,
-        clock: Clock = boot_clock,
+        clock: Clock = boot_seconds,
     ) -> None:
         self._auth = auth
         self._timeout_seconds = timeout_seconds
