@@ -71,6 +71,8 @@ class _Adapters:
 def build_service(configuration: Configuration, journal: Journal, stopping: Stopping) -> Service:
     """The daemon; the journal stays the caller's to close."""
     adapters = _adapters(configuration)
+    for store in adapters.stores.values():
+        store.prepare()
     recognise = Recognise(
         journal=journal,
         recogniser=adapters.recogniser,

@@ -189,6 +189,9 @@ class Store(Protocol):
     @property
     def name(self) -> str: ...
 
+    def prepare(self) -> None:
+        """Load what the first `put` would have to wait for. Connects to nothing, and raises nothing: `put` does."""
+
     def put(self, document: FoundDocument) -> Locator:
         """Keep it, or find the URL it has; the same content twice is one key. Raises StoreUnavailable, StoreRefused."""
 

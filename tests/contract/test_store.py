@@ -52,6 +52,12 @@ class StoreContract:
     def test_it_has_its_name(self, store: Store) -> None:
         assert store.name == "default"
 
+    def test_it_may_be_prepared_and_need_not(self, store: Store, keep: Keep) -> None:
+        before = store.put(keep(SMALL))
+        store.prepare()
+        store.prepare()
+        assert store.put(keep(SMALL)) == before
+
     def test_the_same_content_twice_is_one_key(self, store: Store, keep: Keep) -> None:
         assert store.put(keep(SMALL)) == store.put(keep(SMALL))
         assert store.put(keep(LARGE)) == store.put(keep(LARGE))
@@ -103,6 +109,7 @@ class KeepingStoreContract(StoreContract):
         assert locator.store == "default"
 
     def test_while_it_cannot_be_reached_nothing_is_decided(self, lost: Store, keep: Keep) -> None:
+        lost.prepare()
         with pytest.raises(StoreUnavailable, match="default"):
             lost.put(keep(SMALL))
         findings = lost.check()

@@ -31,6 +31,8 @@ class ScriptedStore:
     def __init__(self, put: Callable[[str], object]) -> None:
         self._put = put
 
+    def prepare(self) -> None: ...
+
     def put(self, document: FoundDocument) -> Locator:
         self._put(document.name)
         return Locator(store=self.name, key=document.name, url=document.name)

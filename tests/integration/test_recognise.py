@@ -30,6 +30,8 @@ class SomeStore:
 
     name = "default"
 
+    def prepare(self) -> None: ...
+
     def put(self, document: FoundDocument) -> Locator:
         raise NotImplementedError
 

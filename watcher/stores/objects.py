@@ -9,7 +9,7 @@ import re
 import secrets
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from watcher.config.sections import ObjectsStore as Section
@@ -31,7 +31,7 @@ _TEMPORARY_FOLDER = ".invoice-watcher-partial"  # of the fs service, so that no 
 
 
 class ObjectsStore:
-    """Keeps documents under their content's hash. The operator is built when it is first used."""
+    """Keeps documents under their content's hash. The operator is built when it is prepared or first used."""
 
     def __init__(self, name: str, section: Section) -> None:
         self._name = name
@@ -43,6 +43,11 @@ class ObjectsStore:
     @property
     def name(self) -> str:
         return self._name
+
+    def prepare(self) -> None:
+        """Loading OpenDAL takes longer than all the rest of a document's way."""
+        with suppress(StoreUnavailable), self._translated("be prepared"):
+            self._operator()
 
     def put(self, document: FoundDocument) -> Locator:
         """Upload it. Doing so twice changes nothing: the same content has the same key."""

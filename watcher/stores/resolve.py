@@ -22,6 +22,9 @@ class ResolveStore:
     def name(self) -> str:
         return self._name
 
+    def prepare(self) -> None:
+        """There is nothing to load."""
+
     def put(self, document: FoundDocument) -> Locator:
         """The address it has. Raises StoreRefused where it has none and there is no store for such parts."""
         if document.path is not None:

@@ -54,6 +54,9 @@ class HttpStore:
     def name(self) -> str:
         return self._name
 
+    def prepare(self) -> None:
+        """There is nothing to load."""
+
     def put(self, document: FoundDocument) -> Locator:
         """Post it, once more with a fresh token where the first is refused."""
         if document.content is None:
