@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -19,6 +20,7 @@ EXIT_FAILED = 1
 def check(path: Path, *, offline: bool, as_json: bool) -> int:
     """Say of each thing what was found and how to mend it; exit status. Raises ConfigurationError."""
     configuration = load(path, secrets=not offline)
+    logging.getLogger().addHandler(logging.NullHandler())  # what is logged on the way, the findings say better
     well = True
     for finding in _findings(path, configuration, offline=offline):
         print(json.dumps(asdict(finding), ensure_ascii=False) if as_json else _line(finding))  # noqa: T201

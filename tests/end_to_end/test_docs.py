@@ -1,0 +1,176 @@
+"""What the documents say is so: their commands run as printed, and what they name is there."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.support.workplace import COMMAND, ZHANG, pdf
+from watcher.config.load import load
+from watcher.sandbox.endpoint import CLIENT_ID, CLIENT_SECRET, Endpoint
+
+PROJECT = Path(__file__).resolve().parents[2]
+READMES = ("README.md", "README.zh-CN.md")
+DOCUMENTS = sorted(
+    str(path.relative_to(PROJECT))
+    for path in (*PROJECT.glob("*.md"), *(PROJECT / "docs").rglob("*.md"))
+    if path.is_file()
+)
+
+_LINK = re.compile(r"\]\(([^)\s]+)\)")
+_CODE = re.compile(r"`([^`\n]+)`")
+_PATH = re.compile(r"(?:watcher|tests|docs|systemd|\.ci)/[\w./-]*|[\w.-]+\.(?:md|toml|lock|example\.yaml)")
+_COMMAND = re.compile(r"(?:^    |`)(?:\.venv/bin/)?invoice-watcher ([^`#\n]+)", re.MULTILINE)
+_MAKE = re.compile(r"(?:^    |`)make ([a-z]+)", re.MULTILINE)
+_YAML = re.compile(r"^```yaml\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def text(document: str) -> str:
+    return (PROJECT / document).read_text(encoding="utf-8")
+
+
+def commands(document: str) -> list[list[str]]:
+    """The arguments of every `invoice-watcher` in a document, once each."""
+    found = [shlex.split(arguments) for arguments in _COMMAND.findall(text(document))]
+    return [arguments for number, arguments in enumerate(found) if arguments not in found[:number]]
+
+
+def first_configuration(readme: str) -> str:
+    (block,) = _YAML.findall(text(readme))
+    return str(block)
+
+
+def run(*arguments: str | Path, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [COMMAND, *arguments],
+        cwd=cwd,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+# ------------------------------------------------------------------------------------- what is named
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_link_to_a_file_leads_to_one(document: str) -> None:
+    links = [link.partition("#")[0] for link in _LINK.findall(text(document)) if "://" not in link]
+    home = (PROJECT / document).parent
+    assert [link for link in links if link and not (home / link).exists()] == []
+
+
+@pytest.mark.parametrize("document", [name for name in DOCUMENTS if name != "CHANGELOG.md"])
+def test_every_file_that_is_named_is_there(document: str) -> None:
+    named = [code for code in _CODE.findall(text(document)) if _PATH.fullmatch(code)]
+    assert [path for path in named if not (PROJECT / path).exists()] == []
+
+
+def test_every_part_in_the_map_of_the_code_is_there_and_no_part_is_missing() -> None:
+    (drawn,) = re.findall(r"^    watcher/\n((?:      \S.*\n)+)", text("docs/architecture.md"), re.MULTILINE)
+    names = {name for line in drawn.splitlines() for name in re.findall(r"[\w/]+(?:/|\.py)", line.split("   ")[2])}
+    assert [name for name in sorted(names) if not (PROJECT / "watcher" / name).exists()] == []
+    parts = {path.name for path in (PROJECT / "watcher").iterdir() if path.is_dir() and not path.name.startswith("_")}
+    assert parts == {name.split("/")[0] for name in names if "/" in name}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_command_that_is_named_exists_with_its_options(document: str, tmp_path: Path) -> None:
+    for command, *rest in commands(document):
+        if command.startswith("-"):
+            continue
+        helped = run(command, "--help", cwd=tmp_path)
+        assert helped.returncode == 0, command
+        options = [argument.partition("=")[0] for argument in rest if argument.startswith("-")]
+        assert [option for option in options if option not in helped.stdout] == [], command
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_make_target_that_is_named_exists(document: str) -> None:
+    makefile = text("Makefile")
+    targets = _MAKE.findall(text(document))
+    assert [target for target in targets if not re.search(rf"^{target}:", makefile, re.MULTILINE)] == []
+
+
+# ------------------------------------------------------------------------------ the first configuration
+
+
+def test_both_readmes_show_the_same_configuration_and_the_same_commands() -> None:
+    english, chinese = READMES
+    assert first_configuration(english) == first_configuration(chinese)
+    assert commands(english) == commands(chinese)
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_the_first_configuration_is_valid_as_printed(readme: str, tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(first_configuration(readme), encoding="utf-8")
+    configuration = load(path, secrets=False)
+    assert [folder.name for folder in configuration.folders] == ["shared"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Newcomer:
+    """Somebody in an empty folder with the README, who writes the sandbox's addresses into its configuration."""
+
+    home: Path
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return run(*arguments, cwd=self.home, CLIENT_SECRET=CLIENT_SECRET)
+
+    def drop(self, name: str) -> None:
+        folder = self.home / "inbox" / ZHANG
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(pdf(name))
+
+
+@pytest.fixture(params=READMES)
+def newcomer(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Newcomer]:
+    with Endpoint(token=True) as endpoint:
+        written = first_configuration(request.param)
+        for printed, here in {
+            "https://openapi.example.com": endpoint.base_url,
+            "my-client": CLIENT_ID,
+            "/var/lib/invoice-watcher": str(tmp_path),
+            "/srv/invoices": str(tmp_path),
+        }.items():
+            assert printed in written
+            written = written.replace(printed, here)
+        (tmp_path / "config.yaml").write_text(written, encoding="utf-8")
+        yield Newcomer(home=tmp_path)
+
+
+def test_the_first_configuration_works_with_the_commands_that_stand_below_it(newcomer: Newcomer) -> None:
+    newcomer.drop("a.pdf")
+    checked = newcomer.run("check")
+    assert (checked.returncode, checked.stderr) == (0, "")
+    assert newcomer.run("run", "--once").returncode == 0
+    assert (newcomer.home / "done" / ZHANG / "a.pdf").exists()
+    identifier = json.loads(newcomer.run("list", "--json").stdout)["id"]
+    assert identifier in newcomer.run("list").stdout
+    assert "a.pdf" in newcomer.run("show", identifier).stdout
+    assert "gate: open" in newcomer.run("status").stdout
+
+
+def test_check_of_what_is_not_there_says_how_to_mend_it_and_nothing_else(newcomer: Newcomer) -> None:
+    # Given the configuration, and neither the folder nor the right client
+    config = newcomer.home / "config.yaml"
+    config.write_text(config.read_text(encoding="utf-8").replace(CLIENT_ID, "my-client"), encoding="utf-8")
+    # When it is checked
+    checked = newcomer.run("check")
+    # Then every fault has its line, and what was logged on the way is not told a second time
+    assert checked.returncode == 1
+    assert checked.stderr == ""
+    failing = re.findall(r"^FAIL  (\w+)[^\n]*\n      → .", checked.stdout, re.MULTILINE)
+    assert set(failing) >= {"token", "folder"}
+    assert len(failing) == checked.stdout.count("FAIL")
