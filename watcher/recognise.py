@@ -21,8 +21,6 @@ from watcher.policy.outcome import CloseGate, Decision, Pause, Result, Settle, T
 from watcher.policy.retry import backoff, is_given_up
 from watcher.ports import Recogniser, RecognitionJournal, Store
 
-__all__ = ["Recognise", "boot_seconds"]  # whoever hands claims over measures by the same clock
-
 log = logging.getLogger(__name__)
 
 # A request leaves only this soon after its claim, so that a process that was stopped does not send late.

@@ -13,13 +13,14 @@ from tests.support.journals import mail
 from tests.support.recognisers import recogniser
 from tests.support.servers.postgres import Postgres
 from tests.support.waiting import wait_for
+from watcher.clock import boot_seconds
 from watcher.config.sections import Recognition
 from watcher.errors import StoreUnavailable
 from watcher.journal.journal import SqlJournal
 from watcher.journal.opening import open_journal
 from watcher.model import Document, Finding, Locator, SubmissionFilter
 from watcher.ports import FoundDocument, Store
-from watcher.recognise import Recognise, boot_seconds
+from watcher.recognise import Recognise
 from watcher.sandbox.endpoint import Endpoint
 
 QUICK = {"probe": "0.1s", "retry": {"first": "0.001s", "longest": "0.001s"}, "timeout": "2s", "connect_timeout": "2s"}

@@ -7,16 +7,16 @@ import threading
 from concurrent.futures import ThreadPoolExecutor, wait
 
 from watcher.answer import Answer
+from watcher.clock import boot_seconds
 from watcher.errors import Unavailable
 from watcher.model import ClaimedAnswer
-from watcher.recognise import boot_seconds
 
 log = logging.getLogger(__name__)
 
 _BATCH = 16
-_BEGIN_WITHIN_S = 15.0  # of the claim; what could not be begun by then is given back
-_LONGEST_WAIT_S = 30.0  # polling is the truth; being woken only makes it quick
-_PAUSE_S = 5.0
+_BEGIN_WITHIN_SECONDS = 15.0  # of the claim; what could not be begun by then is given back
+_LONGEST_WAIT_SECONDS = 30.0  # polling is the truth; being woken only makes it quick
+_PAUSE_SECONDS = 5.0
 
 
 class Answerer:
@@ -50,7 +50,7 @@ class Answerer:
                 pause = self._pause()
             except Unavailable as error:
                 log.warning("Answers have to wait.", extra={"detail": str(error)})
-                pause = _PAUSE_S
+                pause = _PAUSE_SECONDS
             if stopping:
                 return
             self._awake.wait(pause)
@@ -75,11 +75,11 @@ class Answerer:
             one.result()
 
     def _give_one(self, claimed_at: float, claimed: ClaimedAnswer) -> None:
-        if boot_seconds() - claimed_at > _BEGIN_WITHIN_S:
+        if boot_seconds() - claimed_at > _BEGIN_WITHIN_SECONDS:
             self._answer.give_back(claimed)
         else:
             self._answer.give(claimed)
 
     def _pause(self) -> float:
         due_in = self._answer.next_in()
-        return _LONGEST_WAIT_S if due_in is None else min(max(due_in, 0.05), _LONGEST_WAIT_S)
+        return _LONGEST_WAIT_SECONDS if due_in is None else min(max(due_in, 0.05), _LONGEST_WAIT_SECONDS)

@@ -8,16 +8,17 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from watcher.clock import boot_seconds
 from watcher.errors import Unavailable
 from watcher.model import ClaimedBooking
 from watcher.policy.pace import Pace
 from watcher.ports import RecognitionJournal
-from watcher.recognise import Recognise, boot_seconds
+from watcher.recognise import Recognise
 
 log = logging.getLogger(__name__)
 
-_LONGEST_WAIT_S = 30.0  # polling is the truth; being woken only makes it quick
-_PAUSE_S = 2.0
+_LONGEST_WAIT_SECONDS = 30.0  # polling is the truth; being woken only makes it quick
+_PAUSE_SECONDS = 2.0
 
 
 class Poster:
@@ -76,7 +77,7 @@ class Poster:
                 pause = self._dispatch()
             except Unavailable as error:
                 log.warning("The journal cannot be asked for work.", extra={"detail": str(error)})
-                pause = _PAUSE_S
+                pause = _PAUSE_SECONDS
             if pause > 0:
                 self._awake.wait(pause)
         self._workers.shutdown(wait=True)
@@ -85,7 +86,7 @@ class Poster:
         """Hand out what is due; seconds until it is worth looking again without being woken."""
         wanted = self._reserve()
         if wanted == 0:
-            return self._pace.next_in(boot_seconds()) or _LONGEST_WAIT_S
+            return self._pace.next_in(boot_seconds()) or _LONGEST_WAIT_SECONDS
         claimed_at = boot_seconds()
         begun = 0
         try:
@@ -113,7 +114,7 @@ class Poster:
 
     def _until_due(self) -> float:
         due_in = self._journal.next_try_in(self._sources, self._endpoint)
-        return _LONGEST_WAIT_S if due_in is None else min(max(due_in, 0.01), _LONGEST_WAIT_S)
+        return _LONGEST_WAIT_SECONDS if due_in is None else min(max(due_in, 0.01), _LONGEST_WAIT_SECONDS)
 
     def _work(self, claimed: ClaimedBooking, claimed_at: float) -> None:
         try:

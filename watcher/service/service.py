@@ -27,8 +27,8 @@ from watcher.service.tender import Tender
 
 log = logging.getLogger(__name__)
 
-_LOOK_EVERY_S = 0.5  # of `run --once`; being woken makes it quicker
-_ANSWERS_TIMEOUT_S = 60.0
+_LOOK_EVERY_SECONDS = 0.5  # of `run --once`; being woken makes it quicker
+_ANSWERS_TIMEOUT_SECONDS = 60.0
 
 
 class Closable(Protocol):
@@ -104,7 +104,7 @@ class Service:
             progress(left)
             if not any(thread.is_alive() for thread in looking) and self._is_finished(left, wait):
                 break
-            self._changed.wait(_LOOK_EVERY_S)
+            self._changed.wait(_LOOK_EVERY_SECONDS)
         self._end(looking)
         return [f"{tender.source.name}: {tender.failure}" for tender in self._tenders if tender.failure]
 
@@ -172,12 +172,12 @@ class Service:
             tender.stop()
         self._poster.stop()
         for thread in looking:
-            thread.join(_ANSWERS_TIMEOUT_S)
+            thread.join(_ANSWERS_TIMEOUT_SECONDS)
         self._posting.join()
         for answerer in self._answerers:
             answerer.stop()
         for thread in self._answering:
-            thread.join(_ANSWERS_TIMEOUT_S)
+            thread.join(_ANSWERS_TIMEOUT_SECONDS)
         for resource in self._resources:
             with suppress(Unavailable):
                 resource.close()

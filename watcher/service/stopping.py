@@ -10,7 +10,7 @@ from functools import partial
 from queue import Empty, SimpleQueue
 from types import FrameType
 
-_WAIT_S = 0.5
+_WAIT_SECONDS = 0.5
 
 
 class Stop(StrEnum):
@@ -62,7 +62,7 @@ class Stopping:
         # A signal that comes in the instant before a wait begins is handled only when it ends: so it ends often.
         while True:
             with suppress(Empty):
-                self._wishes.get(timeout=_WAIT_S)
+                self._wishes.get(timeout=_WAIT_SECONDS)
                 return
 
     def catch_signals(self) -> None:

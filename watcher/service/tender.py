@@ -7,27 +7,31 @@ import random
 import threading
 from datetime import timedelta
 
+from watcher.clock import boot_seconds
 from watcher.errors import JournalUnavailable, LoginRefused, SourceUnavailable, Unavailable
 from watcher.intake import Intake
 from watcher.model import Claim
 from watcher.ports import Source, TendingJournal
-from watcher.recognise import boot_seconds
 
 log = logging.getLogger(__name__)
 
 HOLD = timedelta(seconds=60)
-_ROUND_MARGIN_S = 15.0  # a round ends this long before its hold, and claims again
-_FIRST_PAUSE_S = 1.0
-_LONGEST_PAUSE_S = 300.0
-_REFUSED_PAUSE_S = 300.0  # accounts are blocked for hammering
-_LONGEST_REFUSED_PAUSE_S = 1800.0
+_ROUND_MARGIN_SECONDS = 15.0  # a round ends this long before its hold, and claims again
+_FIRST_PAUSE_SECONDS = 1.0
+_LONGEST_PAUSE_SECONDS = 300.0
+_REFUSED_PAUSE_SECONDS = 300.0  # accounts are blocked for hammering
+_LONGEST_REFUSED_PAUSE_SECONDS = 1800.0
 _REFUSED_SAID = "tried again only every few minutes, lest the account be blocked, or at once after a reload"
-_OTHER_NODE_S = 5.0  # how soon to ask again for a source that another node has
+_OTHER_NODE_SECONDS = 5.0  # how soon to ask again for a source that another node has
 
 
 def pause_after(failures: int, *, refused: bool, fraction: float) -> float:
     """Seconds before a source is tried again after that many failures in a row (1 for the first)."""
-    first, longest = (_REFUSED_PAUSE_S, _LONGEST_REFUSED_PAUSE_S) if refused else (_FIRST_PAUSE_S, _LONGEST_PAUSE_S)
+    first, longest = (
+        (_REFUSED_PAUSE_SECONDS, _LONGEST_REFUSED_PAUSE_SECONDS)
+        if refused
+        else (_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS)
+    )
     bound = min(first * 2.0 ** min(failures - 1, 32), longest)
     return bound * (0.5 + fraction / 2)
 
@@ -83,7 +87,7 @@ class Tender:
         """One look; seconds to pause before the next, or None: wait for the source itself."""
         try:
             if not self._has_claim():
-                return _OTHER_NODE_S
+                return _OTHER_NODE_SECONDS
             result = self._intake.round(self._may_go_on)
         except Unavailable as error:
             return self._failed(error)
@@ -119,7 +123,7 @@ class Tender:
         self._release()
         asked_at = boot_seconds()
         self._claim = self._journal.claim_source(self.source.name, HOLD)
-        self._claim_ends = asked_at + HOLD.total_seconds() - _ROUND_MARGIN_S
+        self._claim_ends = asked_at + HOLD.total_seconds() - _ROUND_MARGIN_SECONDS
         return self._claim is not None
 
     def _may_go_on(self) -> bool:
