@@ -10,11 +10,11 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 
 from watcher.admission import Admission
-from watcher.errors import DirectoryUnavailable, StoreRefused, Unavailable, Vanished
+from watcher.errors import DirectoryUnavailable, StoreRefused, Unavailable, UsageError, Vanished
 from watcher.headers import MailHeader, clean, read_header
 from watcher.model import (
     Kind,
@@ -126,7 +126,8 @@ class Intake:
     def _opened(self, arrival: Arrival) -> _Draft | None:
         """What is in it and whose it is; None where it is known and is only to be tried again."""
         if arrival.known is not None and treatment(self._source.kind, arrival.known) is Treatment.RETRY:
-            self._journal.retry(arrival.known.submission)
+            with suppress(UsageError):  # retention has deleted it: nothing is left to be tried
+                self._journal.retry(arrival.known.submission)
             return None
         with self._source.open(arrival) as parcel:
             return self._mail(arrival, parcel) if parcel.header is not None else self._file(arrival, parcel)

@@ -396,6 +396,7 @@ class Known:
     submission: str
     state: SubmissionState
     stays: bool  # it was answered without being moved
+    empty: bool = False  # nothing of it was taken in: it has no documents
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -309,7 +309,8 @@ class IntakeJournal(Protocol):
         """Write it with its documents and their bookings in one transaction; its id.
 
         A key that is known with an unclosed submission, or one that stays, is not written again: the
-        id it has is returned. A FILE key whose submission is closed and moved becomes a new submission.
+        id it has is returned. A key whose submission is closed and moved becomes a new one, for a FILE
+        always, for a MAIL where it had no documents.
         A document whose booking is pending waits for it; whose booking is booked is its duplicate;
         whose latest booking failed opens the next generation.
         """

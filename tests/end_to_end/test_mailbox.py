@@ -165,6 +165,25 @@ def test_a_mail_that_is_moved_back_from_the_error_folder_is_tried_again(
     assert len({reply.message["Message-ID"] for reply in smtp_sink.received}) == 2
 
 
+def test_a_mail_that_was_refused_is_taken_in_when_it_is_moved_back_once_its_sender_is_known(
+    workplace: Workplace, endpoint: Endpoint, account: Account, smtp_sink: SmtpSink
+) -> None:
+    account.append(mail(("a.pdf", pdf("a")), sender="new@corp.example"))
+    workplace.command("run", "--once")
+    assert endpoint.requests == ()
+    with (workplace.root / "employees.csv").open("a", encoding="utf-8") as employees:
+        employees.write("new@corp.example,903853,New,en\n")
+    (refused,) = account.messages("发票/失败")
+    account.move(refused.uid, "发票/失败", "INBOX")
+
+    assert workplace.command("run", "--once").returncode == 0
+
+    assert [request.user_code for request in endpoint.requests] == ["903853"]
+    assert len(smtp_sink.received) == 1
+    assert len(account.messages("发票/已处理")) == 1
+    assert [submission["reason"] for submission in workplace.submissions()] == [None, "UNKNOWN_SENDER"]
+
+
 def test_the_daemon_answers_a_mail_that_arrives(
     workplace: Workplace, endpoint: Endpoint, account: Account, smtp_sink: SmtpSink
 ) -> None:

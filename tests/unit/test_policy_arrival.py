@@ -8,8 +8,8 @@ from watcher.model import Kind, Known, SubmissionState
 from watcher.policy.arrival import Treatment, treatment
 
 
-def known(state: SubmissionState, *, stays: bool = False) -> Known:
-    return Known(submission="s1", state=state, stays=stays)
+def known(state: SubmissionState, *, stays: bool = False, empty: bool = False) -> Known:
+    return Known(submission="s1", state=state, stays=stays, empty=empty)
 
 
 @pytest.mark.parametrize("kind", list(Kind))
@@ -30,6 +30,11 @@ def test_what_was_answered_where_it_lies_is_not_taken_in_again(kind: Kind) -> No
 
 def test_a_mail_that_was_moved_back_is_a_retry() -> None:
     assert treatment(Kind.MAIL, known(SubmissionState.CLOSED)) is Treatment.RETRY
+
+
+def test_a_mail_of_which_nothing_was_taken_in_is_new_when_it_is_moved_back() -> None:
+    assert treatment(Kind.MAIL, known(SubmissionState.CLOSED, empty=True)) is Treatment.NEW
+    assert treatment(Kind.MAIL, known(SubmissionState.HELD, empty=True)) is Treatment.SKIP
 
 
 def test_a_file_that_was_put_back_is_a_new_submission() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, exists, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from watcher.errors import UsageError
@@ -31,7 +31,13 @@ from watcher.model import (
 )
 
 _KNOWN = (
-    select(identities.c.key, identities.c.submission, identities.c.stays, submissions.c.state)
+    select(
+        identities.c.key,
+        identities.c.submission,
+        identities.c.stays,
+        submissions.c.state,
+        exists().where(documents.c.submission == submissions.c.seq).label("has_documents"),
+    )
     .outerjoin(submissions, submissions.c.id == identities.c.submission)
     .where(identities.c.key.in_(bindparam("keys", expanding=True)))
 )
@@ -83,14 +89,17 @@ def new_id() -> str:
 def _known(row: Any) -> Known:
     # A submission that retention has deleted was closed.
     state = SubmissionState.CLOSED if row.state is None else SubmissionState(row.state)
-    return Known(submission=row.submission, state=state, stays=row.stays)
+    return Known(
+        submission=row.submission, state=state, stays=row.stays, empty=row.state is not None and not row.has_documents
+    )
 
 
 def _record(connection: Connection, new: NewSubmission) -> str:
     row = connection.execute(_KNOWN, {"keys": [new.key]}).first()
     if row is not None:
         known = _known(row)
-        if new.kind is Kind.MAIL or known.stays or known.state is not SubmissionState.CLOSED:
+        to_be_retried = new.kind is Kind.MAIL and not known.empty
+        if to_be_retried or known.stays or known.state is not SubmissionState.CLOSED:
             return known.submission
     name = new_id()
     _identify(connection, new.key, name, old=None if row is None else row.submission)

@@ -18,10 +18,11 @@ class Treatment(StrEnum):
 def treatment(kind: Kind, known: Known | None) -> Treatment:
     """A mail is known for ever, so one that came back is tried again; a file that came back is a new submission.
 
-    What was answered without being moved still lies where it was, and says nothing by doing so.
+    So is a mail of which nothing was taken in: by now its sender may be known, or more accepted. What was
+    answered without being moved still lies where it was, and says nothing by doing so.
     """
     if known is None:
         return Treatment.NEW
     if known.state is not SubmissionState.CLOSED or known.stays:
         return Treatment.SKIP
-    return Treatment.RETRY if kind is Kind.MAIL else Treatment.NEW
+    return Treatment.RETRY if kind is Kind.MAIL and not known.empty else Treatment.NEW
