@@ -1,4 +1,8 @@
-"""Builds everything from the configuration: the only place that knows which class serves which port."""
+"""Builds everything from the configuration: the only place that knows which class serves which port.
+
+Adapters that bring costly libraries are imported where they are built: who reads the journal needs no HTTP, and a
+daemon without mailboxes no IMAP.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from typing import TYPE_CHECKING
 
 from watcher.admission import Admission, MailboxAdmission
 from watcher.answer import Answer
@@ -23,8 +28,6 @@ from watcher.policy.pace import Pace
 from watcher.policy.who import MailboxRules
 from watcher.ports import Directory, Journal, Mailer, Recogniser, Source, Store, Writer
 from watcher.recognise import Recognise
-from watcher.recognition.client import HttpRecogniser
-from watcher.recognition.token import TokenSource
 from watcher.replies import SmtpMailer, TemplateWriter
 from watcher.service import Service
 from watcher.service.answerer import Answerer
@@ -32,9 +35,9 @@ from watcher.service.poster import Poster
 from watcher.service.service import Closable
 from watcher.service.stopping import Stopping
 from watcher.service.tender import Tender
-from watcher.sources.folder import Arriving, FolderSource
-from watcher.sources.mailbox import MailboxSource
-from watcher.stores import HttpStore, ObjectsStore, ResolveStore
+
+if TYPE_CHECKING:
+    from watcher.recognition.token import TokenSource
 
 _LDAP_REMEMBERED_SECONDS = 60.0
 _MOVES_AT_ONCE = 8  # of one folder, so that its files do not wait for the disk one by one
@@ -125,6 +128,9 @@ def findings(configuration: Configuration) -> Iterator[Finding]:
 
 
 def _adapters(configuration: Configuration) -> _Adapters:
+    from watcher.recognition.client import HttpRecogniser
+    from watcher.recognition.token import TokenSource
+
     token = TokenSource(configuration.recognition.auth) if configuration.recognition.auth else None
     smtp = configuration.smtp
     return _Adapters(
@@ -159,6 +165,8 @@ def build_directory(section: sections.Directory) -> Directory:
 
 
 def _stores(configuration: Configuration, token: TokenSource | None) -> dict[str, Store]:
+    from watcher.stores import HttpStore, ObjectsStore, ResolveStore
+
     stores: dict[str, Store] = {}
     for name, section in configuration.stores.items():
         if isinstance(section, sections.ObjectsStore):
@@ -180,12 +188,25 @@ def _store_of(stores: Mapping[str, Store], name: str) -> Store:
 
 
 def _sources(configuration: Configuration) -> dict[str, Source]:
+    mailboxes = _mailboxes(configuration) if configuration.mailboxes else []
+    folders = _folders(configuration) if configuration.folders else []
+    return {source.name: source for source in (*mailboxes, *folders)}
+
+
+def _mailboxes(configuration: Configuration) -> list[Source]:
+    from watcher.sources.mailbox import MailboxSource
+
     own = {mailbox.username for mailbox in configuration.mailboxes}
     if configuration.smtp is not None:
         own.add(_address(configuration.smtp.sender))
-    mailboxes: list[Source] = [MailboxSource(mailbox, own_addresses=own) for mailbox in configuration.mailboxes]
+    return [MailboxSource(mailbox, own_addresses=own) for mailbox in configuration.mailboxes]
+
+
+def _folders(configuration: Configuration) -> list[Source]:
+    from watcher.sources.folder import Arriving, FolderSource
+
     arriving = Arriving()
-    folders: list[Source] = [
+    return [
         FolderSource(
             folder,
             wanted=partial(may_hold_documents, accept=configuration.accept),
@@ -194,7 +215,6 @@ def _sources(configuration: Configuration) -> dict[str, Source]:
         )
         for folder in configuration.folders
     ]
-    return {source.name: source for source in (*mailboxes, *folders)}
 
 
 def _address(sender: str) -> str:

@@ -1,0 +1,62 @@
+"""Starting is quick and small because costly libraries wait until they are needed."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.workplace import Workplace, pdf
+from watcher.sandbox.endpoint import Endpoint
+
+_IMPORTED = re.compile(r"^import time: .*\| +([\w.]+)$", re.MULTILINE)
+HEAVY = {"alembic", "apscheduler", "dkim", "imap_tools", "jinja2", "opendal", "pydantic", "requests", "rich"}
+HEAVY |= {"sqlalchemy", "watchdog"}
+
+
+def libraries(report: str) -> set[str]:
+    """The libraries of `HEAVY` in a report of `-X importtime`."""
+    names = _IMPORTED.findall(report)
+    assert "watcher" in names, "that is no report"
+    return {name.partition(".")[0] for name in names} & HEAVY
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> Workplace:
+    monkeypatch.setenv("PYTHONPROFILEIMPORTTIME", "1")
+    return Workplace(tmp_path, endpoint).with_folder().write()
+
+
+def test_the_command_line_is_read_without_any_of_them() -> None:
+    started = subprocess.run(
+        [sys.executable, "-X", "importtime", "-c", "import watcher.cli.app"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert libraries(started.stderr) == set()
+
+
+@pytest.mark.parametrize("option", ["--help", "--version"])
+def test_help_needs_none_of_them(workplace: Workplace, option: str) -> None:
+    assert libraries(workplace.command(option).stderr) == set()
+
+
+def test_the_journal_is_read_without_what_only_a_daemon_needs(workplace: Workplace) -> None:
+    workplace.drop("a.pdf", pdf("a"))
+    assert workplace.command("run", "--once").returncode == 0
+    listed = workplace.command("list", "--json")
+    assert listed.returncode == 0
+    assert libraries(listed.stderr) <= {"pydantic", "sqlalchemy"}
+
+
+def test_a_daemon_that_waits_for_a_file_has_no_terminal_tables_migrations_templates_or_mail(
+    workplace: Workplace,
+) -> None:
+    with workplace.daemon() as daemon:
+        loaded = libraries(daemon.said())
+    assert loaded.isdisjoint({"alembic", "dkim", "imap_tools", "jinja2", "rich"}), loaded
