@@ -101,6 +101,7 @@ def build_service(configuration: Configuration, journal: Journal, stopping: Stop
         resources=_closable(adapters),
         settling_grace=_settling_grace(configuration),
         keep_closed=configuration.retention.closed,
+        stop_within=configuration.recognition.connect_timeout + configuration.recognition.timeout,
     )
 
 

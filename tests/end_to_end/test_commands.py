@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import subprocess
 from pathlib import Path
 
@@ -245,3 +246,15 @@ def test_sighup_with_a_journal_that_cannot_be_used_keeps_the_old_configuration(
         workplace.drop("a.pdf", pdf("a"))
         wait_for((workplace.done / ZHANG / "a.pdf").exists, 10, "the file in done/")
     assert len(endpoint.requests) == 1
+
+
+def test_a_server_that_says_nothing_does_not_hold_up_the_stop(tmp_path: Path, endpoint: Endpoint) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        host, port = silent.getsockname()
+        workplace = Workplace(tmp_path, endpoint, connect_timeout="1s", timeout="1s")
+        workplace.with_mailbox(host, port, "fapiao@corp.example", "secret").write()
+        with workplace.daemon() as daemon:
+            silent.settimeout(20)
+            connection, _ = silent.accept()
+            with connection:
+                assert daemon.stop(timeout=20) == 0, daemon.said()

@@ -16,6 +16,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Protocol
 
+from watcher.clock import boot_seconds
 from watcher.errors import Unavailable
 from watcher.model import Kind, WorkLeft
 from watcher.ports import Journal
@@ -28,7 +29,8 @@ from watcher.service.tender import Tender
 log = logging.getLogger(__name__)
 
 _LOOK_EVERY_SECONDS = 0.5  # of `run --once`; being woken makes it quicker
-_ANSWERS_TIMEOUT_SECONDS = 60.0
+_LOOKING_SECONDS = 5.0  # how long a stop waits for what is being taken in
+_LAST_ANSWERS_SECONDS = 5.0  # and at least for what is being answered
 
 
 class Closable(Protocol):
@@ -52,6 +54,7 @@ class Service:
         resources: Sequence[Closable],
         settling_grace: timedelta,
         keep_closed: timedelta,
+        stop_within: timedelta,
     ) -> None:
         self._journal = journal
         self._stopping = stopping
@@ -62,6 +65,7 @@ class Service:
         self._resources = resources
         self._settling_grace = settling_grace
         self._keep_closed = keep_closed
+        self._stop_within = stop_within
         self._changed = threading.Event()
         self._ending = threading.Event()
 
@@ -171,16 +175,22 @@ class Service:
         for tender in self._tenders:
             tender.stop()
         self._poster.stop()
-        for thread in looking:
-            thread.join(_ANSWERS_TIMEOUT_SECONDS)
+        deadline = boot_seconds() + self._stop_within.total_seconds()
         self._posting.join()
+        # What is being taken in may be left: nothing there has been touched, and the next start takes it in.
+        _join(looking, min(deadline, boot_seconds() + _LOOKING_SECONDS))
         for answerer in self._answerers:
             answerer.stop()
-        for thread in self._answering:
-            thread.join(_ANSWERS_TIMEOUT_SECONDS)
+        _join(self._answering, max(deadline, boot_seconds() + _LAST_ANSWERS_SECONDS))
         for resource in self._resources:
             with suppress(Unavailable):
                 resource.close()
+
+
+def _join(threads: Sequence[threading.Thread], deadline: float) -> None:
+    """Wait for threads until the deadline; one that hangs on a server is left behind."""
+    for thread in threads:
+        thread.join(max(0.0, deadline - boot_seconds()))
 
 
 def _told(may_reload: Callable[[], bool]) -> bool:
