@@ -75,6 +75,10 @@ class Leaf(Protocol):
     def path(self) -> str | None:
         """Where it lies in a folder, relative, when it has an address of its own."""
 
+    @property
+    def least_bytes(self) -> int:
+        """It has at least so many bytes, told before any is read: what is far too large is not fetched at all."""
+
     def fetch(self) -> Spooled:
         """Its bytes, decoded. Raises SourceUnavailable, or Vanished."""
 

@@ -85,6 +85,16 @@ def test_what_is_no_document_is_left_out(read: Read) -> None:
     assert read(b"text", b"", PNG, XML, b"<html>", office, zipped(("a.txt", b"x"))) == []
 
 
+def test_what_is_larger_than_all_limits_is_refused_without_being_fetched(read: Read) -> None:
+    huge = BytesLeaf(AssertionError("it was fetched"), name="huge.zip", least_bytes=60_000_000)
+    film = BytesLeaf(AssertionError("it was fetched"), name="film.mp4", declared_type="video/mp4", least_bytes=10**9)
+    refused, kept = read(huge, film, PDF)
+    assert (refused.name, refused.reason, refused.size, refused.content) == (
+        "huge.zip", Reason.TOO_LARGE, 60_000_000, None,
+    )  # fmt: skip
+    assert kept.reason is None
+
+
 def test_pictures_and_xml_are_documents_where_they_are_accepted(read: Read) -> None:
     found = read(PNG, XML, PDF, accept=("image", "xml"))
     assert [one.media_type for one in found] == ["image/png", "application/xml"]

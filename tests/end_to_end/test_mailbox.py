@@ -170,7 +170,7 @@ def test_a_mail_that_was_refused_is_taken_in_when_it_is_moved_back_once_its_send
 ) -> None:
     account.append(mail(("a.pdf", pdf("a")), sender="new@corp.example"))
     workplace.command("run", "--once")
-    assert endpoint.requests == ()
+    assert not endpoint.requests
     with (workplace.root / "employees.csv").open("a", encoding="utf-8") as employees:
         employees.write("new@corp.example,903853,New,en\n")
     (refused,) = account.messages("发票/失败")

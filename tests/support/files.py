@@ -24,6 +24,7 @@ class BytesLeaf:
     name: str | None = "file"
     declared_type: str | None = None
     path: str | None = None
+    least_bytes: int = 0
     fetched: Spooled | None = None
 
     def fetch(self) -> Spooled:

@@ -18,6 +18,7 @@ from watcher.ports import FoundDocument, Leaf
 from watcher.spool import Spooled
 
 _DEEPEST = 8  # containers within containers
+_NO_DOCUMENTS = ("video/", "audio/")  # of a leaf that is too large to be looked into
 
 
 class _Enough(Exception):
@@ -51,6 +52,9 @@ class DocumentReader:
         reading = _Reading(self._accept, self._limits, self._openers)
         try:
             for leaf in leaves:
+                if leaf.least_bytes > self._limits.submission:
+                    reading.refuse_unseen(leaf)
+                    continue
                 reading.take(
                     _Piece(name=leaf.name, content=leaf.fetch(), declared_type=leaf.declared_type, path=leaf.path)
                 )
@@ -87,6 +91,13 @@ class _Reading:
         finally:
             if not (self.found and self.found[-1].content is piece.content):
                 piece.content.close()
+
+    def refuse_unseen(self, leaf: Leaf) -> None:
+        """Larger than anything that is opened or kept, so that not even its bytes are fetched."""
+        if (leaf.declared_type or "").lower().startswith(_NO_DOCUMENTS):
+            return
+        message = words.too_large(self._limits.submission)
+        self._add(_unread(leaf.name, leaf.least_bytes, Reason.TOO_LARGE, message))
 
     def discard(self) -> None:
         for document in self.found:
@@ -131,7 +142,7 @@ class _Reading:
         if isinstance(inner, Entry):
             self.take(_Piece(name=inner.name, content=inner.content, declared_type=inner.declared_type, depth=depth))
         else:
-            self._add(_refused_entry(inner))
+            self._add(_unread(inner.name, inner.size, inner.reason, inner.message))
 
     def _refuse(self, piece: _Piece, form: Format, reason: Reason, message: str) -> None:
         self._add(_document(piece, form, reason=reason, message=message))
@@ -159,15 +170,16 @@ def _document(
     )
 
 
-def _refused_entry(refusal: Refusal) -> FoundDocument:
+def _unread(name: str | None, size: int, reason: Reason, message: str) -> FoundDocument:
+    """What nobody has looked into."""
     return FoundDocument(
-        name=clean_name(refusal.name, "document"),
+        name=clean_name(name, "document"),
         media_type="application/octet-stream",
         extension="",
-        size=refusal.size,
+        size=size,
         content=None,
-        reason=refusal.reason,
-        message=refusal.message,
+        reason=reason,
+        message=message,
     )
 
 

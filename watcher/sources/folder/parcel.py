@@ -26,6 +26,10 @@ class FileLeaf:
         return self.path.rpartition("/")[2].encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
     @property
+    def least_bytes(self) -> int:
+        return self.fingerprint.size
+
+    @property
     def declared_type(self) -> str | None:
         return None
 

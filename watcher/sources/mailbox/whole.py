@@ -28,6 +28,7 @@ class WholeLeaf:
     def __init__(self, name: str | None, declared_type: str | None, content: bytes) -> None:
         self.name = name
         self.declared_type = declared_type
+        self.least_bytes = len(content)
         self._content = content
 
     def fetch(self) -> Spooled:
