@@ -6,7 +6,9 @@ import json
 import signal
 import socket
 import subprocess
+from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -83,6 +85,19 @@ def test_list_filters_by_outcome_state_source_search_and_time(workplace: Workpla
     assert len(workplace.submissions("--limit", "1")) == 1
     expense = str(endpoint.requests[1].expense_ids[0])
     assert [s["path"] for s in workplace.submissions("--search", expense)] == [f"{ZHANG}/good.pdf"]
+
+
+def test_a_date_without_a_zone_is_one_of_the_configured_zone(workplace: Workplace) -> None:
+    workplace.drop("a.pdf", pdf("a"))
+    workplace.command("run", "--once")
+    (submission,) = workplace.submissions()
+    received = datetime.fromisoformat(submission["received_at"])
+    for zone in ("Pacific/Kiritimati", "Pacific/Pago_Pago"):  # a whole day apart
+        workplace.config["timezone"] = zone
+        workplace.write()
+        there = received.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+        assert len(workplace.submissions("--since", (there - timedelta(minutes=5)).isoformat())) == 1
+        assert workplace.submissions("--since", (there + timedelta(minutes=5)).isoformat()) == []
 
 
 def test_the_texts_for_people_name_what_happened(workplace: Workplace) -> None:

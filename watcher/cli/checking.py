@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
 from watcher.bootstrap import findings
+from watcher.cli.streams import json_text
 from watcher.config.load import load, warnings
 from watcher.config.sections import Configuration
 from watcher.model import Finding
@@ -23,7 +23,7 @@ def check(path: Path, *, offline: bool, as_json: bool) -> int:
     logging.getLogger().addHandler(logging.NullHandler())  # what is logged on the way, the findings say better
     well = True
     for finding in _findings(path, configuration, offline=offline):
-        print(json.dumps(asdict(finding), ensure_ascii=False) if as_json else _line(finding))  # noqa: T201
+        print(json_text(asdict(finding)) if as_json else _line(finding))  # noqa: T201
         well = well and finding.ok
     return EXIT_WELL if well else EXIT_FAILED
 

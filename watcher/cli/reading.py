@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -68,22 +69,28 @@ def _require_text(option: str, value: str) -> None:
 
 
 def parse_moment(text: str, now: datetime) -> datetime:
-    """A date, an RFC 3339 time, or how long ago (``2d``). Raises UsageError."""
+    """A date, an RFC 3339 time, or how long ago (``2d``); without a zone where none is said. Raises UsageError."""
     try:
         return now - parse_duration(text)
     except ValueError:
         pass
     try:
-        moment = datetime.fromisoformat(text)
-        return moment if moment.tzinfo else moment.astimezone()
-    except (ValueError, OverflowError) as error:  # the second: no time zone had begun by then
+        return datetime.fromisoformat(text)
+    except ValueError as error:
         raise UsageError(f"--since: {text!r} is neither a date, nor a time, nor a duration such as 2d") from error
+
+
+def _placed(chosen: SubmissionFilter, configuration: Configuration) -> SubmissionFilter:
+    """A date without a zone is one of the configured zone, in which all times are shown."""
+    if chosen.since is None or chosen.since.tzinfo is not None:
+        return chosen
+    return replace(chosen, since=chosen.since.replace(tzinfo=configuration.timezone))
 
 
 def list_submissions(path: Path, chosen: SubmissionFilter, *, as_json: bool) -> None:
     """JSON Lines, or a table."""
     with _journal(path) as (configuration, journal):
-        submissions = journal.submissions(chosen)
+        submissions = journal.submissions(_placed(chosen, configuration))
         if as_json:
             for submission in submissions:
                 _print_json(submission, configuration)

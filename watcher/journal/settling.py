@@ -38,6 +38,7 @@ from watcher.model import (
 
 log = logging.getLogger(__name__)
 
+_AT_ONCE = 500  # submissions in one statement: databases bound how many values it may have
 _INVOICE_COLUMNS = tuple(column.name for column in invoices.c if column.name not in ("id", "booking"))
 _ADD_INVOICE = insert(invoices)
 _FORGET_INVOICES = delete(invoices).where(invoices.c.booking == bindparam("of"))
@@ -136,9 +137,11 @@ def settle(connection: Connection, claimed: ClaimedBooking, settlement: Settleme
 
 def settle_submissions(connection: Connection, rows: list[int]) -> None:
     """Settle those of the open submissions that have nothing pending: to be answered now."""
-    if connection.dialect.name != "sqlite":
-        connection.execute(_LOCK_SUBMISSIONS, {"rows": rows})
-    connection.execute(_SETTLE_SUBMISSIONS, {"rows": rows})
+    for start in range(0, len(rows), _AT_ONCE):
+        some = {"rows": rows[start : start + _AT_ONCE]}
+        if connection.dialect.name != "sqlite":
+            connection.execute(_LOCK_SUBMISSIONS, some)
+        connection.execute(_SETTLE_SUBMISSIONS, some)
 
 
 def _settle_values(claimed: ClaimedBooking, final: Settlement, ending: TryEnding) -> dict[str, Any]:
