@@ -136,3 +136,38 @@ def test_several_invoices_and_messages_end_in_attention_with_a_note_in_done(
     (submission,) = workplace.submissions()
     assert submission["documents"][0]["outcome"] == "attention"
     assert len(submission["documents"][0]["invoices"]) == 2
+
+
+def test_a_file_that_changes_while_it_is_recognised_stays_for_a_submission_of_its_own(
+    workplace: Workplace, endpoint: Endpoint
+) -> None:
+    endpoint.behave(latency=1.5, times=1)
+    with workplace.daemon():
+        path = workplace.drop("a.pdf", pdf("as it was"))
+        assert endpoint.wait_until(lambda it: it.under_way == 1)
+        path.with_name(".a").write_bytes(pdf("as it is"))
+        path.with_name(".a").rename(path)
+        workplace.closed(2)
+        wait_for((workplace.done / ZHANG / "a.pdf").exists, 10, "the new file in done/")
+
+    assert sorted(path.name for path in (workplace.done / ZHANG).iterdir()) == ["a.pdf"]
+    assert (workplace.done / ZHANG / "a.pdf").read_bytes() == pdf("as it is")
+    assert len({request.biz_id for request in endpoint.requests}) == 2
+    assert [submission["documents"][0]["outcome"] for submission in workplace.submissions()] == ["done", "done"]
+
+
+def test_files_of_two_folders_that_share_error_keep_a_note_each(tmp_path: Path, endpoint: Endpoint) -> None:
+    workplace = Workplace(tmp_path, endpoint).with_folder(name="one")
+    other = tmp_path / "other"
+    (other / ZHANG).mkdir(parents=True)
+    workplace.with_folder(name="other", path=str(other)).write()
+    endpoint.behave(res_code=300042, res_msg="识别失败")
+    for number in range(20):
+        workplace.drop(f"{number}.pdf", pdf(f"one {number}"))
+        (other / ZHANG / f"{number}.pdf").write_bytes(pdf(f"other {number}"))
+
+    assert workplace.command("run", "--once").returncode == 1
+
+    files = sorted(path.name for path in (workplace.error / ZHANG).glob("*.pdf"))
+    assert len(files) == 40
+    assert sorted(path.name for path in (workplace.error / ZHANG).glob("*.txt")) == [f"{name}.txt" for name in files]
