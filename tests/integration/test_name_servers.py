@@ -57,7 +57,7 @@ def name_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         resolver.nameservers, resolver.port = ["127.0.0.1"], server.getsockname()[1]
 
     monkeypatch.setattr(dns.resolver.Resolver, "read_resolv_conf", configured)
-    monkeypatch.setattr("watcher.people.names._SECONDS", 0.5)
+    monkeypatch.setattr("watcher.people.names._LOOK_UP_SECONDS", 0.5)
     thread = threading.Thread(target=serve)
     thread.start()
     yield
