@@ -18,6 +18,7 @@ from watcher.errors import ClaimLost, JournalUnavailable, StoreUnavailable
 from watcher.headers import clean
 from watcher.model import ClaimedBooking, Outcome, Settlement, TryEnding
 from watcher.policy.outcome import CloseGate, Decision, Pause, Result, Settle, TryAgain, classify, given_up, with_doubt
+from watcher.policy.redaction import without_signature
 from watcher.policy.retry import backoff, is_given_up
 from watcher.ports import Recogniser, RecognitionJournal, Store
 
@@ -78,6 +79,8 @@ class Recognise:
             return
         user_code = claimed.key.user_code if claimed.key.create_expense else None
         exchange = self._recogniser.recognise(url, claimed.biz_id, user_code)
+        if claimed.locator.url is None:
+            exchange = without_signature(exchange, url)
         decision = classify(exchange, self._rules, wanted=claimed.key.create_expense)
         self._until_recorded(partial(self._record, claimed, decision), claimed_at)
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.journals import mail
+from tests.support.journals import document, mail
 from tests.support.recognisers import recogniser
 from tests.support.servers.postgres import Postgres
 from tests.support.waiting import wait_for
@@ -177,3 +178,25 @@ def test_an_outcome_waits_for_a_journal_that_is_away_and_nothing_is_posted_again
         assert (document.outcome, document.attempts) == ("done", 1)
     finally:
         journal.close()
+
+
+class SigningStore(SomeStore):
+    """Its addresses are made anew for each try, and secret."""
+
+    def attachment_url(self, locator: Locator) -> str:
+        return f"https://s3.example/{locator.key}?X-Amz-Expires=60&X-Amz-Signature=c0ffee"
+
+
+def test_a_signed_address_is_posted_and_never_kept(journal: SqlJournal, endpoint: Endpoint, tmp_path: Path) -> None:
+    locator = Locator(store="default", key="invoices/a.pdf", url=None)
+    journal.record(mail(document("a", locator=locator)))
+    with posting(journal, endpoint, lambda _: SigningStore()) as go:
+        go()
+
+    (request,) = endpoint.requests
+    assert "c0ffee" in (request.attachment_url or "")
+    (found,) = documents(journal)
+    assert (found.outcome, found.attachment_url) == ("done", "invoices/a.pdf")
+    kept = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert b"invoices/a.pdf" in kept
+    assert b"c0ffee" not in kept
