@@ -35,23 +35,37 @@ _STYLES = {
 }
 
 
+_LEAST_WIDTHS = {"what": 10, "outcome": 11}
+_TO_THE_MINUTE = len("2026-11-23 19:49")  # in a list; `show` has the seconds
+
+
 def submission_table(submissions: Sequence[Submission], moment: Moment) -> Table:
     """One row a submission."""
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for heading in ("id", "received", "source", "from", "what", "state", "documents"):
+    for heading in ("id", "received", "source", "from", "what", "outcome"):
         # An id that is cut in two cannot be copied, and a time in two lines makes rows of three.
-        table.add_column(heading, overflow="fold", no_wrap=heading in ("id", "received"))
+        no_wrap = heading in ("id", "received")
+        table.add_column(heading, overflow="fold", no_wrap=no_wrap, min_width=_LEAST_WIDTHS.get(heading))
     for submission in submissions:
         table.add_row(
             submission.id,
-            moment(submission.received_at),
+            moment(submission.received_at)[:_TO_THE_MINUTE],
             submission.source,
             clean(submission.sender or submission.user_code or ""),
             clean(submission.subject or submission.path or "", 60),
-            _state(submission),
-            _outcomes(submission.documents),
+            _became(submission),
         )
     return table
+
+
+def _became(submission: Submission) -> Text:
+    """The outcomes, where there are any; before them the state, where it is not simply answered."""
+    if submission.state is SubmissionState.CLOSED and not submission.documents:
+        return Text(clean(submission.reason, 200))
+    if not submission.documents:
+        return _state(submission)
+    said = Text() if submission.state is SubmissionState.CLOSED else Text(f"{submission.state}: ")
+    return said.append_text(_outcomes(submission.documents))
 
 
 def whole_submission(submission: Submission, moment: Moment) -> RenderableType:
