@@ -28,7 +28,7 @@ from watcher.service.tender import Tender
 
 log = logging.getLogger(__name__)
 
-_LOOK_EVERY_SECONDS = 0.5  # of `run --once`; being woken makes it quicker
+_LOOK_EVERY_SECONDS = 0.1  # of `run --once`, for what wakes nobody: the end of an answer
 _LOOKING_SECONDS = 5.0  # how long a stop waits for what is being taken in
 _LAST_ANSWERS_SECONDS = 5.0  # and at least for what is being answered
 
@@ -95,7 +95,7 @@ class Service:
     def run_once(self, wait: timedelta, progress: Callable[[WorkLeft], None]) -> list[str]:
         """Take in all that is there, and work until nothing is due within `wait`.
 
-        Returns what kept sources from being looked at. `progress` is called about twice a second.
+        Returns what kept sources from being looked at. `progress` is called several times a second.
         """
         self._begin()
         grace = self._settling_grace.total_seconds()
@@ -141,6 +141,7 @@ class Service:
             except Exception:  # an unknown state is left by starting anew, which systemd does
                 log.exception("A thread of the daemon fell over; it stops and wants to be started again.")
                 self._stopping.ask(Stop.FAILED)
+            finally:
                 self._changed.set()
 
         thread = threading.Thread(target=guarded, name=name, daemon=True)
