@@ -74,6 +74,7 @@ class SandboxMailbox:
         )
         self._mailboxes: dict[str, _MailboxSet] = {}
         self._server: asyncio.Server | None = None
+        self._conversations: set[asyncio.Task[Any]] = set()
 
     def __enter__(self) -> Self:
         self.start()
@@ -111,6 +112,7 @@ class SandboxMailbox:
             self._config.set_cache[user] = (self._mailboxes[user], FilterSet())
 
         async def connected(reader: StreamReader, writer: StreamWriter, info: SocketInfo) -> None:
+            self._keep(asyncio.current_task())
             connection = _Connection(self._config.commands, self._config, reader, writer, info)
             async with AsyncExitStack() as stack:
                 connection_exit.set(stack)
@@ -120,6 +122,12 @@ class SandboxMailbox:
         callback = ProxyProtocolReader(self._config.proxy_protocol).get_callback(connected)
         self._server = await asyncio.start_server(callback, host=self.host, port=self.port)
         self.port = self._server.sockets[0].getsockname()[1]
+
+    def _keep(self, conversation: asyncio.Task[Any] | None) -> None:
+        """The loop refers to its tasks weakly: since Python 3.13 one was collected while its client waited."""
+        if conversation is not None:
+            self._conversations.add(conversation)
+            conversation.add_done_callback(self._conversations.discard)
 
     async def _close(self) -> None:
         if self._server is not None:
