@@ -7,13 +7,15 @@ good by doing the rest again: a reply sent twice has one Message-ID, and a move 
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 from watcher.config.sections import ReplyChoice
 from watcher.errors import ClaimLost, MailRefused, TargetTaken, Unavailable, Vanished
 from watcher.model import ClaimedAnswer
 from watcher.policy.answer import Verdict, verdict
-from watcher.ports import AnswerJournal, Mailer, Source, Writer
+from watcher.ports import AnswerJournal, Mailer, Shelf, Source, Writer
 
 log = logging.getLogger(__name__)
 
@@ -34,16 +36,37 @@ class Answer:
         mailer: Mailer | None,
         journal: AnswerJournal,
         replies: ReplyChoice,
+        shelf: Shelf | None = None,
     ) -> None:
+        """`shelf`: the source, where what is to be tried again has to be put back first."""
         self._source = source
         self._writer = writer
         self._mailer = mailer
         self._journal = journal
         self._replies = replies
+        self._shelf = shelf
 
     def claim(self, limit: int) -> list[ClaimedAnswer]:
         """Answers that are due, ours for HOLD."""
         return self._journal.claim_answers(self._source.name, limit=limit, hold=HOLD)
+
+    def put_back(self, limit: int) -> None:
+        """Put back what is to be tried again and is posted by where it lies; a few at a time."""
+        if self._shelf is None:
+            return
+        for claimed in self._journal.claim_returns(self._source.name, limit=limit, hold=HOLD):
+            with self._excused(claimed):
+                self._put_back(claimed, self._shelf)
+
+    def _put_back(self, claimed: ClaimedAnswer, shelf: Shelf) -> None:
+        try:
+            returned = shelf.put_back(claimed.submission)
+        except Vanished as error:
+            self._journal.give_up_return(claimed, str(error))
+            log.warning("A file cannot be put back.", extra={"submission": claimed.submission.id})
+        else:
+            self._journal.note_return(claimed, returned.key, returned.fingerprint)
+            log.info("A file is put back, to be tried again.", extra={"submission": claimed.submission.id})
 
     def next_in(self) -> float | None:
         """Seconds until the next answer is due."""
@@ -55,8 +78,13 @@ class Answer:
 
     def give(self, claimed: ClaimedAnswer) -> None:
         """Give one answer. What cannot be done now is tried again for ever."""
-        try:
+        with self._excused(claimed):
             self._give(claimed)
+
+    @contextmanager
+    def _excused(self, claimed: ClaimedAnswer) -> Iterator[None]:
+        try:
+            yield
         except ClaimLost:
             log.warning("An answer was another node's.", extra={"submission": claimed.submission.id})
         except (Unavailable, TargetTaken) as error:

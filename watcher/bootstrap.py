@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from watcher.admission import Admission, MailboxAdmission
 from watcher.answer import Answer
@@ -26,7 +26,7 @@ from watcher.model import Finding
 from watcher.people import DirectoryWithRegisters, FileDirectory, Register, Remembering, Verification
 from watcher.policy.pace import Pace
 from watcher.policy.who import MailboxRules
-from watcher.ports import Directory, Journal, Mailer, Recogniser, Source, Store, Writer
+from watcher.ports import Directory, Journal, Mailer, Recogniser, Shelf, Source, Store, Writer
 from watcher.recognise import Recognise
 from watcher.replies import SmtpMailer, TemplateWriter
 from watcher.service import Service
@@ -38,6 +38,7 @@ from watcher.service.tender import Tender
 
 if TYPE_CHECKING:
     from watcher.recognition.token import TokenSource
+    from watcher.sources.folder import FolderSource
 
 _LDAP_REMEMBERED_SECONDS = 60.0
 _MOVES_AT_ONCE = 8  # of one folder, so that its files do not wait for the disk one by one
@@ -277,8 +278,19 @@ def _answerers(configuration: Configuration, adapters: _Adapters, journal: Journ
             mailer=adapters.mailer if isinstance(section, sections.Mailbox) else None,
             journal=journal,
             replies=replies,
+            shelf=_shelf(configuration.stores[section.store], adapters.sources[section.name]),
         )
         yield Answerer(answer=answer, at_once=1 if isinstance(section, sections.Mailbox) else _MOVES_AT_ONCE)
+
+
+def _shelf(store: sections.Store, source: Source) -> Shelf | None:
+    """The source, where its documents have their URL by where they lie."""
+    return cast("FolderSource", source) if isinstance(store, sections.ResolveStore) else None
+
+
+def in_place_stores(configuration: Configuration) -> frozenset[str]:
+    """The stores whose URLs lead to where a file lies."""
+    return frozenset(n for n, store in configuration.stores.items() if isinstance(store, sections.ResolveStore))
 
 
 def _settling_grace(configuration: Configuration) -> timedelta:

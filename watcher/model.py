@@ -73,7 +73,7 @@ class Reason(StrEnum):
     UNREADABLE = "UNREADABLE"  # damaged: an archive or message that cannot be opened
     UNKNOWN_SENDER = "UNKNOWN_SENDER"  # the directory does not have the sender
     UNVERIFIED_SENDER = "UNVERIFIED_SENDER"  # nothing proves that the sender is who the mail says
-    IN_DOUBT = "IN_DOUBT"  # a request was sent and nobody knows whether it was carried out
+    IN_DOUBT = "IN_DOUBT"  # a request was sent, and nobody knows whether it was carried out
     BOOKED_TWICE = "BOOKED_TWICE"  # two expense ids for one booking
     GAVE_UP = "GAVE_UP"  # still failing after `give_up_after`
 
@@ -284,7 +284,8 @@ class ClaimedBooking:
     try_number: int
     first_failed_at: datetime | None  # of the first counted failure, None before it
     in_doubt: bool  # an earlier try may have been carried out
-    probe: bool = False  # it tries a closed gate
+    interrupted: bool = False  # the try before this one never came to its end
+    probe_of: str | None = None  # the endpoint whose closed gate it tries
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -406,7 +407,9 @@ class WorkLeft:
     pending: int  # documents
     next_due_in: float | None  # seconds until the next try; 0 for one due or under way; None: no pending document
     unanswered: int  # submissions that are settled and not closed
-    next_answer_in: float | None = None  # seconds until the next answer; 0 for one due or under way; None: none waits
+    next_answer_in: float | None = (
+        None  # seconds until the next answer or return of a file; 0 for one due or under way; None: none waits
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

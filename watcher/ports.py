@@ -9,7 +9,7 @@ Every implementation, the fakes too, passes its port's suite in tests/contract.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -158,6 +158,25 @@ class Source(Protocol):
 
     def close(self) -> None:
         """Let go of connections and threads."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Returned:
+    """A file that was put back: its identity as `Arrival` has it, where it lies now."""
+
+    key: str
+    fingerprint: str
+
+
+class Shelf(Protocol):
+    """A source whose documents have their URL by where they lie: what failed has to be put back to be tried again."""
+
+    def put_back(self, submission: Submission) -> Returned:
+        """From `moved_to` to `place`; may be repeated after a crash.
+
+        Raises TargetTaken where something else lies there now, Vanished where it is gone or has changed,
+        SourceUnavailable.
+        """
 
 
 # -------------------------------------------------------------------------------------- documents
@@ -319,12 +338,17 @@ class IntakeJournal(Protocol):
         whose latest booking failed opens the next generation.
         """
 
-    def retry(self, submission: str, *, new: bool = False) -> int:
-        """Make its documents with outcome error pending again, and it open; how many.
+    def retry(self, submission: str, *, new: bool = False, in_place: Collection[str] = ()) -> int:
+        """Make its documents that ended in error, or in doubt, pending again, and it open; how many.
 
         With their old bizId where a try of theirs is in doubt (unless `new`), else as the next
-        generation. Where none is in error, a closed submission is settled again, to be moved again.
+        generation. A file that was moved is put back first where its store is one of `in_place`.
+        Where none is to be repeated, a closed submission is settled again, to be moved again. What is
+        held because it is in doubt is posted again: this is the decision that it waited for.
         """
+
+    def refuse(self, submission: str) -> None:
+        """Decide that what is held is not posted: it is answered. Raises UsageError where it is not held."""
 
 
 class RecognitionJournal(Protocol):
@@ -347,6 +371,12 @@ class RecognitionJournal(Protocol):
 
     def postpone(self, claimed: ClaimedBooking, *, due_in: timedelta, counted: bool, ending: TryEnding) -> None:
         """Let it be tried again; only a counted try adds to `attempts`. Raises ClaimLost."""
+
+    def hold(self, claimed: ClaimedBooking, ending: TryEnding | None) -> None:
+        """It is in doubt, and waits for a person; so do the submissions that wait for it. Raises ClaimLost.
+
+        Without an ending the claimed try was never sent, and is forgotten.
+        """
 
     def give_back(self, claimed: ClaimedBooking) -> None:
         """Its request never left: due at once, the try forgotten. Lost claims are none of our business."""
@@ -387,7 +417,16 @@ class AnswerJournal(Protocol):
     def postpone_answer(self, claimed: ClaimedAnswer, due_in: timedelta, remark: str) -> None: ...
 
     def next_answer_in(self, source: str) -> float | None:
-        """Seconds until an answer of this source is due; None: nothing waits."""
+        """Seconds until an answer or a return of this source is due; None: nothing waits."""
+
+    def claim_returns(self, source: str, *, limit: int, hold: timedelta) -> list[ClaimedAnswer]:
+        """Submissions whose file has to be put back to `place`, from `moved_to`, before it is posted again."""
+
+    def note_return(self, claimed: ClaimedAnswer, key: str, fingerprint: str) -> None:
+        """It lies at its place again, in this state: its documents are posted. Raises ClaimLost."""
+
+    def give_up_return(self, claimed: ClaimedAnswer, remark: str) -> None:
+        """It cannot be put back: its documents end in error for want of a URL. Raises ClaimLost."""
 
 
 class TendingJournal(Protocol):

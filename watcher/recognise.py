@@ -17,7 +17,18 @@ from watcher.config.sections import Recognition
 from watcher.errors import ClaimLost, JournalUnavailable, StoreUnavailable
 from watcher.headers import clean
 from watcher.model import ClaimedBooking, Outcome, Settlement, TryEnding
-from watcher.policy.outcome import CloseGate, Decision, Pause, Result, Settle, TryAgain, classify, given_up, with_doubt
+from watcher.policy.outcome import (
+    CloseGate,
+    Decision,
+    Hold,
+    Pause,
+    Result,
+    Settle,
+    TryAgain,
+    classify,
+    given_up,
+    with_doubt,
+)
 from watcher.policy.redaction import without_signature
 from watcher.policy.retry import backoff, is_given_up
 from watcher.ports import Recogniser, RecognitionJournal, Store
@@ -61,14 +72,17 @@ class Recognise:
             sources=sources, endpoint=self._recogniser.endpoint, limit=limit, hold=self.hold
         )
 
-    def post(self, claimed: ClaimedBooking, claimed_at: float) -> None:
-        """One try of one booking. `claimed_at` is `boot_seconds` from before the claim."""
+    def post(self, claimed: ClaimedBooking, claimed_at: float, leaves: Callable[[], None] = lambda: None) -> None:
+        """One try of one booking. `claimed_at` is `boot_seconds` from before the claim; `leaves` hears of it."""
         try:
-            self._post(claimed, claimed_at)
+            self._post(claimed, claimed_at, leaves)
         except ClaimLost:
             log.warning("A booking was another node's before its answer came.", extra={"booking": claimed.booking})
 
-    def _post(self, claimed: ClaimedBooking, claimed_at: float) -> None:
+    def _post(self, claimed: ClaimedBooking, claimed_at: float, leaves: Callable[[], None]) -> None:
+        if claimed.interrupted and self._rules.in_doubt == "hold":
+            self._hold(claimed, None)
+            return
         try:
             url = self._store_of(claimed.locator.store).attachment_url(claimed.locator)
         except StoreUnavailable as error:
@@ -78,6 +92,7 @@ class Recognise:
             self._journal.give_back(claimed)
             return
         user_code = claimed.key.user_code if claimed.key.create_expense else None
+        leaves()
         exchange = self._recogniser.recognise(url, claimed.biz_id, user_code)
         if claimed.locator.url is None:
             exchange = without_signature(exchange, url)
@@ -105,11 +120,13 @@ class Recognise:
                 self._settle(claimed, decision.settlement, decision.ending)
             case TryAgain():
                 self._try_later(claimed, decision.ending)
+            case Hold():
+                self._hold(claimed, decision.ending)
             case Pause():
                 self._pause(claimed, decision)
             case CloseGate():
                 self._close_gate(claimed, decision)
-        if claimed.probe and isinstance(decision, Settle) and not decision.ending.in_doubt:
+        if claimed.probe_of is not None and isinstance(decision, Settle):
             self._journal.open_gate(self._recogniser.endpoint)
             log.warning("The endpoint can be used again.", extra={"endpoint": self._recogniser.endpoint})
 
@@ -123,6 +140,10 @@ class Recognise:
         )
 
     def _try_later(self, claimed: ClaimedBooking, ending: TryEnding) -> None:
+        if claimed.probe_of is not None:  # while the gate is closed no try counts, and nothing is given up
+            self._journal.postpone(claimed, due_in=timedelta(0), counted=False, ending=ending)
+            log.warning("The endpoint still cannot be used.", extra={"result": ending.result})
+            return
         if is_given_up(self._rules.retry, claimed.first_failed_at, self._now()):
             self._settle(claimed, given_up(ending), ending)
             return
@@ -131,6 +152,13 @@ class Recognise:
         log.warning(
             "A try failed and is repeated.",
             extra={"booking": claimed.booking, "result": ending.result, "in_s": round(pause.total_seconds(), 1)},
+        )
+
+    def _hold(self, claimed: ClaimedBooking, ending: TryEnding | None) -> None:
+        self._journal.hold(claimed, ending)
+        log.error(
+            "It is not known whether a document was booked; it waits for your decision.",
+            extra={"booking": claimed.booking, "biz_id": claimed.biz_id},
         )
 
     def _pause(self, claimed: ClaimedBooking, decision: Pause) -> None:

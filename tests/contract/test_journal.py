@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -18,6 +16,7 @@ from tests.support.journals import (
     FAILED,
     HOLD,
     NOW,
+    OVER,
     REFUSED,
     answer,
     book,
@@ -28,6 +27,8 @@ from tests.support.journals import (
     file,
     invoice,
     mail,
+    only,
+    outcomes,
 )
 from tests.support.waiting import wait_for
 from watcher.errors import ClaimLost, UsageError
@@ -37,38 +38,15 @@ from watcher.model import (
     Kind,
     Locator,
     Outcome,
+    Reason,
     Settlement,
     SourceHealth,
-    Submission,
     SubmissionFilter,
     SubmissionState,
 )
 from watcher.ports import Journal
 
-OVER = timedelta(milliseconds=-1)  # a hold that is over as soon as it is written
 LATER = timedelta(hours=1)
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/journal.db"
-    return str(request.getfixturevalue("postgres").database())
-
-
-@pytest.fixture
-def journal(url: str) -> Iterator[Journal]:
-    opened: Journal = open_journal(url, exclusive=True)
-    yield opened
-    opened.close()
-
-
-def only(journal: Journal, name: str) -> Submission:
-    return journal.submission(name)
-
-
-def outcomes(submission: Submission) -> list[Outcome | None]:
-    return [each.outcome for each in submission.documents]
 
 
 # ------------------------------------------------------------------------------------------ intake
@@ -290,7 +268,7 @@ def test_a_claimed_booking_is_not_claimed_again_while_its_hold_lasts(journal: Jo
 
     assert claim(journal) == []
     assert claimed.attempt == 1
-    assert (claimed.try_number, claimed.in_doubt, claimed.probe, claimed.first_failed_at) == (1, False, False, None)
+    assert (claimed.try_number, claimed.in_doubt, claimed.probe_of, claimed.first_failed_at) == (1, False, None, None)
     waits = journal.next_try_in(["fapiao"], ENDPOINT)
     assert waits is not None
     assert 170 < waits <= 180
@@ -574,7 +552,7 @@ def test_one_probe_passes_a_closed_gate_when_it_is_due(journal: Journal) -> None
 
     (probe,) = claim(journal, limit=8)
 
-    assert probe.probe
+    assert probe.probe_of == ENDPOINT
     assert claim(journal, limit=8) == []
 
 
@@ -587,7 +565,7 @@ def test_a_probe_takes_what_waits_where_nothing_is_due_but_never_what_is_in_flig
 
     probe = claim_one(journal)
 
-    assert (probe.key.content, probe.probe) == ("waits", True)
+    assert (probe.key.content, probe.probe_of) == ("waits", ENDPOINT)
     journal.close_gate(ENDPOINT, "why", NOW)
     assert claim(journal) == []
 
@@ -597,7 +575,7 @@ def test_a_probe_that_finds_nothing_leaves_the_gate_due(journal: Journal) -> Non
     assert claim(journal) == []
     journal.record(mail())
 
-    assert claim_one(journal).probe
+    assert claim_one(journal).probe_of == ENDPOINT
 
 
 def test_a_probe_that_never_left_is_due_again(journal: Journal) -> None:
@@ -605,7 +583,7 @@ def test_a_probe_that_never_left_is_due_again(journal: Journal) -> None:
     journal.close_gate(ENDPOINT, "why", NOW)
     journal.give_back(claim_one(journal))
 
-    assert claim_one(journal).probe
+    assert claim_one(journal).probe_of == ENDPOINT
 
 
 def test_an_opened_gate_lets_everything_through(journal: Journal) -> None:
@@ -616,7 +594,7 @@ def test_an_opened_gate_lets_everything_through(journal: Journal) -> None:
     journal.open_gate(ENDPOINT)
 
     assert journal.gate(ENDPOINT).open
-    assert [each.probe for each in claim(journal, limit=8)] == [False] * 3
+    assert [each.probe_of for each in claim(journal, limit=8)] == [None] * 3
 
 
 def test_a_paused_gate_lets_nothing_through_until_it_is_over(journal: Journal) -> None:
@@ -837,6 +815,32 @@ def test_a_retry_takes_the_answer_from_whoever_is_at_it(journal: Journal) -> Non
 def test_a_retry_of_nothing_says_so(journal: Journal) -> None:
     with pytest.raises(UsageError, match="no submission"):
         journal.retry("nowhere")
+
+
+def test_what_is_in_doubt_with_nothing_known_booked_can_be_tried_again(journal: Journal) -> None:
+    name = journal.record(mail(document("a")))
+    in_doubt = Settlement(outcome=Outcome.ATTENTION, code=Reason.IN_DOUBT)
+    journal.postpone(claim_one(journal), due_in=NOW, counted=True, ending=CUT_OFF)
+    first = book(journal, in_doubt)
+    answer(journal)
+
+    assert journal.retry(name) == 1
+    assert book(journal, in_doubt).biz_id == first.biz_id
+
+    assert journal.retry(name, new=True) == 1
+    assert book(journal).biz_id == first.key.biz_id(2)
+    assert outcomes(only(journal, name)) == [Outcome.DONE]
+
+
+def test_what_a_late_answer_has_shown_to_be_booked_is_not_tried_again(journal: Journal) -> None:
+    name = journal.record(mail(document("a")))
+    late = claim_one(journal, hold=OVER)
+    book(journal, Settlement(outcome=Outcome.ATTENTION, code=Reason.IN_DOUBT))
+    with pytest.raises(ClaimLost):
+        journal.settle(late, done(), ENDED)
+
+    assert journal.retry(name) == 0
+    assert outcomes(only(journal, name)) == [Outcome.ATTENTION]
 
 
 # ----------------------------------------------------------------------------------------- sources

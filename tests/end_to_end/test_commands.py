@@ -184,6 +184,67 @@ def test_retry_posts_a_failed_document_again_and_brings_its_file_to_done(
     assert not (workplace.error / ZHANG / "a.pdf").exists()
 
 
+@pytest.fixture
+def in_place(tmp_path: Path, endpoint: Endpoint) -> Workplace:
+    """A folder whose files have their URL by where they lie."""
+    quick = {"connect_timeout": "1s", "timeout": "2s", "retry": {"first": "1s", "longest": "1s"}}
+    workplace = Workplace(tmp_path / "in-place", endpoint, **quick)
+    workplace.config["stores"]["default"] = {"type": "resolve", "base_url": "https://files.example/"}
+    return workplace.with_folder().write()
+
+
+def test_a_retry_puts_a_file_back_first_where_its_url_leads_to_where_it_lies(
+    in_place: Workplace, endpoint: Endpoint
+) -> None:
+    endpoint.behave(res_code=300042, times=1)
+    dropped = in_place.drop("a 1.pdf", pdf("a"))
+    in_place.command("run", "--once")
+    (submission,) = in_place.submissions()
+    assert (in_place.error / ZHANG / "a 1.pdf").exists()
+    assert in_place.command("retry", submission["id"]).returncode == 0
+    endpoint.behave(silent="after", times=1)
+    with in_place.daemon():
+        assert endpoint.wait_until(lambda each: len(each.requests) == 2)
+        assert dropped.read_bytes() == pdf("a")
+        assert not list(in_place.error.rglob("*.*"))
+        endpoint.reset()
+        wait_for((in_place.done / ZHANG / "a 1.pdf").exists, 60, "the file to be done")
+        (submission,) = in_place.submissions()
+    first, second, *_ = endpoint.requests
+    assert first.attachment_url == second.attachment_url == f"https://files.example/{ZHANG}/a%201.pdf"
+    assert first.biz_id != second.biz_id
+
+
+def test_a_retry_waits_while_another_file_lies_where_it_was(in_place: Workplace, endpoint: Endpoint) -> None:
+    endpoint.behave(res_code=300042, times=1)
+    in_place.drop("a.pdf", pdf("a"))
+    in_place.command("run", "--once")
+    (submission,) = in_place.submissions()
+    in_place.config["accept"] = ["ofd"]  # so that the other file stays
+    in_place.write().drop("a.pdf", pdf("another"))
+
+    in_place.command("retry", submission["id"])
+
+    assert in_place.command("run", "--once").returncode == 3
+    assert "is there already" in in_place.command("show", submission["id"]).stdout
+    assert len(endpoint.requests) == 1
+    assert (in_place.error / ZHANG / "a.pdf").read_bytes() == pdf("a")
+
+
+def test_a_retry_of_a_file_that_is_not_in_error_any_more_says_so(in_place: Workplace, endpoint: Endpoint) -> None:
+    endpoint.behave(res_code=300042, times=1)
+    in_place.drop("a.pdf", pdf("a"))
+    in_place.command("run", "--once")
+    (submission,) = in_place.submissions()
+    (in_place.error / ZHANG / "a.pdf").unlink()
+
+    in_place.command("retry", submission["id"])
+
+    assert in_place.command("run", "--once").returncode == 1
+    ((document,),) = [submission["documents"] for submission in in_place.submissions()]
+    assert (document["outcome"], document["code"], len(endpoint.requests)) == ("error", "NO_URL", 1)
+
+
 def test_schema_is_json_that_names_every_section(workplace: Workplace) -> None:
     schema = json.loads(workplace.command("schema").stdout)
     assert {"journal", "recognition", "stores", "mailboxes", "folders"} <= set(schema["properties"])

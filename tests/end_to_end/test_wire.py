@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from tests.support.raw_server import RawServer, answer
+from tests.support.waiting import wait_for
 from tests.support.workplace import ZHANG, Workplace, pdf
 from watcher.sandbox.endpoint import Endpoint
 from watcher.sandbox.endpoint_ledger import Received
@@ -255,14 +256,136 @@ def test_a_refusal_after_a_try_in_doubt_may_have_been_booked(workplace: Workplac
     assert "可能已经入账" in (workplace.done / ZHANG / "a.pdf.txt").read_text(encoding="utf-8-sig")
 
 
-def test_what_is_in_doubt_is_held_where_the_configuration_says_so(workplace: Workplace, endpoint: Endpoint) -> None:
+@pytest.fixture
+def holding(workplace: Workplace) -> Workplace:
+    """What is in doubt waits for a person."""
     workplace.config["recognition"]["in_doubt"] = "hold"
-    workplace.write()
-    endpoint.behave(cut="after")
+    return workplace.write()
+
+
+def test_what_is_in_doubt_is_held_where_the_configuration_says_so(holding: Workplace, endpoint: Endpoint) -> None:
+    endpoint.behave(cut="after", times=1)
+    holding.drop("a.pdf", pdf("a"))
+
+    ended = holding.command("run", "--once", "--wait", "5s")
+
+    assert (ended.returncode, len(endpoint.requests)) == (3, 1)
+    assert "held for your decision" in ended.stdout
+    (submission,) = holding.submissions("--state", "held")
+    (document,) = submission["documents"]
+    assert (submission["reason"], document["outcome"], document["due_at"]) == ("IN_DOUBT", None, None)
+    assert "1 held for your decision" in holding.command("status").stdout
+    assert (holding.inbox / ZHANG / "a.pdf").exists()
+    holding.drop("again.pdf", pdf("a"))
+    assert holding.command("run", "--once", "--wait", "5s").returncode == 3
+    assert len(holding.submissions("--state", "held")) == 2
+    assert len(endpoint.requests) == 1
+
+
+@pytest.mark.parametrize(("decision", "same"), [(["release"], True), (["retry"], True), (["retry", "--new"], False)])
+def test_a_person_lets_what_is_held_be_posted_again(
+    holding: Workplace, endpoint: Endpoint, decision: list[str], same: bool
+) -> None:
+    endpoint.behave(cut="before", times=1)
+    holding.drop("a.pdf", pdf("a"))
+    holding.command("run", "--once", "--wait", "5s")
+    (submission,) = holding.submissions()
+
+    assert holding.command(*decision, submission["id"]).returncode == 0
+
+    assert holding.command("run", "--once").returncode == 0
+    first, second = [request.biz_id for request in endpoint.requests]
+    assert (first == second) is same
+    assert (holding.done / ZHANG / "a.pdf").exists()
+
+
+def test_a_person_leaves_what_is_held_in_doubt_and_the_employee_is_told(holding: Workplace, endpoint: Endpoint) -> None:
+    endpoint.behave(cut="after", times=1)
+    holding.drop("a.pdf", pdf("a"))
+    holding.command("run", "--once", "--wait", "5s")
+    (submission,) = holding.submissions()
+
+    assert holding.command("refuse", submission["id"]).returncode == 0
+
+    assert holding.command("run", "--once").returncode == 0
+    assert len(endpoint.requests) == 1
+    assert "可能已经入账" in (holding.done / ZHANG / "a.pdf.txt").read_text(encoding="utf-8-sig")
+    again = holding.command("refuse", submission["id"])
+    assert (again.returncode, "is not held" in again.stderr) == (2, True)
+
+
+def test_what_was_in_flight_at_a_kill_is_held_where_the_configuration_says_so(
+    holding: Workplace, endpoint: Endpoint
+) -> None:
+    endpoint.behave(silent="after", times=1)
+    with holding.daemon() as daemon:
+        holding.drop("a.pdf", pdf("a"))
+        assert endpoint.wait_until(lambda each: len(each.requests) == 1)
+        daemon.process.kill()
+        daemon.process.wait()
+
+    with holding.daemon():
+        wait_for(lambda: holding.submissions("--state", "held"), 60, "the submission to be held")
+    assert len(endpoint.requests) == 1
+
+
+def test_what_stays_in_doubt_can_be_tried_again_by_a_person(workplace: Workplace, endpoint: Endpoint) -> None:
+    endpoint.behave(res_code=300042)
+    endpoint.behave(cut="before", times=1)
     workplace.drop("a.pdf", pdf("a"))
-    assert workplace.command("run", "--once", "--wait", "5s").returncode == 0
+    workplace.command("run", "--once", "--wait", "5s")
+    (submission,) = workplace.submissions()
+    assert submission["documents"][0]["code"] == "IN_DOUBT"
+    endpoint.reset()
+
+    assert workplace.command("retry", submission["id"]).returncode == 0
+    assert workplace.command("run", "--once").returncode == 0
+
+    assert len({request.biz_id for request in endpoint.requests}) == 1
     ((document,),) = [submission["documents"] for submission in workplace.submissions()]
-    assert (document["outcome"], document["code"], len(endpoint.requests)) == ("attention", "IN_DOUBT", 1)
+    assert (document["outcome"], document["code"]) == ("done", None)
+    assert not (workplace.done / ZHANG / "a.pdf.txt").exists()
+
+
+def test_a_probe_that_fails_counts_no_try_and_gives_nothing_up(workplace: Workplace, endpoint: Endpoint) -> None:
+    workplace.config["recognition"] |= {"probe": "0.2s", "retry": {"first": "0.1s", "give_up_after": "0.1s"}}
+    workplace.write()
+    endpoint.behave(status=500)
+    endpoint.behave(no_key=True, times=1)
+    with workplace.daemon():
+        workplace.drop("a.pdf", pdf("a"))
+        assert endpoint.wait_until(lambda each: len(each.requests) >= 5)
+        (submission,) = workplace.submissions()
+        assert (submission["documents"][0]["attempts"], submission["state"]) == (0, "open")
+        endpoint.reset()
+        workplace.closed(1)
+
+
+def test_a_closed_gate_and_the_time_of_the_next_try_survive_a_kill(workplace: Workplace, endpoint: Endpoint) -> None:
+    workplace.config["recognition"] |= {"probe": "1h", "retry": {"first": "1h", "factor": 1, "longest": "1h"}}
+    workplace.write()
+    endpoint.behave(res_code=500123, times=1)
+    workplace.config["recognition"]["retry_on"] = [{"code": 500123}]
+    workplace.write()
+    workplace.drop("waits.pdf", pdf("waits"))
+    assert workplace.command("run", "--once").returncode == 3
+    due = workplace.submissions()[0]["documents"][0]["due_at"]
+    endpoint.behave(no_key=True, times=1)
+    with workplace.daemon() as daemon:
+        workplace.drop("shut.pdf", pdf("shut"))
+        assert endpoint.wait_until(lambda each: len(each.requests) == 2)
+        wait_for(lambda: gate(workplace).startswith("CLOSED"), 10, "the gate to be closed")
+        daemon.process.kill()
+        daemon.process.wait()
+
+    workplace.drop("later.pdf", pdf("later"))
+    assert workplace.command("run", "--once").returncode == 3
+
+    assert gate(workplace).startswith("CLOSED")
+    assert len(endpoint.requests) == 2
+    found = {each["documents"][0]["name"]: each["documents"][0] for each in workplace.submissions()}
+    assert set(found) == {"waits.pdf", "shut.pdf", "later.pdf"}
+    assert found["waits.pdf"]["due_at"] == due
 
 
 # ------------------------------------------------------------------------ the source document, byte by byte

@@ -144,7 +144,7 @@ def test_a_server_that_is_away_is_told_and_its_return_is_noticed(postgres: Postg
             postgres.start()
 
         assert journal.submission(name).state is SubmissionState.OPEN
-        assert claim_one(journal).probe is False
+        assert claim_one(journal).probe_of is None
     finally:
         journal.close()
 

@@ -95,7 +95,7 @@ def test_only_a_usable_answer_to_the_probe_opens_the_gate(journal: SqlJournal, e
         assert go() == 3
         wait_for(go, 5, "the probe")
         assert not journal.gate(endpoint.url).open
-        assert [document.code for document in documents(journal)].count("IN_DOUBT") == 1
+        assert [submission.reason for submission in journal.submissions(SubmissionFilter())].count("IN_DOUBT") == 1
         endpoint.reset()
         wait_for(go, 5, "the next probe")
         assert journal.gate(endpoint.url).open

@@ -26,6 +26,7 @@ from watcher.ports import Journal
 ENDPOINT = "https://recognition.test/ocr"
 HOLD = timedelta(minutes=3)
 NOW = timedelta(0)
+OVER = timedelta(milliseconds=-1)  # a hold that is over as soon as it is written
 _numbers = itertools.count(1)
 
 
@@ -82,6 +83,14 @@ FAILED = Settlement(outcome=Outcome.ERROR, code="400001", message="查验失败"
 ENDED = TryEnding(result="done", code="200000")
 REFUSED = TryEnding(result="error", code="400001", message="查验失败")
 CUT_OFF = TryEnding(result="in_doubt", in_doubt=True, message="the connection was cut off")
+
+
+def only(journal: Journal, name: str) -> Submission:
+    return journal.submission(name)
+
+
+def outcomes(submission: Submission) -> list[Outcome | None]:
+    return [each.outcome for each in submission.documents]
 
 
 def claim(journal: Journal, *sources: str, limit: int = 1, hold: timedelta = HOLD) -> list[ClaimedBooking]:

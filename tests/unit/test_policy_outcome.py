@@ -11,6 +11,7 @@ from watcher.model import Exchange, Invoice, Outcome, Reason, Response, Settleme
 from watcher.policy.outcome import (
     CloseGate,
     Decision,
+    Hold,
     Pause,
     Result,
     Settle,
@@ -100,10 +101,10 @@ def test_what_was_sent_without_a_usable_answer_is_in_doubt(exchange: Exchange) -
     assert decision.ending.in_doubt
 
 
-def test_doubt_is_settled_for_a_person_where_the_configuration_holds_it() -> None:
-    rules = RULES.model_copy(update={"in_doubt": "hold"})
-    settlement = settlement_of(Exchange(sent=True, detail="timed out"), rules)
-    assert (settlement.outcome, settlement.code) == (Outcome.ATTENTION, Reason.IN_DOUBT)
+def test_doubt_waits_for_a_person_where_the_configuration_holds_it() -> None:
+    decision = decide(Exchange(sent=True, detail="timed out"), RULES.model_copy(update={"in_doubt": "hold"}))
+    assert isinstance(decision, Hold)
+    assert (decision.ending.in_doubt, decision.ending.message) == (True, "timed out")
 
 
 def test_the_documented_missing_key_closes_the_gate_with_the_endpoints_words() -> None:

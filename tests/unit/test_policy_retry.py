@@ -46,25 +46,32 @@ def test_a_source_is_tried_again_within_minutes_and_a_refused_login_never_sooner
 
 
 def test_without_a_rate_everything_may_leave() -> None:
-    assert Pace(None).allowance(0.0) is None
+    pace = Pace(None)
+    assert pace.reserve(1000, 0.0) == 1000
+    assert pace.next_in(0.0) == 0.0
 
 
-@given(steps=st.lists(st.tuples(st.floats(0, 3), st.integers(0, 9)), max_size=60))
-def test_no_window_of_a_second_sees_more_departures_than_the_rate(steps: list[tuple[float, int]]) -> None:
+@given(steps=st.lists(st.tuples(st.floats(0, 3), st.integers(0, 9), st.floats(0, 2)), max_size=60))
+def test_no_window_of_a_second_sees_more_departures_than_the_rate(steps: list[tuple[float, int, float]]) -> None:
     pace, now, left = Pace(RateLimit(count=5, seconds=1.0)), 0.0, list[float]()
-    for pause, wanted in steps:
+    for pause, wanted, late in steps:
         now += pause
-        allowance = pace.allowance(now)
-        assert allowance is not None
-        departures = min(wanted, allowance)
-        pace.note(departures, now)
-        left += [now] * departures
+        granted = pace.reserve(wanted, now)
+        now += late  # what was reserved leaves when it can, and one of it not at all
+        for _ in range(granted - 1):
+            pace.left(now)
+            left.append(now)
+        pace.give_back(min(granted, 1))
         assert sum(1 for moment in left if moment > now - 1.0) <= 5
 
 
-def test_the_next_departure_is_when_the_oldest_leaves_the_window() -> None:
+def test_the_next_departure_is_when_the_oldest_has_surely_left_the_window() -> None:
     pace = Pace(RateLimit(count=2, seconds=1.0))
-    pace.note(1, 10.0)
-    pace.note(1, 10.25)
-    assert pace.next_in(10.5) == pytest.approx(0.5)
+    assert pace.reserve(9, 10.0) == 2
+    assert pace.next_in(10.0) is None  # nobody knows before one has left
+    pace.left(10.0)
+    pace.left(10.25)
+    assert pace.next_in(10.5) == pytest.approx(0.6)
+    assert pace.reserve(9, 11.0) == 0
+    assert pace.reserve(9, 11.15) == 1
     assert pace.next_in(11.5) == 0.0

@@ -145,10 +145,36 @@ def retry(
     ],
     new: Annotated[bool, typer.Option("--new", help="Under a new bizId even where a try is in doubt.")] = False,
 ) -> None:
-    """Post the documents that ended in error again, and answer again."""
+    """Post again what ended in error or in doubt, and answer again."""
     from watcher.cli.deciding import retry as perform
 
     perform(context.obj.path, identifiers, new=new)
+
+
+@app.command()
+def release(
+    context: typer.Context,
+    identifiers: Annotated[
+        list[str], typer.Argument(metavar="ID", help="Submissions, or the beginnings of their ids.")
+    ],
+) -> None:
+    """Post what is held because nobody knows whether it was booked, under its old bizId."""
+    from watcher.cli.deciding import release as perform
+
+    perform(context.obj.path, identifiers)
+
+
+@app.command()
+def refuse(
+    context: typer.Context,
+    identifiers: Annotated[
+        list[str], typer.Argument(metavar="ID", help="Submissions, or the beginnings of their ids.")
+    ],
+) -> None:
+    """Leave what is held unposted: it is answered."""
+    from watcher.cli.deciding import refuse as perform
+
+    perform(context.obj.path, identifiers)
 
 
 @app.command()

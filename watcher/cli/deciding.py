@@ -1,25 +1,68 @@
-"""`retry` and `migrate`: what people have the journal do, beside a running daemon."""
+"""`retry`, `release`, `refuse` and `migrate`: what people have the journal do, beside a running daemon."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
-from watcher.bootstrap import migrate_journal, open_for_reading
+from watcher.bootstrap import in_place_stores, migrate_journal, open_for_reading
 from watcher.config.load import load
-from watcher.model import SubmissionState
+from watcher.config.sections import Configuration
+from watcher.errors import UsageError
+from watcher.model import Reason, Submission, SubmissionState
+from watcher.ports import Journal
 
 
 def retry(path: Path, identifiers: Sequence[str], *, new: bool) -> None:
     """Each submission by itself; all names are looked up before anything is changed."""
-    journal = open_for_reading(load(path, secrets=False))
+    with _chosen(path, identifiers) as (configuration, journal, submissions):
+        for submission in submissions:
+            count = journal.retry(submission.id, new=new, in_place=in_place_stores(configuration))
+            print(f"{submission.id}: {_what_follows(count, submission.state)}")  # noqa: T201
+
+
+def release(path: Path, identifiers: Sequence[str]) -> None:
+    """Post what is held because it is in doubt again, under its old bizId."""
+    with _chosen(path, identifiers) as (configuration, journal, submissions):
+        for submission in submissions:
+            _require_doubt(submission)
+        for submission in submissions:
+            count = journal.retry(submission.id, in_place=in_place_stores(configuration))
+            print(f"{submission.id}: {_what_follows(count, submission.state)}")  # noqa: T201
+
+
+def refuse(path: Path, identifiers: Sequence[str]) -> None:
+    """Leave what is held unposted, and answer it."""
+    with _chosen(path, identifiers) as (_, journal, submissions):
+        for submission in submissions:
+            if submission.state is not SubmissionState.HELD:
+                raise UsageError(f"{submission.id} is not held, it is {submission.state}")
+        for submission in submissions:
+            journal.refuse(submission.id)
+            print(f"{submission.id}: not posted; it is answered")  # noqa: T201
+
+
+@contextmanager
+def _chosen(path: Path, identifiers: Sequence[str]) -> Iterator[tuple[Configuration, Journal, list[Submission]]]:
+    """The submissions that are meant, each once, and the journal that has them."""
+    configuration = load(path, secrets=False)
+    journal = open_for_reading(configuration)
     try:
         found = [journal.submission(identifier) for identifier in identifiers]
-        for submission in {each.id: each for each in found}.values():
-            count = journal.retry(submission.id, new=new)
-            print(f"{submission.id}: {_what_follows(count, submission.state)}")  # noqa: T201
+        yield configuration, journal, list({each.id: each for each in found}.values())
     finally:
         journal.close()
+
+
+def _require_doubt(submission: Submission) -> None:
+    if submission.state is not SubmissionState.HELD:
+        raise UsageError(f"{submission.id} is not held, it is {submission.state}")
+    if submission.reason != Reason.IN_DOUBT:
+        raise UsageError(
+            f"{submission.id} is held for its sender ({submission.reason}), which this version cannot release: "
+            "make the sender known or proven, `refuse` it, and move the mail back from the folder for errors"
+        )
 
 
 def _what_follows(count: int, state: SubmissionState) -> str:

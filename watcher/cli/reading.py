@@ -118,7 +118,11 @@ def status(path: Path) -> None:
             journal.source_health(),
             journal.gates(),
             journal.counts(),
-            list(journal.submissions(SubmissionFilter(state=SubmissionState.SETTLED, limit=_WAITING_LOOKED_AT))),
+            [
+                submission
+                for state in (SubmissionState.SETTLED, SubmissionState.OPEN)
+                for submission in journal.submissions(SubmissionFilter(state=state, limit=_WAITING_LOOKED_AT))
+            ],
             now=journal.now(),
         )
         _console().print(page)

@@ -107,6 +107,8 @@ def _summary(outcomes: dict[str, int], left: WorkLeft, gate: Gate) -> str:
     said = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items()) or "no documents"
     if left.pending and not gate.open:
         said += f"; {left.pending} pending while the endpoint cannot be used: {clean(gate.reason, 200)}"
+    elif left.pending and left.next_due_in is None:
+        said += f"; {left.pending} pending, held for your decision or for their files: see `invoice-watcher status`"
     elif left.pending:
         said += f"; {left.pending} pending, the next try in {round(left.next_due_in or 0)} s"
     if left.unanswered:

@@ -93,11 +93,11 @@ def status_page(
     sources: Sequence[SourceHealth],
     gates: Mapping[str, Gate],
     counts: Counts,
-    unanswered: Sequence[Submission],
+    unclosed: Sequence[Submission],
     *,
     now: datetime,
 ) -> RenderableType:
-    """What an administrator looks at first. `unanswered` are submissions that are settled, the newest of them."""
+    """What an administrator looks at first. `unclosed` are submissions that are open or settled, the newest of them."""
     zone = configuration.timezone
 
     def moment(value: datetime | None) -> str:
@@ -107,7 +107,7 @@ def status_page(
     parts: list[RenderableType] = [_sources(configuration, sources, moment), Text()]
     parts.append(_gate(gate, moment, now))
     parts.append(_counts(counts, moment))
-    parts.extend(_waiting(unanswered))
+    parts.extend(_waiting(unclosed))
     held = counts.submissions.get(SubmissionState.HELD, 0)
     if held:
         parts.append(Text(f"{held} held for your decision: invoice-watcher list --state held", style="yellow"))
@@ -146,11 +146,12 @@ def _counts(counts: Counts, moment: Moment) -> Text:
     return Text(f"submissions: {submissions or 'none'}\ndocuments: {documents or 'none'}{oldest}")
 
 
-def _waiting(unanswered: Sequence[Submission]) -> Iterator[Text]:
-    """Answers that failed and are tried again, by what was said of them."""
-    said = [clean(submission.remark, 200) for submission in unanswered if submission.remark]
-    for reason in dict.fromkeys(said):
-        yield Text(f"{said.count(reason)} to be answered, and tried again: {reason}", style="yellow")
+def _waiting(unclosed: Sequence[Submission]) -> Iterator[Text]:
+    """Answers and returns of files that failed and are tried again, by what was said of them."""
+    for state, what in ((SubmissionState.SETTLED, "answered"), (SubmissionState.OPEN, "put back for another try")):
+        said = [clean(each.remark, 200) for each in unclosed if each.state is state and each.remark]
+        for reason in dict.fromkeys(said):
+            yield Text(f"{said.count(reason)} to be {what}, and tried again: {reason}", style="yellow")
 
 
 def _state(submission: Submission) -> Text:

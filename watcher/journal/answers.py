@@ -5,15 +5,17 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Update, bindparam, case, false, func, null, select, text, true, update
+from sqlalchemy import Connection, Update, bindparam, case, false, func, insert, null, select, text, true, update
 
 from watcher.errors import ClaimLost
 from watcher.journal.claims import claim, claiming, fenced
 from watcher.journal.clock import now_ms, span_ms
 from watcher.journal.database import Part
 from watcher.journal.reading import load
+from watcher.journal.reopening import let_go, waiting_for_file
+from watcher.journal.settling import settle_untried
 from watcher.journal.tables import identities, submissions
-from watcher.model import Claim, ClaimedAnswer, SubmissionState
+from watcher.model import Claim, ClaimedAnswer, Outcome, Reason, Settlement, SubmissionState
 
 _CLAIM = claiming(submissions, waiting="state = 'settled'", narrowed=["source"])
 _PLAN = fenced(submissions, state="settled").values(target=bindparam("to"))
@@ -35,14 +37,37 @@ _CLOSED_BY = (
     .where(text("submissions.state = 'closed'"))
 )
 _STAYS = update(identities).where(identities.c.submission == bindparam("name")).values(stays=bindparam("still"))
-_POSTPONE = fenced(submissions, state="settled").values(
-    due_at=now_ms() + bindparam("due_in"),
-    remark=bindparam("said"),
-    claimed=false(),
-    claim=submissions.c.claim + 1,
+_POSTPONE = (
+    fenced(submissions)
+    .where(text("submissions.state IN ('settled', 'open')"))
+    .values(
+        due_at=now_ms() + bindparam("due_in"),
+        remark=bindparam("said"),
+        claimed=false(),
+        claim=submissions.c.claim + 1,
+    )
 )
-_NEXT = select(func.min(submissions.c.due_at) - now_ms()).where(
+_SETTLED_DUE = select(func.min(submissions.c.due_at)).where(
     text("submissions.state = 'settled'"), submissions.c.source == bindparam("of")
+)
+_RETURN_DUE = select(func.min(submissions.c.due_at)).where(
+    text("submissions.state = 'open' AND submissions.due_at IS NOT NULL"), submissions.c.source == bindparam("of")
+)
+_NEXT = select(_SETTLED_DUE.scalar_subquery(), _RETURN_DUE.scalar_subquery(), now_ms())
+
+_CLAIM_RETURN = claiming(submissions, waiting="state = 'open' AND due_at IS NOT NULL", narrowed=["source"])
+_RETURNED = fenced(submissions, state="open").values(
+    key=bindparam("new_key"),
+    fingerprint=bindparam("new_fingerprint"),
+    moved_to=null(),
+    remark=null(),
+    due_at=null(),
+    claimed=false(),
+)
+_POINT_IDENTITY = update(identities).where(identities.c.key == bindparam("of")).values(submission=bindparam("to"))
+_ADD_IDENTITY = insert(identities)
+_RETURN_GIVEN_UP = fenced(submissions, state="open").values(
+    place=submissions.c.moved_to, remark=bindparam("said"), due_at=null(), claimed=false()
 )
 
 
@@ -50,8 +75,11 @@ class AnswerPart(Part):
     """Implements AnswerJournal."""
 
     def claim_answers(self, source: str, *, limit: int, hold: timedelta) -> list[ClaimedAnswer]:
+        return self._claimed(_CLAIM, source, limit=limit, hold=hold)
+
+    def _claimed(self, statement: Update, source: str, *, limit: int, hold: timedelta) -> list[ClaimedAnswer]:
         def work(connection: Connection) -> list[ClaimedAnswer]:
-            rows = claim(connection, _CLAIM, hold=span_ms(hold), limit=limit, source=source)
+            rows = claim(connection, statement, hold=span_ms(hold), limit=limit, source=source)
             whole = load(connection, rows)
             return [_claimed(row, submission) for row, submission in zip(rows, whole, strict=True)]
 
@@ -80,8 +108,37 @@ class AnswerPart(Part):
         self._database.write(lambda connection: connection.execute(_POSTPONE, values) and None, wakes=True)
 
     def next_answer_in(self, source: str) -> float | None:
-        left = self._database.read(lambda connection: connection.execute(_NEXT, {"of": source}).scalar_one())
-        return None if left is None else max(0, left) / 1000
+        *due, now = self._database.read(lambda connection: connection.execute(_NEXT, {"of": source}).one())
+        first = min((moment for moment in due if moment is not None), default=None)
+        return None if first is None else max(0, first - now) / 1000
+
+    def claim_returns(self, source: str, *, limit: int, hold: timedelta) -> list[ClaimedAnswer]:
+        return self._claimed(_CLAIM_RETURN, source, limit=limit, hold=hold)
+
+    def note_return(self, claimed: ClaimedAnswer, key: str, fingerprint: str) -> None:
+        def work(connection: Connection) -> bool:
+            values = {**_fence(claimed), "new_key": key, "new_fingerprint": fingerprint}
+            if connection.execute(_RETURNED, values).rowcount != 1:
+                return False
+            if connection.execute(_POINT_IDENTITY, {"of": key, "to": claimed.submission.id}).rowcount == 0:
+                connection.execute(_ADD_IDENTITY, {"key": key, "submission": claimed.submission.id, "stays": False})
+            for booking in waiting_for_file(connection, int(claimed.claim.row)):
+                let_go(connection, booking.id)
+            return True
+
+        if not self._database.write(work, wakes=True):
+            raise _lost(claimed)
+
+    def give_up_return(self, claimed: ClaimedAnswer, remark: str) -> None:
+        def work(connection: Connection) -> bool:
+            if connection.execute(_RETURN_GIVEN_UP, {**_fence(claimed), "said": remark}).rowcount != 1:
+                return False
+            for booking in waiting_for_file(connection, int(claimed.claim.row)):
+                settle_untried(connection, booking, _without_url(booking, remark))
+            return True
+
+        if not self._database.write(work, wakes=True):
+            raise _lost(claimed)
 
     def _fenced(self, claimed: ClaimedAnswer, statement: Update, values: dict[str, Any]) -> None:
         def work(connection: Connection) -> bool:
@@ -89,6 +146,16 @@ class AnswerPart(Part):
 
         if not self._database.write(work):
             raise _lost(claimed)
+
+
+def _without_url(booking: Any, remark: str) -> Settlement:
+    """What may have been booked is never called failed."""
+    doubted = bool(booking.in_doubt)
+    return Settlement(
+        outcome=Outcome.ATTENTION if doubted else Outcome.ERROR,
+        code=(Reason.IN_DOUBT if doubted else Reason.NO_URL).value,
+        message=remark,
+    )
 
 
 def _fence(claimed: ClaimedAnswer) -> dict[str, Any]:

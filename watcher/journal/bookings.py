@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, case, insert, null, select, update
 
 from watcher.journal.clock import now_ms
-from watcher.journal.tables import bookings
-from watcher.model import BookingKey, DocumentState, Locator, Outcome
+from watcher.journal.tables import bookings, invoices
+from watcher.model import BookingKey, DocumentState, Locator, Outcome, Reason
 
 FIRST_GENERATION = 1
+
+
+class WaitsFor(StrEnum):
+    """What a pending booking waits for that has no time."""
+
+    PERSON = "person"  # nobody knows whether it was booked, and `in_doubt` is `hold`
+    FILE = "file"  # its file has to be put back to where its URL leads
+
 
 _LATEST = (
     select(bookings)
@@ -33,8 +42,14 @@ _OPEN = (
 _ADOPT = (
     update(bookings)
     .where(bookings.c.id == bindparam("row"))
-    .values({name: bindparam(f"new_{name}") for name in ("source", "store", "store_key", "url")})
+    .values(
+        **{name: bindparam(f"new_{name}") for name in ("source", "store", "store_key", "url")},
+        # This one's file is where its URL leads.
+        due_at=case((bookings.c.waits_for == WaitsFor.FILE.value, now_ms()), else_=bookings.c.due_at),
+        waits_for=case((bookings.c.waits_for == WaitsFor.FILE.value, null()), else_=bookings.c.waits_for),
+    )
 )
+_EXPENSE = select(invoices.c.id).where(invoices.c.booking == bindparam("of"), invoices.c.expense_id.is_not(None))
 
 
 def latest(connection: Connection, contents: Iterable[str], *, user_code: str, create_expense: bool) -> dict[str, Any]:
@@ -49,6 +64,12 @@ def latest(connection: Connection, contents: Iterable[str], *, user_code: str, c
 def booked(row: Any) -> bool:
     """Whether the content may stand in the endpoint's books."""
     return row.outcome is not None and Outcome(row.outcome).counts_as_booked
+
+
+def is_doubtful(connection: Connection, row: Any) -> bool:
+    """Whether its outcome is that nobody knows whether it was booked; a late answer may have told since."""
+    doubted = row.outcome == Outcome.ATTENTION and row.code == Reason.IN_DOUBT
+    return doubted and connection.execute(_EXPENSE.limit(1), {"of": row.id}).first() is None
 
 
 def open_generation(connection: Connection, key: BookingKey, generation: int, *, source: str, locator: Locator) -> int:

@@ -17,10 +17,10 @@ _LOCKED_ROW = _ROW.with_for_update()
 _ALL = select(gates, (func.coalesce(gates.c.resumes_at, 0) > now_ms()).label("waits")).order_by(gates.c.endpoint)
 
 _CLAIM_PROBE = claiming(gates, waiting="NOT open", narrowed=["endpoint"])
-_GIVE_PROBES_BACK = update(gates).where(text("NOT open"), gates.c.claimed).values(due_at=now_ms(), claimed=false())
-_END_PROBES = (
+_GIVE_PROBE_BACK = update(gates).where(_OF, text("NOT open"), gates.c.claimed).values(due_at=now_ms(), claimed=false())
+_END_PROBE = (
     update(gates)
-    .where(text("NOT open"), gates.c.claimed)
+    .where(_OF, text("NOT open"), gates.c.claimed)
     .values(due_at=now_ms() + gates.c.probe_ms, claimed=false(), claim=gates.c.claim + 1)
 )
 
@@ -58,7 +58,11 @@ _SHIFT_FAILURES = (
     )
 )
 
-_PENDING = (text("bookings.state = 'pending'"), bookings.c.source.in_(bindparam("sources", expanding=True)))
+_PENDING = (
+    text("bookings.state = 'pending'"),
+    bookings.c.due_at.is_not(None),  # null: it waits for something else than time
+    bookings.c.source.in_(bindparam("sources", expanding=True)),
+)
 _FIRST_DUE = select(bookings.c.due_at, now_ms().label("now")).where(*_PENDING).order_by(bookings.c.due_at).limit(1)
 _WAITS_FOR_PROBE = select(bookings.c.id).where(*_PENDING, ~bookings.c.claimed).limit(1)
 
@@ -104,14 +108,14 @@ def claim_probe(connection: Connection, gate: Any, hold: int) -> bool:
     return bool(claim(connection, _CLAIM_PROBE, hold=max(hold, gate.probe_ms), endpoint=gate.endpoint))
 
 
-def give_probes_back(connection: Connection) -> None:
+def give_probe_back(connection: Connection, endpoint: str) -> None:
     """Nothing was sent: the next probe is due at once."""
-    connection.execute(_GIVE_PROBES_BACK)
+    connection.execute(_GIVE_PROBE_BACK, {"of": endpoint})
 
 
-def end_probes(connection: Connection) -> None:
+def end_probe(connection: Connection, endpoint: str) -> None:
     """A probe has come back without opening its gate: the next one comes an interval from now."""
-    connection.execute(_END_PROBES)
+    connection.execute(_END_PROBE, {"of": endpoint})
 
 
 def next_try_in(connection: Connection, sources: list[str], endpoint: str) -> float | None:

@@ -5,18 +5,18 @@ from __future__ import annotations
 import base64
 import json
 import secrets
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, replace
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, exists, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from watcher.errors import UsageError
-from watcher.journal.bookings import FIRST_GENERATION, adopt, booked, latest, locator_columns, open_generation
+from watcher.journal.bookings import FIRST_GENERATION, WaitsFor, adopt, booked, latest, locator_columns, open_generation
 from watcher.journal.clock import now_ms, to_ms
 from watcher.journal.database import Part
-from watcher.journal.reopening import reopen
+from watcher.journal.reopening import Wish, refuse, reopen
 from watcher.journal.tables import documents, identities, submissions
 from watcher.model import (
     BookingKey,
@@ -26,6 +26,7 @@ from watcher.model import (
     NewDocument,
     NewSubmission,
     Outcome,
+    Reason,
     SubmissionState,
     Thread,
 )
@@ -42,6 +43,7 @@ _KNOWN = (
     .where(identities.c.key.in_(bindparam("keys", expanding=True)))
 )
 _KEYS_AT_ONCE = 500
+_SAME_IS_HELD = "the same document was submitted before, and it is not known whether it was booked"
 
 _ADD_SUBMISSION = insert(submissions).values(recorded_at=now_ms()).returning(submissions.c.seq)
 _ANSWER_NOW = update(submissions).where(submissions.c.seq == bindparam("row")).values(due_at=now_ms())
@@ -71,14 +73,19 @@ class IntakePart(Part):
     def record(self, submission: NewSubmission) -> str:
         return self._database.write(lambda connection: _record(connection, submission), wakes=True)
 
-    def retry(self, submission: str, *, new: bool = False) -> int:
-        def work(connection: Connection) -> int | None:
-            return reopen(connection, submission, new=new)
-
-        count = self._database.write(work, wakes=True)
+    def retry(self, submission: str, *, new: bool = False, in_place: Collection[str] = ()) -> int:
+        wish = Wish(new=new, in_place=in_place)
+        count = self._database.write(lambda connection: reopen(connection, submission, wish), wakes=True)
         if count is None:
             raise UsageError(f"there is no submission {submission}")
         return count
+
+    def refuse(self, submission: str) -> None:
+        was_held = self._database.write(lambda connection: refuse(connection, submission), wakes=True)
+        if not was_held:
+            raise UsageError(
+                f"there is no submission {submission}" if was_held is None else f"{submission} is not held"
+            )
 
 
 def new_id() -> str:
@@ -117,8 +124,8 @@ def _identify(connection: Connection, key: str, name: str, *, old: str | None) -
 
 def _write(connection: Connection, new: NewSubmission, name: str) -> None:
     rows = [_unsettled(document) for document in new.documents]
-    if new.state is not SubmissionState.HELD:
-        _point(connection, new, rows)
+    if new.state is not SubmissionState.HELD and _point(connection, new, rows):
+        new = replace(new, state=SubmissionState.HELD, reason=Reason.IN_DOUBT, remark=_SAME_IS_HELD)
     pending = any(row["state"] == DocumentState.PENDING for row in rows)
     held = new.state is SubmissionState.HELD
     state = SubmissionState.HELD if held else SubmissionState.OPEN if pending else SubmissionState.SETTLED
@@ -149,8 +156,11 @@ def _unsettled(document: NewDocument) -> dict[str, Any]:
     }
 
 
-def _point(connection: Connection, new: NewSubmission, rows: list[dict[str, Any]]) -> None:
-    """Give every document that is to be posted its booking, or the outcome `duplicate`."""
+def _point(connection: Connection, new: NewSubmission, rows: list[dict[str, Any]]) -> bool:
+    """Give every document that is to be posted its booking, or the outcome `duplicate`.
+
+    Whether one of them waits for a person's decision.
+    """
     user_code = new.user_code or ""
     wanted = [index for index, row in enumerate(rows) if row["state"] == DocumentState.PENDING]
     contents = [new.documents[index].content for index in wanted]
@@ -176,6 +186,7 @@ def _point(connection: Connection, new: NewSubmission, rows: list[dict[str, Any]
             generation = FIRST_GENERATION if existing is None else existing.generation + 1
             booking = open_generation(connection, key, generation, source=new.source, locator=locator)
             row["booking"] = opened[document.content] = booking
+    return any(found[content].waits_for == WaitsFor.PERSON for content in opened if content in found)
 
 
 def _submission_columns(new: NewSubmission, name: str, state: SubmissionState) -> dict[str, Any]:

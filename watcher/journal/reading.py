@@ -84,6 +84,11 @@ _UNANSWERED = select(
     func.count(), func.min(case((submissions.c.claimed, 0), else_=submissions.c.due_at - now_ms()))
 ).where(text("submissions.state = 'settled'"), submissions.c.source.in_(bindparam("names", expanding=True)))
 
+_RETURNING = select(func.min(case((submissions.c.claimed, 0), else_=submissions.c.due_at - now_ms()))).where(
+    text("submissions.state = 'open' AND submissions.due_at IS NOT NULL"),
+    submissions.c.source.in_(bindparam("names", expanding=True)),
+)
+
 
 class ReadingPart(Part):
     """Implements ReadingJournal."""
@@ -140,11 +145,14 @@ class ReadingPart(Part):
         def work(connection: Connection) -> WorkLeft:
             pending, next_due = connection.execute(_LEFT, names).one()
             unanswered, next_answer = connection.execute(_UNANSWERED, names).one()
+            next_return = connection.execute(_RETURNING, names).scalar_one()
             return WorkLeft(
                 pending=pending,
                 next_due_in=_seconds(next_due),
                 unanswered=unanswered,
-                next_answer_in=_seconds(next_answer),
+                next_answer_in=_seconds(
+                    min((due for due in (next_answer, next_return) if due is not None), default=None)
+                ),
             )
 
         return self._database.read(work)

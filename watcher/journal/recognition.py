@@ -6,18 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import (
-    Connection,
-    and_,
-    bindparam,
-    case,
-    delete,
-    false,
-    insert,
-    or_,
-    true,
-    update,
-)
+from sqlalchemy import Connection, and_, bindparam, case, delete, false, insert, or_, true, update
 
 from watcher.errors import ClaimLost
 from watcher.journal import gates
@@ -26,6 +15,7 @@ from watcher.journal.claims import Turns, claim, claiming, fenced, in_turn
 from watcher.journal.clock import maybe_from_ms, now_ms, span_ms
 from watcher.journal.database import Database, Part
 from watcher.journal.endings import end_try, try_has_ended
+from watcher.journal.holding import hold_booking
 from watcher.journal.settling import settle
 from watcher.journal.tables import bookings, tries
 from watcher.model import BookingKey, Claim, ClaimedBooking, Gate, Settlement, TryEnding
@@ -38,13 +28,17 @@ _ALSO = {
 }
 _FRESH = claiming(bookings, waiting="state = 'pending' AND attempts = 0", narrowed=["source"], also=_ALSO)
 _RETRIES = claiming(bookings, waiting="state = 'pending' AND attempts > 0", narrowed=["source"], also=_ALSO)
-_BEFORE_TIME = claiming(bookings, waiting="state = 'pending'", narrowed=["source"], also=_ALSO, due_only=False)
+_BEFORE_TIME = claiming(
+    bookings, waiting="state = 'pending' AND due_at IS NOT NULL", narrowed=["source"], also=_ALSO, due_only=False
+)
 
 _BEGIN_TRY = insert(tries).values(started_at=now_ms(), in_doubt=False)
 _DOUBT_DEAD_TRIES = (
     update(tries)
     .where(tries.c.booking.in_(bindparam("claimed", expanding=True)), tries.c.ended_at.is_(None))
+    .where(tries.c.in_doubt == false())
     .values(in_doubt=true())
+    .returning(tries.c.booking)
 )
 _POSTPONE = fenced(bookings, state="pending").values(
     due_at=now_ms() + bindparam("due_in"),
@@ -86,17 +80,27 @@ class RecognitionPart(Part):
 
     def settle(self, claimed: ClaimedBooking, settlement: Settlement, ending: TryEnding) -> None:
         def work(connection: Connection) -> bool:
-            if claimed.probe:
-                gates.end_probes(connection)
+            if claimed.probe_of is not None:
+                gates.end_probe(connection, claimed.probe_of)
             return settle(connection, claimed, settlement, ending)
 
         _unless_lost(claimed, ours=self._database.write(work, wakes=True))
 
     def postpone(self, claimed: ClaimedBooking, *, due_in: timedelta, counted: bool, ending: TryEnding) -> None:
         def work(connection: Connection) -> bool:
-            if claimed.probe:
-                gates.end_probes(connection)
+            if claimed.probe_of is not None:
+                gates.end_probe(connection, claimed.probe_of)
             return _postpone(connection, claimed, due_in=span_ms(due_in), counted=counted, ending=ending)
+
+        _unless_lost(claimed, ours=self._database.write(work, wakes=True))
+
+    def hold(self, claimed: ClaimedBooking, ending: TryEnding | None) -> None:
+        def work(connection: Connection) -> bool:
+            if claimed.probe_of is not None and ending is None:
+                gates.give_probe_back(connection, claimed.probe_of)
+            elif claimed.probe_of is not None:
+                gates.end_probe(connection, claimed.probe_of)
+            return hold_booking(connection, claimed, ending)
 
         _unless_lost(claimed, ours=self._database.write(work, wakes=True))
 
@@ -104,8 +108,8 @@ class RecognitionPart(Part):
         def work(connection: Connection) -> None:
             if connection.execute(_GIVE_BACK, _fence(claimed)).rowcount:
                 connection.execute(_FORGET_TRY, {"of": claimed.booking, "nth": claimed.try_number})
-                if claimed.probe:
-                    gates.give_probes_back(connection)
+                if claimed.probe_of is not None:
+                    gates.give_probe_back(connection, claimed.probe_of)
 
         self._database.write(work, wakes=True)
 
@@ -166,7 +170,7 @@ def _probe(connection: Connection, order: Sequence[str], gate: Any, *, hold: int
     for source in order:
         if rows := claim(connection, _BEFORE_TIME, hold=hold, source=source):
             return _begin(connection, rows, gate)
-    gates.give_probes_back(connection)
+    gates.give_probe_back(connection, gate.endpoint)
     return []
 
 
@@ -174,14 +178,13 @@ def _begin(connection: Connection, rows: Sequence[Any], gate: Any = None) -> lis
     """Record the tries of claimed bookings before any request leaves."""
     if not rows:
         return []
-    dead = [row.id for row in rows if row.in_doubt]
-    if dead:
-        connection.execute(_DOUBT_DEAD_TRIES, {"claimed": dead})
+    doubtful = [row.id for row in rows if row.in_doubt]
+    died = set(connection.execute(_DOUBT_DEAD_TRIES, {"claimed": doubtful}).scalars()) if doubtful else set()
     connection.execute(_BEGIN_TRY, [{"booking": row.id, "number": row.tries, "biz_id": row.biz_id} for row in rows])
-    return [_claimed(row, gate) for row in rows]
+    return [_claimed(row, gate, interrupted=row.id in died) for row in rows]
 
 
-def _claimed(row: Any, gate: Any) -> ClaimedBooking:
+def _claimed(row: Any, gate: Any, *, interrupted: bool) -> ClaimedBooking:
     first_failed_at = row.first_failed_at
     if gate is not None and first_failed_at is not None:  # the time stands still while the gate is closed
         first_failed_at += gates.closed_ms(gate, since=first_failed_at)
@@ -196,7 +199,8 @@ def _claimed(row: Any, gate: Any) -> ClaimedBooking:
         try_number=row.tries,
         first_failed_at=maybe_from_ms(first_failed_at),
         in_doubt=row.in_doubt,
-        probe=gate is not None,
+        interrupted=interrupted,
+        probe_of=gate.endpoint if gate is not None else None,
     )
 
 

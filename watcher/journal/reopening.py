@@ -1,22 +1,47 @@
-"""A retry: documents in error become pending again, by the rules of generations."""
+"""What a person says of a submission: a retry posts again, by the rules of generations; a refusal ends what is held."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, case, delete, false, null, select, text, update
+from sqlalchemy import Connection, and_, bindparam, case, delete, exists, false, null, or_, select, text, update
 
-from watcher.journal.bookings import adopt, booked, latest, locator_of, open_generation
+from watcher.journal.bookings import WaitsFor, adopt, booked, is_doubtful, latest, locator_of, open_generation
 from watcher.journal.clock import now_ms
+from watcher.journal.holding import open_submissions_again, submissions_waiting_for
+from watcher.journal.settling import settle_untried
 from watcher.journal.tables import bookings, documents, invoices, submissions
-from watcher.model import BookingKey, DocumentState, Kind, Outcome, SubmissionState
+from watcher.model import BookingKey, DocumentState, Kind, Locator, Outcome, Reason, Settlement, SubmissionState
 
 _SUBMISSION = select(submissions).where(submissions.c.id == bindparam("name")).with_for_update()
-_IN_ERROR = (
+_HAS_EXPENSE = exists().where(invoices.c.booking == documents.c.booking, invoices.c.expense_id.is_not(None))
+# What failed, and what nobody knows of: neither may be lost for want of somebody who tries again.
+_TO_REPEAT = (
     select(documents, bookings.c.user_code, bookings.c.create_expense)
     .join(bookings, bookings.c.id == documents.c.booking)
-    .where(documents.c.submission == bindparam("seq"), text("documents.outcome = 'error'"))
+    .where(
+        documents.c.submission == bindparam("seq"),
+        or_(
+            text("documents.outcome = 'error'"),
+            and_(text("documents.outcome = 'attention'"), documents.c.code == Reason.IN_DOUBT.value, ~_HAS_EXPENSE),
+        ),
+    )
     .order_by(documents.c.id)
+)
+_WAITING = (
+    select(bookings)
+    .where(
+        bookings.c.id.in_(
+            select(documents.c.booking).where(
+                documents.c.submission == bindparam("seq"), text("documents.state = 'pending'")
+            )
+        ),
+        bookings.c.waits_for == bindparam("what"),
+    )
+    .order_by(bookings.c.id)
+    .with_for_update()
 )
 _WAIT = (
     update(documents)
@@ -55,9 +80,18 @@ _REOPEN_BOOKING = (
         attempts=0,
         first_failed_at=null(),
         due_at=now_ms(),
+        waits_for=null(),
         claimed=false(),
         claim=bookings.c.claim + 1,
     )
+)
+_WAIT_FOR_FILE = (
+    update(bookings).where(bookings.c.id == bindparam("row")).values(due_at=null(), waits_for=WaitsFor.FILE.value)
+)
+_POINT_ON = (
+    update(documents)
+    .where(documents.c.booking == bindparam("of"), text("documents.state = 'pending'"))
+    .values(booking=bindparam("to"))
 )
 # A file lies where its last answer moved it; a mail is found by what it is.
 _LIES_AT = case(
@@ -70,53 +104,129 @@ _REOPEN_SUBMISSION = (
     .where(submissions.c.seq == bindparam("row"))
     .values(
         state=bindparam("to"),
-        due_at=now_ms(),
+        due_at=case((bindparam("due") == 1, now_ms()), else_=null()),
         claimed=false(),
         claim=submissions.c.claim + 1,
         target=null(),
         replied=false(),
-        place=_LIES_AT,
+        remark=null(),
+        place=case((bindparam("returns") == 1, submissions.c.place), else_=_LIES_AT),
     )
 )
 
 
-def reopen(connection: Connection, submission: str, *, new: bool) -> int | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """How a submission is to be tried again."""
+
+    new: bool = False  # under a new bizId even where a try is in doubt
+    in_place: Collection[str] = ()  # the stores whose URLs lead to where a file lies
+
+
+def reopen(connection: Connection, submission: str, wish: Wish) -> int | None:
     """How many documents are pending again; None: there is no such submission."""
     row = connection.execute(_SUBMISSION, {"name": submission}).first()
     if row is None:
         return None
     if row.state == SubmissionState.HELD:
-        return 0
-    failed = connection.execute(_IN_ERROR, {"seq": row.seq}).all()
-    pending = sum(_try_again(connection, document, source=row.source, new=new) for document in failed)
+        return _go_on(connection, row, new=wish.new) if row.reason == Reason.IN_DOUBT else 0
+    failed = connection.execute(_TO_REPEAT, {"seq": row.seq}).all()
+    returns = row.kind == Kind.FILE and row.moved_to is not None
+    pending = sum(
+        _try_again(connection, document, row.source, new=wish.new, returns=returns and document.store in wish.in_place)
+        for document in failed
+    )
     if pending:
-        connection.execute(_REOPEN_SUBMISSION, {"row": row.seq, "to": SubmissionState.OPEN.value})
+        comes_back = int(bool(waiting_for_file(connection, row.seq)))
+        due = {"due": comes_back, "returns": comes_back}
+        connection.execute(_REOPEN_SUBMISSION, {"row": row.seq, "to": SubmissionState.OPEN.value, **due})
     elif (failed or row.state == SubmissionState.CLOSED) and row.state != SubmissionState.OPEN:
-        connection.execute(_REOPEN_SUBMISSION, {"row": row.seq, "to": SubmissionState.SETTLED.value})
+        settled = {"to": SubmissionState.SETTLED.value, "due": 1, "returns": 0}
+        connection.execute(_REOPEN_SUBMISSION, {"row": row.seq, **settled})
     return pending
 
 
-def _try_again(connection: Connection, document: Any, *, source: str, new: bool) -> bool:
+def refuse(connection: Connection, submission: str) -> bool | None:
+    """Whether it was held; it is answered now, with what is in doubt left so. None: there is no such submission."""
+    row = connection.execute(_SUBMISSION, {"name": submission}).first()
+    if row is None:
+        return None
+    if row.state != SubmissionState.HELD:
+        return False
+    if row.reason != Reason.IN_DOUBT:
+        refused = {"to": SubmissionState.SETTLED.value, "due": 1, "returns": 0}
+        connection.execute(_REOPEN_SUBMISSION, {"row": row.seq, **refused})
+        return True
+    left = Settlement(outcome=Outcome.ATTENTION, code=Reason.IN_DOUBT.value, message=row.remark)
+    for booking in connection.execute(_WAITING, {"seq": row.seq, "what": WaitsFor.PERSON.value}).all():
+        settle_untried(connection, booking, left)
+    return True
+
+
+def waiting_for_file(connection: Connection, seq: int) -> list[Any]:
+    """The bookings of a submission that wait until its file is put back, locked."""
+    return list(connection.execute(_WAITING, {"seq": seq, "what": WaitsFor.FILE.value}).all())
+
+
+def let_go(connection: Connection, booking: int) -> None:
+    """It is due now, as if it had never been tried, and keeps its bizId."""
+    connection.execute(_REOPEN_BOOKING, {"row": booking})
+
+
+def _go_on(connection: Connection, row: Any, *, new: bool) -> int:
+    """A person has decided that what is in doubt is posted again; how many documents that is."""
+    waiting = connection.execute(_WAITING, {"seq": row.seq, "what": WaitsFor.PERSON.value}).all()
+    for booking in waiting:
+        others = submissions_waiting_for(connection, booking.id)
+        if new:
+            after = _next_generation(connection, booking, source=booking.source, locator=locator_of(booking))
+            connection.execute(_POINT_ON, {"of": booking.id, "to": after})
+            left = Settlement(outcome=Outcome.ATTENTION, code=Reason.IN_DOUBT.value, message=row.remark)
+            settle_untried(connection, booking, left)
+        else:
+            let_go(connection, booking.id)
+        open_submissions_again(connection, others)
+    return len(waiting)
+
+
+def _next_generation(connection: Connection, booking: Any, *, source: str, locator: Locator) -> int:
+    key = BookingKey(content=booking.content, user_code=booking.user_code, create_expense=booking.create_expense)
+    return open_generation(connection, key, booking.generation + 1, source=source, locator=locator)
+
+
+def _try_again(connection: Connection, document: Any, source: str, *, new: bool, returns: bool) -> bool:
     """Whether the document waits now; else its content was booked meanwhile, and it is a duplicate."""
     found = latest(
         connection, [document.content], user_code=document.user_code, create_expense=document.create_expense
     )[document.content]
-    if booked(found):
+    if booked(found) and not is_doubtful(connection, found):
         connection.execute(_BECOME_DUPLICATE, {"row": document.id, "to": found.id, "first": found.first_document})
         return False
-    booking = _pending_booking(connection, found, document, source=source, new=new)
+    if found.state == DocumentState.PENDING:
+        booking = _joined(connection, found, document, source, returns=returns)
+    else:
+        booking = _posted_again(connection, found, document, source, new=new)
+        if returns:
+            connection.execute(_WAIT_FOR_FILE, {"row": booking})
     connection.execute(_WAIT, {"row": document.id, "to": booking})
     return True
 
 
-def _pending_booking(connection: Connection, found: Any, document: Any, *, source: str, new: bool) -> int:
-    """The one that is pending already, the old one where it is in doubt, or the next generation."""
-    locator = locator_of(document)
-    if found.state != DocumentState.PENDING and (new or not found.in_doubt):
-        key = BookingKey(content=found.content, user_code=found.user_code, create_expense=found.create_expense)
-        return open_generation(connection, key, found.generation + 1, source=source, locator=locator)
-    if found.state != DocumentState.PENDING:
-        connection.execute(_FORGET_INVOICES, {"of": found.id})
-        connection.execute(_REOPEN_BOOKING, {"row": found.id})
-    adopt(connection, found.id, source=source, locator=locator)
+def _joined(connection: Connection, found: Any, document: Any, source: str, *, returns: bool) -> int:
+    """The booking that is pending already; where it waits for a person, this is what was waited for."""
+    if found.waits_for == WaitsFor.PERSON:
+        let_go(connection, found.id)
+        open_submissions_again(connection, submissions_waiting_for(connection, found.id))
+    if not returns:
+        adopt(connection, found.id, source=source, locator=locator_of(document))
+    return int(found.id)
+
+
+def _posted_again(connection: Connection, found: Any, document: Any, source: str, *, new: bool) -> int:
+    """The old booking where it is in doubt and no new one is wished for, else the next generation."""
+    if new or not found.in_doubt:
+        return _next_generation(connection, found, source=source, locator=locator_of(document))
+    connection.execute(_FORGET_INVOICES, {"of": found.id})
+    let_go(connection, found.id)
+    adopt(connection, found.id, source=source, locator=locator_of(document))
     return int(found.id)

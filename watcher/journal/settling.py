@@ -6,24 +6,13 @@ import logging
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import (
-    Connection,
-    bindparam,
-    delete,
-    exists,
-    false,
-    func,
-    insert,
-    null,
-    or_,
-    select,
-    text,
-    update,
-)
+from sqlalchemy import Connection, bindparam, delete, exists, false, func, insert, null, or_, select, text, update
 
+from watcher.journal.bookings import WaitsFor
 from watcher.journal.claims import fenced
 from watcher.journal.clock import now_ms
 from watcher.journal.endings import end_try
+from watcher.journal.holding import open_submissions_again, submissions_waiting_for
 from watcher.journal.tables import bookings, documents, invoices, submissions
 from watcher.model import (
     ClaimedBooking,
@@ -57,12 +46,20 @@ _SETTLE = fenced(bookings, state="pending").values(
         .scalar_subquery(),
         bookings.c.first_document,
     ),
-    attempts=bookings.c.attempts + 1,
+    attempts=bookings.c.attempts + bindparam("tried"),
     in_doubt=or_(bookings.c.in_doubt, bindparam("doubt") == 1),
     claimed=false(),
+    waits_for=null(),
 )
 _SETTLED_AS = (
-    select(bookings.c.state, bookings.c.claim, bookings.c.outcome, bookings.c.code, bookings.c.message)
+    select(
+        bookings.c.state,
+        bookings.c.claim,
+        bookings.c.outcome,
+        bookings.c.code,
+        bookings.c.message,
+        bookings.c.waits_for,
+    )
     .where(bookings.c.id == bindparam("row"))
     .with_for_update()
 )
@@ -125,14 +122,17 @@ _DOCUMENTS_SPEAK_UP = (
 
 def settle(connection: Connection, claimed: ClaimedBooking, settlement: Settlement, ending: TryEnding) -> bool:
     """Whether the outcome that stands is this one; if not, the ending is kept, and what it booked."""
-    stored = _expenses(connection, claimed.booking)
-    final = _reconciled(claimed, settlement, stored)
-    if connection.execute(_SETTLE, _settle_values(claimed, final, ending)).rowcount == 1:
-        end_try(connection, claimed, ending)
-        _write_invoices(connection, claimed.booking, settlement.invoices, stored)
-        _settle_documents(connection, claimed.booking, final)
-        return True
-    return _late(connection, claimed, settlement, ending)
+    return _settled(connection, claimed, settlement, ending) or _late(connection, claimed, settlement, ending)
+
+
+def settle_untried(connection: Connection, booking: Any, settlement: Settlement) -> None:
+    """End a booking (its row, locked) that waits for something else than time, without another try."""
+    values = {"row": booking.id, "mine": booking.claim, "tried": 0, "doubt": 0, **_said(settlement)}
+    connection.execute(_SETTLE, values)
+    waiting = submissions_waiting_for(connection, booking.id)
+    _settle_documents(connection, booking.id, settlement)
+    open_submissions_again(connection, waiting)
+    settle_submissions(connection, waiting)
 
 
 def settle_submissions(connection: Connection, rows: list[int]) -> None:
@@ -144,15 +144,21 @@ def settle_submissions(connection: Connection, rows: list[int]) -> None:
         connection.execute(_SETTLE_SUBMISSIONS, some)
 
 
-def _settle_values(claimed: ClaimedBooking, final: Settlement, ending: TryEnding) -> dict[str, Any]:
-    return {
-        "row": claimed.booking,
-        "mine": claimed.claim.number,
-        "ended_as": final.outcome.value,
-        "said_code": final.code,
-        "said": final.message,
-        "doubt": int(ending.in_doubt),
-    }
+def _settled(connection: Connection, claimed: ClaimedBooking, settlement: Settlement, ending: TryEnding) -> bool:
+    """Whether the claim held, and all is written."""
+    stored = _expenses(connection, claimed.booking)
+    final = _reconciled(claimed, settlement, stored)
+    mine = {"row": claimed.booking, "mine": claimed.claim.number, "tried": 1, "doubt": int(ending.in_doubt)}
+    if connection.execute(_SETTLE, {**mine, **_said(final)}).rowcount != 1:
+        return False
+    end_try(connection, claimed, ending)
+    _write_invoices(connection, claimed.booking, settlement.invoices, stored)
+    _settle_documents(connection, claimed.booking, final)
+    return True
+
+
+def _said(final: Settlement) -> dict[str, Any]:
+    return {"ended_as": final.outcome.value, "said_code": final.code, "said": final.message}
 
 
 def _expenses(connection: Connection, booking: int) -> set[str | None] | None:
@@ -220,6 +226,8 @@ def _late(connection: Connection, claimed: ClaimedBooking, settlement: Settlemen
     stands = connection.execute(_SETTLED_AS, {"row": claimed.booking}).one()
     if stands.state == DocumentState.SETTLED and stands.claim == claimed.claim.number:
         return _same(stands, settlement)  # the reply to COMMIT was lost, not the claim
+    if stands.waits_for == WaitsFor.PERSON and settlement.outcome.counts_as_booked:
+        return _resolved(connection, claimed, stands, settlement, ending)
     end_try(connection, claimed, ending)
     stored = _expenses(connection, claimed.booking)
     before, now = (stored or set()) - {None}, _expense_ids(settlement.invoices)
@@ -227,6 +235,18 @@ def _late(connection: Connection, claimed: ClaimedBooking, settlement: Settlemen
         _write_late_invoices(connection, claimed.booking, settlement.invoices, stored)
         _speak_up(connection, claimed, stands, twice=bool(before))
     return False
+
+
+def _resolved(
+    connection: Connection, claimed: ClaimedBooking, stands: Any, settlement: Settlement, ending: TryEnding
+) -> bool:
+    """The late answer says what a person was to find out."""
+    waiting = submissions_waiting_for(connection, claimed.booking)
+    held = replace(claimed, claim=replace(claimed.claim, number=stands.claim))
+    settled = _settled(connection, held, settlement, ending)
+    open_submissions_again(connection, waiting)
+    settle_submissions(connection, waiting)
+    return settled
 
 
 def _same(stands: Any, settlement: Settlement) -> bool:

@@ -92,6 +92,8 @@ submissions = Table(
     Column("remark", Words),  # what the last answer had to say
     *_claimable(),
     _partial("ix_submissions_settled", "source", "due_at", "seq", where="state = 'settled'"),
+    # An open one that is due has its file to be put back before its documents are posted again.
+    _partial("ix_submissions_returning", "source", "due_at", "seq", where="state = 'open' AND due_at IS NOT NULL"),
     _partial("ix_submissions_unclosed", "state", "recorded_at", where="state <> 'closed'"),
     Index("ix_submissions_answered", "answered_at"),
     sqlite_autoincrement=True,
@@ -123,6 +125,7 @@ bookings = Table(
     Column("first_failed_at", BigInteger),
     Column("in_doubt", Boolean, nullable=False, server_default=false()),
     *_claimable(),
+    Column("waits_for", Text),  # something else than time: one of bookings.WaitsFor; `due_at` is null then
     UniqueConstraint("content", "user_code", "create_expense", "generation"),
     _partial("ix_bookings_due", "due_at", "id", where="state = 'pending'"),
     _partial("ix_bookings_fresh", "source", "due_at", "id", where="state = 'pending' AND attempts = 0"),

@@ -59,7 +59,14 @@ class CloseGate:
     ending: TryEnding
 
 
-Decision = Settle | TryAgain | Pause | CloseGate
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """Nobody knows whether it was booked, and only a person may let it be posted again."""
+
+    ending: TryEnding
+
+
+Decision = Settle | TryAgain | Pause | CloseGate | Hold
 
 
 def classify(exchange: Exchange, rules: Recognition, *, wanted: bool) -> Decision:
@@ -165,10 +172,7 @@ def _reason(exchange: Exchange, result: Result) -> str:
 
 def _doubtful(ending: TryEnding, rules: Recognition) -> Decision:
     doubtful = replace(ending, in_doubt=True)
-    if rules.in_doubt == "again":
-        return TryAgain(ending=doubtful)
-    held = Settlement(outcome=Outcome.ATTENTION, code=Reason.IN_DOUBT, message=ending.message)
-    return Settle(settlement=held, ending=doubtful)
+    return TryAgain(ending=doubtful) if rules.in_doubt == "again" else Hold(ending=doubtful)
 
 
 def _success(response: Response, *, wanted: bool) -> Settlement:

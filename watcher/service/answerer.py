@@ -56,7 +56,8 @@ class Answerer:
             self._awake.wait(pause)
 
     def _pass(self, *, once: bool) -> None:
-        """All answers that are due; only one batch of them when stopping."""
+        """All returns and answers that are due; only one batch of them when stopping."""
+        self._answer.put_back(_BATCH)
         while batch := self._claim():
             self._give(*batch)
             if once or self._stopping:

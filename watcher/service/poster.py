@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from watcher.clock import boot_seconds
@@ -90,20 +90,18 @@ class Poster:
         claimed_at = boot_seconds()
         begun = 0
         try:
-            claims = self._recognise.claim(self._sources, wanted)
-            self._pace.note(len(claims), boot_seconds())  # only now they leave: the claim may have waited for the disk
-            for claimed in claims:
+            for claimed in self._recognise.claim(self._sources, wanted):
                 self._workers.submit(self._work, claimed, claimed_at)
                 begun += 1
         finally:
+            self._pace.give_back(wanted - begun)
             self._give_free(wanted - begun)
         return 0.0 if begun == wanted else self._until_due()
 
     def _reserve(self) -> int:
         """As many workers as are free and may post now, taken."""
-        allowance = self._pace.allowance(boot_seconds())
         with self._lock:
-            wanted = self._free if allowance is None else min(self._free, allowance)
+            wanted = self._pace.reserve(self._free, boot_seconds())
             self._free -= wanted
             self._rounds += 1
         return wanted
@@ -117,13 +115,34 @@ class Poster:
         return _LONGEST_WAIT_SECONDS if due_in is None else min(max(due_in, 0.01), _LONGEST_WAIT_SECONDS)
 
     def _work(self, claimed: ClaimedBooking, claimed_at: float) -> None:
+        departure = _Departure(self._pace, self._awake.set)
         try:
-            self._recognise.post(claimed, claimed_at)
+            self._recognise.post(claimed, claimed_at, departure.leaves)
         except Unavailable as error:
             # The hold ends, and the booking is claimed again, its last try in doubt.
             log.warning("An outcome could not be recorded.", extra={"booking": claimed.booking, "detail": str(error)})
         except Exception:  # a thread must not die silently; the hold brings the booking back
             log.exception("A try failed in our own code.", extra={"booking": claimed.booking})
         finally:
+            departure.is_over()
             self._give_free(1)
             self._awake.set()
+
+
+class _Departure:
+    """One reserved departure: it leaves, or is given back. `woken` is told where others wait for that."""
+
+    def __init__(self, pace: Pace, woken: Callable[[], None]) -> None:
+        self._pace = pace
+        self._woken = woken
+        self._has_left = False
+
+    def leaves(self) -> None:
+        self._has_left = True
+        self._pace.left(boot_seconds())
+        if self._pace.is_limited:
+            self._woken()  # only now is it known when the next one may leave
+
+    def is_over(self) -> None:
+        if not self._has_left:
+            self._pace.give_back(1)

@@ -78,6 +78,23 @@ class Answers:
             except OSError as error:
                 raise unavailable(error, from_text(target) if target else f"{self._mount.path}/{place}") from error
 
+    def put_back(self, submission: Submission) -> Fingerprint:
+        """From where it was moved to where it was taken in, without its note; what it is there."""
+        place, expected = from_text(submission.place), Fingerprint.parse(submission.fingerprint)
+        if submission.moved_to is None or place.startswith("/"):
+            raise Vanished("it is not known where the file lay when it was taken in")
+        parent, _, name = place.rpartition("/")
+        with self._mount.opened() as (root, drive), ExitStack() as folders:
+            try:
+                source = self._source(root, from_text(submission.moved_to), folders)
+                home = open_below(root, parent)
+                folders.callback(os.close, home)
+                self._bring(source, Spot(folder=home, name=name), _loosened(source, expected), None)
+                status = os.stat(name, dir_fd=home, follow_symlinks=False)
+            except OSError as error:
+                raise unavailable(error, f"{self._mount.path}/{place}") from error
+            return Fingerprint.of(status, stable_inodes=drive.stable_inodes)
+
     def _bring(self, source: Spot | None, target: Spot, expected: Fingerprint, note: str | None) -> None:
         """Move it; the note of an earlier answer, where it lay until now, is not true any more."""
         before = source.status if source else None

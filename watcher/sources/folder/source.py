@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from watcher.config.sections import Folder
 from watcher.errors import Vanished
 from watcher.model import Finding, Kind, Submission
-from watcher.ports import Arrival, Parcel
+from watcher.ports import Arrival, Parcel, Returned
 from watcher.sources.folder.answers import Answers
 from watcher.sources.folder.arriving import Arriving
 from watcher.sources.folder.checks import findings
@@ -118,6 +118,13 @@ class FolderSource:
     def move(self, submission: Submission, target: str | None, note: str | None) -> None:
         self._answers.move(submission, target, note)
         self._finder.moved(from_text(submission.place))
+
+    def put_back(self, submission: Submission) -> Returned:
+        """As Shelf has it."""
+        fingerprint = self._answers.put_back(submission)
+        path = from_text(submission.place)
+        self._finder.moved(path)
+        return Returned(key=fingerprint.key(self.name, path), fingerprint=str(fingerprint))
 
     def wait(self, seconds: float) -> None:
         """Return at an event, when a file's time to settle is over, when a scan is due, when woken, or in the end."""

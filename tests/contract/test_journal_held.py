@@ -1,0 +1,224 @@
+"""What waits for a person or for its file, in every journal."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.support.journals import (
+    CUT_OFF,
+    ENDED,
+    ENDPOINT,
+    FAILED,
+    HOLD,
+    NOW,
+    OVER,
+    REFUSED,
+    answer,
+    book,
+    claim,
+    claim_one,
+    document,
+    done,
+    file,
+    mail,
+    only,
+    outcomes,
+)
+from watcher.errors import ClaimLost, UsageError
+from watcher.model import BookingKey, NewDocument, Outcome, Reason, SubmissionState
+from watcher.ports import Journal
+
+# ------------------------------------------------------------------------------- held for a decision
+
+
+def held(journal: Journal, *documents: NewDocument) -> str:
+    """A submission whose one booking is in doubt, and waits for a person."""
+    name = journal.record(mail(*documents))
+    journal.hold(claim_one(journal), CUT_OFF)
+    return name
+
+
+def test_what_is_in_doubt_and_held_is_never_due_and_says_why(journal: Journal) -> None:
+    name = held(journal)
+
+    found = only(journal, name)
+    assert (found.state, found.reason, found.remark) == (SubmissionState.HELD, Reason.IN_DOUBT, CUT_OFF.message)
+    assert (found.documents[0].outcome, found.documents[0].due_at, found.documents[0].attempts) == (None, None, 1)
+    assert found.documents[0].tries[0].in_doubt
+    assert claim(journal, limit=8) == []
+    assert journal.next_try_in(["fapiao"], ENDPOINT) is None
+    journal.close_gate(ENDPOINT, "shut", NOW)
+    assert claim(journal, limit=8) == []  # not even as a probe
+
+
+def test_a_try_that_never_left_is_forgotten_when_its_booking_is_held(journal: Journal) -> None:
+    name = journal.record(mail())
+    claim_one(journal, hold=OVER)
+    again = claim_one(journal)
+    assert again.interrupted
+
+    journal.hold(again, None)
+
+    (found,) = only(journal, name).documents
+    assert [(one.number, one.in_doubt) for one in found.tries] == [(1, True)]
+    assert only(journal, name).state is SubmissionState.HELD
+
+
+def test_a_held_booking_goes_on_under_its_bizid_when_a_person_says_so(journal: Journal) -> None:
+    name = held(journal, document("a"))
+
+    assert journal.retry(name) == 1
+
+    found = only(journal, name)
+    assert (found.state, found.reason, found.remark) == (SubmissionState.OPEN, None, None)
+    again = book(journal)
+    assert (again.biz_id, again.in_doubt, again.interrupted) == (again.key.biz_id(1), True, False)
+    assert only(journal, name).state is SubmissionState.SETTLED
+
+
+def test_a_held_booking_gets_a_new_bizid_only_when_a_person_says_so(journal: Journal) -> None:
+    first, second = held(journal, document("a")), journal.record(mail(document("a")))
+
+    assert journal.retry(first, new=True) == 1
+
+    again = book(journal)
+    assert again.biz_id == again.key.biz_id(2)
+    assert {*outcomes(only(journal, first)), *outcomes(only(journal, second))} == {Outcome.DONE, Outcome.DUPLICATE}
+    assert {only(journal, each).state for each in (first, second)} == {SubmissionState.SETTLED}
+
+
+def test_a_further_document_of_what_is_held_is_held_with_it(journal: Journal) -> None:
+    first = held(journal, document("a"))
+    second = journal.record(mail(document("a"), document("b")))
+    assert (only(journal, second).state, only(journal, second).reason) == (SubmissionState.HELD, Reason.IN_DOUBT)
+    assert book(journal).key.content == "b"  # the others go on
+    assert only(journal, second).state is SubmissionState.HELD
+
+    assert journal.retry(second) == 1
+    book(journal)
+
+    assert {only(journal, each).state for each in (first, second)} == {SubmissionState.SETTLED}
+
+
+def test_a_refusal_leaves_what_is_in_doubt_so_and_lets_it_be_answered(journal: Journal) -> None:
+    first, second = held(journal, document("a")), journal.record(mail(document("a")))
+
+    journal.refuse(second)
+
+    assert outcomes(only(journal, first)) == [Outcome.ATTENTION]
+    assert only(journal, first).documents[0].code == Reason.IN_DOUBT
+    assert outcomes(only(journal, second)) == [Outcome.DUPLICATE]
+    assert {only(journal, each).state for each in (first, second)} == {SubmissionState.SETTLED}
+    with pytest.raises(UsageError, match="not held"):
+        journal.refuse(first)
+
+
+def test_what_is_held_for_its_sender_can_be_refused(journal: Journal) -> None:
+    turned = mail(state=SubmissionState.HELD, reason=Reason.UNKNOWN_SENDER)
+    name = journal.record(replace(turned, documents=()))
+    assert journal.retry(name) == 0
+
+    journal.refuse(name)
+
+    (claimed,) = journal.claim_answers("fapiao", limit=1, hold=HOLD)
+    assert (claimed.submission.id, claimed.submission.reason) == (name, Reason.UNKNOWN_SENDER)
+
+
+def test_a_late_answer_resolves_what_is_held(journal: Journal) -> None:
+    name = journal.record(mail(document("a")))
+    late = claim_one(journal, hold=OVER)
+    journal.hold(claim_one(journal), None)
+
+    journal.settle(late, done(), ENDED)
+
+    assert outcomes(only(journal, name)) == [Outcome.DONE]
+    assert (only(journal, name).state, only(journal, name).reason) == (SubmissionState.SETTLED, None)
+
+
+def test_a_late_refusal_does_not_decide_what_is_held(journal: Journal) -> None:
+    name = journal.record(mail(document("a")))
+    late = claim_one(journal, hold=OVER)
+    journal.hold(claim_one(journal), None)
+
+    with pytest.raises(ClaimLost):
+        journal.settle(late, FAILED, REFUSED)
+
+    assert only(journal, name).state is SubmissionState.HELD
+
+
+def test_a_hold_under_a_lost_claim_is_refused_and_its_end_is_kept(journal: Journal) -> None:
+    name = journal.record(mail())
+    late = claim_one(journal, hold=OVER)
+    claim_one(journal)
+
+    with pytest.raises(ClaimLost):
+        journal.hold(late, CUT_OFF)
+
+    assert only(journal, name).documents[0].tries[0].result == CUT_OFF.result
+    assert only(journal, name).state is SubmissionState.OPEN
+
+
+# ---------------------------------------------------------------------------- files that are put back
+
+
+IN_PLACE = frozenset({"default"})
+
+
+def failed_in_place(journal: Journal) -> str:
+    """A file that was moved to error/, and is to be tried again from where it lay."""
+    name = journal.record(file(document("a"), place="a/b.pdf"))
+    book(journal, FAILED)
+    answer(journal, "shared", target="/error/a/b.pdf")
+    assert journal.retry(name, in_place=IN_PLACE) == 1
+    return name
+
+
+def test_a_file_with_its_url_by_its_place_is_put_back_before_it_is_posted_again(journal: Journal) -> None:
+    name = failed_in_place(journal)
+    assert claim(journal, limit=8) == []
+    assert journal.next_answer_in("shared") == 0
+    (claimed,) = journal.claim_returns("shared", limit=8, hold=HOLD)
+    assert (claimed.submission.place, claimed.submission.moved_to) == ("a/b.pdf", "/error/a/b.pdf")
+    assert journal.claim_returns("shared", limit=8, hold=HOLD) == []
+
+    journal.note_return(claimed, "key-now", "fingerprint-now")
+
+    found = only(journal, name)
+    assert (found.state, found.moved_to, found.fingerprint) == (SubmissionState.OPEN, None, "fingerprint-now")
+    assert journal.known(["key-now"])["key-now"].submission == name
+    assert book(journal).biz_id == BookingKey(content="a", user_code="903851", create_expense=True).biz_id(2)
+    assert outcomes(only(journal, name)) == [Outcome.DONE]
+
+
+def test_a_file_that_cannot_be_put_back_ends_in_error(journal: Journal) -> None:
+    name = failed_in_place(journal)
+    (claimed,) = journal.claim_returns("shared", limit=8, hold=HOLD)
+
+    journal.give_up_return(claimed, "it is gone")
+
+    (found,) = only(journal, name).documents
+    assert (found.outcome, found.code, found.message) == (Outcome.ERROR, Reason.NO_URL, "it is gone")
+    assert only(journal, name).state is SubmissionState.SETTLED
+
+
+def test_a_return_that_has_to_wait_is_due_again_then(journal: Journal) -> None:
+    failed_in_place(journal)
+    (claimed,) = journal.claim_returns("shared", limit=8, hold=HOLD)
+
+    journal.postpone_answer(claimed, NOW, "something lies there")
+
+    assert journal.claim_returns("shared", limit=8, hold=HOLD)[0].submission.remark == "something lies there"
+    with pytest.raises(ClaimLost):
+        journal.note_return(claimed, "k", "f")
+
+
+def test_a_file_that_somebody_put_back_lets_the_waiting_booking_go_through_it(journal: Journal) -> None:
+    name = failed_in_place(journal)
+    other = journal.record(file(document("a"), place="a/b.pdf"))
+
+    book(journal)
+
+    assert {*outcomes(only(journal, name)), *outcomes(only(journal, other))} == {Outcome.DONE, Outcome.DUPLICATE}
+    assert journal.claim_returns("shared", limit=8, hold=HOLD) == []

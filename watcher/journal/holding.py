@@ -1,0 +1,82 @@
+"""Bookings of which nobody knows whether they were booked, held for a person where `in_doubt` is `hold`.
+
+Such a booking is pending and never due; the submissions that wait for it are held with the reason IN_DOUBT.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, bindparam, delete, exists, false, null, select, text, true, update
+
+from watcher.journal.bookings import WaitsFor
+from watcher.journal.claims import fenced
+from watcher.journal.endings import end_try, try_has_ended
+from watcher.journal.tables import bookings, documents, submissions, tries
+from watcher.model import ClaimedBooking, Reason, SubmissionState, TryEnding
+
+_HOLD = fenced(bookings, state="pending").values(
+    due_at=null(),
+    waits_for=WaitsFor.PERSON.value,
+    attempts=bookings.c.attempts + bindparam("sent"),
+    tries=bookings.c.tries - 1 + bindparam("sent"),
+    in_doubt=true(),
+    claimed=false(),
+    claim=bookings.c.claim + 1,
+)
+_FORGET_TRY = delete(tries).where(tries.c.booking == bindparam("of"), tries.c.number == bindparam("nth"))
+_WAITING_FOR = select(documents.c.submission).where(
+    documents.c.booking == bindparam("of"), text("documents.state = 'pending'")
+)
+_HOLD_SUBMISSIONS = (
+    update(submissions)
+    .where(submissions.c.seq.in_(_WAITING_FOR), text("submissions.state = 'open'"))
+    .values(state=SubmissionState.HELD.value, reason=Reason.IN_DOUBT.value, remark=bindparam("said"))
+)
+_HELD_FOR_DOUBT = (text("submissions.state = 'held'"), submissions.c.reason == Reason.IN_DOUBT.value)
+_STILL_IN_DOUBT = (
+    exists()
+    .where(documents.c.submission == submissions.c.seq, text("documents.state = 'pending'"))
+    .where(bookings.c.id == documents.c.booking, bookings.c.waits_for == WaitsFor.PERSON.value)
+)
+_OPEN_AGAIN = (
+    update(submissions)
+    .where(submissions.c.seq.in_(bindparam("rows", expanding=True)), *_HELD_FOR_DOUBT, ~_STILL_IN_DOUBT)
+    .values(state=SubmissionState.OPEN.value, reason=null(), remark=null())
+)
+_ROWS_AT_ONCE = 500
+
+
+def hold_booking(connection: Connection, claimed: ClaimedBooking, ending: TryEnding | None) -> bool:
+    """Whether the claim held. Without an ending the claimed try was never sent, and is forgotten."""
+    values = {"row": claimed.booking, "mine": claimed.claim.number, "sent": int(ending is not None)}
+    if connection.execute(_HOLD, values).rowcount != 1:
+        return _was_held(connection, claimed, ending)
+    if ending is None:
+        connection.execute(_FORGET_TRY, {"of": claimed.booking, "nth": claimed.try_number})
+    else:
+        end_try(connection, claimed, ending)
+    connection.execute(_HOLD_SUBMISSIONS, {"of": claimed.booking, "said": _said(ending)})
+    return True
+
+
+def open_submissions_again(connection: Connection, rows: list[int]) -> None:
+    """Those that were held for a doubt and have none any more go on."""
+    for start in range(0, len(rows), _ROWS_AT_ONCE):
+        connection.execute(_OPEN_AGAIN, {"rows": rows[start : start + _ROWS_AT_ONCE]})
+
+
+def submissions_waiting_for(connection: Connection, booking: int) -> list[int]:
+    """Those with a pending document that points to the booking."""
+    return sorted(set(connection.execute(_WAITING_FOR, {"of": booking}).scalars()))
+
+
+def _was_held(connection: Connection, claimed: ClaimedBooking, ending: TryEnding | None) -> bool:
+    """After a lost reply to COMMIT the end of the try shows that it was written; else the claim is lost."""
+    if ending is None or try_has_ended(connection, claimed):
+        return ending is not None
+    end_try(connection, claimed, ending)
+    connection.execute(update(bookings).where(bookings.c.id == claimed.booking).values(in_doubt=true()))
+    return False
+
+
+def _said(ending: TryEnding | None) -> str:
+    return (ending.message if ending else None) or "the program ended before the answer came"
