@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -936,6 +938,52 @@ def test_a_search_finds_what_people_know_a_submission_by(journal: Journal, term:
 
     assert [each.id for each in journal.submissions(SubmissionFilter(search=term))] == [sought]
     assert [each.id for each in journal.submissions(SubmissionFilter(search=sought[:8]))] == [sought]
+
+
+def test_filters_that_are_combined_let_through_what_all_of_them_do(journal: Journal) -> None:
+    journal.record(mail(document("a"), document("b"), sender="Li@corp.example"))
+    journal.record(mail(document("a"), sender="li@corp.example", received_at=datetime(2020, 1, 1, tzinfo=UTC)))
+    journal.record(file(document("c", outcome=Outcome.SKIPPED), document("d"), sender=None))
+    journal.record(mail(document("e"), state=SubmissionState.HELD))
+    for settlement in (done(), done(), Settlement(outcome=Outcome.ERROR)):
+        book(journal, settlement)
+    answer(journal)
+    everything = list(journal.submissions(SubmissionFilter()))
+
+    def matches(one: Submission, wanted: dict[str, Any]) -> bool:
+        return (
+            wanted["state"] in (None, one.state)
+            and (wanted["outcome"] is None or any(each.outcome == wanted["outcome"] for each in one.documents))
+            and wanted["source"] in (None, one.source)
+            and wanted["sender"] in (None, (one.sender or "").lower())
+            and (wanted["since"] is None or one.received_at >= wanted["since"])
+            and wanted["search"] in (None, one.subject)
+        )
+
+    choices = {
+        "state": (None, SubmissionState.SETTLED, SubmissionState.CLOSED),
+        "outcome": (None, Outcome.DONE, Outcome.ERROR),
+        "source": (None, "fapiao"),
+        "sender": (None, "li@corp.example"),
+        "since": (None, datetime(2021, 1, 1, tzinfo=UTC)),
+        "search": (None, "发票"),
+    }
+    for values in itertools.product(*choices.values()):
+        wanted = dict(zip(choices, values, strict=True))
+        found = [each.id for each in journal.submissions(SubmissionFilter(**wanted))]
+        assert found == [each.id for each in everything if matches(each, wanted)], wanted
+
+
+@pytest.mark.parametrize("term", ["24312000", "EXPENSE-1"])
+def test_a_whole_number_finds_what_has_just_that_and_every_duplicate_of_it(journal: Journal, term: str) -> None:
+    sought = journal.record(mail(document("a")))
+    book(journal, done(invoice("24312000", "EXPENSE-1")))
+    copy = journal.record(mail(document("a")))
+    journal.record(mail(subject="24312000 and EXPENSE-1"))
+    journal.record(mail(document("b")))
+    book(journal, done(invoice("243120001", "EXPENSE-12")))
+
+    assert [each.id for each in journal.submissions(SubmissionFilter(search=term))] == [copy, sought]
 
 
 def test_a_search_takes_percent_signs_for_what_they_are(journal: Journal) -> None:

@@ -36,7 +36,11 @@ _CLOSED_BY = (
     .where(submissions.c.seq == bindparam("row"), submissions.c.claim == bindparam("mine"))
     .where(text("submissions.state = 'closed'"))
 )
-_STAYS = update(identities).where(identities.c.submission == bindparam("name")).values(stays=bindparam("still"))
+_STAYS = (
+    update(identities)
+    .where(identities.c.key == bindparam("of"), identities.c.submission == bindparam("name"))
+    .values(stays=bindparam("still"))
+)
 _POSTPONE = (
     fenced(submissions)
     .where(text("submissions.state IN ('settled', 'open')"))
@@ -95,7 +99,8 @@ class AnswerPart(Part):
         def work(connection: Connection) -> bool:
             fence = _fence(claimed)
             if connection.execute(_CLOSE, {**fence, "moved": int(moved), "said": remark}).rowcount == 1:
-                connection.execute(_STAYS, {"name": claimed.submission.id, "still": not moved})
+                submission = claimed.submission
+                connection.execute(_STAYS, {"of": submission.key, "name": submission.id, "still": not moved})
                 return True
             # Closed under this very claim: the reply to COMMIT was lost, not the claim.
             return connection.execute(_CLOSED_BY, fence).first() is not None

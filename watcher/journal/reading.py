@@ -7,14 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, case, func, select, text
+from sqlalchemy import Connection, bindparam, case, func, select, text
 
 from watcher.errors import UsageError
 from watcher.journal import gates
 from watcher.journal.clock import from_ms, maybe_from_ms, now_ms, to_ms
-from watcher.journal.database import Part
+from watcher.journal.database import Part, Work
 from watcher.journal.rows import submission_of
-from watcher.journal.searching import narrowed
+from watcher.journal.searching import page
 from watcher.journal.tables import bookings, documents, invoices, sources, submissions, tries
 from watcher.model import (
     Counts,
@@ -52,21 +52,31 @@ _BY_PREFIX = (
     .limit(2)
 )
 
+_BY_NUMBER = (
+    select(submissions)
+    .where(submissions.c.seq.in_(bindparam("rows", expanding=True)))
+    .order_by(submissions.c.seq.desc())
+)
+
 # Nearly all are closed: the others are counted by their own small index, and the rest is what is left.
 _UNCLOSED = (
     select(submissions.c.state, func.count()).where(text("submissions.state <> 'closed'")).group_by(submissions.c.state)
 )
 _ALL = select(func.count()).select_from(submissions)
-_BY_OUTCOME = (
-    select(documents.c.outcome, func.count()).where(documents.c.outcome.is_not(None)).group_by(documents.c.outcome)
-)
-_PENDING = select(func.count()).select_from(documents).where(text("documents.state = 'pending'"))
-_OLDEST = select(func.min(submissions.c.recorded_at)).where(text("submissions.state = 'open'"))
-_SINCE = (
+# Likewise nearly all documents are done.
+_ALL_DOCUMENTS = select(func.count()).select_from(documents)
+_BY_RARE_OUTCOME = (
     select(documents.c.outcome, func.count())
-    .where(documents.c.settled_at >= bindparam("since"))
+    .where(documents.c.outcome.in_([outcome.value for outcome in Outcome if outcome is not Outcome.DONE]))
     .group_by(documents.c.outcome)
 )
+_PENDING = select(func.count()).select_from(documents).where(text("documents.state = 'pending'"))
+_OLDEST = select(func.min(submissions.c.recorded_at)).where(
+    text("submissions.state = 'open'"), text("submissions.state <> 'closed'")
+)
+# Grouped by what no index is in the order of, lest SQLite walk all documents in that order.
+_SETTLED_AS = func.coalesce(documents.c.outcome, "")
+_SINCE = select(_SETTLED_AS, func.count()).where(documents.c.settled_at >= bindparam("since")).group_by(_SETTLED_AS)
 _SOURCES = select(sources).order_by(sources.c.name)
 
 # What is held waits for a person, not for us.
@@ -95,16 +105,13 @@ class ReadingPart(Part):
 
     def submissions(self, wanted: SubmissionFilter) -> Iterator[Submission]:
         """A page at a time, each from one consistent state: a slow reader holds nothing back."""
-        left, before = wanted.limit, None
-        statement = narrowed(select(submissions), wanted)
+        left, below = wanted.limit, None
         while left is None or left > 0:
-            page = CHUNK if left is None else min(CHUNK, left)
-            rows, whole = self._database.read(_pager(statement, page, before))
+            whole, below = self._database.read(_pager(wanted, below, CHUNK if left is None else min(CHUNK, left)))
             yield from whole
-            if len(rows) < page:
+            if below is None:
                 return
-            before = rows[-1].seq
-            left = None if left is None else left - page
+            left = None if left is None else left - len(whole)
 
     def submission(self, prefix: str) -> Submission:
         start = prefix.strip().lower()
@@ -124,10 +131,9 @@ class ReadingPart(Part):
 
     def counts(self) -> Counts:
         def work(connection: Connection) -> Counts:
-            by_outcome = {str(outcome): int(count) for outcome, count in connection.execute(_BY_OUTCOME)}
             return Counts(
                 submissions=_by_state(connection),
-                documents={**by_outcome, "pending": connection.execute(_PENDING).scalar_one()},
+                documents=_by_outcome(connection),
                 oldest_pending=maybe_from_ms(connection.execute(_OLDEST).scalar_one()),
             )
 
@@ -190,6 +196,13 @@ def _by_state(connection: Connection) -> dict[SubmissionState, int]:
     return {**counted, SubmissionState.CLOSED: closed} if closed else counted
 
 
+def _by_outcome(connection: Connection) -> dict[str, int]:
+    counted = {str(outcome): int(count) for outcome, count in connection.execute(_BY_RARE_OUTCOME)}
+    counted["pending"] = int(connection.execute(_PENDING).scalar_one())
+    done = int(connection.execute(_ALL_DOCUMENTS).scalar_one()) - sum(counted.values())
+    return {Outcome.DONE.value: done, **counted} if done else counted
+
+
 def _grouped(rows: Sequence[Any], column: str) -> dict[int, list[Any]]:
     groups: dict[int, list[Any]] = {}
     for row in rows:
@@ -197,14 +210,13 @@ def _grouped(rows: Sequence[Any], column: str) -> dict[int, list[Any]]:
     return groups
 
 
-def _pager(statement: Select[Any], page: int, before: int | None) -> Any:
-    """A read of one page: its rows, and their submissions."""
-    wanted = statement if before is None else statement.where(submissions.c.seq < before)
-    wanted = wanted.order_by(submissions.c.seq.desc()).limit(page)
+def _pager(wanted: SubmissionFilter, below: int | None, size: int) -> Work[tuple[list[Submission], int | None]]:
+    """A read of one page: its submissions, and below which number the next one begins."""
 
-    def work(connection: Connection) -> tuple[Sequence[Any], list[Submission]]:
-        rows = connection.execute(wanted).all()
-        return rows, load(connection, rows)
+    def work(connection: Connection) -> tuple[list[Submission], int | None]:
+        numbers, go_on_below = page(connection, wanted, below=below, size=size)
+        rows = connection.execute(_BY_NUMBER, {"rows": numbers}).all() if numbers else []
+        return load(connection, rows), go_on_below
 
     return work
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-from sqlalchemy import Connection, NullPool, false, update
+from sqlalchemy import Connection, NullPool, false, text, update
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from watcher.errors import JournalMissing, JournalUnavailable, JournalUnusable
@@ -60,7 +60,10 @@ def drop_claims(connection: Connection) -> None:
     """Whoever held them is gone. A booking in flight waits: the endpoint may still be at work on it."""
     free = {"due_at": now_ms(), "claimed": false()}
     for table in (submissions, sources, gates):
-        connection.execute(update(table).where(table.c.claimed).values(**free, claim=table.c.claim + 1))
+        statement = update(table).where(table.c.claimed).values(**free, claim=table.c.claim + 1)
+        if table is submissions:  # by the index of the few that are to be answered: nothing else of them is claimed
+            statement = statement.where(text("state = 'settled'"))
+        connection.execute(statement)
 
 
 @contextmanager
