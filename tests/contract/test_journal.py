@@ -43,6 +43,7 @@ from watcher.model import (
     Reason,
     Settlement,
     SourceHealth,
+    Submission,
     SubmissionFilter,
     SubmissionState,
 )
@@ -960,7 +961,7 @@ def test_filters_that_are_combined_let_through_what_all_of_them_do(journal: Jour
             and wanted["search"] in (None, one.subject)
         )
 
-    choices = {
+    choices: dict[str, tuple[Any, ...]] = {
         "state": (None, SubmissionState.SETTLED, SubmissionState.CLOSED),
         "outcome": (None, Outcome.DONE, Outcome.ERROR),
         "source": (None, "fapiao"),
