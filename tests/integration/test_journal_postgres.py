@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -25,13 +28,16 @@ from tests.support.journals import (
     claim_one,
     done,
     file,
+    invoice,
     mail,
 )
+from tests.support.servers.fault_proxy import Fault, FaultProxy, Kind, Way
 from tests.support.waiting import wait_for
-from watcher.errors import ClaimLost, JournalUnavailable, JournalUnusable
+from watcher.errors import ClaimLost, JournalUnavailable, JournalUnusable, UsageError
 from watcher.journal import migrate as migrations
 from watcher.journal.journal import SqlJournal
 from watcher.journal.opening import migrate, open_journal
+from watcher.journal.postgres_sessions import BEGIN_WRITING
 from watcher.model import Outcome, SubmissionState
 
 if TYPE_CHECKING:
@@ -232,3 +238,151 @@ def test_the_database_of_another_program_is_left_as_it_is(url: str) -> None:
             open_journal(url, exclusive=exclusive)
     with pytest.raises(JournalUnusable, match="something else"):
         migrate(url)
+
+
+# ------------------------------------------------------------------- what is cut off, stopped or in a race
+
+
+@pytest.fixture
+def line(postgres: Postgres) -> Iterator[FaultProxy]:
+    """The way to the server, that a test may break."""
+    with FaultProxy(postgres.port) as proxy:
+        yield proxy
+
+
+def through(line: FaultProxy, url: str) -> str:
+    return re.sub(r"127\.0\.0\.1:\d+", f"{line.host}:{line.port}", url)
+
+
+def test_whatever_the_database_has_as_its_default_a_write_is_durable_and_looks_again_at_what_has_changed(
+    url: str,
+) -> None:
+    name = url.rpartition("/")[2]
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f'ALTER DATABASE "{name}" SET synchronous_commit = off')
+        connection.execute(f"ALTER DATABASE \"{name}\" SET default_transaction_isolation = 'serializable'")
+    journal = open_journal(url, exclusive=True)
+    try:
+
+        def shown(setting: str, wanted: str) -> bool:
+            return bool(
+                journal._database.write(lambda each: each.exec_driver_sql(f"SHOW {setting}").scalar() == wanted)
+            )
+
+        assert shown("synchronous_commit", "on")
+        assert shown("transaction_isolation", "read committed")
+    finally:
+        journal.close()
+
+
+def test_what_a_node_had_locked_when_it_was_cut_off_is_free_soon(
+    url: str, line: FaultProxy, journal: SqlJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a node that is cut off in a transaction, when the server has waited, then another can go on."""
+    sooner = BEGIN_WRITING.replace("'10s'", "'300ms'")
+    assert sooner != BEGIN_WRITING
+    monkeypatch.setattr("watcher.journal.postgres_database.BEGIN_WRITING", sooner)
+    journal.record(mail())
+    claimed = claim_one(journal)
+    other = open_journal(through(line, url), exclusive=True)
+    try:
+        assert other.gate(ENDPOINT).open  # it has a connection
+        cut = line.meet(Fault(kind=Kind.SWALLOW, of=Way.DOWN, after=b"UPDATE bookings", times=None))
+        with ThreadPoolExecutor(1) as worker:
+            lost = worker.submit(other.settle, claimed, FAILED, REFUSED)
+            wait_for(lambda: cut.fired)
+
+            journal.settle(claimed, done(), ENDED)  # waits for the row
+
+            line.heal()
+            with pytest.raises(ClaimLost):
+                lost.result(30)
+    finally:
+        other.close()
+
+
+def test_a_line_that_swallows_all_and_tells_nothing_is_given_up(
+    url: str, line: FaultProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("watcher.journal.postgres_database.LONGEST_TRANSACTION_SECONDS", 0.5)
+    journal = open_journal(through(line, url), exclusive=True)
+    try:
+        name = journal.record(mail())
+        swallowed = line.meet(Fault(kind=Kind.SWALLOW, of=Way.BOTH))
+        with ThreadPoolExecutor(1) as worker:
+            asked = worker.submit(journal.submission, name)
+            try:
+                assert asked.result(20).id == name  # over another connection
+            finally:
+                line.drop()
+        assert swallowed.fired == 1
+    finally:
+        journal.close()
+
+
+class Meanwhile:
+    """Has something else done, in a thread, right after the first statement like `part`; waits for it only a little."""
+
+    def __init__(self, journal: SqlJournal, part: str, work: Callable[[], Any]) -> None:
+        self._part, self._work = part, work
+        self._worker = ThreadPoolExecutor(1)
+        self.done: Future[Any] | None = None
+        event.listen(journal._database._engine, "after_cursor_execute", self._hear)  # type: ignore[attr-defined]
+
+    def _hear(self, _connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
+        if self._part in statement and self.done is None:
+            self.done = self._worker.submit(self._work)
+            wait([self.done], timeout=1)
+
+    def result(self) -> Any:
+        assert self.done is not None
+        with self._worker:
+            return self.done.result(20)
+
+
+def test_a_late_answer_that_comes_while_the_next_one_is_written_is_not_overlooked(
+    url: str, journal: SqlJournal
+) -> None:
+    name = journal.record(mail())
+    late = claim_one(journal, hold=timedelta(milliseconds=-1))
+    now = claim_one(journal)
+    other = open_journal(url, exclusive=True)
+
+    def arrives() -> None:
+        with pytest.raises(ClaimLost):
+            other.settle(late, done(invoice(expense_id="E-1")), ENDED)
+
+    try:
+        meanwhile = Meanwhile(journal, "FROM invoices", arrives)
+        journal.settle(now, done(invoice(expense_id="E-2")), ENDED)
+        meanwhile.result()
+    finally:
+        other.close()
+
+    found = journal.submission(name).documents[0]
+    assert (found.outcome, found.code) == (Outcome.ATTENTION, "BOOKED_TWICE")
+    assert {each.expense_id for each in found.invoices} == {"E-1", "E-2"}
+
+
+def test_what_is_tried_again_while_another_node_deletes_what_is_old_is_not_deleted(
+    url: str, journal: SqlJournal
+) -> None:
+    name = journal.record(mail())
+    book(journal, FAILED)
+    answer(journal)
+    wait_for(lambda: journal.now() > (journal.submission(name).answered_at or journal.now()))
+    other = open_journal(url, exclusive=False)
+
+    def retried() -> bool:
+        try:
+            return other.retry(name) == 1
+        except UsageError:
+            return False  # deleted before
+
+    try:
+        meanwhile = Meanwhile(journal, "FOR UPDATE SKIP LOCKED", retried)
+        forgotten = journal.forget(timedelta(milliseconds=-1))
+        assert meanwhile.result() == (forgotten == 0)
+    finally:
+        other.close()
+    assert sum(journal.counts().submissions.values()) == 1 - forgotten

@@ -6,30 +6,30 @@ import os
 import random
 import threading
 import time
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import TypeVar
 
-from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, text
+from sqlalchemy import URL, Connection, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from watcher.errors import JournalUnavailable, JournalUnusable
 from watcher.journal.database import Listeners, Work, translated
 from watcher.journal.migrate import bring_up, needs_migration, require_current, stored_revision
+from watcher.journal.postgres_sessions import (
+    BEGIN_READING,
+    BEGIN_WRITING,
+    DAEMON,
+    LONGEST_TRANSACTION_SECONDS,
+    NETWORK,
+    Patience,
+    plain_engine,
+    working_engine,
+)
 from watcher.journal.postgres_wakeups import CHANNEL, Wakeups
 
 T = TypeVar("T")
 
-# A black hole must be noticed: what is sent has to be acknowledged, and an idle connection answers.
-_NETWORK = {
-    "connect_timeout": 10,
-    "keepalives": 1,
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 20_000,  # ms
-}
-_DAEMON = "invoice-watcher run"
-_OTHER = "invoice-watcher"
 GOES = 12  # of one write, where other nodes are in its way
 _IN_THE_WAY = ("40001", "40P01")  # serialization failure, deadlock
 _MIGRATING = 0x696E766F  # the advisory lock of migrations
@@ -37,24 +37,6 @@ _OTHER_NODES = text(
     "SELECT count(*) FROM pg_stat_activity"
     " WHERE datname = current_database() AND application_name = :daemon AND pid <> pg_backend_pid()"
 )
-
-
-def postgres_engine(url: URL, *, daemon: bool, pooled: bool = True) -> Engine:
-    """Raises JournalUnusable where the driver is not installed."""
-    arguments: dict[str, Any] = {
-        **_NETWORK,
-        "application_name": _DAEMON if daemon else _OTHER,
-        "prepare_threshold": None,  # a pooler may give every transaction another session
-    }
-    pool: dict[str, Any] = (
-        {"pool_size": 8, "max_overflow": 8, "pool_timeout": 30} if pooled else {"poolclass": NullPool}
-    )
-    try:
-        return create_engine(url.set(drivername="postgresql+psycopg"), connect_args=arguments, **pool)
-    except ModuleNotFoundError as error:
-        raise JournalUnusable(
-            "the journal is on PostgreSQL, whose driver is missing: pip install 'invoice-watcher[postgres]'"
-        ) from error
 
 
 def require(url: URL) -> None:
@@ -70,7 +52,7 @@ def prepare(url: URL, *, alone: bool) -> None:
         revision = stored_revision(connection, _name(url))
         if not needs_migration(revision, _name(url)):
             return
-        if alone and revision is not None and connection.execute(_OTHER_NODES, {"daemon": _DAEMON}).scalar_one():
+        if alone and revision is not None and connection.execute(_OTHER_NODES, {"daemon": DAEMON}).scalar_one():
             raise JournalUnusable(
                 f"{_name(url)} is of an older version and another node runs with it: "
                 "stop all nodes, then run `invoice-watcher migrate`"
@@ -82,7 +64,7 @@ def prepare(url: URL, *, alone: bool) -> None:
 
 
 def _with_connection(url: URL, work: Callable[[Connection], None]) -> None:
-    engine = postgres_engine(url, daemon=False, pooled=False)
+    engine = plain_engine(url)
     try:
         with translated(), engine.connect() as connection:
             work(connection)
@@ -98,10 +80,13 @@ class PostgresDatabase:
     """See Database. `url` is of a journal of this version; `daemon` shows other nodes that one is at work."""
 
     def __init__(self, url: URL, *, daemon: bool) -> None:
-        self._engine = postgres_engine(url, daemon=daemon)
+        self._engine = working_engine(url, daemon=daemon)
         self._process = os.getpid()
         self._listeners = Listeners()
-        self._wakeups = Wakeups(url.set(drivername="postgresql"), _NETWORK, self._listeners.tell)
+        self._wakeups = Wakeups(url.set(drivername="postgresql"), NETWORK, self._listeners.tell)
+        self._patience = (
+            Patience(LONGEST_TRANSACTION_SECONDS) if daemon else None
+        )  # who reads a long list may take their time
         self._closed = threading.Event()
 
     def read(self, work: Work[T]) -> T:
@@ -124,6 +109,8 @@ class PostgresDatabase:
     def close(self) -> None:
         self._closed.set()
         self._wakeups.stop()
+        if self._patience is not None:
+            self._patience.stop()
         # In a forked child the sockets are the parent's: forget them, and say nothing over them.
         self._engine.dispose(close=os.getpid() == self._process)
 
@@ -151,12 +138,11 @@ class PostgresDatabase:
         raise AssertionError("the last go returns or raises")
 
     def _read(self, work: Work[T]) -> T:
-        with self._engine.connect() as connection:
-            connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        with self._transaction(BEGIN_READING) as connection:
             return work(connection)
 
     def _write(self, work: Work[T], *, wakes: bool, repeatable: bool) -> T:
-        with self._engine.connect() as connection:
+        with self._transaction(BEGIN_WRITING) as connection:
             value = work(connection)
             if wakes:
                 connection.exec_driver_sql(f"SELECT pg_notify('{CHANNEL}', '{self._wakeups.name}')")
@@ -167,6 +153,18 @@ class PostgresDatabase:
                     raise _CommitLostError(error, repeatable=repeatable) from error
                 raise
             return value
+
+    @contextmanager
+    def _transaction(self, begin: str) -> Iterator[Connection]:
+        with self._engine.connect() as connection, self._bounded(connection):
+            try:
+                connection.exec_driver_sql(begin)
+                yield connection
+            finally:
+                connection.rollback()  # here, where it is bounded; after a commit there is nothing to undo
+
+    def _bounded(self, connection: Connection) -> AbstractContextManager[None]:
+        return nullcontext() if self._patience is None else self._patience.bounded(connection)
 
 
 class _CommitLostError(Exception):

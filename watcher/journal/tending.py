@@ -46,6 +46,8 @@ _OLD = (
     .where(submissions.c.answered_at < now_ms() - bindparam("closed_for"), submissions.c.state == "closed")
     .order_by(submissions.c.answered_at)
     .limit(FORGOTTEN_AT_ONCE)
+    # Locked, so that none is deleted which somebody has just let be tried again; another node takes others.
+    .with_for_update(skip_locked=True)
 )
 _FORGET = delete(submissions).where(submissions.c.seq.in_(bindparam("rows", expanding=True)))
 
