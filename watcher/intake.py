@@ -203,6 +203,7 @@ class Intake:
             received_at=arrival.received_at,
             state=SubmissionState.OPEN,
             create_expense=self._create_expense,
+            succeeds=arrival.known.submission if arrival.known is not None else None,
         )
 
 

@@ -193,6 +193,7 @@ class NewSubmission:
     thread: Thread | None = None
     create_expense: bool = True
     documents: tuple[NewDocument, ...] = ()
+    succeeds: str | None = None  # the submission that had the key when the source was looked at; None: none had
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -333,7 +333,8 @@ class IntakeJournal(Protocol):
 
         A key that is known with an unclosed submission, or one that stays, is not written again: the
         id it has is returned. A key whose submission is closed and moved becomes a new one, for a FILE
-        always, for a MAIL where it had no documents.
+        always, for a MAIL where it had no documents; but only where that is the one which it `succeeds`:
+        else another node has taken it in since this one looked.
         A document whose booking is pending waits for it; whose booking is booked is its duplicate;
         whose latest booking failed opens the next generation.
         """

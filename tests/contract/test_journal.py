@@ -135,11 +135,28 @@ def test_a_file_that_was_moved_and_is_back_is_a_new_submission(journal: Journal)
     book(journal)
     answer(journal, "shared")
 
-    second = journal.record(new)
+    second = journal.record(replace(new, succeeds=first))
 
     assert second != first
     assert outcomes(only(journal, second)) == [Outcome.DUPLICATE]
     assert journal.known([new.key])[new.key].submission == second
+
+
+def test_a_file_that_another_node_has_taken_in_and_moved_since_one_looked_is_not_recorded_again(
+    journal: Journal,
+) -> None:
+    """Given a node that found a file and was stopped, when it goes on, then what it found is answered already."""
+    new = file()
+    first = journal.record(new)
+    book(journal, FAILED)
+    answer(journal, "shared")
+
+    assert journal.record(new) == first
+    second = journal.record(replace(new, succeeds=first))  # it was put back, and looked at since
+    book(journal, FAILED)
+    answer(journal, "shared")
+    assert journal.record(replace(new, succeeds=first)) == second
+    assert claim(journal) == []
 
 
 def test_a_file_that_stays_where_it_is_is_not_recorded_again(journal: Journal) -> None:

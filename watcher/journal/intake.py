@@ -71,7 +71,8 @@ class IntakePart(Part):
         return self._database.read(work) if keys else {}
 
     def record(self, submission: NewSubmission) -> str:
-        return self._database.write(lambda connection: _record(connection, submission), wakes=True)
+        name = new_id()  # one for all goes: the second finds what the first has committed
+        return self._database.write(lambda connection: _record(connection, submission, name), wakes=True)
 
     def retry(self, submission: str, *, new: bool = False, in_place: Collection[str] = ()) -> int:
         wish = Wish(new=new, in_place=in_place)
@@ -101,14 +102,14 @@ def _known(row: Any) -> Known:
     )
 
 
-def _record(connection: Connection, new: NewSubmission) -> str:
+def _record(connection: Connection, new: NewSubmission, name: str) -> str:
     row = connection.execute(_KNOWN, {"keys": [new.key]}).first()
     if row is not None:
         known = _known(row)
+        overtaken = known.submission != new.succeeds  # another node has taken it in since this one looked
         to_be_retried = new.kind is Kind.MAIL and not known.empty
-        if to_be_retried or known.stays or known.state is not SubmissionState.CLOSED:
+        if overtaken or to_be_retried or known.stays or known.state is not SubmissionState.CLOSED:
             return known.submission
-    name = new_id()
     _identify(connection, new.key, name, old=None if row is None else row.submission)
     _write(connection, new, name)
     return name
