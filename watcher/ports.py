@@ -247,10 +247,13 @@ class Recogniser(Protocol):
     def endpoint(self) -> str:
         """Its URL: what a gate belongs to."""
 
-    def recognise(self, attachment_url: str, biz_id: str, user_code: str | None) -> Exchange:
+    def recognise(
+        self, attachment_url: str, biz_id: str, user_code: str | None, *, begun_at: float | None = None
+    ) -> Exchange:
         """Post once (once more only after a refused token). `user_code` None: no expense is wanted.
 
-        Never raises for what the network or the endpoint does, and ends within `connect_timeout` + `timeout`.
+        Never raises for what the network or the endpoint does, and ends within `connect_timeout` + `timeout`
+        of `begun_at` (in `clock.boot_seconds`; None: of now): nothing leaves later, or is delivered later.
         """
 
     def check(self) -> list[Finding]:

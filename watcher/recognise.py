@@ -41,6 +41,7 @@ FRESH_SECONDS = 2.0
 # Long enough for the way to the database and back where a line is dead, and for a database's clock that is set right.
 MARGIN = timedelta(seconds=30)
 _RECORD_AGAIN_SECONDS = 0.5
+_LONGEST_PAUSE_SECONDS = 5.0
 
 
 class Recognise:
@@ -60,6 +61,11 @@ class Recognise:
         self._store_of = store_of
         self._rules = rules
         self._now = now
+        self._ending = False
+
+    def end(self) -> None:
+        """The process is to end: no outcome waits for the journal beyond its claim."""
+        self._ending = True
 
     @property
     def hold(self) -> timedelta:
@@ -88,28 +94,35 @@ class Recognise:
         except StoreUnavailable as error:
             self._try_later(claimed, TryEnding(result=Result.NOT_SENT, message=str(error)))
             return
-        if boot_seconds() - claimed_at > FRESH_SECONDS:
+        begun_at = boot_seconds()
+        if begun_at - claimed_at > FRESH_SECONDS:
             self._journal.give_back(claimed)
             return
         user_code = claimed.key.user_code if claimed.key.create_expense else None
         leaves()
-        exchange = self._recogniser.recognise(url, claimed.biz_id, user_code)
+        exchange = self._recogniser.recognise(url, claimed.biz_id, user_code, begun_at=begun_at)
         if claimed.locator.url is None:
             exchange = without_signature(exchange, url)
         decision = classify(exchange, self._rules, wanted=claimed.key.create_expense)
         self._until_recorded(partial(self._record, claimed, decision), claimed_at)
 
     def _until_recorded(self, record: Callable[[], None], claimed_at: float) -> None:
-        """Again and again while the claim is surely ours: what was booked is not asked for twice for a journal away."""
-        until = claimed_at + (self.hold - MARGIN).total_seconds()
+        """Again and again until the journal is back: what was booked is not asked for twice for a journal away.
+
+        A claim that is another's by then is refused, and the answer kept with its try. Only a process that
+        is to end gives up, once the claim is not surely ours any more.
+        """
+        surely_ours_until = claimed_at + (self.hold - MARGIN).total_seconds()
+        pause = _RECORD_AGAIN_SECONDS
         while True:
             try:
                 record()
             except JournalUnavailable as error:
-                if boot_seconds() >= until:
+                if self._ending and boot_seconds() >= surely_ours_until:
                     raise
                 log.warning("An outcome cannot be recorded yet.", extra={"detail": str(error)})
-                time.sleep(_RECORD_AGAIN_SECONDS)
+                time.sleep(pause)
+                pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
             else:
                 return
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -16,15 +17,20 @@ from tests.support.servers.postgres import Postgres
 from tests.support.waiting import wait_for
 from watcher.clock import boot_seconds
 from watcher.config.sections import Recognition
-from watcher.errors import StoreUnavailable
+from watcher.errors import JournalUnavailable, StoreUnavailable
 from watcher.journal.journal import SqlJournal
 from watcher.journal.opening import open_journal
 from watcher.model import Document, Finding, Locator, SubmissionFilter
-from watcher.ports import FoundDocument, Store
+from watcher.ports import FoundDocument, RecognitionJournal, Store
 from watcher.recognise import Recognise
 from watcher.sandbox.endpoint import Endpoint
 
-QUICK = {"probe": "0.1s", "retry": {"first": "0.001s", "longest": "0.001s"}, "timeout": "2s", "connect_timeout": "2s"}
+QUICK: dict[str, Any] = {
+    "probe": "0.1s",
+    "retry": {"first": "0.001s", "longest": "0.001s"},
+    "timeout": "2s",
+    "connect_timeout": "2s",
+}
 
 
 class SomeStore:
@@ -178,6 +184,58 @@ def test_an_outcome_waits_for_a_journal_that_is_away_and_nothing_is_posted_again
         assert (document.outcome, document.attempts) == ("done", 1)
     finally:
         journal.close()
+
+
+def test_an_outcome_waits_for_the_journal_longer_than_a_request_may_take(
+    postgres: Postgres, endpoint: Endpoint
+) -> None:
+    journal = open_journal(postgres.database(), exclusive=True)
+    journal.record(mail())
+    endpoint.behave(latency=0.5)
+    try:
+        with posting(journal, endpoint, timeout="1s", connect_timeout="1s") as go, ThreadPoolExecutor(1) as worker:
+            begun_at = boot_seconds()
+            posted = worker.submit(go)
+            assert endpoint.wait_until(lambda each: each.under_way == 1)
+            postgres.stop()
+            wait_for(lambda: boot_seconds() > begun_at + 2.5, what="the time in which the claim is surely ours")
+            postgres.start()
+            assert posted.result(30) == 1
+        (document,) = documents(journal)
+        assert (document.outcome, len(endpoint.requests)) == ("done", 1)
+    finally:
+        journal.close()
+
+
+class AwayJournal:
+    """A journal that is away when the outcome is to be recorded."""
+
+    def __init__(self) -> None:
+        self.asked = threading.Event()
+
+    def settle(self, *_: object) -> None:
+        self.asked.set()
+        raise JournalUnavailable("away")
+
+
+def test_a_process_that_is_to_end_waits_for_no_journal_beyond_the_claim(
+    journal: SqlJournal, endpoint: Endpoint
+) -> None:
+    journal.record(mail())
+    away = AwayJournal()
+    rules = Recognition.model_validate({"url": endpoint.url, **QUICK})
+    with recogniser(endpoint.url, **QUICK) as client, ThreadPoolExecutor(1) as worker:
+        (claimed,) = Recognise(
+            journal=journal, recogniser=client, store_of=always, rules=rules, now=journal.now
+        ).claim(["fapiao"], 1)  # fmt: skip
+        step = Recognise(
+            journal=cast("RecognitionJournal", away), recogniser=client, store_of=always, rules=rules, now=journal.now
+        )
+        posted = worker.submit(step.post, claimed, boot_seconds())
+        assert away.asked.wait(10)
+        step.end()
+        with pytest.raises(JournalUnavailable):
+            posted.result(30)
 
 
 class SigningStore(SomeStore):

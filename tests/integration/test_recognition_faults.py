@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import logging
 import signal
@@ -23,7 +24,9 @@ from tests.support.raw_server import RawServer, answer
 from tests.support.recognisers import biz_id, recogniser
 from tests.support.servers.certificates import make_certificate
 from tests.support.waiting import wait_for
+from watcher.clock import boot_seconds
 from watcher.model import Exchange
+from watcher.recognition.deadline import Deadline, Flight, Watchdog
 from watcher.sandbox.endpoint import Endpoint
 
 CONNECT, READ = 0.4, 0.6
@@ -452,6 +455,50 @@ def test_a_process_that_was_stopped_while_connecting_does_not_send_when_it_goes_
             # Then nothing is sent any more
             assert child.stdout.readline() == "False\n"
         assert server.requests == []
+
+
+def test_a_request_whose_time_was_over_before_it_began_is_not_sent() -> None:
+    """A process may be stopped at any point after it has looked at the clock."""
+    with RawServer(never_answers) as server, recogniser(server.url, **SHORT) as client:
+        exchange = client.recognise("a.pdf", biz_id(), "1", begun_at=boot_seconds() - TOTAL_SECONDS)
+        assert not exchange.sent
+    assert server.requests == []
+
+
+def test_a_piece_of_a_request_does_not_leave_when_its_time_is_over() -> None:
+    """Given a process that is stopped between the header and the body, when it goes on, then the body stays here."""
+    now = 0.0
+    here, there = socket.socketpair()
+    with here, there, Flight(Deadline(1.0, lambda: now), Watchdog()) as flight:
+        flight.leave(here)
+        now = 2.0
+        with pytest.raises(TimeoutError):
+            flight.leave(here)
+        assert flight.sent
+
+
+def test_what_the_server_did_not_take_in_time_is_not_delivered_later() -> None:
+    """Given a line that passes nothing on, when it is healed after the request's time, then the request is gone."""
+    listener = socket.socket()
+    with listener, ExitStack() as held:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        long = "a" * 200_000  # more than the server's side takes unread, less than ours does
+        with recogniser(url, **SHORT) as client:
+            exchange = client.recognise(long, biz_id(), "1")
+        assert exchange.sent
+        connection = held.enter_context(listener.accept()[0])
+        connection.settimeout(10)
+
+        received = b""
+        with contextlib.suppress(ConnectionResetError):
+            while more := connection.recv(65536):
+                received += more
+
+    assert received
+    assert long.encode() not in received
 
 
 def test_requests_under_way_are_ended_one_by_one_by_one_thread() -> None:

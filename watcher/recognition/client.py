@@ -50,9 +50,12 @@ class HttpRecogniser:
     def endpoint(self) -> str:
         return self._section.url
 
-    def recognise(self, attachment_url: str, biz_id: str, user_code: str | None) -> Exchange:
+    def recognise(
+        self, attachment_url: str, biz_id: str, user_code: str | None, *, begun_at: float | None = None
+    ) -> Exchange:
         """See ports.Recogniser."""
-        deadline = Deadline((self._section.connect_timeout + self._section.timeout).total_seconds())
+        seconds = (self._section.connect_timeout + self._section.timeout).total_seconds()
+        deadline = Deadline(seconds, begun_at=begun_at)
         try:
             header = self._token.header(deadline) if self._token else {}
             exchange = self._posted(header, deadline, attachment_url, biz_id, user_code)

@@ -8,7 +8,9 @@ connection. It sleeps while nothing is near its end, and is gone while nothing i
 from __future__ import annotations
 
 import contextlib
+import math
 import socket
+import struct
 import threading
 from collections.abc import Callable
 from typing import Any, Self
@@ -17,15 +19,19 @@ from watcher.clock import boot_seconds
 
 Clock = Callable[[], float]
 
+# What becomes, when a socket is closed, of what was not delivered yet (struct linger: on or off, seconds).
+_DROPPING = struct.pack("ii", 1, 0)
+_DELIVERING = struct.pack("ii", 0, 0)
+
 
 class Deadline:
     """A point in time, in seconds of `clock`."""
 
     __slots__ = ("_clock", "at")
 
-    def __init__(self, seconds: float, clock: Clock = boot_seconds) -> None:
+    def __init__(self, seconds: float, clock: Clock = boot_seconds, *, begun_at: float | None = None) -> None:
         self._clock = clock
-        self.at = clock() + seconds
+        self.at = (clock() if begun_at is None else begun_at) + seconds
 
     def remaining(self) -> float:
         """Seconds left; never negative."""
@@ -67,11 +73,30 @@ class Flight:
             raise TimeoutError("the time for the whole request is over")
 
     def leave(self, sock: Any) -> None:
-        """Called just before the first byte goes out, and never late: a stopped process must not send afterwards."""
+        """Called just before each piece goes out, and never late: a stopped process must not send afterwards."""
+        self.use(sock)
         if not self.sent:
-            self.use(sock)
-            sock.settimeout(max(self.deadline.remaining(), 0.001))
+            left = max(self.deadline.remaining(), 0.001)
+            sock.settimeout(left)
+            self._deliver_within(left)
             self.sent = True
+
+    def _deliver_within(self, seconds: float) -> None:
+        """What the server has not taken by then the kernel drops, whether this process is stopped, dead or gone on.
+
+        By itself it would go on for a quarter of an hour, and deliver the request when another one is under way.
+        """
+        self._set(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, math.ceil(seconds * 1000))
+        self._set(socket.SOL_SOCKET, socket.SO_LINGER, _DROPPING)
+
+    def arrive(self) -> None:
+        """The answer is there: the connection may be kept, and ends as others do."""
+        self._set(socket.SOL_SOCKET, socket.SO_LINGER, _DELIVERING)
+
+    def _set(self, level: int, option: int, value: int | bytes) -> None:
+        with self._lock, contextlib.suppress(OSError):  # closed meanwhile, or no TCP
+            if self._socket is not None:
+                self._socket.setsockopt(level, option, value)
 
     def expire(self) -> None:
         """End it from another thread."""

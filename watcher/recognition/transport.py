@@ -91,6 +91,7 @@ class Transport:
                 line.flight = None
             if flight.expired:
                 raise TransportFailure(sent=True, detail=_TOO_LATE, status=status)
+            flight.arrive()
         return Reply(status=status, body=content, retry_after=_retry_after(response.headers.get("Retry-After")))
 
     def close(self) -> None:

@@ -65,6 +65,7 @@ class Poster:
 
     def stop(self) -> None:
         """Claim nothing more; `run` returns when the requests under way have ended."""
+        self._recognise.end()
         self._stopping.set()
         self._awake.set()
 
@@ -119,7 +120,7 @@ class Poster:
         try:
             self._recognise.post(claimed, claimed_at, departure.leaves)
         except Unavailable as error:
-            # The hold ends, and the booking is claimed again, its last try in doubt.
+            # We are to end; the hold ends, and the booking is claimed again, its last try in doubt.
             log.warning("An outcome could not be recorded.", extra={"booking": claimed.booking, "detail": str(error)})
         except Exception:  # a thread must not die silently; the hold brings the booking back
             log.exception("A try failed in our own code.", extra={"booking": claimed.booking})

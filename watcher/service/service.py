@@ -102,14 +102,16 @@ class Service:
         looking = [
             self._thread(f"look-{tender.source.name}", partial(tender.run_once, grace)) for tender in self._tenders
         ]
-        while not self._stopping.is_asked:
-            self._changed.clear()
-            left = self._journal.work_left(self.sources)
-            progress(left)
-            if not any(thread.is_alive() for thread in looking) and self._is_finished(left, wait):
-                break
-            self._changed.wait(_LOOK_EVERY_SECONDS)
-        self._end(looking)
+        try:
+            while not self._stopping.is_asked:
+                self._changed.clear()
+                left = self._journal.work_left(self.sources)
+                progress(left)
+                if not any(thread.is_alive() for thread in looking) and self._is_finished(left, wait):
+                    break
+                self._changed.wait(_LOOK_EVERY_SECONDS)
+        finally:  # also where the journal cannot be asked any more: what is under way must end
+            self._end(looking)
         return [f"{tender.source.name}: {tender.failure}" for tender in self._tenders if tender.failure]
 
     def _is_finished(self, left: WorkLeft, wait: timedelta) -> bool:
