@@ -7,21 +7,24 @@ good by doing the rest again: a reply sent twice has one Message-ID, and a move 
 from __future__ import annotations
 
 import logging
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
 from watcher.config.sections import ReplyChoice
-from watcher.errors import ClaimLost, MailRefused, TargetTaken, Unavailable, Vanished
+from watcher.errors import ClaimLost, MailRefused, SourceUnavailable, TargetTaken, Unavailable, Vanished
 from watcher.model import ClaimedAnswer
 from watcher.policy.answer import Verdict, verdict
+from watcher.policy.pauses import growing
 from watcher.ports import AnswerJournal, Mailer, Shelf, Source, Writer
 
 log = logging.getLogger(__name__)
 
 HOLD = timedelta(seconds=60)
-_AGAIN_IN = timedelta(seconds=30)
+_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 2.0, 600.0  # of one answer that cannot be given
 _STUMBLED_AGAIN_IN = timedelta(minutes=10)
+_TOO_LATE = "it could not be begun in time"
 _PLANS = 20  # how often a planned name may be taken by others before it waits
 
 
@@ -45,6 +48,9 @@ class Answer:
         self._journal = journal
         self._replies = replies
         self._shelf = shelf
+        # Of submissions that wait; losing it costs a few tries, or a reply twice, as a crash does.
+        self._failures: dict[str, int] = {}  # in a row
+        self._unnoted: set[tuple[str, int]] = set()  # replies that were sent while the journal could not be reached
 
     def claim(self, limit: int) -> list[ClaimedAnswer]:
         """Answers that are due, ours for HOLD."""
@@ -55,8 +61,11 @@ class Answer:
         if self._shelf is None:
             return
         for claimed in self._journal.claim_returns(self._source.name, limit=limit, hold=HOLD):
-            with self._excused(claimed):
-                self._put_back(claimed, self._shelf)
+            try:
+                with self._excused(claimed):
+                    self._put_back(claimed, self._shelf)
+            except SourceUnavailable as error:
+                self._journal.postpone_answer(claimed, self._next_pause(claimed.submission.id), str(error))
 
     def _put_back(self, claimed: ClaimedAnswer, shelf: Shelf) -> None:
         try:
@@ -72,27 +81,50 @@ class Answer:
         """Seconds until the next answer is due."""
         return self._journal.next_answer_in(self._source.name)
 
-    def give_back(self, claimed: ClaimedAnswer) -> None:
-        """It could not be begun in time."""
-        self._journal.postpone_answer(claimed, timedelta(0), "it could not be begun in time")
+    def give_back(self, claimed: ClaimedAnswer, *, due_in: float = 0.0, why: str = _TOO_LATE) -> None:
+        """It was not begun; it is due again in so many seconds."""
+        self._journal.postpone_answer(claimed, timedelta(seconds=due_in), why)
+
+    def hasten(self) -> None:
+        """What was postponed is due now."""
+        self._journal.hasten_answers(self._source.name)
 
     def give(self, claimed: ClaimedAnswer) -> None:
-        """Give one answer. What cannot be done now is tried again for ever."""
+        """Give one answer. What cannot be done now is tried again for ever.
+
+        Raises Unavailable where no other answer can be given either; this one is then the caller's to give back.
+        """
         with self._excused(claimed):
             self._give(claimed)
 
     @contextmanager
     def _excused(self, claimed: ClaimedAnswer) -> Iterator[None]:
+        name = claimed.submission.id
         try:
             yield
         except ClaimLost:
-            log.warning("An answer was another node's.", extra={"submission": claimed.submission.id})
+            log.warning("An answer was another node's.", extra={"submission": name})
         except (Unavailable, TargetTaken) as error:
-            log.warning("An answer has to wait.", extra={"submission": claimed.submission.id, "detail": str(error)})
-            self._journal.postpone_answer(claimed, _AGAIN_IN, str(error))
+            log.warning("An answer has to wait.", extra={"submission": name, "detail": str(error)})
+            if isinstance(error, Unavailable) and error.altogether:
+                raise
+            self._journal.postpone_answer(claimed, self._next_pause(name), str(error))
+            return
         except Exception as error:  # one submission that we stumble over must not hold up the others
-            log.exception("An answer could not be given.", extra={"submission": claimed.submission.id})
+            log.exception("An answer could not be given.", extra={"submission": name})
             self._journal.postpone_answer(claimed, _STUMBLED_AGAIN_IN, f"an error of ours: {type(error).__name__}")
+        self._failures.pop(name, None)
+
+    def _next_pause(self, name: str) -> timedelta:
+        self._failures[name] = self._failures.get(name, 0) + 1
+        return timedelta(
+            seconds=growing(
+                self._failures[name],
+                first=_FIRST_PAUSE_SECONDS,
+                longest=_LONGEST_PAUSE_SECONDS,
+                fraction=random.random(),  # noqa: S311 - jitter is no secret
+            )
+        )
 
     def _give(self, claimed: ClaimedAnswer) -> None:
         submission = claimed.submission
@@ -110,13 +142,17 @@ class Answer:
         """Send what is to be sent; what there is to say of it in the end."""
         if not decided.reply or claimed.replied or self._mailer is None:
             return None
-        try:
-            self._mailer.send(self._writer.reply(claimed.submission, claimed.number))
-        except MailRefused as error:
-            # Not noted: should the move have to wait, the refusal would be forgotten.
-            log.warning("A reply was refused for good.", extra={"submission": claimed.submission.id})
-            return f"the reply was refused: {error}"
+        handed_over = (claimed.submission.id, claimed.number)
+        if handed_over not in self._unnoted:
+            try:
+                self._mailer.send(self._writer.reply(claimed.submission, claimed.number))
+            except MailRefused as error:
+                # Not noted: should the move have to wait, the refusal would be forgotten.
+                log.warning("A reply was refused for good.", extra={"submission": claimed.submission.id})
+                return f"the reply was refused: {error}"
+            self._unnoted.add(handed_over)
         self._journal.note_reply(claimed)
+        self._unnoted.discard(handed_over)
         return None
 
     def _move(self, claimed: ClaimedAnswer, decided: Verdict) -> bool:

@@ -6,7 +6,7 @@ daemon without mailboxes no IMAP.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -92,12 +92,13 @@ def build_service(configuration: Configuration, journal: Journal, stopping: Stop
         concurrency=configuration.recognition.concurrency,
         pace=Pace(configuration.recognition.rate),
     )
+    answerers = list(_answerers(configuration, adapters, journal))
     return Service(
         journal=journal,
         stopping=stopping,
         sources={name: source.kind for name, source in adapters.sources.items()},
-        tenders=list(_tenders(configuration, adapters, journal)),
-        answerers=list(_answerers(configuration, adapters, journal)),
+        tenders=list(_tenders(configuration, adapters, journal, answerers)),
+        answerers=answerers,
         poster=poster,
         resources=_closable(adapters),
         settling_grace=_settling_grace(configuration),
@@ -233,9 +234,12 @@ def _closable(adapters: _Adapters) -> list[Closable]:
 # --------------------------------------------------------------------------------------------- steps
 
 
-def _tenders(configuration: Configuration, adapters: _Adapters, journal: Journal) -> Iterator[Tender]:
+def _tenders(
+    configuration: Configuration, adapters: _Adapters, journal: Journal, answerers: Sequence[Answerer]
+) -> Iterator[Tender]:
+    """One for each source, as the answerers are."""
     reader = DocumentReader(accept=configuration.accept, limits=configuration.limits)
-    for section in configuration.sources:
+    for section, answerer in zip(configuration.sources, answerers, strict=True):
         intake = Intake(
             source=adapters.sources[section.name],
             admission=_admission(section, configuration.smtp, adapters.directory),
@@ -244,7 +248,13 @@ def _tenders(configuration: Configuration, adapters: _Adapters, journal: Journal
             journal=journal,
             create_expense=configuration.recognition.create_expense,
         )
-        yield Tender(source=adapters.sources[section.name], intake=intake, journal=journal, poll=section.poll)
+        yield Tender(
+            source=adapters.sources[section.name],
+            intake=intake,
+            journal=journal,
+            poll=section.poll,
+            came_up=answerer.source_came_up,
+        )
 
 
 def _admission(

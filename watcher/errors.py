@@ -61,7 +61,14 @@ class JournalMissing(JournalUnusable):
 
 
 class Unavailable(WatcherError):
-    """Something outside cannot be used now; the same call may work later."""
+    """Something outside cannot be used now; the same call may work later.
+
+    `altogether`: nothing else that is to be done there can be done now either.
+    `refuses_us`: it is we who are not wanted there, and asking again soon does harm.
+    """
+
+    altogether = False
+    refuses_us = False
 
 
 class SourceUnavailable(Unavailable):
@@ -70,6 +77,9 @@ class SourceUnavailable(Unavailable):
 
 class LoginRefused(SourceUnavailable):
     """The server refuses the login."""
+
+    altogether = True
+    refuses_us = True
 
 
 class StoreUnavailable(Unavailable):
@@ -94,6 +104,8 @@ class TokenRefused(TokenUnavailable):
 
 class JournalUnavailable(Unavailable):
     """The database cannot be reached now."""
+
+    altogether = True
 
 
 class Refused(WatcherError):

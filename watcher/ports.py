@@ -420,6 +420,9 @@ class AnswerJournal(Protocol):
 
     def postpone_answer(self, claimed: ClaimedAnswer, due_in: timedelta, remark: str) -> None: ...
 
+    def hasten_answers(self, source: str) -> None:
+        """Those of a source that were postponed are due now; those that somebody is giving are left alone."""
+
     def next_answer_in(self, source: str) -> float | None:
         """Seconds until an answer or a return of this source is due; None: nothing waits."""
 

@@ -716,6 +716,23 @@ def test_a_postponed_answer_waits(journal: Journal) -> None:
         journal.close_submission(claimed, moved=True)
 
 
+def test_a_postponed_answer_is_due_at_once_when_it_is_hastened_and_one_under_way_is_left_alone(
+    journal: Journal,
+) -> None:
+    journal.record(mail())
+    book(journal)
+    (claimed,) = journal.claim_answers("fapiao", limit=1, hold=HOLD)
+    journal.hasten_answers("fapiao")
+    assert journal.claim_answers("fapiao", limit=1, hold=HOLD) == []
+    journal.postpone_answer(claimed, LATER, "the mail server is away")
+    journal.hasten_answers("shared")
+    assert journal.claim_answers("fapiao", limit=1, hold=HOLD) == []
+
+    journal.hasten_answers("fapiao")
+
+    assert len(journal.claim_answers("fapiao", limit=1, hold=HOLD)) == 1
+
+
 def test_answers_are_given_oldest_first_and_by_source(journal: Journal) -> None:
     names = [journal.record(mail(document(str(n), outcome=Outcome.SKIPPED, locator=None))) for n in range(3)]
     journal.record(file(document("f", outcome=Outcome.SKIPPED, locator=None)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from email.message import EmailMessage
 from pathlib import Path
 from typing import cast
@@ -144,11 +144,8 @@ class LateMailbox:
             raise SourceUnavailable("the server is away")
 
 
-def test_a_refused_reply_is_told_even_where_the_mail_could_not_be_moved_at_once(
-    journal: SqlJournal, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_refused_reply_is_told_even_where_the_mail_could_not_be_moved_at_once(journal: SqlJournal) -> None:
     # Given a mail without a document, whose sender takes no reply and whose mailbox is away for a moment
-    monkeypatch.setattr("watcher.answer._AGAIN_IN", timedelta(0))
     source = cast("Source", LateMailbox())
     thread = Thread(message_id="<1@corp.example>", reply_to="zhang@corp.example")
     journal.record(
@@ -164,6 +161,7 @@ def test_a_refused_reply_is_told_even_where_the_mail_could_not_be_moved_at_once(
     for _ in range(2):
         (claimed,) = step.claim(10)
         step.give(claimed)
+        step.hasten()
     # Then it is closed with the refusal said
     (submission,) = journal.submissions(SubmissionFilter())
     assert submission.state is SubmissionState.CLOSED

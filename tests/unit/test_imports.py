@@ -14,7 +14,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 
 # The parts of the program, from the bottom up, each with the parts that it may import beside itself. What is not
 # named here is an adapter: it stands between a port and the world outside, and knows nothing of its neighbours.
-VALUES = {"model", "errors", "spool", "headers", "clock", "json_answers", "tls"}
+VALUES = {"model", "errors", "spool", "headers", "clock", "deadline", "json_answers", "tls"}
 SECTIONS = {"config.sections", "config.secret", "config.values"}
 ADAPTER = VALUES | SECTIONS | {"ports", "oauth"}
 STEPS = {"intake", "recognise", "answer"}
@@ -25,6 +25,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "errors": {"model"},
     "spool": set(),
     "clock": set(),
+    "deadline": {"clock"},
     "json_answers": set(),
     "tls": set(),
     "headers": {"model", "errors"},

@@ -51,6 +51,16 @@ _POSTPONE = (
         claim=submissions.c.claim + 1,
     )
 )
+_HASTEN = (
+    update(submissions)
+    .where(
+        text("submissions.state = 'settled'"),
+        submissions.c.source == bindparam("of"),
+        ~submissions.c.claimed,
+        submissions.c.due_at > now_ms(),
+    )
+    .values(due_at=now_ms())
+)
 _SETTLED_DUE = select(func.min(submissions.c.due_at)).where(
     text("submissions.state = 'settled'"), submissions.c.source == bindparam("of")
 )
@@ -111,6 +121,9 @@ class AnswerPart(Part):
     def postpone_answer(self, claimed: ClaimedAnswer, due_in: timedelta, remark: str) -> None:
         values = {**_fence(claimed), "due_in": span_ms(due_in), "said": remark}
         self._database.write(lambda connection: connection.execute(_POSTPONE, values) and None, wakes=True)
+
+    def hasten_answers(self, source: str) -> None:
+        self._database.write(lambda connection: connection.execute(_HASTEN, {"of": source}) and None, wakes=True)
 
     def next_answer_in(self, source: str) -> float | None:
         *due, now = self._database.read(lambda connection: connection.execute(_NEXT, {"of": source}).one())

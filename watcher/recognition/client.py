@@ -11,9 +11,9 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from watcher.config.sections import Recognition
+from watcher.deadline import Deadline
 from watcher.errors import TokenRefused, TokenUnavailable
 from watcher.model import Exchange, Finding
-from watcher.recognition.deadline import Deadline
 from watcher.recognition.response import read_response, read_text
 from watcher.recognition.transport import Reply, Transport, TransportFailure
 

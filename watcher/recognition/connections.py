@@ -19,7 +19,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
 from watcher.clock import boot_seconds
-from watcher.recognition.deadline import Flight
+from watcher.deadline import Flight
 
 # A kept connection that lay idle longer is not used again: the commonest servers close theirs after five
 # seconds or more, and a request that crosses such a close is in doubt for nothing.

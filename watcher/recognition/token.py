@@ -16,10 +16,10 @@ from urllib.parse import urlencode
 
 from watcher.clock import boot_seconds
 from watcher.config.sections import Auth
+from watcher.deadline import Clock, Deadline
 from watcher.errors import TokenRefused, TokenUnavailable
 from watcher.headers import clean
 from watcher.json_answers import at, seconds_of
-from watcher.recognition.deadline import Clock, Deadline
 from watcher.recognition.response import read_object
 from watcher.recognition.transport import Reply, Transport, TransportFailure
 

@@ -18,8 +18,8 @@ import requests
 from requests.utils import get_environ_proxies
 from urllib3.exceptions import HTTPError
 
+from watcher.deadline import Deadline, Flight, Watchdog
 from watcher.recognition.connections import Line, Resolver, WatchedAdapter
-from watcher.recognition.deadline import Deadline, Flight, Watchdog
 
 LARGEST_ANSWER_BYTES = 16 * 1024 * 1024
 LONGEST_RETRY_AFTER_SECONDS = 24 * 3600.0

@@ -19,9 +19,14 @@ _WORDS_LENGTH = 300
 class EmptySenderRefused(MailerUnavailable):
     """The server does not accept MAIL FROM:<>, without which replies could loop."""
 
+    altogether = True
+
 
 class NotLoggedIn(MailerUnavailable):
     """The server does not accept the login."""
+
+    altogether = True
+    refuses_us = True
 
 
 def words(reply: bytes | str) -> str:

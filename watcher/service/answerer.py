@@ -3,20 +3,63 @@
 from __future__ import annotations
 
 import logging
+import random
 import threading
 from concurrent.futures import ThreadPoolExecutor, wait
 
 from watcher.answer import Answer
 from watcher.clock import boot_seconds
-from watcher.errors import Unavailable
+from watcher.errors import JournalUnavailable, SourceUnavailable, Unavailable
 from watcher.model import ClaimedAnswer
+from watcher.policy.pauses import growing
 
 log = logging.getLogger(__name__)
 
 _BATCH = 16
-_BEGIN_WITHIN_SECONDS = 15.0  # of the claim; what could not be begun by then is given back
+_BEGIN_WITHIN_SECONDS = 10.0  # of the claim; what could not be begun by then is given back
 _LONGEST_WAIT_SECONDS = 30.0  # polling is the truth; being woken only makes it quick
 _PAUSE_SECONDS = 5.0
+# Where no answer can be given at all: providers block who comes back too often.
+_FIRST_REST_SECONDS, _LONGEST_REST_SECONDS = 1.0, 60.0
+_FIRST_REFUSED_SECONDS, _LONGEST_REFUSED_SECONDS = 300.0, 1800.0
+
+
+class Rest:
+    """How long no answer is tried, because the last one met what stands in the way of all. Safe for threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._met: Unavailable | None = None
+        self._failures = 0
+        self._ends = 0.0
+
+    def left(self) -> tuple[float, str]:
+        """Seconds of it, 0 where there is none, and what it is for."""
+        with self._lock:
+            return max(0.0, self._ends - boot_seconds()), str(self._met or "")
+
+    def begin(self, met: Unavailable) -> float:
+        """Longer than the one before; answers that were under way together count as one. Its seconds."""
+        with self._lock:
+            now = boot_seconds()
+            if now >= self._ends:
+                self._failures += 1
+                self._ends = now + _rest_after(self._failures, refused=met.refuses_us)
+                self._met = met
+            return self._ends - now
+
+    def end(self, *, only_of: type[Unavailable] = Unavailable) -> None:
+        with self._lock:
+            if isinstance(self._met, only_of):
+                self._met, self._failures, self._ends = None, 0, 0.0
+
+
+def _rest_after(failures: int, *, refused: bool) -> float:
+    first, longest = (
+        (_FIRST_REFUSED_SECONDS, _LONGEST_REFUSED_SECONDS) if refused else (_FIRST_REST_SECONDS, _LONGEST_REST_SECONDS)
+    )
+    fraction = random.random()  # noqa: S311 - jitter is no secret
+    return growing(failures, first=first, longest=longest, fraction=fraction)
 
 
 class Answerer:
@@ -28,8 +71,18 @@ class Answerer:
         self._givers = ThreadPoolExecutor(max_workers=at_once, thread_name_prefix="answer")
         self._awake = threading.Event()
         self._stopping = False
+        self._rest = Rest()
 
     def wake(self) -> None:
+        self._awake.set()
+
+    def source_came_up(self) -> None:
+        """What waits for the source, waits no longer. From any thread."""
+        self._rest.end(only_of=SourceUnavailable)
+        try:
+            self._answer.hasten()
+        except Unavailable as error:
+            log.info("Answers come at their time, and not at once.", extra={"detail": str(error)})
         self._awake.set()
 
     def stop(self) -> None:
@@ -76,10 +129,23 @@ class Answerer:
             one.result()
 
     def _give_one(self, claimed_at: float, claimed: ClaimedAnswer) -> None:
-        if boot_seconds() - claimed_at > _BEGIN_WITHIN_SECONDS:
+        seconds, why = self._rest.left()
+        if seconds:
+            self._answer.give_back(claimed, due_in=seconds, why=why)
+        elif boot_seconds() - claimed_at > _BEGIN_WITHIN_SECONDS:
             self._answer.give_back(claimed)
         else:
+            self._give_now(claimed)
+
+    def _give_now(self, claimed: ClaimedAnswer) -> None:
+        try:
             self._answer.give(claimed)
+        except JournalUnavailable:
+            raise
+        except Unavailable as error:
+            self._answer.give_back(claimed, due_in=self._rest.begin(error), why=str(error))
+        else:
+            self._rest.end()
 
     def _pause(self) -> float:
         due_in = self._answer.next_in()

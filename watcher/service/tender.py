@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 import random
 import threading
+from collections.abc import Callable
 from datetime import timedelta
 
 from watcher.clock import boot_seconds
-from watcher.errors import JournalUnavailable, LoginRefused, SourceUnavailable, Unavailable
+from watcher.errors import JournalUnavailable, SourceUnavailable, Unavailable
 from watcher.intake import Intake
 from watcher.model import Claim
+from watcher.policy.pauses import growing
 from watcher.ports import Source, TendingJournal
 
 log = logging.getLogger(__name__)
@@ -32,14 +34,22 @@ def pause_after(failures: int, *, refused: bool, fraction: float) -> float:
         if refused
         else (_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS)
     )
-    bound = min(first * 2.0 ** min(failures - 1, 32), longest)
-    return bound * (0.5 + fraction / 2)
+    return growing(failures, first=first, longest=longest, fraction=fraction)
 
 
 class Tender:
     """Looks after one source while this node has the claim to it."""
 
-    def __init__(self, *, source: Source, intake: Intake, journal: TendingJournal, poll: timedelta) -> None:
+    def __init__(
+        self,
+        *,
+        source: Source,
+        intake: Intake,
+        journal: TendingJournal,
+        poll: timedelta,
+        came_up: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`came_up` is called when the source is seen to be there for the first time, or again after a failure."""
         self.source = source
         self.poll_seconds = poll.total_seconds()
         self.failure: str | None = None  # of the last look; None: it went well
@@ -47,6 +57,8 @@ class Tender:
         self._journal = journal
         self._stop = threading.Event()
         self._failures = 0
+        self._came_up = came_up
+        self._is_up = False
         self._claim: Claim | None = None
         self._claim_ends = 0.0
         self._reported: tuple[bool, str | None, int] | None = None
@@ -97,22 +109,27 @@ class Tender:
         self.failure = "; ".join(result.waiting[:3]) or None
         self._failures = self._failures + 1 if result.waiting else 0
         self._report(up=True, message=self.failure)
+        if not self._is_up:
+            self._is_up = True
+            self._came_up()
         return None
 
     def _failed(self, error: Unavailable) -> float:
         self._failures += 1
         self.failure = str(error)
-        refused = isinstance(error, LoginRefused)
+        self._is_up = False
         pause = pause_after(
             self._failures,
-            refused=refused,
+            refused=error.refuses_us,
             fraction=random.random(),  # noqa: S311 - jitter is no secret
         )
-        log.warning(
-            "A source cannot be used.", extra={"source": self.source.name, "detail": str(error), "again_in_s": pause}
+        log.log(
+            logging.ERROR if error.refuses_us else logging.WARNING,
+            "A source cannot be used.",
+            extra={"source": self.source.name, "detail": str(error), "again_in_s": pause},
         )
         if not isinstance(error, JournalUnavailable):
-            self._report(up=False, message=f"{error}; {_REFUSED_SAID}" if refused else str(error))
+            self._report(up=False, message=f"{error}; {_REFUSED_SAID}" if error.refuses_us else str(error))
         return pause
 
     # ------------------------------------------------------------------------------------- claim

@@ -57,6 +57,16 @@ def translated(place: str) -> Iterator[None]:
         raise unavailable(error, place) from error
 
 
+@contextmanager
+def _altogether() -> Iterator[None]:
+    """What keeps us from the folder keeps us from every file in it."""
+    try:
+        yield
+    except SourceUnavailable as error:
+        error.altogether = True
+        raise
+
+
 def is_gone(error: OSError) -> bool:
     """Whether the error says that the file is not there (any more), rather than that it cannot be seen."""
     return error.errno in _GONE
@@ -141,13 +151,14 @@ class Mount:
     @contextmanager
     def opened(self) -> Iterator[tuple[int, Drive]]:
         """A descriptor of the folder, and its drive. Raises SourceUnavailable where it is not what it should be."""
-        with translated(self.path):
+        with _altogether(), translated(self.path):
             root = os.open(self.path, _FOLDER)
         try:
-            with translated(self.path):
-                drive = self._drive(os.fstat(root))
-            self._require_marker(root)
-            self._require_drive(drive)
+            with _altogether():
+                with translated(self.path):
+                    drive = self._drive(os.fstat(root))
+                self._require_marker(root)
+                self._require_drive(drive)
             yield root, drive
         finally:
             os.close(root)

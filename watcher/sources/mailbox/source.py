@@ -172,6 +172,9 @@ class MailboxSource:
                 self._refusal = str(error)
                 self._refused_until = time.monotonic() + _REFUSED_SECONDS
                 raise
+            except SourceUnavailable as error:
+                error.altogether = True
+                raise
 
     def _new_session(self) -> Session:
         return log_in(self._settings, self._tokens, timeout_seconds=self._timeout)
