@@ -2,15 +2,77 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 import smtplib
 import socket
 import ssl
+from collections.abc import Iterator
 
+from watcher.clock import boot_seconds
 from watcher.config.sections import Smtp
+from watcher.deadline import Deadline, Flight, Watchdog
 from watcher.errors import MailerUnavailable, TokenRefused, TokenUnavailable
 from watcher.oauth import AccessTokens
 from watcher.replies import faults
 from watcher.tls import UnusableAuthorities, trusting
+
+_GO_ON = 354
+_SLOW = "the SMTP server was so slow that the reply has to be begun anew"
+_LOGIN_SECONDS = 60.0  # from the connection on, however the server trickles
+
+
+class TooLate(MailerUnavailable):
+    """The mail may no longer be begun with: whoever wants it sent asks again."""
+
+
+class Session(smtplib.SMTP):
+    """What goes out late may be sent by somebody else as well, who has the claim by then: so nothing does.
+
+    Times are of `boot_seconds`.
+    """
+
+    content_by = float("inf")  # no mail's content leaves after this
+    answer_by = float("inf")  # as long is waited for what the server says of it
+
+    def data(self, msg: bytes | str) -> tuple[int, bytes]:  # type: ignore[override] # typeshed lets it take any buffer
+        """As smtplib has it. Raises TooLate, too; the session can be used then, or is closed."""
+        if boot_seconds() > self.content_by:
+            self.rset()
+            raise TooLate(_SLOW)
+        code, said = self.docmd("DATA")
+        if code != _GO_ON:
+            raise smtplib.SMTPDataError(code, said)
+        if boot_seconds() > self.content_by:
+            self.close()  # to take back what was begun there is no other way
+            raise TooLate(_SLOW)
+        with self._patient():
+            self.send(_dotted(msg))
+            return self.getreply()
+
+    def be_patient(self, seconds: float | None) -> None:
+        """Wait so long for each piece that comes from the server."""
+        if self.sock is not None:
+            self.sock.settimeout(seconds)
+
+    @contextlib.contextmanager
+    def _patient(self) -> Iterator[None]:
+        """What was handed over and is not acknowledged has to be handed over again: wait as long as one may."""
+        usual = self.sock.gettimeout() if self.sock is not None else None
+        self.be_patient(max(usual or 0.0, self.answer_by - boot_seconds()))
+        yield
+        self.be_patient(usual)
+
+
+class _TlsSession(smtplib.SMTP_SSL, Session):
+    """With TLS from the start."""
+
+
+def _dotted(msg: bytes | str) -> bytes:
+    """The content as it goes over the wire: what begins with a dot has two, and a dot alone ends it."""
+    text = msg.encode("ascii") if isinstance(msg, str) else msg
+    doubled = re.sub(rb"(?m)^\.", b"..", text)
+    return doubled + (b"" if doubled.endswith(b"\r\n") else b"\r\n") + b".\r\n"
 
 
 class Connector:
@@ -20,23 +82,29 @@ class Connector:
         self._section = section
         self._timeout_seconds = timeout_seconds
         self._tokens = AccessTokens(section.oauth2) if section.oauth2 is not None else None
+        self._watchdog = Watchdog()
 
     @property
     def logs_in(self) -> bool:
         return self._section.username is not None and (self._tokens is not None or self._section.password is not None)
 
-    def connect(self) -> smtplib.SMTP:
-        """Raises MailerUnavailable for whatever goes wrong."""
+    def connect(self) -> Session:
+        """Raises MailerUnavailable for whatever goes wrong: as it is for all mails, altogether."""
         place = f"{self._section.host}:{self._section.effective_port}"
-        session: smtplib.SMTP | None = None
+        session: Session | None = None
         try:
             session = self._open()
-            self._log_in(session)
+            with Flight(Deadline(_LOGIN_SECONDS), self._watchdog) as flight:
+                flight.use(session.sock)
+                self._log_in(session)
         except (OSError, smtplib.SMTPException, ValueError) as error:
             _close(session)
-            raise faults.translated(error, f"the SMTP server {place} cannot be used") from error
-        except MailerUnavailable:
+            failure = faults.translated(error, f"the SMTP server {place} cannot be used")
+            failure.altogether = True
+            raise failure from error
+        except MailerUnavailable as failure:
             _close(session)
+            failure.altogether = True
             raise
         return session
 
@@ -52,13 +120,13 @@ class Connector:
             return "mend smtp.tls and smtp.port, or give a private authority in smtp.ca_file"
         return "mend smtp.host, smtp.port and smtp.tls, and see whether a firewall is in the way"
 
-    def _open(self) -> smtplib.SMTP:
+    def _open(self) -> Session:
         host, port = self._section.host, self._section.effective_port
         name = _local_name()
         if self._section.tls == "implicit":
             context = trusting(self._section.ca_file)
-            return smtplib.SMTP_SSL(host, port, local_hostname=name, timeout=self._timeout_seconds, context=context)
-        session = smtplib.SMTP(host, port, local_hostname=name, timeout=self._timeout_seconds)
+            return _TlsSession(host, port, local_hostname=name, timeout=self._timeout_seconds, context=context)
+        session = Session(host, port, local_hostname=name, timeout=self._timeout_seconds)
         if self._section.tls == "starttls":
             try:
                 session.starttls(context=trusting(self._section.ca_file))
@@ -67,7 +135,7 @@ class Connector:
                 raise
         return session
 
-    def _log_in(self, session: smtplib.SMTP) -> None:
+    def _log_in(self, session: Session) -> None:
         if not self.logs_in:
             session.ehlo_or_helo_if_needed()
             return
@@ -76,7 +144,7 @@ class Connector:
         except (smtplib.SMTPAuthenticationError, smtplib.SMTPNotSupportedError, UnicodeEncodeError) as error:
             raise faults.NotLoggedIn(f"the SMTP server refuses the login: {_why(error)}") from error
 
-    def _authenticate(self, session: smtplib.SMTP) -> None:
+    def _authenticate(self, session: Session) -> None:
         username, password = self._section.username or "", self._section.password
         if self._tokens is None:
             session.login(username, password.reveal() if password is not None else "")
@@ -102,7 +170,7 @@ def _current(tokens: AccessTokens) -> str:
         raise MailerUnavailable(str(error)) from error
 
 
-def _xoauth2(session: smtplib.SMTP, username: str, token: str) -> None:
+def _xoauth2(session: Session, username: str, token: str) -> None:
     def respond(challenge: bytes | None = None) -> str:
         # The one challenge that can come holds an error; its empty answer makes the server say 535.
         return f"user={username}\x01auth=Bearer {token}\x01\x01" if challenge is None else ""
@@ -124,6 +192,6 @@ def _local_name() -> str:
     return name if "." in name and name.isascii() else "[127.0.0.1]"
 
 
-def _close(session: smtplib.SMTP | None) -> None:
+def _close(session: Session | None) -> None:
     if session is not None:
         session.close()

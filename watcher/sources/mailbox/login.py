@@ -14,6 +14,7 @@ from imap_tools import BaseMailBox, MailBox, MailBoxStartTls, MailBoxUnencrypted
 from imap_tools.errors import ImapToolsError
 
 from watcher.config.sections import Mailbox
+from watcher.deadline import Deadline, Flight, Watchdog
 from watcher.errors import LoginRefused, SourceUnavailable, TokenRefused, TokenUnavailable
 from watcher.oauth import AccessTokens
 from watcher.sources.mailbox.session import Session, said, translated
@@ -22,6 +23,9 @@ from watcher.tls import trusting
 log = logging.getLogger(__name__)
 
 _ID = '("name" "invoice-watcher" "version" "0.1" "vendor" "invoice-watcher")'
+_CONNECT_SECONDS = 30.0  # for the connection, and for each piece of TLS and the greeting
+_LOGIN_SECONDS = 120.0  # for the login as a whole
+_EXCHANGE_TIMES = 3.0  # as long as one wait for the server may last a whole answer that comes in pieces
 # RFC 5530: refused now, but not because of who asks.
 _PASSING = re.compile(r"\[(?:UNAVAILABLE|INUSE|LIMIT|SERVERBUG)\b", re.IGNORECASE)
 _OWN_PASSWORDS = (
@@ -52,25 +56,40 @@ class _StartTls(MailBoxStartTls):
         return client
 
 
-def log_in(settings: Mailbox, tokens: AccessTokens | None, *, timeout_seconds: float) -> Session:
+def log_in(settings: Mailbox, tokens: AccessTokens | None, *, timeout_seconds: float, watchdog: Watchdog) -> Session:
     """A new session. Raises SourceUnavailable, and LoginRefused where the server will not have us."""
     with translated(settings.host):
-        box = _connected(settings, timeout_seconds)
+        box = _connected(settings, min(timeout_seconds, _CONNECT_SECONDS))
     try:
         _keep_alive(box.client.sock)
-        before = _words(box.client.capabilities)
-        _authenticate(box, settings, tokens)
-        with translated(settings.host):
-            after = _capabilities(box)
-            # 163 and its like refuse every folder to a client that does not say what it is.
-            if "ID" in before | after:
-                _say_who_we_are(box)
+        box.client.sock.settimeout(timeout_seconds)
+        with Flight(Deadline(_LOGIN_SECONDS), watchdog) as flight:
+            flight.use(box.client.sock)
+            capabilities = _logged_in(box, settings, tokens)
     except BaseException:
         with contextlib.suppress(OSError, ValueError):
             box.client.shutdown()
         raise
     log.info("A mailbox is open.", extra={"mailbox": settings.name, "host": settings.host})
-    return Session(box, host=settings.host, capabilities=after)
+    return Session(
+        box,
+        host=settings.host,
+        capabilities=capabilities,
+        watchdog=watchdog,
+        exchange_seconds=_EXCHANGE_TIMES * timeout_seconds,
+    )
+
+
+def _logged_in(box: BaseMailBox, settings: Mailbox, tokens: AccessTokens | None) -> frozenset[str]:
+    """The capabilities after the login."""
+    before = _words(box.client.capabilities)
+    _authenticate(box, settings, tokens)
+    with translated(settings.host):
+        after = _capabilities(box)
+        # 163 and its like refuse every folder to a client that does not say what it is.
+        if "ID" in before | after:
+            _say_who_we_are(box)
+    return after
 
 
 def _connected(settings: Mailbox, timeout_seconds: float) -> BaseMailBox:

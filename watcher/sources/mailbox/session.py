@@ -21,6 +21,7 @@ from imap_tools import BaseMailBox
 from imap_tools.errors import ImapToolsError, UnexpectedCommandStatusError
 from imap_tools.utils import encode_folder
 
+from watcher.deadline import Deadline, Flight, Watchdog
 from watcher.errors import SourceUnavailable
 from watcher.headers import clean, server_words
 from watcher.sources.mailbox.grammar import Malformed, Value, attributes, number, parse, responses
@@ -39,7 +40,16 @@ class Session:
     Every method raises SourceUnavailable, or CommandRefused where the server says no.
     """
 
-    def __init__(self, box: BaseMailBox, *, host: str, capabilities: frozenset[str]) -> None:
+    def __init__(
+        self,
+        box: BaseMailBox,
+        *,
+        host: str,
+        capabilities: frozenset[str],
+        watchdog: Watchdog,
+        exchange_seconds: float,
+    ) -> None:
+        """`watchdog` cuts off an exchange that takes longer than `exchange_seconds`."""
         self.capabilities = capabilities
         self.broken = False
         self.selected: tuple[str, bool] | None = None  # folder, and whether it may only be read
@@ -50,6 +60,8 @@ class Session:
         self._client = box.client
         self._host = host
         self._lock = threading.RLock()
+        self._watchdog = watchdog
+        self._exchange_seconds = exchange_seconds
 
     def has(self, capability: str) -> bool:
         return capability in self.capabilities
@@ -138,7 +150,7 @@ class Session:
         if self._news:
             self._news = False
             return
-        with self._working(), self._impatient():
+        with self._working(extra_seconds=max(0.0, seconds)), self._impatient():
             tag = self._client._command("IDLE")  # noqa: SLF001 - imap-tools does the same
             told = False
             while self._client._get_response() is not None:  # noqa: SLF001 - as above
@@ -205,7 +217,7 @@ class Session:
             return [parse(each) for each in responses(data)]
 
     @contextlib.contextmanager
-    def _working(self) -> Iterator[None]:
+    def _working(self, *, extra_seconds: float = 0.0) -> Iterator[None]:
         """Around each exchange: whatever may have left half an answer on the line closes it."""
         with self._lock:
             if self.broken:
@@ -213,7 +225,7 @@ class Session:
             # Unasked answers heap up otherwise, and would be taken for those of the next command.
             self._client.untagged_responses.clear()
             try:
-                with translated(self._host):
+                with translated(self._host), self._limited(self._exchange_seconds + extra_seconds):
                     yield
             except CommandRefused:
                 raise
@@ -223,6 +235,18 @@ class Session:
             finally:
                 self.used_at = time.monotonic()
                 self._news |= "EXISTS" in self._client.untagged_responses
+
+    @contextlib.contextmanager
+    def _limited(self, seconds: float) -> Iterator[None]:
+        """A server that trickles keeps every wait for it short: so the whole has an end, too."""
+        with Flight(Deadline(seconds), self._watchdog) as flight:
+            flight.use(self._client.sock)
+            try:
+                yield
+            except (OSError, imaplib.IMAP4.error, ImapToolsError, ValueError, EOFError) as error:
+                if flight.expired:
+                    raise TimeoutError("the server did not come to the end of its answer") from error
+                raise
 
     @contextlib.contextmanager
     def _impatient(self) -> Iterator[None]:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from watcher.config.sections import Mailbox
+from watcher.deadline import Watchdog
 from watcher.errors import LoginRefused, SourceUnavailable, Vanished
 from watcher.model import Finding, Kind, Known, Submission
 from watcher.oauth import AccessTokens
@@ -63,6 +64,7 @@ class MailboxSource:
             folder=mailbox.folder,
             failed=mailbox.error,
         )
+        self._watchdog = Watchdog()
         self._logging_in = threading.Lock()
         self._refusal: str | None = None
         self._refused_until = 0.0
@@ -177,7 +179,7 @@ class MailboxSource:
                 raise
 
     def _new_session(self) -> Session:
-        return log_in(self._settings, self._tokens, timeout_seconds=self._timeout)
+        return log_in(self._settings, self._tokens, timeout_seconds=self._timeout, watchdog=self._watchdog)
 
     def _selected(self) -> Session:
         """The session that watches, with the folder selected."""
