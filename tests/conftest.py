@@ -25,6 +25,16 @@ settings.register_profile("steady", derandomize=True, deadline=None, database=No
 settings.load_profile("steady")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--exhaustive", action="store_true", help="let faults strike everywhere, and not at a sample")
+
+
+@pytest.fixture
+def exhaustive(request: pytest.FixtureRequest) -> bool:
+    """Whether a test should take its time: by `--exhaustive`, or EXHAUSTIVE=1."""
+    return bool(request.config.getoption("--exhaustive")) or os.environ.get("EXHAUSTIVE") == "1"
+
+
 def _cannot(reason: str) -> NoReturn:
     """Skip, but where nothing may be missing: there, fail."""
     if os.environ.get("CI") == "true":

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import random
-import threading
 from collections.abc import Callable, Iterator
-from typing import TypeVar
 
 import pytest
 
 from tests.support.mailboxes import arrivals, mailbox, renumber
 from tests.support.mails import PDF, mail, part
 from tests.support.servers.dovecot import Account, Dovecot
+from tests.support.servers.fault_proxy import Fault, FaultProxy, Kind, Way
 from tests.support.submissions import submission
 from watcher.errors import SourceUnavailable, Vanished
 from watcher.headers import read_header
-from watcher.model import Submission, Thread
+from watcher.model import Known, Submission, SubmissionState, Thread
 from watcher.sources.mailbox import MailboxSource
-
-T = TypeVar("T")
 
 DONE, ERROR = "发票/已处理", "发票/失败"
 ABILITIES = {"MOVE": (), "COPY and UIDPLUS": ("MOVE",), "COPY alone": ("MOVE", "UIDPLUS")}
@@ -247,56 +243,36 @@ def test_the_servers_own_delimiter_is_put_in() -> None:
         assert len(account.messages("发票.已处理")) == 1
 
 
-def test_connections_that_are_cut_at_any_time_lose_no_mail_and_double_none(
-    account: Account, source: MailboxSource
-) -> None:
-    for number in range(30):
+def test_connections_that_are_cut_at_any_byte_lose_no_mail_and_double_none(account: Account) -> None:
+    for number in range(12):
         account.append(mail(part(PDF), subject=str(number)))
-    with cutting(source):
-        waiting = {answered.place: answered for answered in until_done(lambda: all_taken_in(source))}
+    with FaultProxy(account.server.port) as proxy, mailbox(account, port=proxy.port, done=DONE, error=ERROR) as source:
+        waiting: dict[str, Submission] = {}
+        until_done(proxy, lambda: take_in(source, waiting))
         for answered in waiting.values():
-            until_done(lambda answered=answered: source.move(answered, DONE, None))  # type: ignore[misc]
+            until_done(proxy, lambda answered=answered: source.move(answered, DONE, None))  # type: ignore[misc]
 
     assert raws(account) == []
-    assert len(raws(account, DONE)) == len(set(raws(account, DONE))) == 30
+    assert len(raws(account, DONE)) == len(set(raws(account, DONE))) == 12
 
 
-def all_taken_in(source: MailboxSource) -> list[Submission]:
-    found = []
-    for arrival in arrivals(source):
+def take_in(source: MailboxSource, waiting: dict[str, Submission]) -> None:
+    """All that is there and not in `waiting` yet; raises until every mail is."""
+    recorded = {key: Known(submission="", state=SubmissionState.OPEN, stays=False) for key in waiting}
+    for arrival in arrivals(source, recorded):
         with source.open(arrival) as parcel:
             [leaf] = parcel.leaves()
             leaf.fetch().close()
             thread = Thread(message_id=read_header(parcel.header or b"").message_id)
-        found.append(submission(place=arrival.place, fingerprint=arrival.fingerprint, thread=thread))
-    return found
+        waiting[arrival.key] = submission(place=arrival.place, fingerprint=arrival.fingerprint, thread=thread)
+    if len(waiting) < 12:
+        raise SourceUnavailable("some mails rest")
 
 
-def until_done(work: Callable[[], T]) -> T:
-    """What the service does, without its pauses."""
-    for _ in range(200):
+def until_done(proxy: FaultProxy, work: Callable[[], None]) -> None:
+    """What the service does, without its pauses; each time connections break somewhere else."""
+    for at in range(200, 200_000, 457):
+        proxy.meet(Fault(kind=Kind.RESET, of=Way.DOWN, at=at, times=None))
         with contextlib.suppress(SourceUnavailable):
             return work()
     raise AssertionError("it never works")
-
-
-@contextlib.contextmanager
-def cutting(source: MailboxSource) -> Iterator[None]:
-    """Connections break now and then, at whatever point of an exchange."""
-    ended = threading.Event()
-    dice = random.Random(1)
-
-    def cut() -> None:
-        while not ended.wait(dice.uniform(0.01, 0.06)):
-            for line in (source._watching, source._moving):
-                session = line._session
-                if session is not None:
-                    session._cut_off()
-
-    thread = threading.Thread(target=cut)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()

@@ -118,11 +118,10 @@ def status(path: Path) -> None:
             journal.source_health(),
             journal.gates(),
             journal.counts(),
-            [
-                submission
-                for state in (SubmissionState.SETTLED, SubmissionState.OPEN)
-                for submission in journal.submissions(SubmissionFilter(state=state, limit=_WAITING_LOOKED_AT))
-            ],
+            pending=list(journal.submissions(SubmissionFilter(state=SubmissionState.OPEN, limit=_WAITING_LOOKED_AT))),
+            unanswered=list(
+                journal.submissions(SubmissionFilter(state=SubmissionState.SETTLED, limit=_WAITING_LOOKED_AT))
+            ),
             now=journal.now(),
         )
         _console().print(page)

@@ -93,11 +93,12 @@ def status_page(
     sources: Sequence[SourceHealth],
     gates: Mapping[str, Gate],
     counts: Counts,
-    unclosed: Sequence[Submission],
     *,
+    pending: Sequence[Submission],
+    unanswered: Sequence[Submission],
     now: datetime,
 ) -> RenderableType:
-    """What an administrator looks at first. `unclosed` are submissions that are open or settled, the newest of them."""
+    """What an administrator looks at first. `pending` are open submissions, `unanswered` settled ones, the newest."""
     zone = configuration.timezone
 
     def moment(value: datetime | None) -> str:
@@ -107,7 +108,8 @@ def status_page(
     parts: list[RenderableType] = [_sources(configuration, sources, moment), Text()]
     parts.append(_gate(gate, moment, now))
     parts.append(_counts(counts, moment))
-    parts.extend(_waiting(unclosed))
+    parts.extend(_failing(pending))
+    parts.extend(_waiting([*unanswered, *pending]))
     held = counts.submissions.get(SubmissionState.HELD, 0)
     if held:
         parts.append(Text(f"{held} held for your decision: invoice-watcher list --state held", style="yellow"))
@@ -144,6 +146,15 @@ def _counts(counts: Counts, moment: Moment) -> Text:
     documents = ", ".join(f"{count} {outcome}" for outcome, count in counts.documents.items() if count)
     oldest = f"\noldest pending: {moment(counts.oldest_pending)}" if counts.oldest_pending else ""
     return Text(f"submissions: {submissions or 'none'}\ndocuments: {documents or 'none'}{oldest}")
+
+
+def _failing(pending: Sequence[Submission]) -> Iterator[Text]:
+    """Documents whose last try failed, by what was said of it."""
+    documents = [each for submission in pending for each in submission.documents if each.outcome is None]
+    tries = [document.tries[-1] for document in documents if document.tries]
+    said = [clean(last.message, 200) for last in tries if last.ended_at is not None and last.message]
+    for reason in dict.fromkeys(said):
+        yield Text(f"{said.count(reason)} pending, and tried again: {reason}", style="yellow")
 
 
 def _waiting(unclosed: Sequence[Submission]) -> Iterator[Text]:

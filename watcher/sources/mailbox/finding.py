@@ -16,6 +16,7 @@ from watcher.ports import Arrival
 from watcher.sources.mailbox.grammar import number
 from watcher.sources.mailbox.identity import KEY_PREFIX, Account, Sighting, internal_date, place
 from watcher.sources.mailbox.reading import BULK, chunks, sightings
+from watcher.sources.mailbox.rests import Rests
 from watcher.sources.mailbox.session import CommandRefused, Session
 
 log = logging.getLogger(__name__)
@@ -78,7 +79,7 @@ class Finder:
         self._settled: set[int] = set()  # known, and nothing will follow while they lie there
         self._left_alone: set[int] = set()  # not ours to take in
         self._candidates: dict[int, _Candidate] = {}  # the journal is asked about these each time
-        self._unreadable: set[int] = set()  # the server hangs up at them
+        self._unreadable: Rests[int] = Rests()  # the server hung up at them
         self._bulk = BULK
         self._stumbled_at: int | None = None
 
@@ -92,8 +93,7 @@ class Finder:
         uidvalidity = session.uidvalidity
         present = present_uids(session, done_too=not self._search_keyword)
         self._forget(uidvalidity, present)
-        passed_over = self._settled | self._left_alone | self._unreadable
-        for bulk in chunks([uid for uid in present if uid not in passed_over], self._bulk):
+        for bulk in self._bulks(present):
             session = reach()
             if session.uidvalidity != uidvalidity:
                 return
@@ -102,12 +102,19 @@ class Finder:
             yield from self._judged(session, candidates, told, unjudged)
         self._bulk = BULK
 
+    def _bulks(self, present: Sequence[int]) -> Iterator[Sequence[int]]:
+        """Those at which the server hung up come last, each by itself, so that they hold up no other."""
+        passed_over = self._settled | self._left_alone
+        wanted = [uid for uid in present if uid not in passed_over]
+        yield from chunks([uid for uid in wanted if uid not in self._unreadable], self._bulk)
+        yield from ([uid] for uid in wanted if uid in self._unreadable and not self._unreadable.is_resting(uid))
+
     def _forget(self, uidvalidity: str, present: Sequence[int]) -> None:
         there = set(present) if uidvalidity == self._uidvalidity else set()
         self._uidvalidity = uidvalidity
         self._settled &= there
         self._left_alone &= there
-        self._unreadable &= there
+        self._unreadable.keep(there)
         for uid in self._candidates.keys() - there:
             del self._candidates[uid]
 
@@ -123,6 +130,8 @@ class Finder:
         except SourceUnavailable:
             self._stumble(unseen)
             raise
+        for uid in seen:
+            self._unreadable.end(uid)
         candidates = self._candidates | {uid: self._candidate(each) for uid, each in seen.items()}
         return [candidates[uid] for uid in uids if uid in candidates], seen
 
@@ -130,9 +139,9 @@ class Finder:
         """Servers hang up at a mail that they cannot read: fewer are asked for next time, until it is known which."""
         if len(uids) > 1:
             self._bulk = max(1, len(uids) // _FEWER)
-        elif uids and uids[0] == self._stumbled_at:
-            self._unreadable.add(uids[0])
-            log.warning("The server hangs up at a mail; it is left alone until the next start.", extra={"uid": uids[0]})
+        elif uids and (uids[0] == self._stumbled_at or uids[0] in self._unreadable):
+            self._unreadable.begin(uids[0])
+            log.warning("The server hangs up at a mail; it is tried again now and then.", extra={"uid": uids[0]})
         else:
             self._stumbled_at = uids[0]
 

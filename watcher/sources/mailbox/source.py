@@ -21,6 +21,7 @@ from watcher.sources.mailbox.login import log_in
 from watcher.sources.mailbox.moving import Mover
 from watcher.sources.mailbox.parcel import MailParcel, Spot, Way
 from watcher.sources.mailbox.probe import probe
+from watcher.sources.mailbox.rests import Rests
 from watcher.sources.mailbox.session import CommandRefused, Session
 from watcher.sources.mailbox.wakeup import Wakeup
 
@@ -28,7 +29,6 @@ log = logging.getLogger(__name__)
 
 _TIMEOUT_SECONDS = 60.0
 _REFUSED_SECONDS = 120.0  # less than whoever tends the mailbox waits after a refused login
-_REST_SECONDS = 3600.0  # of a mail that the server itself cannot read
 _LONGEST_IDLE_SECONDS = 28 * 60.0  # servers log out who idles for 30 minutes
 
 
@@ -70,7 +70,7 @@ class MailboxSource:
         self._refused_until = 0.0
         self._wakeup = Wakeup()
         self._barred: dict[str, set[Way]] = {}  # by fingerprint
-        self._rests_until: dict[str, float] = {}  # by fingerprint; on the monotonic clock
+        self._rests: Rests[str] = Rests()  # by fingerprint
 
     @property
     def left_alone(self) -> int:
@@ -91,11 +91,10 @@ class MailboxSource:
         yield from filter(self._may_be_tried, hopeless)
 
     def _may_be_tried(self, arrival: Arrival) -> bool:
-        now = time.monotonic()
-        if now < self._rests_until.get(arrival.fingerprint, 0.0):
+        if self._rests.is_resting(arrival.fingerprint):
             return False
         log.warning("The server could not read a mail; it is tried again now and then.", extra={"place": arrival.place})
-        self._rests_until[arrival.fingerprint] = now + _REST_SECONDS
+        self._rests.begin(arrival.fingerprint)
         self._barred.pop(arrival.fingerprint, None)
         return True
 
@@ -108,6 +107,7 @@ class MailboxSource:
             parcel.close()
             if not self._barred.get(arrival.fingerprint):
                 self._barred.pop(arrival.fingerprint, None)
+                self._rests.end(arrival.fingerprint)
 
     def _opened(self, arrival: Arrival) -> MailParcel:
         uidvalidity = self._selected().uidvalidity
