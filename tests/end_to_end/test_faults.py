@@ -18,6 +18,8 @@ from tests.support.servers.fault_proxy import Armed, Fault, Kind, Way
 from tests.support.servers.s3 import S3
 from tests.support.servers.smtp import SmtpSink
 from tests.support.waiting import wait_for
+from tests.support.workplace import ZHANG, pdf
+from watcher.model import SubmissionState
 from watcher.sandbox.endpoint import Endpoint
 
 ENDS = (Kind.RESET, Kind.CUT, Kind.TRUNCATE)
@@ -68,3 +70,96 @@ def test_wherever_connections_are_cut_every_mail_is_booked_once_and_answered_onc
         assert "tried again" not in crossing.status()
     assert sum(armed.fired for armed in fired) > len(fired) / 2
     crossing.assert_nothing_lost_and_nothing_twice()
+
+
+def test_what_refuses_connections_is_named_in_the_status_and_found_again(crossing: Crossing) -> None:
+    port = {name: proxy.port for name, proxy in crossing.proxies.items()}
+    said = {
+        "imap": "fapiao DOWN",
+        "smtp": f"1 to be answered, and tried again: the SMTP server 127.0.0.1:{port['smtp']} cannot be used",
+        "store": "the store default cannot upload",
+        "endpoint": "1 pending, and tried again: Connection refused",
+    }
+    with crossing.workplace.daemon() as daemon:
+        crossing.submit()
+        crossing.all_answered()
+        for name, proxy in crossing.proxies.items():
+            proxy.refuse()
+            crossing.submit()
+            wait_for(lambda name=name: said[name] in crossing.status(), 40, f"what is said of {name}")  # type: ignore[misc]
+            proxy.listen()
+            crossing.all_answered()
+        wait_for(lambda: "fapiao up" in crossing.status(), 20, "a clean status")
+        status = crossing.status()
+        assert [words for words in (*said.values(), "tried again") if words in status] == []
+        assert daemon.process.poll() is None
+    crossing.assert_nothing_lost_and_nothing_twice()
+
+
+def test_what_stalls_holds_up_no_other_source_and_goes_on_where_it_was(crossing: Crossing) -> None:
+    workplace = crossing.workplace.with_folder(store="drive")
+    workplace.config["stores"]["drive"] = {
+        "type": "objects",
+        "service": "fs",
+        "options": {"root": str(workplace.root / "store")},
+    }
+    workplace.write()
+    with workplace.daemon():
+        crossing.submit()
+        crossing.all_answered()
+        for name in ("imap", "smtp", "store"):
+            armed = crossing.proxies[name].meet(Fault(kind=Kind.STALL, times=None))
+            crossing.submit()
+            wait_for(lambda armed=armed: armed.fired, 30, f"{name} to stall")  # type: ignore[misc]
+            workplace.drop(f"{name}.pdf", pdf(name))
+            wait_for((workplace.done / ZHANG / f"{name}.pdf").exists, 30, f"a file to be answered while {name} stalls")
+            assert len(crossing.submissions(SubmissionState.CLOSED)) < len(crossing.names)
+            crossing.proxies[name].heal()
+            crossing.all_answered()
+    crossing.assert_nothing_lost_and_nothing_twice(others=3)
+
+
+@pytest.mark.parametrize("kind", [Kind.STALL, Kind.SWALLOW])
+def test_what_stalls_for_good_is_given_up_and_tried_anew(crossing: Crossing, kind: Kind, exhaustive: bool) -> None:
+    if not exhaustive:
+        pytest.skip("it waits for every time-out, some minutes in all: --exhaustive")
+    with crossing.workplace.daemon() as daemon:
+        flows(crossing)
+        measured = flows(crossing)
+        for name, proxy in crossing.proxies.items():
+            for way in (Way.DOWN, Way.UP):
+                armed = proxy.meet(Fault(kind=kind, of=way, at=measured[name][way] // 2, across=True))
+                crossing.submit()
+                crossing.all_answered(timeout=240)
+                assert armed.fired, (name, way)
+        assert daemon.process.poll() is None
+    crossing.assert_nothing_lost_and_nothing_twice()
+
+
+COMMANDS = [
+    ("imap", b"UID MOVE"), ("smtp", b"\r\n.\r\n"), ("imap", b"UID FETCH"), ("smtp", b"rcpt"), ("imap", b"UID SEARCH"),
+    ("smtp", b"ehlo"), ("imap", b"LOGIN"), ("smtp", b"mail"), ("imap", b"EXAMINE"), ("smtp", b"data"),
+    ("imap", b"SELECT"), ("smtp", b"NOOP"), ("imap", b"UID STORE"), ("imap", b"NOOP"), ("imap", b"LIST"),
+    ("imap", b"IDLE"), ("imap", b"DONE"), ("imap", b"CAPABILITY"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("lost", [Way.UP, Way.DOWN], ids=["the command", "its answer"])
+def test_a_server_that_goes_away_within_a_command_is_found_again(
+    crossing: Crossing, lost: Way, exhaustive: bool
+) -> None:
+    commands = COMMANDS if exhaustive else COMMANDS[:4]
+    fired: dict[bytes, int] = {}
+    with crossing.workplace.daemon() as daemon:
+        crossing.submit()
+        crossing.all_answered()
+        for server, command in commands:
+            armed = crossing.proxies[server].meet(Fault(kind=Kind.RESET, of=lost, after=command))
+            crossing.submit()
+            crossing.all_answered()
+            fired[command] = armed.fired
+        assert daemon.process.poll() is None
+    assert [command for command in (b"UID MOVE", b"UID FETCH", b"\r\n.\r\n", b"rcpt") if not fired[command]] == []
+    crossing.assert_nothing_lost_and_nothing_twice()
+    repeated = len(crossing.sink.received) - len(crossing.names)
+    assert repeated == (1 if lost is Way.DOWN else 0), "only a mail whose acknowledgement was lost is sent again"

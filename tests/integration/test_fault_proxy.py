@@ -157,6 +157,16 @@ def test_the_answer_to_a_mark_is_lost_and_nothing_before_it(proxy: FaultProxy, e
     assert bytes(echo.heard) == b"BEGIN;COMMIT;"
 
 
+def test_a_mark_that_was_said_before_the_fault_was_set_is_none(proxy: FaultProxy) -> None:
+    with connect(proxy) as connection:
+        connection.sendall(b"COMMIT;")
+        assert read(connection, 7) == b"COMMIT;"
+        armed = proxy.meet(Fault(kind=Kind.CUT, of=Way.DOWN, after=b"COMMIT"))
+        connection.sendall(b"BEGIN;")
+        assert read(connection, 6) == b"BEGIN;"
+    assert armed.fired == 0
+
+
 def test_bytes_across_connections_are_counted_together(proxy: FaultProxy) -> None:
     armed = proxy.meet(Fault(kind=Kind.CUT, of=Way.DOWN, at=8, across=True))
     assert said_and_heard(proxy, b"12345") == b"12345"

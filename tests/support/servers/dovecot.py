@@ -239,6 +239,15 @@ class Account:
         with self.connection() as imap:
             _ok(imap.create(_quoted(folder)))
 
+    def rename(self, folder: str, name: str) -> None:
+        with self.connection() as imap:
+            _ok(imap.rename(_quoted(folder), _quoted(name)))
+
+    def remove(self, folder: str) -> None:
+        """With all that is in it."""
+        with self.connection() as imap:
+            _ok(imap.delete(_quoted(folder)))
+
     def move(self, uid: int, folder: str, target: str) -> None:
         """What a person does who drags a mail elsewhere."""
         self._on(folder, "MOVE", str(uid), _quoted(target))

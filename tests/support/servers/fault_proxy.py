@@ -203,6 +203,8 @@ class FaultProxy:
     def meet(self, *faults: Fault) -> Armed:
         """From now on these strike, and none of those before; the first of them, armed."""
         with self._lock:
+            for line in self._lines:
+                line.up.tail = b""  # what was said before is no mark
             self._armed = [Armed(fault, self._lines) for fault in faults]
             return self._armed[0]
 
