@@ -1,0 +1,171 @@
+"""What others do to a shared folder while files of it are on their way, by the installed command."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.waiting import wait_for
+from tests.support.workplace import ZHANG, Workplace, pdf
+from watcher.sandbox.endpoint import Endpoint
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, endpoint: Endpoint) -> Workplace:
+    endpoint.behave(latency=3.0)  # long enough for others to interfere between intake and answer
+    return Workplace(tmp_path, endpoint).with_folder(poll="1s").write()
+
+
+def status(workplace: Workplace) -> str:
+    """In one line, because tables break theirs."""
+    return " ".join(workplace.command("status").stdout.split())
+
+
+def dropped(workplace: Workplace, endpoint: Endpoint, *names: str) -> dict[str, Path]:
+    """Files that are being recognised."""
+    under_way = endpoint.under_way
+    paths = {name: workplace.drop(f"{name}.pdf", pdf(name)) for name in names}
+    assert endpoint.wait_until(lambda it: it.under_way == under_way + len(names), timeout=20)
+    return paths
+
+
+def by_path(workplace: Workplace) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = {}
+    for submission in workplace.submissions():
+        found.setdefault(Path(submission["path"]).stem, []).append(submission)
+    return found
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.stem: path.read_bytes() for path in folder.rglob("*.pdf") if path.is_file()}
+
+
+def test_files_that_are_changed_moved_or_replaced_while_they_are_pending_are_neither_lost_nor_mistaken(
+    workplace: Workplace, endpoint: Endpoint
+) -> None:
+    trip = workplace.inbox / ZHANG / "trip"
+    trip.mkdir(parents=True)
+    with workplace.daemon() as daemon:
+        (trip / "inside.pdf").write_bytes(pdf("inside"))
+        paths = dropped(workplace, endpoint, "overwritten", "renamed", "deleted", "a folder", "a link")
+        paths["overwritten"].write_bytes(pdf("something else"))
+        paths["renamed"].rename(paths["renamed"].with_name("new name.pdf"))
+        paths["deleted"].unlink()
+        paths["a folder"].unlink()
+        paths["a folder"].mkdir()
+        outside = workplace.root / "outside.pdf"
+        outside.write_bytes(pdf("a link"))
+        paths["a link"].unlink()
+        paths["a link"].symlink_to(outside)
+        trip.rename(trip.with_name("journey"))
+        workplace.closed(9)  # overwritten, renamed and inside twice, because they came again
+        assert daemon.process.poll() is None
+
+    # What is there to be moved is moved once, and as it is
+    assert contents(workplace.done) == {
+        "overwritten": pdf("something else"),
+        "new name": pdf("renamed"),
+        "inside": pdf("inside"),
+    }
+    assert (workplace.done / ZHANG / "journey" / "inside.pdf").exists()
+    # Nothing else is touched
+    assert paths["a folder"].is_dir()
+    assert paths["a link"].is_symlink()
+    assert outside.read_bytes() == pdf("a link")
+    # Each content is booked once, also that of a file that is gone
+    assert sorted(request.outcome for request in endpoint.requests) == ["booked"] * 7
+    assert {each["documents"][0]["outcome"] for each in workplace.submissions()} <= {"done", "duplicate"}
+
+
+def test_a_folder_that_is_away_for_a_while_keeps_its_files_pending_and_says_so(
+    workplace: Workplace, endpoint: Endpoint
+) -> None:
+    away = workplace.inbox.with_name("away")
+    with workplace.daemon() as daemon:
+        dropped(workplace, endpoint, "one", "two")
+        workplace.inbox.rename(away)
+        wait_for(lambda: "shared DOWN" in status(workplace), 20, "the status to say so")
+        wait_for(lambda: "2 to be answered, and tried again" in status(workplace), 20, "the status to name what waits")
+        assert workplace.submissions("--state", "closed") == []
+        away.rename(workplace.inbox)
+        workplace.closed(2)
+        wait_for(lambda: "shared up" in status(workplace), 20, "a clean status")
+        assert daemon.process.poll() is None
+    assert contents(workplace.done) == {"one": pdf("one"), "two": pdf("two")}
+    assert len(endpoint.requests) == 2
+
+
+@pytest.fixture
+def share(workplace: Workplace) -> Iterator[Share]:
+    """A drive that can be mounted over the folder; skipped where that is not allowed."""
+    made = Share(workplace)
+    try:
+        made.mount()
+    except subprocess.CalledProcessError:
+        pytest.skip("nothing may be mounted here")
+    yield made
+    if made.mounted:
+        made.unmount()
+
+
+class Share:
+    """A folder of another place, bound to the inbox."""
+
+    def __init__(self, workplace: Workplace) -> None:
+        self._here = workplace.inbox
+        self._there = workplace.root / "server"
+        self._there.mkdir()
+        (self._there / ".mounted").touch()
+        self.mounted = False
+
+    def mount(self) -> None:
+        command = ["mount", "--bind", str(self._there), str(self._here)]
+        subprocess.run(command, check=True, capture_output=True)
+        self.mounted = True
+
+    def unmount(self) -> None:
+        subprocess.run(["umount", "--lazy", str(self._here)], check=True, capture_output=True)
+        self.mounted = False
+
+
+def test_a_share_that_is_unmounted_and_mounted_again_is_never_an_empty_folder(
+    workplace: Workplace, endpoint: Endpoint, share: Share
+) -> None:
+    workplace.config["folders"][0]["marker"] = ".mounted"
+    workplace.write()
+    with workplace.daemon() as daemon:
+        dropped(workplace, endpoint, "one", "two")
+        share.unmount()
+        wait_for(lambda: "counts as not mounted" in status(workplace), 20, "the status to say so")
+        wait_for(lambda: "2 to be answered, and tried again" in status(workplace), 20, "the status to name what waits")
+        assert workplace.submissions("--state", "closed") == []
+        share.mount()
+        workplace.closed(2)
+        assert daemon.process.poll() is None
+    assert contents(workplace.done) == {"one": pdf("one"), "two": pdf("two")}
+    assert len(endpoint.requests) == 2
+
+
+def test_a_target_that_is_gone_is_made_anew_and_one_that_is_in_the_way_is_named(
+    workplace: Workplace, endpoint: Endpoint
+) -> None:
+    with workplace.daemon() as daemon:
+        dropped(workplace, endpoint, "one")
+        workplace.closed(1)
+        # Given that the folder for what is done is deleted, and a file bears its name
+        (workplace.done / ZHANG / "one.pdf").unlink()
+        (workplace.done / ZHANG).rmdir()
+        workplace.done.rmdir()
+        workplace.done.write_text("not a folder")
+        dropped(workplace, endpoint, "two")
+        wait_for(lambda: "1 to be answered, and tried again" in status(workplace), 20, "the status to say so")
+        # When the file is gone
+        workplace.done.unlink()
+        # Then the folder is made, by itself
+        workplace.closed(2)
+        assert daemon.process.poll() is None
+    assert contents(workplace.done) == {"two": pdf("two")}
