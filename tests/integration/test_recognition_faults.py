@@ -25,8 +25,8 @@ from tests.support.recognisers import biz_id, recogniser
 from tests.support.servers.certificates import make_certificate
 from tests.support.waiting import wait_for
 from watcher.clock import boot_seconds
+from watcher.deadline import Deadline, Flight, Watchdog
 from watcher.model import Exchange
-from watcher.recognition.deadline import Deadline, Flight, Watchdog
 from watcher.sandbox.endpoint import Endpoint
 
 CONNECT, READ = 0.4, 0.6
