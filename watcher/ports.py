@@ -355,8 +355,13 @@ class IntakeJournal(Protocol):
         """Decide that what is held is not posted: it is answered. Raises UsageError where it is not held."""
 
 
+# Between the end of the longest possible request and the moment its claim may pass to another node.
+# Long enough for the way to the database and back where a line is dead, and for a database's clock that is set right.
+HOLD_MARGIN = timedelta(seconds=30)
+
+
 class RecognitionJournal(Protocol):
-    """What step 2 needs. `hold` is longer than the work can take."""
+    """What step 2 needs. `hold` is longer than the work can take, by HOLD_MARGIN."""
 
     def claim_bookings(
         self, *, sources: Sequence[str], endpoint: str, limit: int, hold: timedelta

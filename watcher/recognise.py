@@ -31,15 +31,12 @@ from watcher.policy.outcome import (
 )
 from watcher.policy.redaction import without_signature
 from watcher.policy.retry import backoff, is_given_up
-from watcher.ports import Recogniser, RecognitionJournal, Store
+from watcher.ports import HOLD_MARGIN, Recogniser, RecognitionJournal, Store
 
 log = logging.getLogger(__name__)
 
 # A request leaves only this soon after its claim, so that a process that was stopped does not send late.
 FRESH_SECONDS = 2.0
-# Between the end of the longest possible request and the moment the claim may pass to another node.
-# Long enough for the way to the database and back where a line is dead, and for a database's clock that is set right.
-MARGIN = timedelta(seconds=30)
 _RECORD_AGAIN_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 5.0
 
@@ -70,7 +67,7 @@ class Recognise:
     @property
     def hold(self) -> timedelta:
         """How long a claim lasts: longer than a request can take."""
-        return self._rules.connect_timeout + self._rules.timeout + MARGIN
+        return self._rules.connect_timeout + self._rules.timeout + HOLD_MARGIN
 
     def claim(self, sources: list[str], limit: int) -> list[ClaimedBooking]:
         """Bookings for `limit` free workers."""
@@ -112,7 +109,7 @@ class Recognise:
         A claim that is another's by then is refused, and the answer kept with its try. Only a process that
         is to end gives up, once the claim is not surely ours any more.
         """
-        surely_ours_until = claimed_at + (self.hold - MARGIN).total_seconds()
+        surely_ours_until = claimed_at + (self.hold - HOLD_MARGIN).total_seconds()
         pause = _RECORD_AGAIN_SECONDS
         while True:
             try:

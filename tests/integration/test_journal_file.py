@@ -20,6 +20,7 @@ from watcher.errors import JournalUnavailable, JournalUnusable
 from watcher.journal import migrate as migrations
 from watcher.journal.opening import migrate, open_journal
 from watcher.model import Kind, Outcome, SubmissionFilter, SubmissionState
+from watcher.ports import HOLD_MARGIN
 
 
 @pytest.fixture
@@ -132,6 +133,28 @@ def test_a_try_that_its_process_did_not_survive_is_in_doubt(url: str) -> None:
         journal.settle(claimed, done(), ENDED)
     finally:
         journal.close()
+
+
+def test_what_was_in_flight_waits_for_its_request_alone_however_often_the_daemon_starts(url: str) -> None:
+    request = timedelta(seconds=100)
+    with other_process(url, "exclusive") as other:
+        other.does("journal.record(mail())")
+        other.does(f"claim_one(journal, hold={request + HOLD_MARGIN!r})".replace("datetime.", ""))
+        other.kill()
+
+    waits = []
+    for _ in range(3):
+        journal = open_journal(url, exclusive=True)
+        assert claim(journal) == []
+        (submission,) = journal.submissions(SubmissionFilter(limit=None))
+        (document,) = journal.submission(submission.id).documents
+        (tried,) = document.tries
+        assert tried.in_doubt
+        assert document.due_at is not None
+        waits.append(document.due_at - tried.started_at)
+        journal.close()
+
+    assert request + timedelta(seconds=2) <= min(waits) == max(waits) < request + HOLD_MARGIN / 2
 
 
 def test_a_postponed_answer_stays_postponed_over_a_restart(url: str) -> None:

@@ -25,6 +25,7 @@ from watcher.model import BookingKey, Claim, ClaimedBooking, Gate, Settlement, T
 _ALSO = {
     bookings.c.tries: bookings.c.tries + 1,
     bookings.c.in_doubt: or_(bookings.c.in_doubt, bookings.c.claimed),
+    bookings.c.interrupted: bookings.c.claimed,
 }
 _FRESH = claiming(bookings, waiting="state = 'pending' AND attempts = 0", narrowed=["source"], also=_ALSO)
 _RETRIES = claiming(bookings, waiting="state = 'pending' AND attempts > 0", narrowed=["source"], also=_ALSO)
@@ -36,9 +37,7 @@ _BEGIN_TRY = insert(tries).values(started_at=now_ms(), in_doubt=False)
 _DOUBT_DEAD_TRIES = (
     update(tries)
     .where(tries.c.booking.in_(bindparam("claimed", expanding=True)), tries.c.ended_at.is_(None))
-    .where(tries.c.in_doubt == false())
     .values(in_doubt=true())
-    .returning(tries.c.booking)
 )
 _POSTPONE = fenced(bookings, state="pending").values(
     due_at=now_ms() + bindparam("due_in"),
@@ -178,13 +177,14 @@ def _begin(connection: Connection, rows: Sequence[Any], gate: Any = None) -> lis
     """Record the tries of claimed bookings before any request leaves."""
     if not rows:
         return []
-    doubtful = [row.id for row in rows if row.in_doubt]
-    died = set(connection.execute(_DOUBT_DEAD_TRIES, {"claimed": doubtful}).scalars()) if doubtful else set()
+    dead = [row.id for row in rows if row.interrupted]
+    if dead:
+        connection.execute(_DOUBT_DEAD_TRIES, {"claimed": dead})
     connection.execute(_BEGIN_TRY, [{"booking": row.id, "number": row.tries, "biz_id": row.biz_id} for row in rows])
-    return [_claimed(row, gate, interrupted=row.id in died) for row in rows]
+    return [_claimed(row, gate) for row in rows]
 
 
-def _claimed(row: Any, gate: Any, *, interrupted: bool) -> ClaimedBooking:
+def _claimed(row: Any, gate: Any) -> ClaimedBooking:
     first_failed_at = row.first_failed_at
     if gate is not None and first_failed_at is not None:  # the time stands still while the gate is closed
         first_failed_at += gates.closed_ms(gate, since=first_failed_at)
@@ -199,7 +199,7 @@ def _claimed(row: Any, gate: Any, *, interrupted: bool) -> ClaimedBooking:
         try_number=row.tries,
         first_failed_at=maybe_from_ms(first_failed_at),
         in_doubt=row.in_doubt,
-        interrupted=interrupted,
+        interrupted=row.interrupted,
         probe_of=gate.endpoint if gate is not None else None,
     )
 

@@ -7,22 +7,37 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 
-from sqlalchemy import Connection, NullPool, false, text, update
+from sqlalchemy import Connection, NullPool, bindparam, exists, false, select, text, true, update
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from watcher.errors import JournalMissing, JournalUnavailable, JournalUnusable
-from watcher.journal.clock import now_ms
+from watcher.journal.clock import now_ms, span_ms
 from watcher.journal.migrate import bring_up, needs_migration, require_current, stored_revision
 from watcher.journal.sqlite_database import bare_engine
-from watcher.journal.tables import gates, sources, submissions
+from watcher.journal.tables import bookings, gates, sources, submissions, tries
+from watcher.ports import HOLD_MARGIN
 
 log = logging.getLogger(__name__)
 
 _MAGIC = b"SQLite format 3\x00"
 # Up to here the whole file is read and checked at the start of the daemon: about a tenth of a second.
 CHECKED_BYTES = 32 * 1024 * 1024
+# Nobody is left who may write late or be far from the database: of the margin of a claim remain the two seconds
+# within which its request may have begun, and some for the clock.
+_AFTER_DEATH = timedelta(seconds=5)
+
+_IN_FLIGHT = select(bookings.c.id).where(text("bookings.state = 'pending'"), bookings.c.claimed)
+_DIED = tries.c.ended_at.is_(None) & ~tries.c.in_doubt  # else an earlier start has shortened its time
+_LET_WAIT = (
+    update(bookings)
+    .where(bookings.c.id.in_(_IN_FLIGHT))
+    .where(exists().where(tries.c.booking == bookings.c.id, tries.c.number == bookings.c.tries, _DIED))
+    .values(due_at=bookings.c.due_at - bindparam("spared"))
+)
+_DOUBT = update(tries).where(tries.c.booking.in_(_IN_FLIGHT), _DIED).values(in_doubt=true())
 
 
 def require(path: Path) -> None:
@@ -61,9 +76,11 @@ def drop_claims(connection: Connection) -> None:
     free = {"due_at": now_ms(), "claimed": false()}
     for table in (submissions, sources, gates):
         statement = update(table).where(table.c.claimed).values(**free, claim=table.c.claim + 1)
-        if table is submissions:  # by the index of the few that are to be answered: nothing else of them is claimed
-            statement = statement.where(text("state = 'settled'"))
+        if table is submissions:  # by the indexes of the few that want something: nothing else of them is claimed
+            statement = statement.where(text("state <> 'closed'"))
         connection.execute(statement)
+    connection.execute(_LET_WAIT, {"spared": span_ms(HOLD_MARGIN - _AFTER_DEATH)})
+    connection.execute(_DOUBT)
 
 
 @contextmanager

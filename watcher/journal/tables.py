@@ -130,6 +130,7 @@ bookings = Table(
     Column("first_failed_at", BigInteger),
     Column("in_doubt", Boolean, nullable=False, server_default=false()),
     *_claimable(),
+    Column("interrupted", Boolean, nullable=False, server_default=false()),  # when it was claimed somebody was at it
     Column("waits_for", Text),  # something else than time: one of bookings.WaitsFor; `due_at` is null then
     UniqueConstraint("content", "user_code", "create_expense", "generation"),
     _partial("ix_bookings_due", "due_at", "id", where="state = 'pending'"),

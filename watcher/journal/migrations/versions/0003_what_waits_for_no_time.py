@@ -12,6 +12,7 @@ RETURNING = "state = 'open' AND due_at IS NOT NULL"
 
 
 def upgrade() -> None:
+    op.add_column("bookings", sa.Column("interrupted", sa.Boolean(), server_default=sa.false(), nullable=False))
     op.add_column("bookings", sa.Column("waits_for", sa.Text(), nullable=True))
     op.execute("UPDATE submissions SET due_at = NULL WHERE state = 'open'")  # a retry used to leave one there
     op.create_index(
