@@ -165,6 +165,29 @@ class TestFiles(KeepingStoreContract):
         # Then no file has the key
         assert list((tmp_path / "invoices").glob("*")) == []
 
+    def test_what_a_killed_upload_left_goes_when_nobody_can_be_at_work_on_it(
+        self, store: Store, keep: Keep, tmp_path: Path
+    ) -> None:
+        store.put(keep(SMALL))
+        old, young = (tmp_path / ".invoice-watcher-partial" / name for name in ("old.pdf.x", "young.pdf.x"))
+        for path in (old, young):
+            path.write_bytes(SMALL[:5])
+        os.utime(old, (0, 0))
+
+        store.prepare()
+
+        assert not old.exists()
+        assert young.exists()
+        assert [path.read_bytes() for path in (tmp_path / "invoices").iterdir()] == [SMALL]
+
+    def test_a_folder_of_somebodys_own_is_not_cleared(self, tmp_path: Path) -> None:
+        mine = tmp_path / "scratch" / "mine.txt"
+        mine.parent.mkdir()
+        mine.touch()
+        os.utime(mine, (0, 0))
+        _objects("fs", root=str(tmp_path / "root"), atomic_write_dir=str(mine.parent)).prepare()
+        assert mine.exists()
+
 
 def _break(number: int, chunk: bytes) -> bytes:
     if number > 3:

@@ -8,8 +8,10 @@ import logging
 import re
 import secrets
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 from watcher.config.sections import ObjectsStore as Section
@@ -28,6 +30,7 @@ _TRIES_MORE = 2
 _PIECE_BYTES = 8 * 1024 * 1024  # S3 wants at least 5 MiB for each but the last
 _STATUS = re.compile(r"status: (\d{3})")
 _TEMPORARY_FOLDER = ".invoice-watcher-partial"  # of the fs service, so that no half-written file bears its name
+_PARTIAL_SECONDS = 86400.0  # no upload takes a day
 
 
 class ObjectsStore:
@@ -48,6 +51,7 @@ class ObjectsStore:
         """Loading OpenDAL takes longer than all the rest of a document's way."""
         with suppress(StoreUnavailable), self._translated("be prepared"):
             self._operator()
+            clear_partial(Path(self._options().get("atomic_write_dir", "")))
 
     def put(self, document: FoundDocument) -> Locator:
         """Upload it. Doing so twice changes nothing: the same content has the same key."""
@@ -189,6 +193,18 @@ class ObjectsStore:
                 continue
         shortest = 6  # shorter values are no secrets, and would blot out words
         return sorted((value for value in values if len(value) >= shortest), key=len, reverse=True)
+
+
+def clear_partial(folder: Path) -> None:
+    """Remove what killed uploads have left half written; younger files may be another node's, under way."""
+    if folder.name != _TEMPORARY_FOLDER:
+        return  # somebody's own, who may keep other things there
+    old = time.time() - _PARTIAL_SECONDS
+    with suppress(OSError):
+        for path in folder.iterdir():
+            with suppress(OSError):
+                if path.is_file() and path.stat().st_mtime < old:
+                    path.unlink()
 
 
 def _foreign_errors() -> tuple[type[Exception], ...]:
