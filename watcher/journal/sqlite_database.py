@@ -21,7 +21,13 @@ T = TypeVar("T")
 BUSY_TIMEOUT_SECONDS = 20.0  # how long another process may hold the write lock
 POLL_SECONDS = 0.25  # how soon the decision of another process is seen
 
-_WRITING = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "journal_size_limit=67108864")
+_WRITING = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    "journal_size_limit=67108864",
+    "temp_store=MEMORY",  # what undoes a savepoint is small; in /var/tmp it costs calls, and fails where that is full
+)
 _READING = ("query_only=ON",)
 
 
