@@ -62,6 +62,24 @@ def test_a_forwarded_mail_with_two_pdfs_becomes_two_posts_and_one_reply(
     assert len(account.messages("发票/已处理")) == 1
 
 
+def test_a_burst_in_a_folder_does_not_starve_the_mailbox(
+    workplace: Workplace, endpoint: Endpoint, account: Account, smtp_sink: SmtpSink
+) -> None:
+    workplace.config["recognition"]["concurrency"] = 2
+    workplace.with_folder().write()
+    endpoint.behave(latency=0.2)
+    files = 200
+    with workplace.daemon() as daemon:
+        for number in range(files):
+            workplace.drop(f"{number}.pdf", pdf(f"file {number}"))
+        assert endpoint.wait_until(lambda each: len(each.requests) >= 4, 30)
+        account.append(mail(("a.pdf", pdf("from the mail"))))
+        smtp_sink.wait_for(1, timeout=60)
+        assert len(endpoint.requests) < files  # files still wait, and the mail is answered
+        daemon.process.kill()
+        daemon.process.wait()
+
+
 def test_an_unknown_sender_gets_nothing_posted_and_no_answer(
     workplace: Workplace, endpoint: Endpoint, account: Account, smtp_sink: SmtpSink
 ) -> None:

@@ -1,4 +1,4 @@
-"""An endpoint that does everything wrong in turn, and a daemon that is killed meanwhile: what is told is still right."""
+"""An endpoint that does everything wrong in turn, and kills meanwhile: what is told in the end is still right."""
 
 from __future__ import annotations
 
