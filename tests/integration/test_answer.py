@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
 from typing import cast
@@ -11,11 +12,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from tests.support.waiting import wait_for
 from tests.support.workplace import pdf
 from watcher.answer import Answer
 from watcher.config import sections
-from watcher.errors import MailRefused, SourceUnavailable
+from watcher.errors import JournalUnavailable, MailRefused, SourceUnavailable
 from watcher.journal.journal import SqlJournal
+from watcher.journal.opening import open_journal
 from watcher.model import (
     Finding,
     Kind,
@@ -144,9 +147,8 @@ class LateMailbox:
             raise SourceUnavailable("the server is away")
 
 
-def test_a_refused_reply_is_told_even_where_the_mail_could_not_be_moved_at_once(journal: SqlJournal) -> None:
-    # Given a mail without a document, whose sender takes no reply and whose mailbox is away for a moment
-    source = cast("Source", LateMailbox())
+def empty_mail(journal: SqlJournal) -> None:
+    """A mail without a document that was taken in."""
     thread = Thread(message_id="<1@corp.example>", reply_to="zhang@corp.example")
     journal.record(
         NewSubmission(
@@ -155,6 +157,12 @@ def test_a_refused_reply_is_told_even_where_the_mail_could_not_be_moved_at_once(
             received_at=datetime.now(UTC), state=SubmissionState.OPEN, reason=Reason.NO_DOCUMENT, thread=thread,
         )
     )  # fmt: skip
+
+
+def test_a_refused_reply_is_told_even_where_the_mail_could_not_be_moved_at_once(journal: SqlJournal) -> None:
+    # Given a mail without a document, whose sender takes no reply and whose mailbox is away for a moment
+    source = cast("Source", LateMailbox())
+    empty_mail(journal)
     writer = TemplateWriter(sender="fapiao@corp.example", default_language="zh", timezone=ZoneInfo("Asia/Shanghai"))
     step = Answer(source=source, writer=writer, mailer=RefusedMailer(), journal=journal, replies=sections.ReplyChoice())
     # When the answer is given twice, the second time with the mailbox there
@@ -166,3 +174,53 @@ def test_a_refused_reply_is_told_even_where_the_mail_could_not_be_moved_at_once(
     (submission,) = journal.submissions(SubmissionFilter())
     assert submission.state is SubmissionState.CLOSED
     assert "no such user" in (submission.remark or "")
+
+
+class BlockingMailer:
+    """Hands every reply over; by then somebody else writes to the journal, until `other` is closed."""
+
+    def __init__(self, path: Path) -> None:
+        self.other = sqlite3.connect(path, isolation_level=None)
+        self.sent: list[EmailMessage] = []
+
+    def send(self, message: EmailMessage) -> None:
+        self.sent.append(message)
+        self.other.execute("BEGIN IMMEDIATE")
+
+    def check(self) -> list[Finding]:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        raise NotImplementedError
+
+
+def test_a_reply_that_could_not_be_noted_is_not_sent_again_when_the_journal_is_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a reply that was handed over, and of which the journal does not know
+    monkeypatch.setattr("watcher.answer.HOLD", timedelta(milliseconds=100))
+    monkeypatch.setattr("watcher.journal.sqlite_database.BUSY_TIMEOUT_SECONDS", 0.05)
+    journal = open_journal(f"sqlite:///{tmp_path}/journal.db", exclusive=True)
+    mailer = BlockingMailer(tmp_path / "journal.db")
+    source = LateMailbox()
+    source.reached = True
+    empty_mail(journal)
+    writer = TemplateWriter(sender="fapiao@corp.example", default_language="zh", timezone=ZoneInfo("Asia/Shanghai"))
+    step = Answer(
+        source=cast("Source", source), writer=writer, mailer=mailer, journal=journal, replies=sections.ReplyChoice()
+    )
+    try:
+        (claimed,) = step.claim(10)
+        with pytest.raises(JournalUnavailable):
+            step.give(claimed)
+        # When the journal can be written again, and the claim is over
+        mailer.other.close()
+        (again,) = wait_for(lambda: step.claim(10), 10, "the claim to be over")
+        assert not again.replied
+        step.give(again)
+        # Then the answer goes on behind the reply
+        (submission,) = journal.submissions(SubmissionFilter())
+        assert submission.state is SubmissionState.CLOSED
+        assert len(mailer.sent) == 1
+    finally:
+        journal.close()
