@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import random
+import threading
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -16,7 +17,7 @@ from watcher.clock import boot_seconds
 from watcher.config.sections import Recognition
 from watcher.errors import ClaimLost, JournalUnavailable, StoreUnavailable
 from watcher.headers import clean
-from watcher.model import ClaimedBooking, Outcome, Settlement, TryEnding
+from watcher.model import Claim, ClaimedBooking, Outcome, Settlement, TryEnding
 from watcher.policy.outcome import (
     CloseGate,
     Decision,
@@ -58,11 +59,8 @@ class Recognise:
         self._store_of = store_of
         self._rules = rules
         self._now = now
-        self._ending = False
-
-    def end(self) -> None:
-        """The process is to end: no outcome waits for the journal beyond its claim."""
-        self._ending = True
+        self._unrecorded: set[Claim] = set()  # claims whose outcomes are in our hands alone
+        self._hurried = threading.Event()
 
     @property
     def hold(self) -> timedelta:
@@ -70,7 +68,12 @@ class Recognise:
         return self._rules.connect_timeout + self._rules.timeout + HOLD_MARGIN
 
     def claim(self, sources: list[str], limit: int) -> list[ClaimedBooking]:
-        """Bookings for `limit` free workers."""
+        """Bookings for `limit` free workers.
+
+        Raises JournalUnavailable while an outcome waits to be recorded: its booking must not be claimed again.
+        """
+        if self._unrecorded:
+            raise JournalUnavailable("outcomes that are known have to be recorded first")
         return self._journal.claim_bookings(
             sources=sources, endpoint=self._recogniser.endpoint, limit=limit, hold=self.hold
         )
@@ -101,27 +104,42 @@ class Recognise:
         if claimed.locator.url is None:
             exchange = without_signature(exchange, url)
         decision = classify(exchange, self._rules, wanted=claimed.key.create_expense)
-        self._until_recorded(partial(self._record, claimed, decision), claimed_at)
+        self._until_recorded(partial(self._record, claimed, decision), claimed, claimed_at)
 
-    def _until_recorded(self, record: Callable[[], None], claimed_at: float) -> None:
-        """Again and again until the journal is back: what was booked is not asked for twice for a journal away.
+    def hurry(self) -> None:
+        """Somebody waits for the end: no longer wait for the journal than a request may take."""
+        self._hurried.set()
 
-        A claim that is another's by then is refused, and the answer kept with its try. Only a process that
-        is to end gives up, once the claim is not surely ours any more.
+    def _until_recorded(self, record: Callable[[], None], claimed: ClaimedBooking, claimed_at: float) -> None:
+        """Again and again until the journal is back: what was booked is not asked for twice for its being away.
+
+        That is sound for however long it takes: what another node has claimed meanwhile finds its claim lost.
         """
-        surely_ours_until = claimed_at + (self.hold - HOLD_MARGIN).total_seconds()
+        until = claimed_at + (self.hold - HOLD_MARGIN).total_seconds()
         pause = _RECORD_AGAIN_SECONDS
-        while True:
-            try:
-                record()
-            except JournalUnavailable as error:
-                if self._ending and boot_seconds() >= surely_ours_until:
-                    raise
-                log.warning("An outcome cannot be recorded yet.", extra={"detail": str(error)})
-                time.sleep(pause)
-                pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
-            else:
-                return
+        try:
+            while True:
+                try:
+                    record()
+                except JournalUnavailable as error:
+                    if self._hurried.is_set() and boot_seconds() >= until:
+                        raise
+                    self._note_unrecorded(claimed, error)
+                    time.sleep(pause)
+                    pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+                else:
+                    return
+        finally:
+            self._unrecorded.discard(claimed.claim)
+
+    def _note_unrecorded(self, claimed: ClaimedBooking, error: JournalUnavailable) -> None:
+        """Said once for each outcome: the journal may be away for long."""
+        if claimed.claim not in self._unrecorded:
+            self._unrecorded.add(claimed.claim)
+            log.warning(
+                "An outcome cannot be recorded yet; it is kept until it can.",
+                extra={"booking": claimed.booking, "biz_id": claimed.biz_id, "detail": str(error)},
+            )
 
     def _record(self, claimed: ClaimedBooking, decision: Decision) -> None:
         """May be repeated: what is written already stays as it is."""

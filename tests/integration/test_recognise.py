@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -207,6 +209,41 @@ def test_an_outcome_waits_for_the_journal_longer_than_a_request_may_take(
         journal.close()
 
 
+def test_an_outcome_outlasts_its_claim_where_the_journal_is_away_for_long_and_nothing_is_posted_again(
+    tmp_path: Path, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("watcher.recognise.HOLD_MARGIN", timedelta(milliseconds=200))
+    monkeypatch.setattr("watcher.journal.sqlite_database.BUSY_TIMEOUT_SECONDS", 0.05)
+    journal = open_journal(f"sqlite:///{tmp_path}/journal.db", exclusive=True)
+    name = journal.record(mail())
+    endpoint.behave(latency=0.2)
+
+    def is_claim_over() -> bool:
+        (document,) = journal.submission(name).documents
+        return document.due_at is not None and document.due_at < journal.now()
+
+    try:
+        with posting(journal, endpoint, timeout="0.5s", connect_timeout="0.5s") as go, ThreadPoolExecutor(1) as worker:
+            # Given an outcome that cannot be recorded, because somebody else writes
+            posted = worker.submit(go)
+            assert endpoint.wait_until(lambda each: each.under_way == 1)
+            with closing(sqlite3.connect(tmp_path / "journal.db", isolation_level=None)) as other:
+                other.execute("BEGIN IMMEDIATE")
+                assert endpoint.wait_until(lambda each: len(each.requests) == 1)
+                # When its claim is over
+                wait_for(is_claim_over, 10, "the end of the claim")
+                with pytest.raises(JournalUnavailable, match="recorded first"):
+                    wait_for(go, 10, "the booking to be claimed again")
+            # Then it is recorded once that can be
+            assert posted.result(20) == 1
+            assert go() == 0
+        (document,) = documents(journal)
+        assert (document.outcome, document.attempts, len(document.tries)) == ("done", 1, 1)
+        assert len(endpoint.requests) == 1
+    finally:
+        journal.close()
+
+
 class AwayJournal:
     """A journal that is away when the outcome is to be recorded."""
 
@@ -233,7 +270,7 @@ def test_a_process_that_is_to_end_waits_for_no_journal_beyond_the_claim(
         )
         posted = worker.submit(step.post, claimed, boot_seconds())
         assert away.asked.wait(10)
-        step.end()
+        step.hurry()
         with pytest.raises(JournalUnavailable):
             posted.result(30)
 

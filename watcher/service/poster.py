@@ -41,6 +41,7 @@ class Poster:
         self._pace = pace
         self._free = self._concurrency = concurrency
         self._rounds = 0  # of claiming, begun so far
+        self._complaint: str | None = None  # that was told last, and still holds
         self._lock = threading.Lock()
         self._awake = threading.Event()
         self._stopping = threading.Event()
@@ -63,9 +64,13 @@ class Poster:
     def wake(self) -> None:
         self._awake.set()
 
+    def hurry(self) -> None:
+        """Somebody waits for the end: a journal that is away is not waited for without end."""
+        self._recognise.hurry()
+
     def stop(self) -> None:
         """Claim nothing more; `run` returns when the requests under way have ended."""
-        self._recognise.end()
+        self.hurry()
         self._stopping.set()
         self._awake.set()
 
@@ -74,14 +79,22 @@ class Poster:
             self._awake.clear()  # before it is asked whether to stop: a wish that comes between must not be cleared
             if self._stopping.is_set():
                 break
-            try:
-                pause = self._dispatch()
-            except Unavailable as error:
-                log.warning("The journal cannot be asked for work.", extra={"detail": str(error)})
-                pause = _PAUSE_SECONDS
+            pause = self._dispatch_or_complain()
             if pause > 0:
                 self._awake.wait(pause)
         self._workers.shutdown(wait=True)
+
+    def _dispatch_or_complain(self) -> float:
+        """As `_dispatch`. The same trouble is told once, however long it lasts."""
+        try:
+            pause = self._dispatch()
+        except Unavailable as error:
+            if str(error) != self._complaint:
+                log.warning("The journal cannot be asked for work.", extra={"detail": str(error)})
+            self._complaint = str(error)
+            return _PAUSE_SECONDS
+        self._complaint = None
+        return pause
 
     def _dispatch(self) -> float:
         """Hand out what is due; seconds until it is worth looking again without being woken."""

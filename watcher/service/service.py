@@ -98,6 +98,7 @@ class Service:
         Returns what kept sources from being looked at. `progress` is called several times a second.
         """
         self._begin()
+        self._poster.hurry()
         grace = self._settling_grace.total_seconds()
         looking = [
             self._thread(f"look-{tender.source.name}", partial(tender.run_once, grace)) for tender in self._tenders

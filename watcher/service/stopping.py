@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from enum import StrEnum
 from functools import partial
 from queue import Empty, SimpleQueue
 from types import FrameType
+
+from watcher.clock import boot_seconds
 
 _WAIT_SECONDS = 0.5
 
@@ -57,6 +60,12 @@ class Stopping:
                 return self._final
             if may_reload():
                 return self._final or Stop.RELOAD
+
+    def pause(self, seconds: float) -> None:
+        """Sleep so long, or until the process has to end; a wish to reload stays for `wait`."""
+        end = boot_seconds() + seconds
+        while self._final is None and (left := end - boot_seconds()) > 0:
+            time.sleep(min(left, _WAIT_SECONDS))
 
     def _next(self) -> None:
         # A signal that comes in the instant before a wait begins is handled only when it ends: so it ends often.

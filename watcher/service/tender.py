@@ -24,6 +24,7 @@ _LONGEST_PAUSE_SECONDS = 300.0
 _REFUSED_PAUSE_SECONDS = 300.0  # accounts are blocked for hammering
 _LONGEST_REFUSED_PAUSE_SECONDS = 1800.0
 _REFUSED_SAID = "tried again only every few minutes, lest the account be blocked, or at once after a reload"
+_JOURNAL_PAUSE_SECONDS = 15.0  # it is our own, and asking for it bothers nobody
 _OTHER_NODE_SECONDS = 5.0  # how soon to ask again for a source that another node has
 
 
@@ -123,6 +124,8 @@ class Tender:
             refused=error.refuses_us,
             fraction=random.random(),  # noqa: S311 - jitter is no secret
         )
+        if isinstance(error, JournalUnavailable):
+            pause = min(pause, _JOURNAL_PAUSE_SECONDS)
         log.log(
             logging.ERROR if error.refuses_us else logging.WARNING,
             "A source cannot be used.",
