@@ -20,7 +20,7 @@ from watcher.documents.reader import DocumentReader
 from watcher.documents.sniff import may_hold_documents
 from watcher.errors import StoreUnavailable
 from watcher.intake import Intake
-from watcher.journal.checking import check_journal
+from watcher.journal.checking import check_journal, journal_trouble
 from watcher.journal.opening import migrate, open_journal
 from watcher.model import Finding
 from watcher.people import DirectoryWithRegisters, FileDirectory, Register, Remembering, Verification
@@ -57,6 +57,11 @@ def open_for_reading(configuration: Configuration) -> Journal:
 def migrate_journal(configuration: Configuration) -> None:
     """Bring it to this version, or make it. Raises JournalUnusable where a daemon has it."""
     migrate(configuration.journal)
+
+
+def trouble_of_journal(configuration: Configuration) -> str | None:
+    """Why nothing can be written to it now, where that is seen beside a running daemon."""
+    return journal_trouble(configuration.journal)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

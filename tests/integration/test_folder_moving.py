@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 
 from tests.support.folders import PDF, Memory, folder_source, submission_of
+from tests.support.tmpfs import SmallDisk, small_disk
+from tests.support.workplace import pdf
 from watcher.errors import SourceUnavailable, TargetTaken, Vanished
 from watcher.model import Submission
 from watcher.sources.folder import Arriving, FolderSource, leftovers
@@ -67,6 +69,12 @@ def other_drive(tmp_path: Path) -> Iterator[Path]:
         if Path(name).stat().st_dev == tmp_path.stat().st_dev:
             pytest.skip("/dev/shm is no other drive here")
         yield Path(name)
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[SmallDisk]:
+    with small_disk(tmp_path / "disk", "1m") as mounted:
+        yield mounted
 
 
 # -------------------------------------------------------------------------------------------- plans
@@ -465,3 +473,26 @@ def test_check_counts_what_waits_and_names_what_is_wrong(tmp_path: Path, other_d
     assert any("another drive" in finding.message for finding in findings if finding.warning)
     assert set(folder.files()) == {"inbox/a.pdf", "inbox/b.docx"}
     assert list(other_drive.iterdir()) == []
+
+
+@pytest.mark.parametrize("room", [0, 4096, 100_000])
+def test_a_file_moves_to_a_full_drive_when_it_has_room_and_nothing_is_half_there_before(
+    tmp_path: Path, disk: SmallDisk, room: int
+) -> None:
+    folder = Folder(tmp_path / "here", done=str(disk.path / "done"))
+    content = pdf("large", size=300_000)
+    kept = folder.drop(content=content)
+    submission = folder.taken_in()
+    disk.fill(leave=room)
+    for _ in range(2):
+        with pytest.raises(SourceUnavailable, match="no space left"):
+            folder.source.move(submission, folder.source.plan(submission, booked=True), NOTE)
+        assert kept.read_bytes() == content
+        assert [path for path in disk.path.rglob("*") if path.is_file() and path.name != "ballast"] == []
+
+    disk.make_room()
+    folder.source.move(submission, folder.source.plan(submission, booked=True), NOTE)
+
+    assert not kept.exists()
+    assert (disk.path / "done" / "a.pdf").read_bytes() == content
+    assert (disk.path / "done" / "a.pdf.txt").read_bytes() == NOTE_BYTES

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from watcher.bootstrap import open_for_reading
+from watcher.bootstrap import open_for_reading, trouble_of_journal
 from watcher.cli.rendering import minute, submission_json
 from watcher.cli.streams import json_text
 from watcher.config.load import load
@@ -125,6 +125,8 @@ def status(path: Path) -> None:
             now=journal.now(),
         )
         _console().print(page)
+        if trouble := trouble_of_journal(configuration):
+            _console().print(trouble, style="bold red", markup=False)
 
 
 def _print_json(submission: Submission, configuration: Configuration) -> None:

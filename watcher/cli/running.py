@@ -17,9 +17,14 @@ from watcher.errors import ConfigurationError, JournalUnavailable, JournalUnusab
 from watcher.headers import clean
 from watcher.logs import set_up
 from watcher.model import Gate, Outcome, WorkLeft
+from watcher.ports import Journal
+from watcher.service.notify import notify
 from watcher.service.stopping import Stop, Stopping
 
 log = logging.getLogger(__name__)
+
+_OPEN_AGAIN_SECONDS = 5.0
+_START_EXTENDED_USEC = 60_000_000  # how much longer systemd is to wait, told anew at each try
 
 EXIT_WELL = 0
 EXIT_FAILED = 1
@@ -39,11 +44,28 @@ def run_daemon(path: Path) -> int:
 
 def _run(configuration: Configuration, stopping: Stopping, may_reload: Callable[[], bool]) -> Stop:
     set_up(configuration.log)
-    journal = open_for_work(configuration)
+    journal = _awaited(configuration, stopping)
+    if journal is None:
+        return stopping.final or Stop.TERMINATED
     try:
         return build_service(configuration, journal, stopping).run(may_reload)
     finally:
         journal.close()
+
+
+def _awaited(configuration: Configuration, stopping: Stopping) -> Journal | None:
+    """The journal, once it can be had: a full disk or a database that is away is waited for. None: asked to stop."""
+    said = None
+    while stopping.final is None:
+        try:
+            return open_for_work(configuration)
+        except JournalUnavailable as error:
+            if str(error) != said:
+                log.warning("The journal is waited for.", extra={"detail": str(error)})
+            said = str(error)
+            notify(f"STATUS={said}\nEXTEND_TIMEOUT_USEC={_START_EXTENDED_USEC}")
+            stopping.pause(_OPEN_AGAIN_SECONDS)
+    return None
 
 
 class _Reading:

@@ -8,7 +8,9 @@ from pathlib import Path
 from sqlalchemy import make_url
 
 from watcher.errors import JournalMissing, JournalUnavailable, JournalUnusable
+from watcher.journal.database import FULL
 from watcher.journal.opening import open_journal
+from watcher.journal.sqlite_file import has_no_room
 from watcher.model import Finding
 
 _MEND = (
@@ -24,6 +26,8 @@ def check_journal(url: str) -> list[Finding]:
     except JournalMissing:
         return [_to_be_made(url)]
     except JournalUnavailable as error:
+        if str(error) == FULL:
+            return [_finding(FULL, mend="make room on the disk that it is on; nothing is lost meanwhile")]
         return [_finding(str(error), mend="see whether the database runs, and its host, name and user in `journal`")]
     except JournalUnusable as error:
         return [_finding(str(error), mend=_MEND)]
@@ -31,6 +35,14 @@ def check_journal(url: str) -> list[Finding]:
         return [_finding(f"{sum(journal.counts().submissions.values())} submissions")]
     finally:
         journal.close()
+
+
+def journal_trouble(url: str) -> str | None:
+    """Why nothing can be written to it now, as far as that is seen from outside the daemon; None: nothing is seen."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite" or not has_no_room(Path(parsed.database or "").resolve()):
+        return None
+    return FULL
 
 
 def _to_be_made(url: str) -> Finding:

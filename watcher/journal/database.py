@@ -18,6 +18,8 @@ Work = Callable[[Connection], T]
 
 log = logging.getLogger(__name__)
 
+FULL = "the journal's disk is full: nothing is taken in or posted until there is room"
+
 
 class Database(Protocol):
     """Runs functions of a connection, each in a transaction of its own; called by many threads."""
@@ -81,4 +83,6 @@ def as_journal_error(error: DBAPIError | TimeoutError) -> JournalUnavailable | J
     said = " ".join(str(error.orig if isinstance(error, DBAPIError) else error).split())
     if "malformed" in said or "not a database" in said:
         return JournalUnusable(f"the journal's database is damaged ({said}): restore it from a backup")
+    if "is full" in said:
+        return JournalUnavailable(FULL)
     return JournalUnavailable(f"the journal's database cannot be used now: {said}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from watcher.errors import JournalUnusable
@@ -28,8 +29,9 @@ class FileLock:
             holder = _holder(self._file)
             os.close(self._file)
             raise JournalUnusable(_refusal(path, holder, error)) from error
-        os.ftruncate(self._file, 0)
-        os.pwrite(self._file, f"{os.getpid()}\n".encode(), 0)
+        with suppress(OSError):  # who it is is only told to others, and must not stop us where the disk is full
+            os.ftruncate(self._file, 0)
+            os.pwrite(self._file, f"{os.getpid()}\n".encode(), 0)
         # A child that was forked shares the lock, and would keep it beyond this process's end.
         os.register_at_fork(after_in_child=self.release)
 

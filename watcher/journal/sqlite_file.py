@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import sqlite3
@@ -15,6 +16,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 
 from watcher.errors import JournalMissing, JournalUnavailable, JournalUnusable
 from watcher.journal.clock import now_ms, span_ms
+from watcher.journal.database import FULL
 from watcher.journal.migrate import bring_up, needs_migration, require_current, stored_revision
 from watcher.journal.sqlite_database import bare_engine
 from watcher.journal.tables import bookings, gates, sources, submissions, tries
@@ -25,6 +27,7 @@ log = logging.getLogger(__name__)
 _MAGIC = b"SQLite format 3\x00"
 # Up to here the whole file is read and checked at the start of the daemon: about a tenth of a second.
 CHECKED_BYTES = 32 * 1024 * 1024
+_LEAST_ROOM_BYTES = 128 * 1024  # of SQLite's own at a start: 32 KiB that readers and writers share, and a few pages
 # Nobody is left who may write late or be far from the database: of the margin of a claim remain the two seconds
 # within which its request may have begun, and some for the clock.
 _AFTER_DEATH = timedelta(seconds=5)
@@ -44,8 +47,10 @@ def require(path: Path) -> None:
     """Raises JournalUnusable unless the file is a journal of this version."""
     try:
         if path.stat().st_size == 0:
+            _require_room(path)
             raise JournalMissing(f"there is no journal in {path} yet: start the daemon first")
     except FileNotFoundError as error:
+        _require_room(path)
         raise JournalMissing(f"there is no journal at {path}: start the daemon first") from error
     except OSError as error:
         raise JournalUnusable(f"the journal {path} cannot be read: {error.strerror}") from error
@@ -99,9 +104,28 @@ def _unusable(path: Path, error: Exception) -> JournalUnusable | JournalUnavaila
     said = str(getattr(error, "orig", error))
     if "locked" in said or "busy" in said:
         return JournalUnavailable(f"the journal {path} is being written by another process: {said}")
+    if "is full" in said or has_no_room(path):
+        return JournalUnavailable(FULL)
+    if "I/O error" in said:
+        return JournalUnavailable(f"the journal {path} cannot be read or written now: {said}")
     if isinstance(error, OperationalError):
         return JournalUnusable(f"the journal {path} cannot be used: {said}")
     return JournalUnusable(f"the journal {path} is damaged ({said}): restore it from a backup")
+
+
+def has_no_room(path: Path) -> bool:
+    """Whether its disk is full, or so full that the journal may not be written any more."""
+    try:
+        disk = os.statvfs(path.parent)
+    except OSError:
+        return False
+    return disk.f_bavail * disk.f_frsize < _LEAST_ROOM_BYTES
+
+
+def _require_room(path: Path) -> None:
+    """A daemon that waits for room to make its journal is no daemon that was never started."""
+    if has_no_room(path):
+        raise JournalUnavailable(FULL)
 
 
 def _create(path: Path) -> None:
@@ -112,6 +136,8 @@ def _create(path: Path) -> None:
         with suppress(FileExistsError):
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise JournalUnavailable(FULL) from error
         raise JournalUnusable(f"the journal {path} cannot be written: {error.strerror}") from error
 
 

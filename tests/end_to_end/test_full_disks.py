@@ -1,0 +1,107 @@
+"""Disks that are full, and get room again: nothing is lost or posted twice, and the daemon says what it waits for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.servers.process import Process
+from tests.support.tmpfs import SmallDisk, small_disk
+from tests.support.waiting import wait_for
+from tests.support.workplace import COMMAND, ZHANG, Workplace, pdf
+from watcher.sandbox.endpoint import Endpoint
+
+FULL = "the journal's disk is full"
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[SmallDisk]:
+    with small_disk(tmp_path / "disk", "8m") as mounted:
+        yield mounted
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, endpoint: Endpoint) -> Workplace:
+    return Workplace(tmp_path, endpoint, connect_timeout="500ms", timeout="1500ms", retry={"first": "1s"})
+
+
+@pytest.fixture
+def on_disk(workplace: Workplace, disk: SmallDisk) -> Workplace:
+    """The workplace, with its journal on the small disk."""
+    workplace.config["journal"] = f"sqlite:///{disk.path}/journal.db"
+    return workplace.with_folder(poll="1s").write()
+
+
+def status(workplace: Workplace) -> str:
+    return " ".join(workplace.command("status").stdout.split())
+
+
+def test_outcomes_that_a_full_journal_cannot_take_are_kept_until_it_can(
+    on_disk: Workplace, endpoint: Endpoint, disk: SmallDisk
+) -> None:
+    with on_disk.daemon() as daemon:
+        # Given requests under way, whose outcomes will find no room
+        endpoint.behave(latency=1.0)
+        names = [f"{number}.pdf" for number in range(3)]
+        for name in names:
+            on_disk.drop(name, pdf(name))
+        assert endpoint.wait_until(lambda each: each.under_way == 3)
+        disk.fill()
+        on_disk.drop("late.pdf", pdf("late"))
+
+        # When they are known for longer than a request may take
+        wait_for(lambda: daemon.said().count("An outcome cannot be recorded yet") == 3, 20, "the outcomes to wait")
+        waiting = status(on_disk)
+        wait_for(lambda: daemon.said().count("A source cannot be used") >= 3, 30, "some tries to take in the late one")
+        disk.make_room()
+
+        # Then they are recorded, none is asked for again, and the late file comes after them
+        on_disk.closed(4)
+        assert FULL not in status(on_disk)
+
+    assert FULL in waiting
+    assert len(endpoint.requests) == len(endpoint.bookings) == 4
+    assert sorted(path.name for path in (on_disk.done / ZHANG).iterdir()) == sorted(["late.pdf", *names])
+    assert "Traceback" not in daemon.said()
+
+
+def test_a_daemon_that_finds_the_journals_disk_full_waits_for_room_and_goes_on(
+    on_disk: Workplace, disk: SmallDisk, tmp_path: Path
+) -> None:
+    on_disk.drop("one.pdf", pdf("one"))
+    disk.fill()
+    refused = on_disk.command("run", "--once")
+    assert refused.returncode == 1
+    assert FULL in refused.stderr
+
+    daemon = Process([str(COMMAND), "--config", str(on_disk.config_file), "run"], log=tmp_path / "waiting.log")
+    try:
+        daemon.wait_until(lambda: FULL in daemon.log.read_text())
+        assert FULL in on_disk.command("status").stderr
+        assert FULL in on_disk.command("check").stdout
+        disk.make_room()
+        on_disk.closed(1)
+    finally:
+        daemon.stop()
+
+    assert daemon.log.read_text().count("The journal is waited for") == 1
+    assert (on_disk.done / ZHANG / "one.pdf").read_bytes() == pdf("one")
+
+
+def test_a_full_done_folder_leaves_its_files_in_place_and_the_status_says_why(
+    workplace: Workplace, endpoint: Endpoint, disk: SmallDisk
+) -> None:
+    content = pdf("large", size=300_000)
+    done = disk.path / "done" / ZHANG
+    workplace.with_folder(done=str(done.parent)).write()
+    done.mkdir(parents=True)
+    disk.fill(leave=100_000)
+    workplace.drop("large.pdf", content)
+
+    assert workplace.command("run", "--once").returncode == 1
+
+    assert "has no space left" in status(workplace)
+    assert (workplace.inbox / ZHANG / "large.pdf").read_bytes() == content
+    assert list(done.iterdir()) == []
