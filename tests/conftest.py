@@ -35,6 +35,18 @@ def exhaustive(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("--exhaustive")) or os.environ.get("EXHAUSTIVE") == "1"
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "exhaustive: takes minutes, and runs only with --exhaustive or EXHAUSTIVE=1")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--exhaustive") or os.environ.get("EXHAUSTIVE") == "1":
+        return
+    left_out = [item for item in items if item.get_closest_marker("exhaustive")]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
+
+
 def _cannot(reason: str) -> NoReturn:
     """Skip, but where nothing may be missing: there, fail."""
     if os.environ.get("CI") == "true":

@@ -108,7 +108,7 @@ class Workplace:
             text=True,
             timeout=timeout,
             check=False,
-            env=_environment(),
+            env=environment(),
         )
 
     def submissions(self, *arguments: str) -> list[dict[str, Any]]:
@@ -140,7 +140,7 @@ class Workplace:
                 [COMMAND, "--config", self.config_file, "run"],
                 stdout=output,
                 stderr=output,
-                env=_environment(),
+                env=environment(),
                 start_new_session=True,
             )
             daemon = Daemon(process, log)
@@ -173,5 +173,5 @@ class Daemon:
         return self.process.wait(timeout)
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     return {**os.environ, "PYTHONWARNINGS": "error::ResourceWarning", "NO_COLOR": "1"}

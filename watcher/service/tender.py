@@ -24,7 +24,7 @@ _LONGEST_PAUSE_SECONDS = 300.0
 _REFUSED_PAUSE_SECONDS = 300.0  # accounts are blocked for hammering
 _LONGEST_REFUSED_PAUSE_SECONDS = 1800.0
 _REFUSED_SAID = "tried again only every few minutes, lest the account be blocked, or at once after a reload"
-_JOURNAL_PAUSE_SECONDS = 15.0  # it is our own, and asking for it bothers nobody
+_JOURNAL_SECONDS = 5.0  # how soon to ask again for a journal that is away: it is our own, and nobody is bothered
 _OTHER_NODE_SECONDS = 5.0  # how soon to ask again for a source that another node has
 
 
@@ -116,23 +116,23 @@ class Tender:
         return None
 
     def _failed(self, error: Unavailable) -> float:
-        self._failures += 1
         self.failure = str(error)
+        if isinstance(error, JournalUnavailable):  # no fault of the source, which nobody storms meanwhile
+            log.warning("A source waits for the journal.", extra={"source": self.source.name, "detail": str(error)})
+            return _JOURNAL_SECONDS
+        self._failures += 1
         self._is_up = False
         pause = pause_after(
             self._failures,
             refused=error.refuses_us,
             fraction=random.random(),  # noqa: S311 - jitter is no secret
         )
-        if isinstance(error, JournalUnavailable):
-            pause = min(pause, _JOURNAL_PAUSE_SECONDS)
         log.log(
             logging.ERROR if error.refuses_us else logging.WARNING,
             "A source cannot be used.",
             extra={"source": self.source.name, "detail": str(error), "again_in_s": pause},
         )
-        if not isinstance(error, JournalUnavailable):
-            self._report(up=False, message=f"{error}; {_REFUSED_SAID}" if error.refuses_us else str(error))
+        self._report(up=False, message=f"{error}; {_REFUSED_SAID}" if error.refuses_us else str(error))
         return pause
 
     # ------------------------------------------------------------------------------------- claim
