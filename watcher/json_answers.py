@@ -22,11 +22,25 @@ class EndlessAnswer(ValueError):
 def body_of(response: requests.Response, *, largest_bytes: int, within_seconds: float) -> bytes:
     """The body of an answer that is being streamed, unpacked. Raises EndlessAnswer, and what requests raises."""
     until, body = time.monotonic() + within_seconds, bytearray()
-    for chunk in response.iter_content(_CHUNK_BYTES):
+    # Whatever is there, and not as much as was asked for: who trickles would be waited for all the same.
+    while chunk := _piece(response):
         body += chunk
         if len(body) > largest_bytes or time.monotonic() > until:
             raise EndlessAnswer("the answer is too long, or takes too long")
     return bytes(body)
+
+
+def _piece(response: requests.Response) -> bytes:
+    """What is there, b"" at the end. Raises as requests does where it reads by itself."""
+    import requests
+    from urllib3.exceptions import HTTPError, ReadTimeoutError
+
+    try:
+        return bytes(response.raw.read1(_CHUNK_BYTES, decode_content=True))
+    except ReadTimeoutError as error:
+        raise requests.Timeout(str(error)) from error
+    except (HTTPError, OSError) as error:
+        raise requests.ConnectionError(str(error)) from error
 
 
 def decoded(body: bytes) -> Any:

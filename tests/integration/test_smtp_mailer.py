@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from tests.support.servers.fault_proxy import Fault, FaultProxy, Kind, Way
 from tests.support.servers.process import free_port
 from tests.support.servers.smtp import SmtpSink
 from tests.support.submissions import document, submission
@@ -39,9 +40,21 @@ def section(sink: SmtpSink, **changes: Any) -> Smtp:
 
 @contextmanager
 def mailer_for(
-    sink: SmtpSink, *, timeout_seconds: float = 10.0, idle_seconds: float = 30.0, **changes: Any
+    sink: SmtpSink,
+    *,
+    timeout_seconds: float = 10.0,
+    idle_seconds: float = 30.0,
+    total_seconds: float = 45.0,
+    patience_seconds: float = 20.0,
+    **changes: Any,
 ) -> Iterator[SmtpMailer]:
-    mailer = SmtpMailer(section(sink, **changes), timeout_seconds=timeout_seconds, idle_seconds=idle_seconds)
+    mailer = SmtpMailer(
+        section(sink, **changes),
+        timeout_seconds=timeout_seconds,
+        idle_seconds=idle_seconds,
+        total_seconds=total_seconds,
+        patience_seconds=patience_seconds,
+    )
     try:
         yield mailer
     finally:
@@ -210,6 +223,50 @@ def unanswering_port() -> Iterator[int]:
 
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield server.getsockname()[1]
+
+
+def test_a_server_that_trickles_its_answers_is_given_up(smtp_sink: SmtpSink) -> None:
+    """Each wait for it is short: so the whole has an end of its own."""
+    with (
+        FaultProxy(smtp_sink.port) as proxy,
+        mailer_for(smtp_sink, port=proxy.port, total_seconds=1.0, patience_seconds=0.2) as mailer,
+    ):
+        mailer.send(reply())
+        armed = proxy.meet(Fault(kind=Kind.DRIBBLE, of=Way.DOWN, at=8, pause=1.5))  # the second answer
+        with pytest.raises(MailerUnavailable, match="does not answer in time"):
+            mailer.send(reply(number=2))
+        assert armed.fired == 1
+        proxy.heal()
+        mailer.send(reply(number=2))
+    assert len(smtp_sink.received) == 2
+
+
+def test_a_mail_that_would_leave_late_is_not_sent_and_the_connection_is_kept(smtp_sink: SmtpSink) -> None:
+    """Its claim may be another's by then, who sends it as well."""
+    with (
+        FaultProxy(smtp_sink.port) as proxy,
+        mailer_for(smtp_sink, port=proxy.port, total_seconds=30.0, patience_seconds=29.9) as mailer,
+    ):
+        armed = proxy.meet(Fault(kind=Kind.DRIBBLE, of=Way.DOWN, pause=0.05))
+        with pytest.raises(MailerUnavailable, match="begun anew") as slow:
+            mailer.send(reply())
+        assert not slow.value.altogether
+        assert armed.fired == 1
+        assert smtp_sink.received == []
+        proxy.heal()
+        mailer.send(reply())
+        assert proxy.connections == 1
+    assert len(smtp_sink.received) == 1
+
+
+def test_an_acknowledgement_that_is_lost_makes_the_reply_go_twice_under_one_message_id(smtp_sink: SmtpSink) -> None:
+    with FaultProxy(smtp_sink.port) as proxy, mailer_for(smtp_sink, port=proxy.port) as mailer:
+        proxy.meet(Fault(kind=Kind.CUT, of=Way.DOWN, after=b"\r\n.\r\n"))
+        with pytest.raises(MailerUnavailable):
+            mailer.send(reply())
+        mailer.send(reply())
+    first, second = smtp_sink.received
+    assert first.message["Message-ID"] == second.message["Message-ID"]
 
 
 def test_many_threads_take_turns(smtp_sink: SmtpSink) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 import pytest
 
 from tests.support.files import document
+from tests.support.raw_server import RawServer
+from tests.support.servers.fault_proxy import Fault, FaultProxy, Kind, Way
 from tests.support.uploads import Reply, UploadPlatform
 from watcher.config import sections
 from watcher.errors import StoreRefused, StoreUnavailable, TokenUnavailable
@@ -237,3 +240,26 @@ def test_the_token_never_follows_a_redirect(platform: UploadPlatform, invoice: F
             store.put(invoice)
         assert elsewhere.requests == []
         store.close()
+
+
+def swallow(connection: socket.socket, _server: RawServer) -> None:
+    while connection.recv(65536):
+        pass
+
+
+def test_an_upload_that_is_taken_in_drops_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each piece is taken in time, and the whole would take hours."""
+    monkeypatch.setattr("watcher.stores.upload._UPLOAD_SECONDS", 0.2)
+    monkeypatch.setattr("watcher.stores.upload._SLOWEST", 1e9)
+    large = document(b"%PDF-" + bytes(20_000_000))
+    assert large.content is not None
+    with RawServer(swallow) as platform, FaultProxy(platform.port) as proxy:
+        armed = proxy.meet(Fault(kind=Kind.DRIBBLE, of=Way.UP, at=300, piece=1024, pause=0.02))
+        section = {"type": "http", "url": f"http://{proxy.host}:{proxy.port}/common/files/upload"}
+        store = HttpStore("platform", sections.HttpStore.model_validate(section), token=None)
+        with pytest.raises(StoreUnavailable, match="too slowly"):
+            store.put(large)
+        store.close()
+        assert armed.fired == 1
+        assert proxy.up < large.size / 2
+    large.content.close()

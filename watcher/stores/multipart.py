@@ -6,6 +6,7 @@ import io
 import secrets
 from collections.abc import Iterator, Mapping
 
+from watcher.clock import boot_seconds
 from watcher.spool import Spooled
 
 
@@ -13,8 +14,17 @@ class MultipartBody:
     """The fields, then one file. The file's name is ours, so nothing in it has to be escaped."""
 
     def __init__(
-        self, *, form: Mapping[str, str], field: str, file_name: str, media_type: str, content: Spooled
+        self,
+        *,
+        form: Mapping[str, str],
+        field: str,
+        file_name: str,
+        media_type: str,
+        content: Spooled,
+        within_seconds: float,
     ) -> None:
+        """Who reads it has `within_seconds` for that; then `read` raises TimeoutError."""
+        self._until = boot_seconds() + within_seconds
         self._boundary = f"invoice-watcher-{secrets.token_hex(16)}"
         self._head = b"".join(self._part(name, value.encode(), "") for name, value in form.items())
         opening = f'; filename="{file_name}"\r\nContent-Type: {media_type}'
@@ -36,7 +46,13 @@ class MultipartBody:
         while piece := self.read(64 * 1024):
             yield piece
 
+    @property
+    def is_late(self) -> bool:
+        return boot_seconds() > self._until
+
     def read(self, size: int = -1) -> bytes:
+        if self.is_late:
+            raise TimeoutError("the upload takes too long")
         while self._streams:
             if piece := self._streams[0].read(size):
                 return piece

@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 
 _TIMEOUT_SECONDS = (10.0, 60.0)  # to connect, and between two pieces of the answer
 _ANSWER_SECONDS = 90.0  # for the whole of the answer
+_UPLOAD_SECONDS, _SLOWEST = 60.0, 20_000.0  # for sending: so long, and what is sent at so many bytes a second
+_TOO_SLOW = "takes the document too slowly"
 _LARGEST_ANSWER_BYTES = 1024 * 1024
 _LONGEST_URL = 4096
 _TOKEN_REFUSED = (401, 403)
@@ -108,7 +110,12 @@ class HttpStore:
     def _post(self, key: str, content: Spooled, media_type: str, admission: Mapping[str, str]) -> tuple[int, Any]:
         """The status, and the answer's JSON; None where it is none."""
         body = MultipartBody(
-            form=self._section.form, field=self._section.field, file_name=key, media_type=media_type, content=content
+            form=self._section.form,
+            field=self._section.field,
+            file_name=key,
+            media_type=media_type,
+            content=content,
+            within_seconds=_UPLOAD_SECONDS + content.size / _SLOWEST,
         )
         headers = {**admission, "Content-Type": body.content_type, "Accept": "application/json"}
         try:
@@ -123,7 +130,7 @@ class HttpStore:
                 text = body_of(answer, largest_bytes=_LARGEST_ANSWER_BYTES, within_seconds=_ANSWER_SECONDS)
                 return answer.status_code, decoded(text)
         except (requests.RequestException, ValueError) as error:  # requests stumbles over senseless redirects
-            raise self._unavailable(_described(error)) from error
+            raise self._unavailable(_TOO_SLOW if body.is_late else _described(error)) from error
 
     def _is_token_refused(self, status: int, answer: Any) -> bool:
         if status in _TOKEN_REFUSED:
