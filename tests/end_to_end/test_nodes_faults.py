@@ -32,10 +32,10 @@ from tests.support.servers.smtp import SmtpSink
 from tests.support.waiting import wait_for
 from tests.support.workplace import Workplace
 from watcher.answer import HOLD
-from watcher.recognise import MARGIN
+from watcher.ports import HOLD_MARGIN
 from watcher.sandbox.endpoint import Endpoint
 
-HOLD_SECONDS = CONNECT_SECONDS + TIMEOUT_SECONDS + MARGIN.total_seconds()
+HOLD_SECONDS = CONNECT_SECONDS + TIMEOUT_SECONDS + HOLD_MARGIN.total_seconds()
 ANSWER_HOLD_SECONDS = HOLD.total_seconds()
 ANSWERED_SECONDS = 120.0  # a hold of an answer, twice: a busy machine is slow
 SOME = 12  # requests, until all nodes are surely at work
