@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
@@ -31,8 +32,9 @@ from watcher.model import (
     SubmissionState,
     Thread,
 )
-from watcher.ports import Source
+from watcher.ports import Mailer, Source
 from watcher.replies import TemplateWriter
+from watcher.service.answerer import Answerer
 from watcher.sources.folder import FolderSource
 
 
@@ -147,13 +149,13 @@ class LateMailbox:
             raise SourceUnavailable("the server is away")
 
 
-def empty_mail(journal: SqlJournal) -> None:
+def empty_mail(journal: SqlJournal, number: int = 1) -> None:
     """A mail without a document that was taken in."""
-    thread = Thread(message_id="<1@corp.example>", reply_to="zhang@corp.example")
+    thread = Thread(message_id=f"<{number}@corp.example>", reply_to="zhang@corp.example")
     journal.record(
         NewSubmission(
-            key="mail:1", source="inbox", kind=Kind.MAIL, place="1:1", fingerprint="", sender="zhang@corp.example",
-            subject="发票", path=None, user_code="903851", person_name=None, language=None,
+            key=f"mail:{number}", source="inbox", kind=Kind.MAIL, place=f"1:{number}", fingerprint="",
+            sender="zhang@corp.example", subject="发票", path=None, user_code="903851", person_name=None, language=None,
             received_at=datetime.now(UTC), state=SubmissionState.OPEN, reason=Reason.NO_DOCUMENT, thread=thread,
         )
     )  # fmt: skip
@@ -224,3 +226,125 @@ def test_a_reply_that_could_not_be_noted_is_not_sent_again_when_the_journal_is_b
         assert len(mailer.sent) == 1
     finally:
         journal.close()
+
+
+class Late:
+    """Takes replies, the first of them so slowly that the hold is over by then."""
+
+    def __init__(self) -> None:
+        self.sent: list[str] = []
+        self.slow = threading.Event()
+        self.entered = threading.Event()
+
+    def send(self, message: EmailMessage) -> None:
+        self.sent.append(message["Message-ID"])
+        if len(self.sent) == 1:
+            self.entered.set()
+            self.slow.wait(20)
+
+    def check(self) -> list[Finding]:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        raise NotImplementedError
+
+
+class Mailbox:
+    """Where moves are counted."""
+
+    name = "inbox"
+
+    def __init__(self) -> None:
+        self.moves = 0
+
+    def plan(self, submission: Submission, *, booked: bool) -> str | None:
+        return "done"
+
+    def move(self, submission: Submission, target: str | None, note: str | None) -> None:
+        self.moves += 1
+
+
+def answering(journal: SqlJournal, source: object, mailer: object) -> Answer:
+    writer = TemplateWriter(sender="fapiao@corp.example", default_language="zh", timezone=ZoneInfo("Asia/Shanghai"))
+    return Answer(
+        source=cast("Source", source), writer=writer, mailer=cast("Mailer", mailer), journal=journal,
+        replies=sections.ReplyChoice(),
+    )  # fmt: skip
+
+
+def test_an_answer_that_outlasts_its_hold_is_ended_by_whoever_has_the_claim_then(
+    journal: SqlJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a node whose mail server takes longer than its hold
+    empty_mail(journal)
+    mailer, mailbox = Late(), Mailbox()
+    first, second = answering(journal, mailbox, mailer), answering(journal, mailbox, mailer)
+    monkeypatch.setattr("watcher.answer.HOLD", timedelta(0))
+    (late,) = first.claim(1)
+    thread = threading.Thread(target=first.give, args=[late])
+    thread.start()
+    assert mailer.entered.wait(20)
+    # When another node gives the answer meanwhile
+    (claimed,) = second.claim(1)
+    second.give(claimed)
+    mailer.slow.set()
+    thread.join(20)
+    # Then it was moved once, and both replies are one to a mail program
+    assert mailbox.moves == 1
+    assert len(mailer.sent) == 2
+    assert len(set(mailer.sent)) == 1
+    (submission,) = journal.submissions(SubmissionFilter())
+    assert submission.state is SubmissionState.CLOSED
+
+
+class Away:
+    """A mailbox that nobody gets into; counts who tried."""
+
+    name = "inbox"
+
+    def __init__(self) -> None:
+        self.away = True
+        self.tried = 0
+
+    def plan(self, submission: Submission, *, booked: bool) -> str | None:
+        return "done"
+
+    def move(self, submission: Submission, target: str | None, note: str | None) -> None:
+        self.tried += 1
+        if self.away:
+            error = SourceUnavailable("the server is away")
+            error.altogether = True
+            raise error
+
+
+def test_while_nothing_can_be_answered_one_is_tried_and_all_are_when_the_source_comes_up(
+    journal: SqlJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given many answers and a mailbox that cannot be reached
+    for number in range(10):
+        empty_mail(journal, number)
+    mailbox = Away()
+    monkeypatch.setattr("watcher.service.answerer._FIRST_REST_SECONDS", 3600.0)
+    monkeypatch.setattr("watcher.service.answerer._LONGEST_REST_SECONDS", 3600.0)
+    answerer = Answerer(answer=answering(journal, mailbox, None), at_once=1)
+    journal.subscribe(answerer.wake)
+    thread = threading.Thread(target=answerer.run)
+    thread.start()
+
+    def waiting() -> list[Submission]:
+        return [each for each in journal.submissions(SubmissionFilter()) if each.remark == "the server is away"]
+
+    try:
+        # Then one was tried, and all say why they wait
+        wait_for(lambda: len(waiting()) == 10, what="all to wait")
+        assert mailbox.tried == 1
+        # When it is seen to be there again
+        mailbox.away = False
+        answerer.source_came_up()
+        # Then all are answered at once
+        closed = SubmissionFilter(state=SubmissionState.CLOSED)
+        wait_for(lambda: len(list(journal.submissions(closed))) == 10, what="all to be answered")
+    finally:
+        answerer.stop()
+        thread.join(20)
+    assert mailbox.tried == 11

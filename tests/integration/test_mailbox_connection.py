@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from tests.support.imap_script import Refusal, ScriptedImap, silence
+from tests.support.imap_script import Farewell, Refusal, ScriptedImap, silence
 from tests.support.mailboxes import arrivals, leaves, mailbox, scripted, settings
 from tests.support.mails import PDF, mail, part
 from tests.support.servers.certificates import make_certificate
 from tests.support.servers.dovecot import Account, Dovecot
+from tests.support.servers.fault_proxy import Fault, FaultProxy, Kind, Way
 from tests.support.submissions import submission
 from tests.support.tokens import TokenServer
 from watcher.errors import LoginRefused, SourceUnavailable, Vanished
@@ -309,6 +310,37 @@ def test_a_server_that_does_not_answer_is_given_up_after_the_timeout(account: Ac
         with pytest.raises(SourceUnavailable):
             arrivals(source)
         source.close()
+
+
+def test_an_answer_that_trickles_is_given_up_and_the_mailbox_is_asked_anew(account: Account) -> None:
+    account.append(mail(part(PDF)))
+    # Given a server of whose answer every piece comes in time
+    with FaultProxy(account.server.port) as proxy, mailbox(account, port=proxy.port, timeout_seconds=1.0) as source:
+        assert len(arrivals(source)) == 1
+        armed = proxy.meet(Fault(kind=Kind.DRIBBLE, of=Way.DOWN, pause=0.2))
+        # When the whole takes longer than any answer should
+        with pytest.raises(SourceUnavailable, match="did not come to the end of its answer"):
+            arrivals(source)
+        # Then it is asked anew
+        assert armed.fired == 1
+        proxy.heal()
+        assert len(arrivals(source)) == 1
+
+
+@pytest.mark.parametrize("command", ["LOGIN", "EXAMINE", "UID SEARCH", "UID FETCH"])
+def test_a_server_that_takes_leave_within_a_command_is_found_again(command: str) -> None:
+    farewells = ["shutting down"]
+
+    def bye(said: str) -> list[bytes] | None:
+        if farewells:
+            raise Farewell(farewells.pop())
+        return server._defaults()[command](said) if command in server._defaults() else []
+
+    with ScriptedImap({command: bye}) as server, scripted(server) as source:
+        with pytest.raises(SourceUnavailable) as told:
+            arrivals(source)
+        assert not told.value.refuses_us
+        assert len(arrivals(source)) == 1
 
 
 def test_closing_from_another_thread_ends_whatever_is_under_way(account: Account) -> None:

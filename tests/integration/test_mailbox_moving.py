@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.support.mailboxes import arrivals, mailbox, renumber
+from tests.support.imap_script import Refusal, ScriptedImap
+from tests.support.mailboxes import arrivals, mailbox, renumber, scripted
 from tests.support.mails import PDF, mail, part
 from tests.support.servers.dovecot import Account, Dovecot
 from tests.support.servers.fault_proxy import Fault, FaultProxy, Kind, Way
@@ -241,6 +242,28 @@ def test_the_servers_own_delimiter_is_put_in() -> None:
 
         assert account.folders() == ["INBOX", "发票", "发票.已处理"]
         assert len(account.messages("发票.已处理")) == 1
+
+
+def test_a_folder_that_is_full_is_named_and_the_mail_stays_until_there_is_room() -> None:
+    full = [True]
+
+    def move(_: str) -> list[bytes] | None:
+        if full.pop():
+            full.append(False)
+            raise Refusal("NO [OVERQUOTA] Quota exceeded (mailbox for user is full)")
+        return []
+
+    with (
+        ScriptedImap({"UID MOVE": move}, capabilities="IMAP4rev1 MOVE") as server,
+        scripted(server, done=DONE) as source,
+    ):
+        answered = taken_in(source)
+        with pytest.raises(SourceUnavailable, match="Quota exceeded") as told:
+            source.move(answered, DONE, None)
+        assert not told.value.altogether
+        source.move(answered, DONE, None)
+        assert [name for name in server.names() if name in ("UID MOVE", "UID EXPUNGE")] == ["UID MOVE"] * 2
+        assert server.connections == 2
 
 
 def test_connections_that_are_cut_at_any_byte_lose_no_mail_and_double_none(account: Account) -> None:

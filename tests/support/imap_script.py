@@ -20,6 +20,10 @@ class Refusal(Exception):
     """A handler raises it to answer NO or BAD; its text is the whole answer after the tag."""
 
 
+class Farewell(Exception):
+    """A handler raises it to take leave in the middle of a command, as a server does that is shut down."""
+
+
 class ScriptedImap:
     """One mail with UID 7 lies there. `script` overrides the answer to a command, by its name in capitals.
 
@@ -80,6 +84,9 @@ class ScriptedImap:
         except Refusal as refusal:
             write(f"{tag} {refusal}\r\n".encode())
             return True
+        except Farewell as farewell:
+            write(f"* BYE {farewell}\r\n".encode())
+            return False
         if lines is None:
             return False
         write(b"".join(line + b"\r\n" for line in lines) + f"{tag} {OK}\r\n".encode())
