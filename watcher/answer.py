@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
+from watcher.clock import boot_seconds
 from watcher.config.sections import ReplyChoice
 from watcher.errors import ClaimLost, MailRefused, SourceUnavailable, TargetTaken, Unavailable, Vanished
 from watcher.model import ClaimedAnswer
@@ -24,6 +25,7 @@ log = logging.getLogger(__name__)
 HOLD = timedelta(seconds=60)
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 2.0, 600.0  # of one answer that cannot be given
 _STUMBLED_AGAIN_IN = timedelta(minutes=10)
+_MOVE_WITHIN_SECONDS = 20.0  # of the answer's begin
 _TOO_LATE = "it could not be begun in time"
 _PLANS = 20  # how often a planned name may be taken by others before it waits
 
@@ -129,7 +131,12 @@ class Answer:
     def _give(self, claimed: ClaimedAnswer) -> None:
         submission = claimed.submission
         decided = verdict(submission, self._replies)
+        began = boot_seconds()
         remark = self._reply(claimed, decided)
+        if remark is None and boot_seconds() - began > _MOVE_WITHIN_SECONDS:
+            # Under a claim of its own, because this one's hold might end in the middle of the move.
+            self._journal.postpone_answer(claimed, timedelta(0), "its reply is sent; it took long")
+            return
         try:
             moved = self._move(claimed, decided)
         except Vanished as error:

@@ -119,10 +119,9 @@ def test_what_stalls_holds_up_no_other_source_and_goes_on_where_it_was(crossing:
     crossing.assert_nothing_lost_and_nothing_twice(others=3)
 
 
+@pytest.mark.exhaustive  # it waits for every time-out
 @pytest.mark.parametrize("kind", [Kind.STALL, Kind.SWALLOW])
-def test_what_stalls_for_good_is_given_up_and_tried_anew(crossing: Crossing, kind: Kind, exhaustive: bool) -> None:
-    if not exhaustive:
-        pytest.skip("it waits for every time-out, some minutes in all: --exhaustive")
+def test_what_stalls_for_good_is_given_up_and_tried_anew(crossing: Crossing, kind: Kind) -> None:
     with crossing.workplace.daemon() as daemon:
         flows(crossing)
         measured = flows(crossing)
