@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -15,7 +16,7 @@ from watcher.config import sections
 from watcher.documents.reader import DocumentReader
 from watcher.documents.sniff import may_hold_documents
 from watcher.errors import StoreRefused, StoreUnavailable
-from watcher.intake import Intake
+from watcher.intake import Intake, Round
 from watcher.journal.journal import SqlJournal
 from watcher.model import Finding, Locator, SubmissionFilter
 from watcher.people import FileDirectory
@@ -50,14 +51,18 @@ class ScriptedStore:
 @pytest.fixture
 def source(tmp_path: Path) -> Iterator[FolderSource]:
     (tmp_path / "inbox").mkdir()
+    made = watching(tmp_path)
+    yield made
+    made.close()
+
+
+def watching(tmp_path: Path) -> FolderSource:
     folder = sections.Folder(
         name="inbox", path=tmp_path / "inbox", user_code=sections.FixedCode(fixed="903851"), done=None, error=None
     )
-    made = FolderSource(
+    return FolderSource(
         folder, wanted=lambda head: may_hold_documents(head, ["pdf"]), timezone=ZoneInfo("Asia/Shanghai")
     )
-    yield made
-    made.close()
 
 
 def intake(source: FolderSource, journal: SqlJournal, put: Callable[[str], object]) -> Intake:
@@ -92,6 +97,38 @@ def test_a_slow_store_is_asked_for_several_submissions_at_once(
 
     assert result.taken == 8
     assert len(names(journal)) == 8
+
+
+def test_an_upload_that_outlasts_the_hold_of_its_source_is_recorded_once_whoever_ends_first(
+    tmp_path: Path, source: FolderSource, journal: SqlJournal
+) -> None:
+    # Given a node whose upload takes so long that another one has the source by then
+    drop(tmp_path, "large.pdf", "small.pdf")
+    uploading, overtaken = threading.Event(), threading.Event()
+
+    def slowly(_: str) -> None:
+        uploading.set()
+        assert overtaken.wait(20)
+
+    other = watching(tmp_path)
+    slow, quick = intake(source, journal, slowly), intake(other, journal, lambda _: None)
+    results: list[Round] = []
+    thread = threading.Thread(target=lambda: results.append(slow.round(lambda: True)))
+    thread.start()
+    assert uploading.wait(20)
+    # When the other one takes in all that lies there, and the first one comes to its end
+    quick.round(lambda: True)
+    recorded = {submission.id for submission in journal.submissions(SubmissionFilter())}
+    overtaken.set()
+    thread.join(20)
+    for each in (slow, quick, other):
+        each.close()
+    # Then nothing was taken in twice
+    assert results[0].waiting == []
+    assert len(recorded) == 2
+    assert {submission.id for submission in journal.submissions(SubmissionFilter())} == recorded
+    claims = journal.claim_bookings(sources=["inbox"], endpoint="e", limit=9, hold=timedelta(seconds=60))
+    assert len(claims) == 2
 
 
 def test_a_store_that_is_down_ends_the_round_and_the_next_one_takes_everything_in(
