@@ -52,6 +52,7 @@ class Answer:
         self._shelf = shelf
         # Of submissions that wait; losing it costs a few tries, or a reply twice, as a crash does.
         self._failures: dict[str, int] = {}  # in a row
+        self._broke_at: str | None = None  # the last answer, where the connection was lost over it
         self._unnoted: set[tuple[str, int]] = set()  # replies that were sent while the journal could not be reached
 
     def claim(self, limit: int) -> list[ClaimedAnswer]:
@@ -108,7 +109,7 @@ class Answer:
             log.warning("An answer was another node's.", extra={"submission": name})
         except (Unavailable, TargetTaken) as error:
             log.warning("An answer has to wait.", extra={"submission": name, "detail": str(error)})
-            if isinstance(error, Unavailable) and error.altogether:
+            if isinstance(error, Unavailable) and self._concerns_all(error, name):
                 raise
             self._journal.postpone_answer(claimed, self._next_pause(name), str(error))
             return
@@ -116,6 +117,14 @@ class Answer:
             log.exception("An answer could not be given.", extra={"submission": name})
             self._journal.postpone_answer(claimed, _STUMBLED_AGAIN_IN, f"an error of ours: {type(error).__name__}")
         self._failures.pop(name, None)
+        self._broke_at = None
+
+    def _concerns_all(self, error: Unavailable, name: str) -> bool:
+        """A connection that is lost over two answers in a row is no fault of theirs."""
+        if error.broke:
+            again, self._broke_at = self._broke_at not in (None, name), name
+            return again or error.altogether
+        return error.altogether
 
     def _next_pause(self, name: str) -> timedelta:
         self._failures[name] = self._failures.get(name, 0) + 1

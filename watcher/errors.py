@@ -65,10 +65,12 @@ class Unavailable(WatcherError):
 
     `altogether`: nothing else that is to be done there can be done now either.
     `refuses_us`: it is we who are not wanted there, and asking again soon does harm.
+    `broke`: the connection was lost over it, and the next thing that is asked costs another.
     """
 
     altogether = False
     refuses_us = False
+    broke = False
 
 
 class SourceUnavailable(Unavailable):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -160,6 +161,17 @@ def test_a_server_that_hangs_up_in_the_middle_is_unavailable(smtp_sink: SmtpSink
 
     first, second = (mail.message["Message-ID"] for mail in smtp_sink.received)
     assert first == second
+
+
+def test_a_server_that_takes_no_reply_to_this_one_now_keeps_the_connection(smtp_sink: SmtpSink) -> None:
+    """As greylisting does: a login for each such reply would be one too many for many a provider."""
+    smtp_sink.refuse("RCPT", "450 4.2.0 greylisted", matching="li")
+    with FaultProxy(smtp_sink.port) as proxy, mailer_for(smtp_sink, port=proxy.port) as mailer:
+        for to in ("li@corp.example", "zhang@corp.example", "li@corp.example"):
+            with contextlib.suppress(MailerUnavailable):
+                mailer.send(reply(to))
+        assert proxy.connections == 1
+    assert [mail.recipients for mail in smtp_sink.received] == [("zhang@corp.example",)]
 
 
 def test_a_burst_uses_one_connection(smtp_sink: SmtpSink) -> None:

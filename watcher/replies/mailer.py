@@ -98,20 +98,25 @@ class SmtpMailer:
             try:
                 session.send_message(message, from_addr="", to_addrs=[recipient])
             except (smtplib.SMTPException, UnicodeEncodeError) as error:
-                if flight.expired:
-                    raise MailerUnavailable("the SMTP server does not answer in time") from error
-                raise faults.of_sending(error, recipient) from error
+                late = MailerUnavailable("the SMTP server does not answer in time")
+                failure = late if flight.expired else faults.of_sending(error, recipient)
+                if isinstance(failure, MailerUnavailable):
+                    failure.broke = flight.expired or session.sock is None
+                raise failure from error
 
     def _within(self, act: Callable[[Session], T]) -> T:
-        """Act on a live session. What fails costs the session, so that the next one starts clean."""
+        """Act on a live session. It is kept where the server has answered in order, whatever it answered."""
         session = self._live()
         try:
             result = act(session)
         except (MailRefused, TooLate):
             self._touch()  # the server has answered in order, and the session is reset; or it is found closed
             raise
-        except MailerUnavailable:
-            self._drop()
+        except MailerUnavailable as failure:
+            if failure.broke:
+                self._drop()
+            else:
+                self._touch()
             raise
         except Exception as error:
             self._drop()

@@ -130,7 +130,13 @@ class MailboxSource:
         return self._settings.done if booked else self._settings.error
 
     def move(self, submission: Submission, target: str | None, note: str | None) -> None:  # noqa: ARG002 - a reply says it
-        self._mover.move(submission, target)
+        try:
+            self._mover.move(submission, target)
+        except CommandRefused:
+            raise
+        except SourceUnavailable as error:
+            error.broke = True
+            raise
 
     # --------------------------------------------------------------------------------------- waiting
 
