@@ -1,5 +1,6 @@
 # make demo    set up, then run the main job against the built-in sandbox (ARGS=--exit leaves when all is answered)
 # make test    set up with the test tools and servers, then run every test (ARGS="-k mailbox" runs some)
+# make torture kill a run at every system call, and let each fail; hours (ARGS=--help)
 # make lint    the checks that a change must pass
 # make lock    renew the locks after a change of the dependencies (ARGS=--upgrade takes the newest of everything)
 # make clean   remove the environment and what tools left behind
@@ -13,7 +14,7 @@ COMPILE = .venv/bin/uv pip compile --universal --python-version 3.11 --generate-
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test lint lock clean
+.PHONY: help demo test torture lint lock clean
 
 help:
 	@sed -n '/^#/!q; s/^# //p' Makefile
@@ -24,6 +25,10 @@ demo: .venv/.run
 test: .venv/.test
 	tests/install-servers
 	.venv/bin/python -m pytest $(ARGS)
+
+torture: .venv/.test
+	tests/install-servers
+	.venv/bin/python -m tests.torture $(ARGS)
 
 lint: .venv/.test
 	.venv/bin/ruff check .

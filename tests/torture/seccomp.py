@@ -1,0 +1,55 @@
+"""A seccomp filter that lets another process decide on chosen system calls."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import struct
+from collections.abc import Collection
+
+from tests.torture.calls import O_CREAT
+
+_LOAD, _EQUAL, _ANY_BIT, _RETURN = 0x20, 0x15, 0x45, 0x06
+_ALLOW, _ASK = 0x7FFF0000, 0x7FC00000
+_NUMBER, _FIRST_ARGUMENT, _ARGUMENT_BYTES = 0, 16, 8  # in struct seccomp_data
+_NO_NEW_PRIVS = 38
+_SET_FILTER, _NEW_LISTENER = 1, 8
+_SECCOMP = {"x86_64": 317, "aarch64": 277}
+
+
+class _Program(ctypes.Structure):
+    _fields_ = [("length", ctypes.c_ushort), ("instructions", ctypes.c_void_p)]
+
+
+def install(numbers: Collection[int], openat: int, not_on: int) -> int:
+    """From now on these calls of this process, its threads and its children wait for whoever has the descriptor
+    that is returned; of `openat` only those that may make a file, and none whose first argument is `not_on`.
+
+    Raises OSError where the kernel or a container does not allow it.
+    """
+    program = _program(sorted(numbers), openat, not_on)
+    buffer = ctypes.create_string_buffer(program)
+    pointer = _Program(len(program) // 8, ctypes.addressof(buffer))
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.prctl(_NO_NEW_PRIVS, 1, 0, 0, 0)
+    listener = int(libc.syscall(_SECCOMP[os.uname().machine], _SET_FILTER, _NEW_LISTENER, ctypes.byref(pointer)))
+    if listener < 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    return listener
+
+
+def _program(numbers: list[int], openat: int, not_on: int) -> bytes:
+    flags = _FIRST_ARGUMENT + 2 * _ARGUMENT_BYTES
+    tail = [
+        (_EQUAL, 0, 2, openat),
+        (_LOAD, 0, 0, flags),
+        (_ANY_BIT, 2, 3, O_CREAT),
+        (_LOAD, 0, 0, _FIRST_ARGUMENT),
+        (_EQUAL, 1, 0, not_on),
+        (_RETURN, 0, 0, _ASK),
+        (_RETURN, 0, 0, _ALLOW),
+    ]
+    # To the tail where one fits; behind the last the call is none of ours.
+    chosen = [(_EQUAL, len(numbers) - index, 0, number) for index, number in enumerate(numbers)]
+    steps = [(_LOAD, 0, 0, _NUMBER), *chosen, (_RETURN, 0, 0, _ALLOW), *tail]
+    return b"".join(struct.pack("HBBI", *step) for step in steps)

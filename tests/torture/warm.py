@@ -1,0 +1,209 @@
+"""The installed command, started by forking a process that has loaded it, because a second of imports, twice in each
+of thousands of cases, would be hours.
+
+As a program (`python -m tests.torture.warm DESCRIPTOR`) it is that process: it gets requests, and forks a keeper for
+each, which forks the command, tells its id, and tells how it ended.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import importlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from tests.torture import calls, seccomp
+
+_PDEATHSIG = 1
+_CONTROL = 1000  # the descriptor by which a forked command speaks, far from all others
+_LONGEST_BYTES = 65536
+_LOADED = """
+    apscheduler.schedulers.background opendal rich.console watcher.bootstrap watcher.cli.app watcher.cli.running
+    watcher.journal.migrate watcher.recognition.client watcher.recognition.token watcher.sources.folder
+    watcher.sources.mailbox watcher.stores
+""".split()
+
+
+@dataclass(slots=True)
+class Running:
+    """A command that was started. `listener` is the descriptor of its filter, where it has one."""
+
+    pid: int
+    listener: int | None
+    _channel: socket.socket
+    _status: int | None = None
+
+    def status(self, timeout: float) -> int | None:
+        """Its exit status, negative for a signal; None: it still runs."""
+        if self._status is None:
+            self._channel.settimeout(timeout)
+            with contextlib.suppress(TimeoutError):
+                self._status = int(json.loads(self._channel.recv(_LONGEST_BYTES))["status"])
+        return self._status
+
+    def signal(self, number: signal.Signals) -> None:
+        try:
+            os.kill(self.pid, number)
+        except ProcessLookupError:
+            return
+
+    def kill(self) -> None:
+        """Where it still runs."""
+        if self.status(0.001) is None:
+            self.signal(signal.SIGKILL)
+
+    def close(self) -> None:
+        self._channel.close()
+        if self.listener is not None:
+            os.close(self.listener)
+            self.listener = None
+
+
+class Warm:
+    """Starts commands; `with` ends it."""
+
+    def __init__(self) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "tests.torture.warm", str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                cwd=Path(__file__).resolve().parent.parent.parent,
+                env={**os.environ, "PYTHONWARNINGS": "error::ResourceWarning", "NO_COLOR": "1"},
+            )
+        self._socket = ours
+        self._lock = threading.Lock()
+
+    def start(
+        self, arguments: Sequence[str], *, log: Path, environment: Mapping[str, str], filtered: bool = False
+    ) -> Running:
+        """`invoice-watcher` with these arguments, its output in `log`; `filtered`: under a seccomp filter."""
+        request = {
+            "arguments": list(arguments),
+            "log": str(log),
+            "environment": dict(environment),
+            "filtered": filtered,
+        }
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs, self._lock:
+            socket.send_fds(self._socket, [json.dumps(request).encode()], [theirs.fileno()])
+        pid = int(_told(ours.recv(_LONGEST_BYTES))["pid"])
+        listener = None
+        if filtered:
+            message, descriptors, _, _ = socket.recv_fds(ours, _LONGEST_BYTES, 1)
+            _told(message)
+            (listener,) = descriptors
+        return Running(pid, listener, ours)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
+        self._process.wait(timeout=10)
+
+
+def _told(message: bytes) -> dict[str, Any]:
+    said: dict[str, Any] = json.loads(message or b'{"error": "the command was not started"}')
+    if "error" in said:
+        raise OSError(said["error"])
+    return said
+
+
+# ---------------------------------------------------------------------------------- the warm process
+
+
+def _serve(requests: socket.socket) -> None:
+    """Returns in the forked command alone, and at the end."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # keepers are nobody's to wait for
+    while True:
+        message, descriptors, _, _ = socket.recv_fds(requests, _LONGEST_BYTES, 1)
+        if not message:
+            return
+        if os.fork() == 0:
+            requests.close()
+            os.dup2(descriptors[0], _CONTROL)
+            os.close(descriptors[0])
+            _keep(json.loads(message))
+            return
+        os.close(descriptors[0])
+
+
+def _keep(request: dict[str, Any]) -> None:
+    """Fork the command, tell its id and how it ended. Returns in the command alone."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    _die_with_parent()
+    with socket.socket(fileno=os.dup(_CONTROL)) as channel:
+        ready, go = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            os.close(go)
+            _die_with_parent()
+            os.read(ready, 1)  # the id is told first
+            os.close(ready)
+            _become(request, channel)
+            return
+        channel.send(json.dumps({"pid": pid}).encode())
+        os.close(go)
+        _, status = os.waitpid(pid, 0)
+        channel.send(json.dumps({"status": os.waitstatus_to_exitcode(status)}).encode())
+    os._exit(0)
+
+
+def _die_with_parent() -> None:
+    """So that nothing outlives a matrix that was ended."""
+    ctypes.CDLL(None).prctl(_PDEATHSIG, signal.SIGKILL)
+
+
+def _become(request: dict[str, Any], channel: socket.socket) -> None:
+    os.setsid()
+    log = os.open(request["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    os.close(log)
+    os.environ.update(request["environment"])
+    sys.argv = ["invoice-watcher", *request["arguments"]]
+    if request["filtered"]:
+        _hand_over_filter()
+    os.close(_CONTROL)
+
+
+def _hand_over_filter() -> None:
+    known = calls.by_number()
+    (openat,) = (number for number, call in known.items() if call.name == "openat")
+    with socket.socket(fileno=os.dup2(_CONTROL, _CONTROL + 1)) as channel:
+        try:
+            listener = seccomp.install(known, openat, not_on=channel.fileno())
+        except OSError as error:
+            channel.send(json.dumps({"error": f"no filter can be installed: {error}"}).encode())
+            os._exit(1)
+        socket.send_fds(channel, [b"{}"], [listener])
+        os.close(listener)
+
+
+def _load() -> None:
+    """All that a run imports, so that none of it is imported after the fork."""
+    for name in _LOADED:
+        importlib.import_module(name)
+
+
+if __name__ == "__main__":
+    _load()
+    asked = socket.socket(fileno=int(sys.argv[1]))
+    _serve(asked)
+    asked.close()
+    if "invoice-watcher" in sys.argv[0]:
+        from watcher.__main__ import main
+
+        main()
