@@ -24,14 +24,14 @@ def test_an_empty_database_is_in_order_because_the_first_run_makes_the_journal(p
     assert "0 submissions" in after.message
 
 
-def test_a_file_that_is_not_there_or_empty_is_in_order_and_left_so(tmp_path: Path) -> None:
+def test_a_file_that_is_not_there_is_in_order_and_an_empty_one_is_not_and_both_are_left_so(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
 
     assert check_journal(f"sqlite:///{path}")[0].ok
     assert not path.exists()
 
     path.touch()
-    assert check_journal(f"sqlite:///{path}")[0].ok
+    assert not check_journal(f"sqlite:///{path}")[0].ok
     assert [each.name for each in tmp_path.iterdir()] == ["journal.db"]
     assert path.stat().st_size == 0
 

@@ -7,6 +7,7 @@ import os
 import shutil
 import sqlite3
 import threading
+from collections.abc import Callable
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -223,6 +224,105 @@ def test_a_damaged_journal_is_told_and_not_written_over(path: Path, url: str, ha
     with pytest.raises(JournalUnusable, match="damaged"):
         open_journal(url, exclusive=True)
     assert path.read_bytes() == broken
+
+
+PLACES = (0, 16, 18, 24, 28, 40, 44, 96, 100, 105, 4096, 8192, 20_480, 81_920)
+
+
+def test_wherever_it_is_harmed_a_journal_is_told_and_not_written_over(path: Path, url: str) -> None:
+    journal = open_journal(url, exclusive=True)
+    for _ in range(30):
+        journal.record(mail())
+    journal.close()
+    whole = path.read_bytes()
+    harmed = [whole[:length] for length in (1, 50, 99, 100, 512, 4095, 4096, 8192, len(whole) // 2, len(whole) - 1)]
+    harmed += [whole[:at] + b"\xa5" * 16 + whole[at + 16 :] for at in PLACES]
+    harmed += [whole[:at] + bytes(4096) + whole[at + 4096 :] for at in (0, 100, 4096, 8192)]
+
+    for number, content in enumerate(harmed):
+        path.write_bytes(content)
+        with pytest.raises(JournalUnusable, match=r"journal\.db") as told:
+            open_journal(url, exclusive=True)
+        assert "\n" not in str(told.value)
+        assert path.read_bytes() == content, number
+
+    path.write_bytes(whole)
+    open_journal(url, exclusive=True).close()
+    assert rows(path, "SELECT count(*) FROM submissions") == [(30,)]
+
+
+def test_a_journal_that_lost_its_file_or_its_content_is_not_begun_anew(path: Path, url: str) -> None:
+    journal = open_journal(url, exclusive=True)
+    journal.record(mail())
+    log = path.with_name("journal.db-wal").read_bytes()
+    journal.close()
+
+    for remove, said in ((path.unlink, "only its -wal is there"), (path.touch, "it is empty")):
+        path.unlink(missing_ok=True)
+        path.touch()
+        remove()
+        path.with_name("journal.db-wal").write_bytes(log)
+        for exclusive in (True, False):
+            with pytest.raises(JournalUnusable, match=said):
+                open_journal(url, exclusive=exclusive)
+        assert path.with_name("journal.db-wal").read_bytes() == log
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo])
+def test_what_is_no_file_is_no_journal(path: Path, url: str, make: Callable[[Path], None]) -> None:
+    make(path)
+    for exclusive in (True, False):
+        with pytest.raises(JournalUnusable, match="it is no file"):
+            open_journal(url, exclusive=exclusive)
+
+
+def test_a_database_that_has_our_names_by_chance_is_left_as_it_is(path: Path, url: str) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE submissions (poem TEXT)")
+        connection.execute("CREATE TABLE alembic_version (version_num TEXT)")
+        connection.execute("INSERT INTO alembic_version VALUES (?)", (migrations.HEAD,))
+        connection.commit()
+    before = path.read_bytes()
+
+    for exclusive in (True, False):
+        with pytest.raises(JournalUnusable, match="it has no"):
+            open_journal(url, exclusive=exclusive)
+
+    assert path.read_bytes() == before
+
+
+def test_the_log_of_another_database_is_not_copied_into_the_journal(path: Path, url: str, tmp_path: Path) -> None:
+    open_journal(url, exclusive=True).close()
+    before = path.read_bytes()
+    with closing(sqlite3.connect(tmp_path / "albums.db", isolation_level=None)) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("CREATE TABLE albums (title TEXT)")
+        foreign = (tmp_path / "albums.db-wal").read_bytes()
+    path.with_name("journal.db-wal").write_bytes(foreign)
+
+    for exclusive in (True, False):
+        with pytest.raises(JournalUnusable, match="something else"):
+            open_journal(url, exclusive=exclusive)
+
+    assert path.read_bytes() == before
+    path.with_name("journal.db-wal").unlink()
+    open_journal(url, exclusive=True).close()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everything")
+def test_a_journal_that_may_not_be_written_is_told_by_the_daemon_and_read_by_others(path: Path, url: str) -> None:
+    open_journal(url, exclusive=True).close()
+    path.chmod(0o400)
+    with pytest.raises(JournalUnusable, match="may not be written"):
+        open_journal(url, exclusive=True)
+    open_journal(url, exclusive=False).close()
+
+
+def test_a_journal_whose_making_was_killed_is_made_anew(path: Path, url: str) -> None:
+    for name in ("journal.db.new", "journal.db.new-journal"):
+        path.with_name(name).write_bytes(b"half of it")
+    open_journal(url, exclusive=True).close()
+    assert sorted(each.name for each in path.parent.iterdir()) == ["journal.db", "journal.db.lock"]
 
 
 def test_a_checkpoint_that_a_full_disk_or_a_kill_cut_off_is_no_damage(path: Path, url: str) -> None:

@@ -59,6 +59,7 @@ class Places:
         if not path.startswith(self._root + "/"):
             return OTHER
         first = path.removeprefix(self._root + "/").removesuffix(" (deleted)").partition("/")[0]
+        first = first.replace("journal.db.new", "journal.db")  # while it is being made
         return _FILES.get(first, first if first in (*_FOLDERS, "tmp") else OTHER)
 
     def _server(self, inode: str, thread: int) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.engine import URL
@@ -31,10 +32,14 @@ _WRITING = (
 _READING = ("query_only=ON",)
 
 
-def bare_engine(path: Path, *pragmas: str, **pool: Any) -> Engine:
-    """Connections that begin no transaction by themselves, and change nothing but what `pragmas` say."""
+def bare_engine(path: Path, *pragmas: str, query: Mapping[str, str] | None = None, **pool: Any) -> Engine:
+    """Connections that begin no transaction by themselves, and change nothing but what `pragmas` say.
+
+    `query` is of SQLite's own URI, such as ``mode=ro`` (with ``uri=true``).
+    """
+    database = "file:" + quote(str(path)) if query else str(path)
     engine = create_engine(
-        URL.create("sqlite", database=str(path)),
+        URL.create("sqlite", database=database, query=query or {}),
         connect_args={"isolation_level": None, "check_same_thread": False, "timeout": BUSY_TIMEOUT_SECONDS},
         **pool,
     )

@@ -6,8 +6,9 @@ import errno
 import logging
 import os
 import sqlite3
+import stat
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from watcher.journal.clock import now_ms, span_ms
 from watcher.journal.database import FULL
 from watcher.journal.migrate import bring_up, needs_migration, require_current, stored_revision
 from watcher.journal.sqlite_database import bare_engine
-from watcher.journal.tables import bookings, gates, sources, submissions, tries
+from watcher.journal.tables import bookings, gates, metadata, sources, submissions, tries
 from watcher.ports import HOLD_MARGIN
 
 log = logging.getLogger(__name__)
@@ -31,6 +32,9 @@ _LEAST_ROOM_BYTES = 128 * 1024  # of SQLite's own at a start: 32 KiB that reader
 # Nobody is left who may write late or be far from the database: of the margin of a claim remain the two seconds
 # within which its request may have begun, and some for the clock.
 _AFTER_DEATH = timedelta(seconds=5)
+
+_RESTORE = "restore it from a backup, without the -wal and -shm that lie beside it now"
+_COLUMNS = text("SELECT name FROM pragma_table_info(:of)")
 
 _IN_FLIGHT = select(bookings.c.id).where(text("bookings.state = 'pending'"), bookings.c.claimed)
 _DIED = tries.c.ended_at.is_(None) & ~tries.c.in_doubt  # else an earlier start has shortened its time
@@ -45,35 +49,32 @@ _DOUBT = update(tries).where(tries.c.booking.in_(_IN_FLIGHT), _DIED).values(in_d
 
 def require(path: Path) -> None:
     """Raises JournalUnusable unless the file is a journal of this version."""
-    try:
-        if path.stat().st_size == 0:
-            _require_room(path)
-            raise JournalMissing(f"there is no journal in {path} yet: start the daemon first")
-    except FileNotFoundError as error:
-        _require_room(path)
-        raise JournalMissing(f"there is no journal at {path}: start the daemon first") from error
-    except OSError as error:
-        raise JournalUnusable(f"the journal {path} cannot be read: {error.strerror}") from error
+    if not _is_there(path):
+        if has_no_room(path):  # the daemon may be waiting for it
+            raise JournalUnavailable(FULL)
+        raise JournalMissing(f"there is no journal at {path}: start the daemon first")
     _check_header(path)
-    with _opened(path) as connection:
+    with _inspected(path) as connection:
         require_current(stored_revision(connection, str(path)), str(path))
+        _check_columns(connection, path)
 
 
 def prepare(path: Path) -> None:
     """Make the journal, or bring it to this version; what is something else is never written over."""
-    _create(path)
+    if not _is_there(path):
+        _make(path)
+        return
     _check_header(path)
-    with _opened(path) as connection:
+    with _inspected(path) as connection:
         revision = stored_revision(connection, str(path))
         _check_pages(connection, path)
-        if not needs_migration(revision, str(path)):
-            return
-        _write_ahead(connection, path)
-        if revision is not None:
-            _back_up(path, revision)
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-        bring_up(connection, revision)
-        connection.exec_driver_sql("COMMIT")
+        current = not needs_migration(revision, str(path))
+        if current:
+            _check_columns(connection, path)
+    if not os.access(path, os.W_OK) or not os.access(path.parent, os.W_OK | os.X_OK):
+        raise JournalUnusable(f"the journal {path} may not be written by this program, or its directory may not")
+    if not current:
+        _migrate(path, revision)
 
 
 def drop_claims(connection: Connection) -> None:
@@ -89,8 +90,16 @@ def drop_claims(connection: Connection) -> None:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Connection]:
-    engine = bare_engine(path, poolclass=NullPool)
+def _inspected(path: Path) -> Iterator[Connection]:
+    """A connection that changes nothing: closing another one would copy into the file what may be a foreign log."""
+    half_undone = path.with_name(path.name + "-journal").exists()  # which only a writer can complete
+    with _opened(path) if half_undone else _opened(path, mode="ro", uri="true") as connection:
+        yield connection
+
+
+@contextmanager
+def _opened(path: Path, **query: str) -> Iterator[Connection]:
+    engine = bare_engine(path, query=query, poolclass=NullPool)
     try:
         with engine.connect() as connection:
             yield connection
@@ -101,16 +110,20 @@ def _opened(path: Path) -> Iterator[Connection]:
 
 
 def _unusable(path: Path, error: Exception) -> JournalUnusable | JournalUnavailable:
-    said = str(getattr(error, "orig", error))
+    said = " ".join(str(getattr(error, "orig", error)).split())
     if "locked" in said or "busy" in said:
         return JournalUnavailable(f"the journal {path} is being written by another process: {said}")
-    if "is full" in said or has_no_room(path):
+    if "is full" in said or ("I/O error" in said and has_no_room(path)):
         return JournalUnavailable(FULL)
     if "I/O error" in said:
         return JournalUnavailable(f"the journal {path} cannot be read or written now: {said}")
     if isinstance(error, OperationalError):
         return JournalUnusable(f"the journal {path} cannot be used: {said}")
-    return JournalUnusable(f"the journal {path} is damaged ({said}): restore it from a backup")
+    return _damaged(path, said)
+
+
+def _damaged(path: Path, how: str) -> JournalUnusable:
+    return JournalUnusable(f"the journal {path} is damaged ({how}): {_RESTORE}")
 
 
 def has_no_room(path: Path) -> bool:
@@ -122,23 +135,64 @@ def has_no_room(path: Path) -> bool:
     return disk.f_bavail * disk.f_frsize < _LEAST_ROOM_BYTES
 
 
-def _require_room(path: Path) -> None:
-    """A daemon that waits for room to make its journal is no daemon that was never started."""
-    if has_no_room(path):
-        raise JournalUnavailable(FULL)
+def _is_there(path: Path) -> bool:
+    """Whether there is a file. Raises JournalUnusable where it has lost what it held."""
+    try:
+        status = path.stat()
+    except FileNotFoundError as error:
+        if _has_log(path):
+            raise _damaged(path, "only its -wal is there") from error
+        return False
+    except OSError as error:
+        raise JournalUnusable(f"the journal {path} cannot be read: {error.strerror}") from error
+    if not stat.S_ISREG(status.st_mode):
+        raise JournalUnusable(f"{path} is not a journal: it is no file")
+    if status.st_size == 0:  # a journal gets its name when it is whole
+        raise JournalUnusable(f"{path} is not a journal: it is empty; {_RESTORE}, or remove it to begin anew")
+    return True
 
 
-def _create(path: Path) -> None:
-    """An empty file that only its owner may read; SQLite gives its companions the same mode."""
+def _make(path: Path) -> None:
+    """Under another name, and renamed when it is whole; its owner alone may read it and what SQLite puts beside it."""
     if not path.parent.is_dir():
         raise JournalUnusable(f"the journal's directory {path.parent} does not exist")
+    unfinished = path.with_name(path.name + ".new")
+    for ending in ("", "-journal", "-wal", "-shm"):  # of an earlier start that was killed
+        unfinished.with_name(unfinished.name + ending).unlink(missing_ok=True)
     try:
-        with suppress(FileExistsError):
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise JournalUnavailable(FULL) from error
         raise JournalUnusable(f"the journal {path} cannot be written: {error.strerror}") from error
+    with _opened(unfinished) as connection:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        bring_up(connection, None)
+        connection.exec_driver_sql("COMMIT")
+        _write_ahead(connection, path)
+    try:
+        unfinished.rename(path)
+        _sync_directory(path.parent)
+    except OSError as error:
+        raise JournalUnavailable(f"the journal {path} cannot be made now: {error.strerror}") from error
+
+
+def _sync_directory(directory: Path) -> None:
+    opened = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
+def _migrate(path: Path, revision: str | None) -> None:
+    with _opened(path) as connection:
+        _write_ahead(connection, path)
+        if revision is not None:
+            _back_up(path, revision)
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        bring_up(connection, revision)
+        connection.exec_driver_sql("COMMIT")
 
 
 def _check_header(path: Path) -> None:
@@ -153,7 +207,7 @@ def _check_header(path: Path) -> None:
     page = int.from_bytes(header[16:18], "big")
     pages = int.from_bytes(header[28:32], "big")
     if header and size < (65536 if page == 1 else page) * pages and not _has_log(path):
-        raise JournalUnusable(f"the journal {path} is damaged (it is cut short): restore it from a backup")
+        raise _damaged(path, "it is cut short")
 
 
 def _has_log(path: Path) -> bool:
@@ -170,9 +224,17 @@ def _write_ahead(connection: Connection, path: Path) -> None:
 
 def _check_pages(connection: Connection, path: Path) -> None:
     if path.stat().st_size <= CHECKED_BYTES:
-        found = str(connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one())
+        found = " ".join(str(connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()).split())
         if found != "ok":
-            raise JournalUnusable(f"the journal {path} is damaged ({found}): restore it from a backup")
+            raise _damaged(path, found)
+
+
+def _check_columns(connection: Connection, path: Path) -> None:
+    """It says that it is of this version; a database of somebody else's may say so by chance."""
+    for table in metadata.sorted_tables:
+        found = connection.execute(_COLUMNS, {"of": table.name}).scalars()
+        if lacking := sorted(set(table.columns.keys()) - set(found)):
+            raise JournalUnusable(f"{path} is not a journal, or damaged: it has no {table.name}.{lacking[0]}")
 
 
 def _back_up(path: Path, revision: str) -> None:
