@@ -1004,7 +1004,7 @@ def test_filters_that_are_combined_let_through_what_all_of_them_do(journal: Jour
         "search": (None, "发票"),
     }
     for values in itertools.product(*choices.values()):
-        wanted = dict(zip(choices, values, strict=True))
+        wanted: dict[str, Any] = dict(zip(choices, values, strict=True))
         found = [each.id for each in journal.submissions(SubmissionFilter(**wanted))]
         assert found == [each.id for each in everything if matches(each, wanted)], wanted
 

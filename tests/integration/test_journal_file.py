@@ -399,11 +399,12 @@ def test_a_closed_journal_and_one_from_before_a_fork_say_so(url: str) -> None:
     open_journal(url, exclusive=True).close()
 
 
+OURS = migrations.HEAD
 NEXT = """
 import sqlalchemy as sa
 from alembic import op
-revision = "0002"
-down_revision = "0001"
+revision = "9001"
+down_revision = "{head}"
 def upgrade():
     op.add_column("sources", sa.Column("colour", sa.Text))
     op.execute("UPDATE sources SET colour = 'red'{fault}")
@@ -416,9 +417,9 @@ def next_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "migrations"
     shutil.copytree(migrations.MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(migrations, "MIGRATIONS", folder)
-    monkeypatch.setattr(migrations, "HEAD", "0002")
-    monkeypatch.setattr(migrations, "REVISIONS", ("0001", "0002"))
-    return folder / "versions" / "0002_next.py"
+    monkeypatch.setattr(migrations, "HEAD", "9001")
+    monkeypatch.setattr(migrations, "REVISIONS", (*migrations.REVISIONS, "9001"))
+    return folder / "versions" / "9001_next.py"
 
 
 def test_an_older_journal_is_copied_and_brought_to_this_version(
@@ -427,25 +428,25 @@ def test_an_older_journal_is_copied_and_brought_to_this_version(
     journal = open_journal(url, exclusive=True)
     journal.register_sources({"fapiao": Kind.MAIL})
     journal.close()
-    request.getfixturevalue("next_version").write_text(NEXT.format(fault=""))
+    request.getfixturevalue("next_version").write_text(NEXT.format(head=OURS, fault=""))
     with pytest.raises(JournalUnusable, match="older version"):
         open_journal(url, exclusive=False)
 
     open_journal(url, exclusive=True).close()
 
     assert rows(path, "SELECT name, colour FROM sources") == [("fapiao", "red")]
-    copy = path.with_name("journal.db.0001.bak")
+    copy = path.with_name(f"journal.db.{OURS}.bak")
     assert copy.stat().st_mode & 0o777 == 0o600
-    assert rows(copy, "SELECT version_num FROM alembic_version") == [("0001",)]
+    assert rows(copy, "SELECT version_num FROM alembic_version") == [(OURS,)]
     assert rows(copy, "SELECT name FROM sources") == [("fapiao",)]
 
 
 def test_a_migration_that_fails_changes_nothing(path: Path, url: str, request: pytest.FixtureRequest) -> None:
     open_journal(url, exclusive=True).close()
-    request.getfixturevalue("next_version").write_text(NEXT.format(fault=" WHERE nonsense"))
+    request.getfixturevalue("next_version").write_text(NEXT.format(head=OURS, fault=" WHERE nonsense"))
 
     with pytest.raises(JournalUnusable, match="nonsense"):
         migrate(url)
 
-    assert rows(path, "SELECT version_num FROM alembic_version") == [("0001",)]
+    assert rows(path, "SELECT version_num FROM alembic_version") == [(OURS,)]
     assert "colour" not in {row[1] for row in rows(path, "PRAGMA table_info(sources)")}

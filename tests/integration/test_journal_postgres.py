@@ -222,8 +222,8 @@ def test_an_older_journal_is_not_changed_under_a_node_that_runs(
     url: str, journal: SqlJournal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert journal.gate(ENDPOINT).open  # it has a connection
-    monkeypatch.setattr(migrations, "HEAD", "0002")
-    monkeypatch.setattr(migrations, "REVISIONS", ("0001", "0002"))
+    monkeypatch.setattr(migrations, "HEAD", "9001")
+    monkeypatch.setattr(migrations, "REVISIONS", (*migrations.REVISIONS, "9001"))
 
     with pytest.raises(JournalUnusable, match="another node runs"):
         open_journal(url, exclusive=True)

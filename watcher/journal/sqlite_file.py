@@ -238,14 +238,29 @@ def _check_columns(connection: Connection, path: Path) -> None:
 
 
 def _back_up(path: Path, revision: str) -> None:
-    """A copy beside it, as it was before it is changed; one that is there already is older and stays."""
+    """A copy beside it, as it is before it is changed; it takes the place of an earlier one when it is complete."""
     copy = path.with_name(f"{path.name}.{revision}.bak")
-    if copy.exists():
-        return
     unfinished = copy.with_name(copy.name + ".part")
     unfinished.unlink(missing_ok=True)
-    os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    with closing(sqlite3.connect(path)) as origin, closing(sqlite3.connect(unfinished)) as target:
-        origin.backup(target)
-    unfinished.rename(copy)
+    try:
+        os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        with closing(sqlite3.connect(path)) as origin, closing(sqlite3.connect(unfinished)) as target:
+            origin.backup(target)
+        unfinished.rename(copy)
+        _sync_folder(path.parent)
+    except (OSError, sqlite3.Error) as error:
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)  # it would take the room that is wanted
+        raise JournalUnusable(
+            f"the journal {path} is of an older version and could not be copied to {copy} before it is changed: {error}"
+        ) from error
     log.info("The journal was copied before its migration.", extra={"copy": str(copy)})
+
+
+def _sync_folder(folder: Path) -> None:
+    """Let the names in it be on disk before anything is done that relies on them."""
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
