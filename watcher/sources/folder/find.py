@@ -7,7 +7,6 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import islice
 
 from watcher.config.sections import Folder
 from watcher.errors import SourceUnavailable, Vanished
@@ -80,8 +79,7 @@ class Finder:
         """
         self.complete = False
         sight = self._look(root, drive, hinted)
-        sight.candidates.sort()
-        for batch in _batches(sight.candidates):
+        for batch in _oldest_first(sight.candidates):
             for candidate, key, known in self._unknown(batch, drive, hinted, ask):
                 closed = hinted.files.get(candidate.path, False)
                 try:
@@ -134,7 +132,8 @@ class Finder:
         sight = scan.everything()
         self._scanned_at = now
         self._verdicts.keep_folders(sight.folders)
-        self._waiting.keep_only({candidate.path for candidate in sight.candidates})
+        if self._waiting:
+            self._waiting.keep_only({candidate.path for candidate in sight.candidates})
         self._leftovers.put_back(root, sight.leftovers, now)
         return sight
 
@@ -223,9 +222,12 @@ class Finder:
         return False
 
 
-def _batches(candidates: list[Candidate]) -> Iterator[list[Candidate]]:
-    rest = iter(candidates)
-    while batch := list(islice(rest, KEYS_PER_QUESTION)):
+def _oldest_first(candidates: list[Candidate]) -> Iterator[list[Candidate]]:
+    """In batches; each is gone from the list when it is given, because what is found out about them takes its room."""
+    candidates.sort(reverse=True)
+    while candidates:
+        batch = candidates[: -KEYS_PER_QUESTION - 1 : -1]
+        del candidates[-KEYS_PER_QUESTION:]
         yield batch
 
 

@@ -1,18 +1,18 @@
 """What was found out about files that stay, so that a scan need not open, or even stat, them again.
 
-A folder may hold a hundred thousand of them: each costs its name and one number.
+A folder may hold a hundred thousand of them: each costs two numbers.
 """
 
 from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from enum import IntEnum
 
 from watcher.sources.folder.identity import Candidate
 
-STATS_PER_SCAN = 50_000  # of files with a verdict; beyond that they are compared in turns
+STATS_PER_SCAN = 25_000  # of files with a verdict; beyond that they are compared in turns
 
 _KIND_BITS = 2
 _STATE_BITS = 64
@@ -33,41 +33,51 @@ def _state(size: int, mtime_ns: int) -> int:
 
 
 class FolderVerdicts:
-    """The verdicts on the files of one folder, by name."""
+    """The verdicts on the files of one folder, by the hash of their names: the names themselves would cost most."""
 
     __slots__ = ("_records",)
 
     def __init__(self) -> None:
-        self._records: dict[str, int] = {}
+        self._records: dict[int, int] = {}
 
     def __len__(self) -> int:
         return len(self._records)
 
     def __contains__(self, name: str) -> bool:
-        return name in self._records
+        return hash(name) in self._records
 
     def count(self, verdict: Verdict) -> int:
         return sum(record & 3 == verdict for record in self._records.values())
 
     def put(self, name: str, file: Candidate, verdict: Verdict) -> None:
         state = _state(file.size, file.mtime_ns)
-        self._records[name] = file.inode << _INODE_SHIFT | state << _KIND_BITS | verdict
+        self._records[hash(name)] = file.inode << _INODE_SHIFT | state << _KIND_BITS | verdict
 
     def drop(self, name: str) -> None:
-        self._records.pop(name, None)
+        self._records.pop(hash(name), None)
 
-    def is_same_file(self, name: str, inode: int) -> bool:
-        """Whether the file of this name is still the same, by its inode alone."""
+    def stand(self, entry: os.DirEntry[str]) -> bool:
+        """Whether there is a verdict on a file of this name."""
+        return hash(entry.name) in self._records
+
+    def stand_by_inode(self, entry: os.DirEntry[str]) -> bool:
+        """Whether there is a verdict on this file, by its name and inode; one on another of that name is dropped."""
+        name = hash(entry.name)
         record = self._records.get(name)
-        return record is not None and record >> _INODE_SHIFT == inode
+        if record is None:
+            return False
+        if record >> _INODE_SHIFT == entry.inode():
+            return True
+        del self._records[name]
+        return False
 
     def is_unchanged(self, name: str, status: os.stat_result) -> bool:
         """Whether the file of this name is what the verdict was about."""
-        record = self._records.get(name)
+        record = self._records.get(hash(name))
         return record is not None and record >> _KIND_BITS & _STATE_MASK == _state(status.st_size, status.st_mtime_ns)
 
-    def drop_absent(self, names: set[str]) -> None:
-        for name in self._records.keys() - names:
+    def drop_absent(self, names: Iterable[str]) -> None:
+        for name in self._records.keys() - set(map(hash, names)):
             del self._records[name]
 
     def drop_known(self) -> None:
