@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 
 _LOOK_EVERY_SECONDS = 0.1  # of `run --once`, for what wakes nobody: the end of an answer
 _LOOKING_SECONDS = 5.0  # how long a stop waits for what is being taken in
+_BETWEEN_STEPS_SECONDS = 0.2  # of `retention`: a step takes less than that, so that most of the time is everybody's
 _LAST_ANSWERS_SECONDS = 5.0  # and at least for what is being answered
 
 
@@ -170,7 +171,7 @@ class Service:
         """`retention`: small steps, so that nobody waits for them."""
         try:
             while not self._ending.is_set() and self._journal.forget(self._keep_closed):
-                pass
+                self._ending.wait(_BETWEEN_STEPS_SECONDS)
         except Unavailable as error:
             log.warning("Old submissions could not be deleted yet.", extra={"detail": str(error)})
 
