@@ -122,7 +122,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 class Load:
     """Drops a file and, now and then, sends a mail, until it is told to cease."""
 
-    def __init__(self, workplace: Workplace, account: Account, *, pause: float = 0.15, mail_every: int = 4) -> None:
+    def __init__(self, workplace: Workplace, account: Account, *, pause: float = 0.25, mail_every: int = 4) -> None:
         self._workplace, self._account = workplace, account
         self._pause, self._mail_every = pause, mail_every
         self._ceasing = threading.Event()
