@@ -54,6 +54,10 @@ def is_under_way(endpoint: Endpoint) -> bool:
     return endpoint.under_way > 0
 
 
+def has_swallowed_one(endpoint: Endpoint) -> bool:
+    return len(endpoint.requests) > 0
+
+
 def has_closed(books: Books, count: int) -> bool:
     return books.closed() >= count
 
@@ -69,7 +73,7 @@ def throughput(postgres: Postgres, files: int, latency: float) -> None:
             began = time.monotonic()
             wait_for(partial(has_closed, books, files), LONG_SECONDS)
             rate = files / (time.monotonic() - began)
-            print(f"{count} node(s): {rate:.1f} files/s, at most {endpoint.most_at_once} requests at once", flush=True)  # noqa: T201
+            print(f"{count} node(s): {rate:.1f} files/s, at most {endpoint.most_at_once} requests at once", flush=True)
 
 
 def take_over(postgres: Postgres, runs: int) -> None:
@@ -80,13 +84,13 @@ def take_over(postgres: Postgres, runs: int) -> None:
             wait_for(books.claimed_sources, LONG_SECONDS)
             endpoint.behave(silent="before", times=1)
             workplace.drop("in flight.pdf", pdf(f"in flight {run}"))
-            wait_for(lambda endpoint=endpoint: endpoint.requests, LONG_SECONDS)  # of what it has not answered
+            wait_for(partial(has_swallowed_one, endpoint), LONG_SECONDS)
             nodes.start("heir")
             dying.kill()
             died = time.monotonic()
             workplace.drop("new.pdf", pdf(f"new {run}"))
             times = seconds_until_done(books, died)
-            print(", ".join(f"{name}: {seconds:.0f} s" for name, seconds in times.items()), flush=True)  # noqa: T201
+            print(", ".join(f"{name}: {seconds:.0f} s" for name, seconds in times.items()), flush=True)
 
 
 def seconds_until_done(books: Books, since: float) -> dict[str, float]:
