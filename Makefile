@@ -33,7 +33,7 @@ torture: .venv/.test
 lint: .venv/.test
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
-	.venv/bin/mypy --strict watcher tests
+	.venv/bin/mypy --strict watcher tests benchmarks
 
 clean:
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import make_url
 
@@ -27,7 +28,7 @@ from tests.support.journals import CUT_OFF, ENDED, ENDPOINT, FAILED, HOLD, REFUS
 from tests.support.query_plans import recorded
 from watcher.journal.journal import SqlJournal
 from watcher.journal.opening import migrate, open_journal
-from watcher.model import Kind, Outcome, SubmissionFilter, SubmissionState
+from watcher.model import ClaimedBooking, Kind, Outcome, SubmissionFilter, SubmissionState
 
 SOURCES = ("fapiao", "shared")
 YEAR = timedelta(days=365)
@@ -134,7 +135,7 @@ def _intake(journal: SqlJournal, size: int) -> Iterator[Operation]:
 
 
 def _recognition(journal: SqlJournal) -> Iterator[Operation]:
-    def claim() -> list:
+    def claim() -> list[ClaimedBooking]:
         return journal.claim_bookings(sources=SOURCES, endpoint=ENDPOINT, limit=4, hold=HOLD)
 
     yield "next_try_in", lambda: journal.next_try_in(SOURCES, ENDPOINT)
@@ -182,8 +183,8 @@ def _people(journal: SqlJournal, size: int) -> Iterator[Operation]:
     yield "source_health", journal.source_health
     yield "outcomes_since: an hour", lambda: journal.outcomes_since(datetime.now(UTC) - timedelta(hours=1))
 
-    def listed(**wanted: object) -> Callable[[], int]:
-        return lambda: sum(1 for _ in journal.submissions(SubmissionFilter(**wanted)))  # type: ignore[arg-type]
+    def listed(**wanted: Any) -> Callable[[], int]:
+        return lambda: sum(1 for _ in journal.submissions(SubmissionFilter(**wanted)))
 
     yield "list", listed()
     for state in SubmissionState:

@@ -25,13 +25,14 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from email.message import EmailMessage
+from functools import partial
 from pathlib import Path
 
 from benchmarks.daemons import quiet, usage
 from tests.support.servers.dovecot import Account, Dovecot
 from tests.support.servers.process import hand_over
 from tests.support.waiting import wait_for
-from tests.support.workplace import Workplace, pdf
+from tests.support.workplace import Daemon, Workplace, pdf
 from watcher.journal.opening import migrate
 from watcher.sandbox.endpoint import Endpoint
 from watcher.sources.mailbox.identity import KEY_PREFIX, Sighting
@@ -52,6 +53,10 @@ def main() -> None:
             _measure(Workplace(Path(folder), endpoint), server, kind, 0 if kind == "none" else arguments.mails)
 
 
+def _has_taken_in(daemon: Daemon, wanted: int) -> bool:
+    return daemon.said().count(_TAKEN_IN) >= wanted
+
+
 def _measure(workplace: Workplace, server: Dovecot, kind: str, count: int) -> None:
     account = server.account()
     stays = {"done": None, "error": None} if kind in ("done", "unflagged") else {}
@@ -69,7 +74,7 @@ def _measure(workplace: Workplace, server: Dovecot, kind: str, count: int) -> No
         account.append(_new(start), received_at=datetime.now(UTC))
         began = time.monotonic()
         with workplace.daemon() as daemon:
-            wait_for(lambda wanted=wanted: daemon.said().count(_TAKEN_IN) >= wanted, 1800, "the new mail")
+            wait_for(partial(_has_taken_in, daemon, wanted), 1800, "the new mail")
             taken = time.monotonic() - began
             quiet(daemon.process.pid)
             used = usage(daemon.process.pid)

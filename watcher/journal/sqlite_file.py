@@ -8,7 +8,7 @@ import os
 import sqlite3
 import stat
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from watcher.errors import JournalMissing, JournalUnavailable, JournalUnusable
 from watcher.journal.clock import now_ms, span_ms
 from watcher.journal.database import FULL
 from watcher.journal.migrate import bring_up, needs_migration, require_current, stored_revision
+from watcher.journal.sqlite_backup import back_up, sync_directory
 from watcher.journal.sqlite_database import bare_engine
 from watcher.journal.tables import bookings, gates, metadata, sources, submissions, tries
 from watcher.ports import HOLD_MARGIN
@@ -172,24 +173,16 @@ def _make(path: Path) -> None:
         _write_ahead(connection, path)
     try:
         unfinished.rename(path)
-        _sync_directory(path.parent)
+        sync_directory(path.parent)
     except OSError as error:
         raise JournalUnavailable(f"the journal {path} cannot be made now: {error.strerror}") from error
-
-
-def _sync_directory(directory: Path) -> None:
-    opened = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
 
 
 def _migrate(path: Path, revision: str | None) -> None:
     with _opened(path) as connection:
         _write_ahead(connection, path)
         if revision is not None:
-            _back_up(path, revision)
+            back_up(path, revision)
         connection.exec_driver_sql("BEGIN IMMEDIATE")
         bring_up(connection, revision)
         connection.exec_driver_sql("COMMIT")
@@ -235,32 +228,3 @@ def _check_columns(connection: Connection, path: Path) -> None:
         found = connection.execute(_COLUMNS, {"of": table.name}).scalars()
         if lacking := sorted(set(table.columns.keys()) - set(found)):
             raise JournalUnusable(f"{path} is not a journal, or damaged: it has no {table.name}.{lacking[0]}")
-
-
-def _back_up(path: Path, revision: str) -> None:
-    """A copy beside it, as it is before it is changed; it takes the place of an earlier one when it is complete."""
-    copy = path.with_name(f"{path.name}.{revision}.bak")
-    unfinished = copy.with_name(copy.name + ".part")
-    unfinished.unlink(missing_ok=True)
-    try:
-        os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        with closing(sqlite3.connect(path)) as origin, closing(sqlite3.connect(unfinished)) as target:
-            origin.backup(target)
-        unfinished.rename(copy)
-        _sync_folder(path.parent)
-    except (OSError, sqlite3.Error) as error:
-        with suppress(OSError):
-            unfinished.unlink(missing_ok=True)  # it would take the room that is wanted
-        raise JournalUnusable(
-            f"the journal {path} is of an older version and could not be copied to {copy} before it is changed: {error}"
-        ) from error
-    log.info("The journal was copied before its migration.", extra={"copy": str(copy)})
-
-
-def _sync_folder(folder: Path) -> None:
-    """Let the names in it be on disk before anything is done that relies on them."""
-    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
