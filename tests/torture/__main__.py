@@ -3,7 +3,8 @@
     make torture                                    all, resumed where it was stopped; hours
     make torture ARGS="--only pwrite64/wal --kinds kill,EIO"
     make torture ARGS="--shard 2/8 --at-once 4"     a slice
-    make torture ARGS="--case kill@pwrite64/wal#17" one, whose folder is kept
+    make torture ARGS="--case kill@pwrite64/wal#17" one, whose folder is kept where it fails
+    make torture ARGS="--random 100"                kills at random moments under load instead
 
 What came of each case is written to the results file as it is known, and a table of it to the summary in the end.
 """
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+import shutil
 import sys
 import tempfile
 import threading
@@ -23,7 +25,10 @@ from pathlib import Path
 
 from tests.torture.injector import Fault
 from tests.torture.matrix import KINDS, Verdict, cases, count, run
+from tests.torture.random_kills import kill_at_random
 from tests.torture.scenario import Servers
+
+_KILLS_A_ROUND = 10
 
 
 def main() -> int:
@@ -34,6 +39,8 @@ def main() -> int:
     results = folder / "results.jsonl"
     known = [] if options.fresh or options.case else _known(results)
     with Servers.started() as servers:
+        if options.random:
+            return _random(options, servers)
         wanted = _wanted(options, servers)
         passed = {each["case"] for each in known if each["word"] != "FAILED"}
         todo = [fault for fault in wanted if str(fault) not in passed]
@@ -64,10 +71,28 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--at-once", type=int, default=8, help="cases that run together; they wait more than they work")
     parser.add_argument("--everything", action="store_true", help="calls on the log and on pipes too")
     parser.add_argument("--case", action="append", default=[], help="only this one (or more), whatever is known of it")
+    parser.add_argument("--random", type=int, default=0, help="instead: so many kills at random moments, under load")
+    parser.add_argument("--seed", type=int, default=int(time.time()), help="of these")
     parser.add_argument("--list", action="store_true", help="count the calls, and run nothing")
     parser.add_argument("--minutes", type=float, default=1e9, help="begin no more cases after that")
     parser.add_argument("--fresh", action="store_true", help="forget earlier results")
     return parser.parse_args()
+
+
+def _random(options: argparse.Namespace, servers: Servers) -> int:
+    """In rounds of ten kills, each in a workplace of its own."""
+    failed = 0
+    for number in range(-(-options.random // _KILLS_A_ROUND)):
+        seed = options.seed + number
+        root = Path(tempfile.mkdtemp(prefix=f"random-{seed}-", dir=options.folder)) / "workplace"
+        wrong = kill_at_random(root, servers, kills=_KILLS_A_ROUND, seed=seed)
+        _say(f"{'FAILED' if wrong else 'passed'} {_KILLS_A_ROUND} kills of seed {seed}")
+        for each in wrong:
+            _say(f"    {each}")
+        failed += bool(wrong)
+        if not wrong:
+            shutil.rmtree(root.parent)
+    return 1 if failed else 0
 
 
 def _wanted(options: argparse.Namespace, servers: Servers) -> list[Fault]:

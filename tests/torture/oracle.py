@@ -18,7 +18,7 @@ PARTIAL = ".invoice-watcher-partial"  # the store's own folder
 
 def judge(scenario: Scenario, *, killed: bool) -> list[str]:
     """What is wrong; nothing, where all is well. `killed`: requests may have been cut off by a kill."""
-    submissions = _submissions(scenario)
+    submissions = submissions_of(scenario)
     return [
         *_journal(scenario, submissions),
         *_files(scenario, submissions),
@@ -26,12 +26,12 @@ def judge(scenario: Scenario, *, killed: bool) -> list[str]:
         *_replies(scenario),
         *_requests(scenario, killed=killed),
         *_store(scenario),
-        *_strays(scenario),
-        *(f"the recovery had an error of ours: {line}" for line in _errors(scenario.said("recovery"))),
+        *strays(scenario),
+        *errors_of_ours(scenario.said("recovery")),
     ]
 
 
-def _submissions(scenario: Scenario) -> list[Submission]:
+def submissions_of(scenario: Scenario) -> list[Submission]:
     journal = open_journal(scenario.workplace.config["journal"], exclusive=False)
     try:
         return list(journal.submissions(SubmissionFilter(limit=None)))
@@ -162,7 +162,7 @@ def _store(scenario: Scenario) -> Iterator[str]:
             yield f"the store's {path.name} has other bytes ({path.stat().st_size}) than its name says"
 
 
-def _strays(scenario: Scenario) -> Iterator[str]:
+def strays(scenario: Scenario) -> Iterator[str]:
     for path in scenario.root.rglob("*"):
         if PARTIAL in path.parts:
             continue  # what a killed upload left is removed when it is old enough not to be another node's
@@ -172,6 +172,8 @@ def _strays(scenario: Scenario) -> Iterator[str]:
         yield f"temporary files were left behind: {left}"
 
 
-def _errors(said: str) -> list[str]:
+def errors_of_ours(said: str) -> list[str]:
+    """The lines of a log that a traceback follows."""
     lines = said.splitlines()
-    return [lines[index - 1][:200] for index, line in enumerate(lines) if "Traceback" in line]
+    found = [lines[index - 1][:200] for index, line in enumerate(lines) if "Traceback" in line]
+    return [f"the recovery had an error of ours: {line}" for line in found]

@@ -24,7 +24,7 @@ from tests.support.servers.smtp import Received, SmtpSink
 from tests.support.workplace import COMMAND, ZHANG, Workplace, pdf
 from tests.torture.injector import Fault, Seen, supervise, watch
 from tests.torture.places import Places
-from tests.torture.warm import Warm
+from tests.torture.warm import Running, Warm
 from watcher.sandbox.endpoint import Endpoint
 
 DONE, ERROR = "发票/已处理", "发票/失败"
@@ -100,7 +100,7 @@ class Scenario:
         return message.as_bytes().replace(b"\n", b"\r\n")
 
     def message_id(self, name: str) -> str:
-        return f"<{name}.{re.sub(r'[^A-Za-z0-9]', '-', self.mark)}@corp.example>"
+        return f"<{re.sub(r'[^A-Za-z0-9]', '-', f'{name}.{self.mark}')}@corp.example>"
 
     def _workplace(self) -> Workplace:
         made = Workplace(
@@ -114,6 +114,22 @@ class Scenario:
         made.with_folder(settle="200ms").with_smtp(self._servers.smtp.host, self._servers.smtp.port)
         host, port = self._servers.dovecot.host, self._servers.dovecot.port
         return made.with_mailbox(host, port, self.account.username, self.account.password, idle=False)
+
+    def begin_empty(self) -> None:
+        """Nothing is there yet; `send` and `workplace.drop` bring it."""
+        self.workplace.write()
+        (self.root / "tmp").mkdir()
+        self.mails.clear()
+
+    def send(self, name: str, content: bytes) -> None:
+        """A mail with this document."""
+        self.mails[name] = self._mail(name, content)
+        self.account.append(self.mails[name])
+
+    def daemon(self) -> Running:
+        """`run`, without faults."""
+        command = ["--config", str(self.workplace.config_file), "run"]
+        return self._servers.warm.start(command, log=self._log("daemon"), environment=self._environment())
 
     def prepare(self) -> None:
         """Everything is there, and nothing has run yet."""
