@@ -157,7 +157,8 @@ def _keep(request: dict[str, Any]) -> None:
         channel.send(json.dumps({"pid": pid}).encode())
         os.close(go)
         _, status = os.waitpid(pid, 0)
-        channel.send(json.dumps({"status": os.waitstatus_to_exitcode(status)}).encode())
+        with contextlib.suppress(BrokenPipeError):  # nobody waits for it any more
+            channel.send(json.dumps({"status": os.waitstatus_to_exitcode(status)}).encode())
     os._exit(0)
 
 
