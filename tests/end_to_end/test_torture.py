@@ -32,7 +32,6 @@ SAMPLE = """
 BY_STRACE = (
     ("fdatasync", 2, "signal=SIGKILL", "+++ killed by SIGKILL +++"),
     ("sendto", 4, "signal=SIGKILL", "+++ killed by SIGKILL +++"),
-    ("renameat2", 1, "signal=SIGKILL", "+++ killed by SIGKILL +++"),
     ("renameat2", 1, "error=EXDEV", "(INJECTED)"),
 )
 
