@@ -32,6 +32,7 @@ CONNECT_SECONDS, REQUEST_SECONDS = 2, 4
 LATENCY_SECONDS = 0.1
 IN_THE_WAY = b"%PDF-1.4 somebody else's, answered long ago\n%%EOF\n"
 _FAULTY_RUN_SECONDS = 120.0  # it takes two, where the machine has nothing else to do
+_FULL_RUN_SECONDS = 15.0  # answers wait for room without end
 _RECOVERY_SECONDS = 300.0
 _WAIT = "75s"  # longer than an answer is postponed, and than a booking in flight waits
 
@@ -166,7 +167,8 @@ class Scenario:
             self._command("0s"), log=self._log("faulty"), environment=self._environment(), filtered=True
         )
         try:
-            return supervise(running, places, fault, _FAULTY_RUN_SECONDS)
+            full = fault is not None and fault.kind == "full"
+            return supervise(running, places, fault, _FULL_RUN_SECONDS if full else _FAULTY_RUN_SECONDS)
         finally:
             running.close()
 
