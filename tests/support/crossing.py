@@ -81,7 +81,7 @@ class Crossing:
         """The mails as the journal has them, beside the daemon."""
         journal = open_journal(self.workplace.config["journal"], exclusive=False)
         try:
-            return list(journal.submissions(SubmissionFilter(state=state, source="fapiao")))
+            return list(journal.submissions(SubmissionFilter(state=state, source="fapiao", limit=None)))
         finally:
             journal.close()
 
