@@ -223,6 +223,8 @@ class FaultProxy:
         """No connection is accepted, and those that are open end, as where a server is stopped."""
         with self._lock:
             if self._listener is not None:
+                # Closing alone would leave it listening until the thread that waits for it has woken up.
+                self._listener.shutdown(socket.SHUT_RDWR)
                 self._listener.close()
                 self._listener = None
             self.drop()
