@@ -120,24 +120,21 @@ def _intake(journal: SqlJournal, size: int) -> Iterator[Operation]:
     stamp = time.time_ns()
     yield "known: 500 keys", lambda: journal.known(middle)
     yield "known: 500 new keys", lambda: journal.known([f"file:{stamp}{number}" for number in range(500)])
-    numbers = iter(range(1_000_000))
+    yield "record", lambda: _record(journal, 1)
 
-    def record() -> None:
-        number = next(numbers)
-        make = mail if number % 2 else file
-        journal.record(make(document(f"{stamp}-{number}"), key=f"new:{stamp}-{number}", source=SOURCES[1 - number % 2]))
 
-    def record_many() -> None:
-        for _ in range(30):
-            record()
-
-    yield "record: 30 submissions", record_many
+def _record(journal: SqlJournal, count: int) -> None:
+    for _ in range(count):
+        stamp = str(time.time_ns())
+        make, source = (mail, "fapiao") if int(stamp) % 2 else (file, "shared")
+        journal.record(make(document(stamp), key=f"new:{stamp}", source=source))
 
 
 def _recognition(journal: SqlJournal) -> Iterator[Operation]:
     def claim() -> list[ClaimedBooking]:
         return journal.claim_bookings(sources=SOURCES, endpoint=ENDPOINT, limit=4, hold=HOLD)
 
+    _record(journal, 200)
     yield "next_try_in", lambda: journal.next_try_in(SOURCES, ENDPOINT)
     yield "work_left", lambda: journal.work_left(SOURCES)
     yield "claim_bookings: 4", claim
