@@ -11,9 +11,11 @@ from tests.support.servers.process import Process
 from tests.support.tmpfs import SmallDisk, small_disk
 from tests.support.waiting import wait_for
 from tests.support.workplace import COMMAND, ZHANG, Workplace, pdf
+from watcher.clock import boot_seconds
 from watcher.sandbox.endpoint import Endpoint
 
 FULL = "the journal's disk is full"
+REQUEST_SECONDS = 2.0  # the longest one, with both timeouts
 
 
 @pytest.fixture
@@ -48,13 +50,15 @@ def test_outcomes_that_a_full_journal_cannot_take_are_kept_until_it_can(
         for name in names:
             on_disk.drop(name, pdf(name))
         assert endpoint.wait_until(lambda each: each.under_way == 3)
+        begun_at = boot_seconds()
         disk.fill()
         on_disk.drop("late.pdf", pdf("late"))
 
         # When they are known for longer than a request may take
         wait_for(lambda: daemon.said().count("An outcome cannot be recorded yet") == 3, 20, "the outcomes to wait")
         waiting = status(on_disk)
-        wait_for(lambda: daemon.said().count("A source cannot be used") >= 3, 30, "some tries to take in the late one")
+        wait_for(lambda: "A source waits for the journal" in daemon.said(), 30, "a try to take in the late one")
+        wait_for(lambda: boot_seconds() > begun_at + 2 * REQUEST_SECONDS, 30, "the time of a request to be long over")
         disk.make_room()
 
         # Then they are recorded, none is asked for again, and the late file comes after them

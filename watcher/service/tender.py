@@ -116,9 +116,10 @@ class Tender:
         return None
 
     def _failed(self, error: Unavailable) -> float:
-        self.failure = str(error)
+        told, self.failure = self.failure, str(error)
         if isinstance(error, JournalUnavailable):  # no fault of the source, which nobody storms meanwhile
-            log.warning("A source waits for the journal.", extra={"source": self.source.name, "detail": str(error)})
+            if told != self.failure:  # once, however long it lasts
+                log.warning("A source waits for the journal.", extra={"source": self.source.name, "detail": str(error)})
             return _JOURNAL_SECONDS
         self._failures += 1
         self._is_up = False
