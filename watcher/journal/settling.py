@@ -6,18 +6,18 @@ import logging
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, exists, false, func, insert, null, or_, select, text, update
+from sqlalchemy import Connection, bindparam, exists, false, func, null, or_, select, text, update
 
 from watcher.journal.bookings import WaitsFor
 from watcher.journal.claims import fenced
 from watcher.journal.clock import now_ms
 from watcher.journal.endings import end_try
+from watcher.journal.expenses import expense_ids, stored_expenses, write_invoices, write_late_invoices
 from watcher.journal.holding import open_submissions_again, submissions_waiting_for
-from watcher.journal.tables import bookings, documents, invoices, submissions
+from watcher.journal.tables import bookings, documents, submissions
 from watcher.model import (
     ClaimedBooking,
     DocumentState,
-    Invoice,
     Outcome,
     Reason,
     Settlement,
@@ -28,10 +28,6 @@ from watcher.model import (
 log = logging.getLogger(__name__)
 
 _AT_ONCE = 500  # submissions in one statement: databases bound how many values it may have
-_INVOICE_COLUMNS = tuple(column.name for column in invoices.c if column.name not in ("id", "booking"))
-_ADD_INVOICE = insert(invoices)
-_FORGET_INVOICES = delete(invoices).where(invoices.c.booking == bindparam("of"))
-_EXPENSES = select(invoices.c.expense_id).where(invoices.c.booking == bindparam("of"))
 
 _SETTLE = fenced(bookings, state="pending").values(
     state=DocumentState.SETTLED.value,
@@ -148,13 +144,13 @@ def settle_submissions(connection: Connection, rows: list[int]) -> None:
 
 def _settled(connection: Connection, claimed: ClaimedBooking, settlement: Settlement, ending: TryEnding) -> bool:
     """Whether the claim held, and all is written."""
-    stored = _expenses(connection, claimed.booking)
+    stored = stored_expenses(connection, claimed.booking)
     final = _reconciled(claimed, settlement, stored)
     mine = {"row": claimed.booking, "mine": claimed.claim.number, "tried": 1, "doubt": int(ending.in_doubt)}
     if connection.execute(_SETTLE, {**mine, **_said(final)}).rowcount != 1:
         return False
     end_try(connection, claimed, ending)
-    _write_invoices(connection, claimed.booking, settlement.invoices, stored)
+    write_invoices(connection, claimed.booking, settlement.invoices, stored)
     _settle_documents(connection, claimed.booking, final)
     return True
 
@@ -163,16 +159,10 @@ def _said(final: Settlement) -> dict[str, Any]:
     return {"ended_as": final.outcome.value, "said_code": final.code, "said": final.message}
 
 
-def _expenses(connection: Connection, booking: int) -> set[str | None] | None:
-    """The expense ids that are stored; None: no invoice is."""
-    rows = connection.execute(_EXPENSES, {"of": booking}).scalars().all()
-    return set(rows) if rows else None
-
-
 def _reconciled(claimed: ClaimedBooking, settlement: Settlement, stored: set[str | None] | None) -> Settlement:
     """The settlement, minding what a late answer has already stored for a booking that was pending."""
     before = (stored or set()) - {None}
-    now = _expense_ids(settlement.invoices)
+    now = expense_ids(settlement.invoices)
     if before and now - before:
         _warn_booked_twice(claimed)
         return replace(settlement, outcome=Outcome.ATTENTION, code=Reason.BOOKED_TWICE.value)
@@ -181,33 +171,8 @@ def _reconciled(claimed: ClaimedBooking, settlement: Settlement, stored: set[str
     return settlement
 
 
-def _expense_ids(found: tuple[Invoice, ...]) -> set[str | None]:
-    return {invoice.expense_id for invoice in found} - {None}
-
-
 def _warn_booked_twice(claimed: ClaimedBooking) -> None:
     log.error("A booking has two expenses.", extra={"booking": claimed.booking, "biz_id": claimed.biz_id})
-
-
-def _write_invoices(
-    connection: Connection, booking: int, found: tuple[Invoice, ...], stored: set[str | None] | None
-) -> None:
-    """Replace what is stored, but keep every expense id that the new ones do not repeat."""
-    before, now = (stored or set()) - {None}, _expense_ids(found)
-    if stored is not None and before <= now:
-        connection.execute(_FORGET_INVOICES, {"of": booking})
-        before = set()
-    rows = [_columns(booking, invoice) for invoice in found if invoice.expense_id not in before]
-    if before and not now:
-        rows = []  # the stored ones say more
-    if rows:
-        connection.execute(_ADD_INVOICE, rows)
-
-
-def _columns(booking: int, invoice: Invoice) -> dict[str, Any]:
-    values = {name: getattr(invoice, name) for name in _INVOICE_COLUMNS}
-    values["date"] = invoice.date.isoformat() if invoice.date is not None else None
-    return {"booking": booking, **values}
 
 
 def _settle_documents(connection: Connection, booking: int, final: Settlement) -> None:
@@ -231,10 +196,10 @@ def _late(connection: Connection, claimed: ClaimedBooking, settlement: Settlemen
     if stands.waits_for == WaitsFor.PERSON and settlement.outcome.counts_as_booked:
         return _resolved(connection, claimed, stands, settlement, ending)
     end_try(connection, claimed, ending)
-    stored = _expenses(connection, claimed.booking)
-    before, now = (stored or set()) - {None}, _expense_ids(settlement.invoices)
+    stored = stored_expenses(connection, claimed.booking)
+    before, now = (stored or set()) - {None}, expense_ids(settlement.invoices)
     if now - before:
-        _write_late_invoices(connection, claimed.booking, settlement.invoices, stored)
+        write_late_invoices(connection, claimed.booking, settlement.invoices, stored)
         _speak_up(connection, claimed, stands, twice=bool(before))
     return False
 
@@ -256,14 +221,6 @@ def _same(stands: Any, settlement: Settlement) -> bool:
     own = (settlement.outcome.value, settlement.code, settlement.message)
     became = stands.outcome == Outcome.ATTENTION and stands.code in (Reason.BOOKED_TWICE, Reason.IN_DOUBT)
     return own == (stands.outcome, stands.code, stands.message) or became
-
-
-def _write_late_invoices(
-    connection: Connection, booking: int, found: tuple[Invoice, ...], stored: set[str | None] | None
-) -> None:
-    before = (stored or set()) - {None}
-    rows = [_columns(booking, invoice) for invoice in found if invoice.expense_id and invoice.expense_id not in before]
-    connection.execute(_ADD_INVOICE, rows)
 
 
 def _speak_up(connection: Connection, claimed: ClaimedBooking, stands: Any, *, twice: bool) -> None:

@@ -1,0 +1,54 @@
+"""The invoices, and the expense ids among them, that are stored for a booking."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, insert, select
+
+from watcher.journal.tables import invoices
+from watcher.model import Invoice
+
+_INVOICE_COLUMNS = tuple(column.name for column in invoices.c if column.name not in ("id", "booking"))
+_ADD_INVOICE = insert(invoices)
+_FORGET_INVOICES = delete(invoices).where(invoices.c.booking == bindparam("of"))
+_EXPENSES = select(invoices.c.expense_id).where(invoices.c.booking == bindparam("of"))
+
+
+def stored_expenses(connection: Connection, booking: int) -> set[str | None] | None:
+    """The expense ids that are stored; None: no invoice is."""
+    rows = connection.execute(_EXPENSES, {"of": booking}).scalars().all()
+    return set(rows) if rows else None
+
+
+def expense_ids(found: tuple[Invoice, ...]) -> set[str | None]:
+    return {invoice.expense_id for invoice in found} - {None}
+
+
+def write_invoices(
+    connection: Connection, booking: int, found: tuple[Invoice, ...], stored: set[str | None] | None
+) -> None:
+    """Replace what is stored, but keep every expense id that the new ones do not repeat."""
+    before, now = (stored or set()) - {None}, expense_ids(found)
+    if stored is not None and before <= now:
+        connection.execute(_FORGET_INVOICES, {"of": booking})
+        before = set()
+    rows = [_columns(booking, invoice) for invoice in found if invoice.expense_id not in before]
+    if before and not now:
+        rows = []  # the stored ones say more
+    if rows:
+        connection.execute(_ADD_INVOICE, rows)
+
+
+def _columns(booking: int, invoice: Invoice) -> dict[str, Any]:
+    values = {name: getattr(invoice, name) for name in _INVOICE_COLUMNS}
+    values["date"] = invoice.date.isoformat() if invoice.date is not None else None
+    return {"booking": booking, **values}
+
+
+def write_late_invoices(
+    connection: Connection, booking: int, found: tuple[Invoice, ...], stored: set[str | None] | None
+) -> None:
+    before = (stored or set()) - {None}
+    rows = [_columns(booking, invoice) for invoice in found if invoice.expense_id and invoice.expense_id not in before]
+    connection.execute(_ADD_INVOICE, rows)
