@@ -143,7 +143,13 @@ COMMANDS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("lost", [Way.UP, Way.DOWN], ids=["the command", "its answer"])
+@pytest.mark.parametrize(
+    "lost",
+    [
+        pytest.param(Way.UP, id="the command"),
+        pytest.param(Way.DOWN, id="its answer", marks=pytest.mark.exhaustive),
+    ],
+)
 def test_a_server_that_goes_away_within_a_command_is_found_again(
     crossing: Crossing, lost: Way, exhaustive: bool
 ) -> None:

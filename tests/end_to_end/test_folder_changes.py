@@ -81,6 +81,7 @@ def test_files_that_are_changed_moved_or_replaced_while_they_are_pending_are_nei
     assert {each["documents"][0]["outcome"] for each in workplace.submissions()} <= {"done", "duplicate"}
 
 
+@pytest.mark.exhaustive  # a share that is unmounted and mounted again is the same to the daemon
 def test_a_folder_that_is_away_for_a_while_keeps_its_files_pending_and_says_so(
     workplace: Workplace, endpoint: Endpoint
 ) -> None:

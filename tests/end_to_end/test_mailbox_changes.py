@@ -71,6 +71,7 @@ def test_a_folder_that_is_numbered_anew_between_intake_and_answer_changes_nothin
     assert len(slow.requests) == len(smtp_sink.received) == 3
 
 
+@pytest.mark.exhaustive  # it waits for the pauses of a mailbox that is away, again and again
 def test_folders_that_are_renamed_deleted_and_made_again_lose_no_mail(
     workplace: Workplace, slow: Endpoint, account: Account, smtp_sink: SmtpSink
 ) -> None:

@@ -1,8 +1,8 @@
 """Three real daemons on one PostgreSQL under load, and what may befall them: nothing lost, nothing twice.
 
 A claim that a node has left behind is over after its hold: 35 s for a booking with these timeouts, 60 s for
-an answer. So the default run has one test in which several things happen at once; each by itself is tried
-with `--exhaustive`.
+an answer. So all of these run with `--exhaustive` alone: one in which several things happen at once, and each
+by itself. What every run has of several nodes stands in test_nodes and in the suites of the journal.
 """
 
 from __future__ import annotations
@@ -94,6 +94,7 @@ def company(
     )
 
 
+@pytest.mark.exhaustive  # it waits for every hold; test_nodes has two daemons, and the suites of PostgreSQL the rest
 def test_nodes_that_are_killed_stopped_and_cut_off_lose_nothing_and_double_nothing(
     company: Company, postgres: Postgres
 ) -> None:

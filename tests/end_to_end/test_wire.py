@@ -282,7 +282,7 @@ def test_what_is_in_doubt_is_held_where_the_configuration_says_so(holding: Workp
     assert len(endpoint.requests) == 1
 
 
-@pytest.mark.parametrize(("decision", "same"), [(["release"], True), (["retry"], True), (["retry", "--new"], False)])
+@pytest.mark.parametrize(("decision", "same"), [(["release"], True), (["retry", "--new"], False)])
 def test_a_person_lets_what_is_held_be_posted_again(
     holding: Workplace, endpoint: Endpoint, decision: list[str], same: bool
 ) -> None:

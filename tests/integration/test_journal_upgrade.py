@@ -72,7 +72,8 @@ def test_nothing_of_an_older_journal_is_changed_but_its_schema(url: str) -> None
     after = content(url)
     assert before.pop("alembic_version") == [("0001",)]
     assert after.pop("alembic_version") == [(migrations.HEAD,)]
-    assert after == before
+    widths = {table: len(rows[0]) for table, rows in before.items() if rows}  # columns are only ever added at the end
+    assert {table: [row[: widths.get(table)] for row in rows] for table, rows in after.items()} == before
 
 
 def test_work_goes_on_where_the_older_version_left_it(url: str) -> None:
@@ -133,9 +134,9 @@ def test_the_copy_beside_a_migrated_journal_is_a_whole_one_of_the_older_version(
     copy = path.with_name("journal.db.0001.bak")
     assert copy.stat().st_mode & 0o777 == 0o600
     assert content(f"sqlite:///{copy}") == before
+    assert sorted(each.name for each in path.parent.glob("*.bak*")) == [copy.name]
     with pytest.raises(JournalUnusable, match=r"older version \(0001\)"):
         open_journal(f"sqlite:///{copy}", exclusive=False)
-    assert sorted(each.name for each in path.parent.glob("*.bak*")) == [copy.name]
 
 
 def test_a_copy_of_an_earlier_upgrade_gives_way_to_what_the_journal_is_now(path: Path) -> None:
