@@ -27,7 +27,7 @@ from tests.support.journals import (
     outcomes,
 )
 from watcher.errors import ClaimLost, UsageError
-from watcher.model import BookingKey, NewDocument, Outcome, Reason, SubmissionState
+from watcher.model import BookingKey, NewDocument, Outcome, Reason, Settlement, SubmissionState
 from watcher.ports import Journal
 
 # ------------------------------------------------------------------------------- held for a decision
@@ -144,6 +144,17 @@ def test_a_late_refusal_does_not_decide_what_is_held(journal: Journal) -> None:
 
     with pytest.raises(ClaimLost):
         journal.settle(late, FAILED, REFUSED)
+
+    assert only(journal, name).state is SubmissionState.HELD
+
+
+def test_a_late_answer_that_leaves_it_in_doubt_does_not_decide_what_is_held(journal: Journal) -> None:
+    name = journal.record(mail(document("a")))
+    late = claim_one(journal, hold=OVER)
+    journal.hold(claim_one(journal), None)
+
+    with pytest.raises(ClaimLost):
+        journal.settle(late, Settlement(outcome=Outcome.ATTENTION, code=Reason.IN_DOUBT), REFUSED)
 
     assert only(journal, name).state is SubmissionState.HELD
 

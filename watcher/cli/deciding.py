@@ -36,8 +36,7 @@ def refuse(path: Path, identifiers: Sequence[str]) -> None:
     """Leave what is held unposted, and answer it."""
     with _chosen(path, identifiers) as (_, journal, submissions):
         for submission in submissions:
-            if submission.state is not SubmissionState.HELD:
-                raise UsageError(f"{submission.id} is not held, it is {submission.state}")
+            _require_held(submission)
         for submission in submissions:
             journal.refuse(submission.id)
             print(f"{submission.id}: not posted; it is answered")  # noqa: T201
@@ -55,9 +54,13 @@ def _chosen(path: Path, identifiers: Sequence[str]) -> Iterator[tuple[Configurat
         journal.close()
 
 
-def _require_doubt(submission: Submission) -> None:
+def _require_held(submission: Submission) -> None:
     if submission.state is not SubmissionState.HELD:
         raise UsageError(f"{submission.id} is not held, it is {submission.state}")
+
+
+def _require_doubt(submission: Submission) -> None:
+    _require_held(submission)
     if submission.reason != Reason.IN_DOUBT:
         raise UsageError(
             f"{submission.id} is held for its sender ({submission.reason}), which this version cannot release: "

@@ -174,7 +174,7 @@ def let_go(connection: Connection, booking: int) -> None:
 
 
 def _go_on(connection: Connection, row: Any, *, new: bool) -> int:
-    """A person has decided that what is in doubt is posted again; how many documents that is."""
+    """A person has decided that what is in doubt is posted again; how many bookings that is."""
     waiting = connection.execute(_WAITING, {"seq": row.seq, "what": WaitsFor.PERSON.value}).all()
     for booking in waiting:
         others = submissions_waiting_for(connection, booking.id)

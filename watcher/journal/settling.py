@@ -193,7 +193,7 @@ def _late(connection: Connection, claimed: ClaimedBooking, settlement: Settlemen
     stands = connection.execute(_SETTLED_AS, {"row": claimed.booking}).one()
     if stands.state == DocumentState.SETTLED and stands.claim == claimed.claim.number:
         return _same(stands, settlement)  # the reply to COMMIT was lost, not the claim
-    if stands.waits_for == WaitsFor.PERSON and settlement.outcome.counts_as_booked:
+    if stands.waits_for == WaitsFor.PERSON and _tells_of_booking(settlement):
         return _resolved(connection, claimed, stands, settlement, ending)
     end_try(connection, claimed, ending)
     stored = stored_expenses(connection, claimed.booking)
@@ -202,6 +202,11 @@ def _late(connection: Connection, claimed: ClaimedBooking, settlement: Settlemen
         write_late_invoices(connection, claimed.booking, settlement.invoices, stored)
         _speak_up(connection, claimed, stands, twice=bool(before))
     return False
+
+
+def _tells_of_booking(settlement: Settlement) -> bool:
+    """Whether it says that it was booked, and not only that it may have been."""
+    return settlement.outcome.counts_as_booked and settlement.code != Reason.IN_DOUBT
 
 
 def _resolved(
