@@ -14,7 +14,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 
 # The parts of the program, from the bottom up, each with the parts that it may import beside itself. What is not
 # named here is an adapter: it stands between a port and the world outside, and knows nothing of its neighbours.
-VALUES = {"model", "errors", "spool", "headers", "clock", "deadline", "json_answers", "tls"}
+VALUES = {"model", "seen", "errors", "spool", "headers", "clock", "deadline", "json_answers", "tls"}
 SECTIONS = {"config.sections", "config.secret", "config.values"}
 ADAPTER = VALUES | SECTIONS | {"ports", "oauth"}
 STEPS = {"intake", "recognise", "answer"}
@@ -22,6 +22,7 @@ STEP = VALUES | SECTIONS | {"ports", "policy"}
 
 MAY_IMPORT: dict[str, set[str]] = {
     "model": set(),
+    "seen": set(),
     "errors": {"model"},
     "spool": set(),
     "clock": set(),
@@ -42,6 +43,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "recognise": STEP,
     "answer": STEP,
     "service": STEP | STEPS,
+    # What to send of what it found is decided by pure rules.
+    "documents": ADAPTER | {"policy"},
     # Both decide by one pure rule what a mail or a file that comes back is.
     "sources.mailbox": ADAPTER | {"policy"},
     "sources.folder": ADAPTER | {"policy"},
