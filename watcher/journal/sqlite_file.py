@@ -158,9 +158,9 @@ def _make(path: Path) -> None:
     if not path.parent.is_dir():
         raise JournalUnusable(f"the journal's directory {path.parent} does not exist")
     unfinished = path.with_name(path.name + ".new")
-    for ending in ("", "-journal", "-wal", "-shm"):  # of an earlier start that was killed
-        unfinished.with_name(unfinished.name + ending).unlink(missing_ok=True)
     try:
+        for ending in ("", "-journal", "-wal", "-shm"):  # of an earlier start that was killed
+            unfinished.with_name(unfinished.name + ending).unlink(missing_ok=True)
         os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
