@@ -13,6 +13,8 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Literal
 
+from watcher.seen import SeenInvoice
+
 Language = Literal["zh", "en"]
 
 # The resCode of a success.
@@ -67,6 +69,10 @@ class Reason(StrEnum):
     NO_INVOICE = "NO_INVOICE"  # the endpoint found no invoice in it
     NO_USER = "NO_USER"  # no employee number can be had for a file
     NO_URL = "NO_URL"  # the store can give this document no address (a part, without `parts`)
+    SAME_INVOICE = "SAME_INVOICE"  # another document of the submission is this invoice in a form that is preferred
+    NOT_INVOICE = "NOT_INVOICE"  # what it says of itself is something else: a trip sheet, a hotel's folio
+    SIGNATURE_IMAGE = "SIGNATURE_IMAGE"  # a small picture, as stand under mails
+    PARTLY_BOOKED = "PARTLY_BOOKED"  # some of its pages were posted before, as a part of other pages
     TOO_LARGE = "TOO_LARGE"  # beyond `limits`
     TOO_MANY = "TOO_MANY"  # more documents than `limits.documents`
     ENCRYPTED = "ENCRYPTED"  # locked by a password
@@ -140,6 +146,17 @@ class BookingKey:
     user_code: str
     create_expense: bool
 
+    @staticmethod
+    def of_part(parent: str, first: int, last: int) -> str:
+        """The `content` of some pages of a file whose sha256 is `parent`, counted from 1."""
+        return f"{parent}#{first}-{last}"
+
+    @property
+    def parent(self) -> str | None:
+        """The sha256 of the file that this is a part of; None for a whole file."""
+        parent, mark, _ = self.content.partition("#")
+        return parent if mark else None
+
     def biz_id(self, generation: int) -> str:
         """The idempotency key of one generation: 36 characters, the same for every try."""
         wanted = "expense" if self.create_expense else "recognition"
@@ -148,7 +165,10 @@ class BookingKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewDocument:
-    """A document as intake found it. Either `locator` is set (it will be posted) or `outcome` is."""
+    """A document as intake found it: `locator` is set where it can be posted, `outcome` where it will not be.
+
+    Both are where it is skipped: it can be posted later, when a person says so.
+    """
 
     name: str  # for display: cleaned, never a path
     media_type: str
@@ -159,6 +179,15 @@ class NewDocument:
     outcome: Outcome | None = None  # settled at intake: skipped or error
     code: str | None = None
     message: str | None = None
+    read: tuple[SeenInvoice, ...] = ()  # what was read in it before it was sent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOut:
+    """Something in a submission that is no document of it, and why, for whoever asks what became of it."""
+
+    name: str  # cleaned
+    why: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,6 +222,7 @@ class NewSubmission:
     thread: Thread | None = None
     create_expense: bool = True
     documents: tuple[NewDocument, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
     succeeds: str | None = None  # the submission that had the key when the source was looked at; None: none had
 
 
@@ -233,6 +263,7 @@ class Document:
     duplicate_of: int | None  # a document id
     invoices: tuple[Invoice, ...] = ()
     tries: tuple[Try, ...] = ()
+    read: tuple[SeenInvoice, ...] = ()  # what was read in it before it was sent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -261,6 +292,7 @@ class Submission:
     moved_to: str | None = None  # the target that the last answer moved it to; None: never moved
     remark: str | None = None  # what was said of the last answer, or of why it waits
     documents: tuple[Document, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

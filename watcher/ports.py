@@ -351,6 +351,12 @@ class IntakeJournal(Protocol):
         held because it is in doubt is posted again: this is the decision that it waited for.
         """
 
+    def release(self, submission: str, *, in_place: Collection[str] = ()) -> int:
+        """Post what was skipped in it after all, and answer it again; how many documents are pending for that.
+
+        0 where nothing was, where what was has been booked meanwhile, or where it is held.
+        """
+
     def refuse(self, submission: str) -> None:
         """Decide that what is held is not posted: it is answered. Raises UsageError where it is not held."""
 

@@ -21,7 +21,7 @@ STEPS = {"intake", "recognise", "answer"}
 STEP = VALUES | SECTIONS | {"ports", "policy"}
 
 MAY_IMPORT: dict[str, set[str]] = {
-    "model": set(),
+    "model": {"seen"},
     "seen": set(),
     "errors": {"model"},
     "spool": set(),

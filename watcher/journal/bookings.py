@@ -80,6 +80,7 @@ def open_generation(connection: Connection, key: BookingKey, generation: int, *,
         "create_expense": key.create_expense,
         "generation": generation,
         "biz_id": key.biz_id(generation),
+        "parent": key.parent,
         "source": source,
         **locator_columns(locator),
     }

@@ -13,23 +13,23 @@ from sqlalchemy import Connection, bindparam, exists, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from watcher.errors import UsageError
-from watcher.journal.bookings import FIRST_GENERATION, WaitsFor, adopt, booked, latest, locator_columns, open_generation
+from watcher.journal.bookings import locator_columns
 from watcher.journal.clock import now_ms, to_ms
 from watcher.journal.database import Part
+from watcher.journal.pointing import point
 from watcher.journal.reopening import Wish, refuse, reopen
 from watcher.journal.tables import documents, identities, submissions
 from watcher.model import (
-    BookingKey,
     DocumentState,
     Kind,
     Known,
     NewDocument,
     NewSubmission,
-    Outcome,
     Reason,
     SubmissionState,
     Thread,
 )
+from watcher.seen import SeenInvoice
 
 _KNOWN = (
     select(
@@ -75,7 +75,12 @@ class IntakePart(Part):
         return self._database.write(lambda connection: _record(connection, submission, name), wakes=True)
 
     def retry(self, submission: str, *, new: bool = False, in_place: Collection[str] = ()) -> int:
-        wish = Wish(new=new, in_place=in_place)
+        return self._reopened(submission, Wish(new=new, in_place=in_place))
+
+    def release(self, submission: str, *, in_place: Collection[str] = ()) -> int:
+        return self._reopened(submission, Wish(skipped=True, in_place=in_place))
+
+    def _reopened(self, submission: str, wish: Wish) -> int:
         count = self._database.write(lambda connection: reopen(connection, submission, wish), wakes=True)
         if count is None:
             raise UsageError(f"there is no submission {submission}")
@@ -125,7 +130,7 @@ def _identify(connection: Connection, key: str, name: str, *, old: str | None) -
 
 def _write(connection: Connection, new: NewSubmission, name: str) -> None:
     rows = [_unsettled(document) for document in new.documents]
-    if new.state is not SubmissionState.HELD and _point(connection, new, rows):
+    if new.state is not SubmissionState.HELD and point(connection, new, rows):
         new = replace(new, state=SubmissionState.HELD, reason=Reason.IN_DOUBT, remark=_SAME_IS_HELD)
     pending = any(row["state"] == DocumentState.PENDING for row in rows)
     held = new.state is SubmissionState.HELD
@@ -154,40 +159,8 @@ def _unsettled(document: NewDocument) -> dict[str, Any]:
         "code": document.code,
         "message": document.message,
         "duplicate_of": None,
+        "read": seen_text(document.read),
     }
-
-
-def _point(connection: Connection, new: NewSubmission, rows: list[dict[str, Any]]) -> bool:
-    """Give every document that is to be posted its booking, or the outcome `duplicate`.
-
-    Whether one of them waits for a person's decision.
-    """
-    user_code = new.user_code or ""
-    wanted = [index for index, row in enumerate(rows) if row["state"] == DocumentState.PENDING]
-    contents = [new.documents[index].content for index in wanted]
-    found = latest(connection, contents, user_code=user_code, create_expense=new.create_expense)
-    opened: dict[str, int] = {}
-    # In one order, as they are locked: two nodes that add the same documents must not wait for each other.
-    for index in sorted(wanted, key=lambda index: new.documents[index].content):
-        document, row = new.documents[index], rows[index]
-        locator = document.locator
-        if locator is None:
-            raise ValueError("a document without an outcome needs a locator")
-        existing = found.get(document.content)
-        if document.content in opened:
-            row["booking"] = opened[document.content]
-        elif existing is not None and booked(existing):
-            row |= {"booking": existing.id, "state": DocumentState.SETTLED.value}
-            row |= {"outcome": Outcome.DUPLICATE.value, "duplicate_of": existing.first_document}
-        elif existing is not None and existing.state == DocumentState.PENDING:
-            row["booking"] = opened[document.content] = existing.id
-            adopt(connection, existing.id, source=new.source, locator=locator)
-        else:
-            key = BookingKey(content=document.content, user_code=user_code, create_expense=new.create_expense)
-            generation = FIRST_GENERATION if existing is None else existing.generation + 1
-            booking = open_generation(connection, key, generation, source=new.source, locator=locator)
-            row["booking"] = opened[document.content] = booking
-    return any(found[content].waits_for == WaitsFor.PERSON for content in opened if content in found)
 
 
 def _submission_columns(new: NewSubmission, name: str, state: SubmissionState) -> dict[str, Any]:
@@ -211,7 +184,12 @@ def _submission_columns(new: NewSubmission, name: str, state: SubmissionState) -
         "answer": new.answer,
         "thread": thread_text(new.thread),
         "create_expense": new.create_expense,
+        "left_out": json.dumps([asdict(each) for each in new.left_out], ensure_ascii=False) if new.left_out else None,
     }
+
+
+def seen_text(read: Sequence[SeenInvoice]) -> str | None:
+    return json.dumps([asdict(each) for each in read], ensure_ascii=False, default=str) if read else None
 
 
 def thread_text(thread: Thread | None) -> str | None:

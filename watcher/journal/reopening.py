@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, case, delete, exists, false, null, or_, select, text, update
 
-from watcher.journal.bookings import WaitsFor, adopt, booked, is_doubtful, latest, locator_of, open_generation
+from watcher.journal.bookings import (
+    FIRST_GENERATION,
+    WaitsFor,
+    adopt,
+    booked,
+    is_doubtful,
+    latest,
+    locator_of,
+    open_generation,
+)
 from watcher.journal.clock import now_ms
 from watcher.journal.holding import open_submissions_again, submissions_waiting_for
 from watcher.journal.settling import settle_untried
@@ -27,6 +36,17 @@ _TO_REPEAT = (
             text("documents.outcome = 'error'"),
             and_(text("documents.outcome = 'attention'"), documents.c.code == Reason.IN_DOUBT.value, ~_HAS_EXPENSE),
         ),
+    )
+    .order_by(documents.c.id)
+)
+# What was not sent, and can be: somebody says that it is an invoice after all.
+_SKIPPED = (
+    select(documents, submissions.c.user_code, submissions.c.create_expense)
+    .join(submissions, submissions.c.seq == documents.c.submission)
+    .where(
+        documents.c.submission == bindparam("seq"),
+        text("documents.outcome = 'skipped'"),
+        documents.c.store_key.is_not(None),
     )
     .order_by(documents.c.id)
 )
@@ -120,6 +140,7 @@ class Wish:
     """How a submission is to be tried again."""
 
     new: bool = False  # under a new bizId even where a try is in doubt
+    skipped: bool = False  # what was skipped, and nothing else
     in_place: Collection[str] = ()  # the stores whose URLs lead to where a file lies
 
 
@@ -130,7 +151,7 @@ def reopen(connection: Connection, submission: str, wish: Wish) -> int | None:
         return None
     if row.state == SubmissionState.HELD:
         return _go_on(connection, row, new=wish.new) if row.reason == Reason.IN_DOUBT else 0
-    failed = connection.execute(_TO_REPEAT, {"seq": row.seq}).all()
+    failed = connection.execute(_SKIPPED if wish.skipped else _TO_REPEAT, {"seq": row.seq}).all()
     returns = row.kind == Kind.FILE and row.moved_to is not None
     pending = sum(
         _try_again(connection, document, row.source, new=wish.new, returns=returns and document.store in wish.in_place)
@@ -140,10 +161,15 @@ def reopen(connection: Connection, submission: str, wish: Wish) -> int | None:
         comes_back = int(bool(waiting_for_file(connection, row.seq)))
         due = {"due": comes_back, "returns": comes_back}
         connection.execute(_REOPEN_SUBMISSION, {"row": row.seq, "to": SubmissionState.OPEN.value, **due})
-    elif (failed or row.state == SubmissionState.CLOSED) and row.state != SubmissionState.OPEN:
+    elif _answers_again(row, failed, wish) and row.state != SubmissionState.OPEN:
         settled = {"to": SubmissionState.SETTLED.value, "due": 1, "returns": 0}
         connection.execute(_REOPEN_SUBMISSION, {"row": row.seq, **settled})
     return pending
+
+
+def _answers_again(row: Any, tried: Sequence[Any], wish: Wish) -> bool:
+    """Whether it is answered though nothing is posted: all of it was booked meanwhile, or a person moved it back."""
+    return bool(tried) or (row.state == SubmissionState.CLOSED and not wish.skipped)
 
 
 def refuse(connection: Connection, submission: str) -> bool | None:
@@ -196,13 +222,14 @@ def _next_generation(connection: Connection, booking: Any, *, source: str, locat
 
 def _try_again(connection: Connection, document: Any, source: str, *, new: bool, returns: bool) -> bool:
     """Whether the document waits now; else its content was booked meanwhile, and it is a duplicate."""
-    found = latest(
-        connection, [document.content], user_code=document.user_code, create_expense=document.create_expense
-    )[document.content]
-    if booked(found) and not is_doubtful(connection, found):
+    user_code = document.user_code or ""
+    found = latest(connection, [document.content], user_code=user_code, create_expense=document.create_expense).get(
+        document.content
+    )
+    if found is not None and booked(found) and not is_doubtful(connection, found):
         connection.execute(_BECOME_DUPLICATE, {"row": document.id, "to": found.id, "first": found.first_document})
         return False
-    if found.state == DocumentState.PENDING:
+    if found is not None and found.state == DocumentState.PENDING:
         booking = _joined(connection, found, document, source, returns=returns)
     else:
         booking = _posted_again(connection, found, document, source, new=new)
@@ -223,7 +250,12 @@ def _joined(connection: Connection, found: Any, document: Any, source: str, *, r
 
 
 def _posted_again(connection: Connection, found: Any, document: Any, source: str, *, new: bool) -> int:
-    """The old booking where it is in doubt and no new one is wished for, else the next generation."""
+    """The old booking where it is in doubt and no new one is wished for, else the next generation, or the first."""
+    if found is None:
+        key = BookingKey(
+            content=document.content, user_code=document.user_code or "", create_expense=document.create_expense
+        )
+        return open_generation(connection, key, FIRST_GENERATION, source=source, locator=locator_of(document))
     if new or not found.in_doubt:
         return _next_generation(connection, found, source=source, locator=locator_of(document))
     connection.execute(_FORGET_INVOICES, {"of": found.id})

@@ -8,7 +8,19 @@ from datetime import date
 from typing import Any
 
 from watcher.journal.clock import from_ms, maybe_from_ms
-from watcher.model import Document, DocumentState, Invoice, Kind, Outcome, Submission, SubmissionState, Thread, Try
+from watcher.model import (
+    Document,
+    DocumentState,
+    Invoice,
+    Kind,
+    LeftOut,
+    Outcome,
+    Submission,
+    SubmissionState,
+    Thread,
+    Try,
+)
+from watcher.seen import By, SeenInvoice
 
 Rows = Sequence[Any]
 
@@ -38,6 +50,7 @@ def submission_of(row: Any, found: Rows, invoices_of: Mapping[int, Rows], tries_
         moved_to=row.moved_to,
         remark=row.remark,
         documents=tuple(_document(each, row.user_code, invoices_of, tries_of) for each in found),
+        left_out=tuple(LeftOut(**each) for each in json.loads(row.left_out or "[]")),
     )
 
 
@@ -74,6 +87,14 @@ def _document(
         duplicate_of=row.duplicate_of,
         invoices=() if theirs else tuple(_invoice(each) for each in invoices_of.get(row.booking, ())),
         tries=tuple(_try(each) for each in tries_of.get(row.booking, ())),
+        read=tuple(_seen(each) for each in json.loads(row.read or "[]")),
+    )
+
+
+def _seen(stored: dict[str, Any]) -> SeenInvoice:
+    day = stored["date"]
+    return SeenInvoice(
+        **{**stored, "by": By(stored["by"]), "date": date.fromisoformat(day) if day is not None else None}
     )
 
 

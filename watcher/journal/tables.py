@@ -90,6 +90,7 @@ submissions = Table(
     Column("replied", Boolean, nullable=False, server_default=false()),  # the answer under way
     Column("moved_to", Place),  # where the last answer moved it
     Column("remark", Words),  # what the last answer had to say
+    Column("left_out", Words),  # JSON: what in it is no document
     *_claimable(),
     _partial("ix_submissions_settled", "source", "due_at", "seq", where="state = 'settled'"),
     # An open one that is due has its file to be put back before its documents are posted again.
@@ -132,7 +133,9 @@ bookings = Table(
     *_claimable(),
     Column("interrupted", Boolean, nullable=False, server_default=false()),  # when it was claimed somebody was at it
     Column("waits_for", Text),  # something else than time: one of bookings.WaitsFor; `due_at` is null then
+    Column("parent", Text),  # of a part of a file: the file's sha256
     UniqueConstraint("content", "user_code", "create_expense", "generation"),
+    _partial("ix_bookings_parts", "parent", where="parent IS NOT NULL"),
     _partial("ix_bookings_due", "due_at", "id", where="state = 'pending'"),
     _partial("ix_bookings_fresh", "source", "due_at", "id", where="state = 'pending' AND attempts = 0"),
     _partial("ix_bookings_retries", "source", "due_at", "id", where="state = 'pending' AND attempts > 0"),
@@ -159,6 +162,7 @@ documents = Table(
     Column("message", Words),
     Column("settled_at", BigInteger),
     Column("duplicate_of", BigInteger),  # no foreign key: the first may be deleted, and is named all the same
+    Column("read", Words),  # JSON: the invoices that were read in it before it was sent
     _partial("ix_documents_pending", "submission", "booking", where="state = 'pending'"),
     Index("ix_documents_outcome_submission", "outcome", "submission"),
     Index("ix_documents_settled_at_outcome", "settled_at", "outcome"),

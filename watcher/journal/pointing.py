@@ -1,0 +1,65 @@
+"""Which booking each document of a new submission points to, or what became of it before it came."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection
+
+from watcher.journal.bookings import FIRST_GENERATION, WaitsFor, adopt, booked, latest, open_generation
+from watcher.journal.parts import Overlap, extent, overlap, parts_of
+from watcher.model import BookingKey, DocumentState, NewSubmission, Outcome, Reason
+
+
+def point(connection: Connection, new: NewSubmission, rows: list[dict[str, Any]]) -> bool:
+    """Give every document that is to be posted its booking, or the outcome `duplicate`.
+
+    Whether one of them waits for a person's decision.
+    """
+    user_code = new.user_code or ""
+    wanted = [index for index, row in enumerate(rows) if row["state"] == DocumentState.PENDING]
+    contents = [new.documents[index].content for index in wanted]
+    parents = [extent(content).parent for content in contents]
+    found = latest(connection, [*contents, *parents], user_code=user_code, create_expense=new.create_expense)
+    parts = parts_of(connection, parents, user_code=user_code, create_expense=new.create_expense)
+    opened: dict[str, int] = {}
+    # In one order, as they are locked: two nodes that add the same documents must not wait for each other.
+    for index in sorted(wanted, key=lambda index: new.documents[index].content):
+        document, row = new.documents[index], rows[index]
+        locator = document.locator
+        if locator is None:
+            raise ValueError("a document without an outcome needs a locator")
+        existing = found.get(document.content)
+        if document.content in opened:
+            row["booking"] = opened[document.content]
+        elif existing is not None and booked(existing):
+            row |= {"booking": existing.id, "state": DocumentState.SETTLED.value}
+            row |= {"outcome": Outcome.DUPLICATE.value, "duplicate_of": existing.first_document}
+        elif existing is not None and existing.state == DocumentState.PENDING:
+            row["booking"] = opened[document.content] = existing.id
+            adopt(connection, existing.id, source=new.source, locator=locator)
+        elif (before := _posted_before(document.content, found, parts)) is not None:
+            row |= {"state": DocumentState.SETTLED.value, **before}
+        else:
+            key = BookingKey(content=document.content, user_code=user_code, create_expense=new.create_expense)
+            generation = FIRST_GENERATION if existing is None else existing.generation + 1
+            booking = open_generation(connection, key, generation, source=new.source, locator=locator)
+            row["booking"] = opened[document.content] = booking
+    return any(found[content].waits_for == WaitsFor.PERSON for content in opened if content in found)
+
+
+def _posted_before(content: str, found: Mapping[str, Any], parts: Mapping[str, list[Any]]) -> dict[str, Any] | None:
+    """The outcome of pages that were posted before with other pages of their file; None where they were not."""
+    parent = extent(content).parent
+    others = [*parts.get(parent, []), *([found[parent]] if parent in found else [])]
+    how, first = overlap(content, others)
+    if how is Overlap.NONE:
+        return None
+    if how is Overlap.WHOLLY:
+        return {
+            "booking": first.id,
+            "outcome": Outcome.DUPLICATE.value,
+            "duplicate_of": first.first_document,
+        }
+    return {"outcome": Outcome.ERROR.value, "code": Reason.PARTLY_BOOKED.value}
