@@ -53,7 +53,8 @@ class Seen:
     """What is known of a document's inside.
 
     `pages` is None where that cannot be told (also of what has no pages). `deep` is whether it was searched for
-    invoices at all: without it `invoices` and `marks` say nothing. `width` and `height` are a picture's, in pixels.
+    invoices at all: without it `invoices` and `marks` say nothing. `unread` are the pages that may hold an invoice
+    which nobody could read: pictures without text and without a code. `width` and `height` are a picture's, in pixels.
     """
 
     pages: int | None = None
@@ -62,6 +63,7 @@ class Seen:
     deep: bool = False
     invoices: tuple[SeenInvoice, ...] = ()
     marks: frozenset[Mark] = frozenset()
+    unread: tuple[int, ...] = ()
     title: str | None = None  # the first words of it, for people, not cleaned
     width: int | None = None
     height: int | None = None
