@@ -16,6 +16,7 @@ from watcher.admission import Admission, MailboxAdmission
 from watcher.answer import Answer
 from watcher.config import sections
 from watcher.config.sections import Configuration
+from watcher.documents.choosing import DocumentChooser
 from watcher.documents.reader import DocumentReader
 from watcher.documents.sniff import may_hold_documents
 from watcher.errors import StoreUnavailable
@@ -26,7 +27,7 @@ from watcher.model import Finding
 from watcher.people import DirectoryWithRegisters, FileDirectory, Register, Remembering, Verification
 from watcher.policy.pace import Pace
 from watcher.policy.who import MailboxRules
-from watcher.ports import Directory, Journal, Mailer, Recogniser, Shelf, Source, Store, Writer
+from watcher.ports import Chooser, Directory, Journal, Mailer, Recogniser, Shelf, Source, Store, Writer
 from watcher.recognise import Recognise
 from watcher.replies import SmtpMailer, TemplateWriter
 from watcher.service import Service
@@ -35,6 +36,7 @@ from watcher.service.poster import Poster
 from watcher.service.service import Closable
 from watcher.service.stopping import Stopping
 from watcher.service.tender import Tender
+from watcher.storing import Storing
 
 if TYPE_CHECKING:
     from watcher.recognition.token import TokenSource
@@ -75,6 +77,7 @@ class _Adapters:
     writer: Writer
     mailer: Mailer | None
     sources: Mapping[str, Source]
+    chooser: Chooser
 
 
 def build_service(configuration: Configuration, journal: Journal, stopping: Stopping) -> Service:
@@ -154,6 +157,13 @@ def _adapters(configuration: Configuration) -> _Adapters:
         ),
         mailer=SmtpMailer(smtp) if smtp else None,
         sources=_sources(configuration),
+        chooser=_chooser(configuration),
+    )
+
+
+def _chooser(configuration: Configuration) -> Chooser:
+    return DocumentChooser(
+        inspector=None, most=configuration.recognition.max_invoices_per_file, limits=configuration.limits
     )
 
 
@@ -233,7 +243,7 @@ def _address(sender: str) -> str:
 def _closable(adapters: _Adapters) -> list[Closable]:
     optional: tuple[Closable | None, ...] = (adapters.mailer, adapters.token)
     given = [resource for resource in optional if resource is not None]
-    return [*adapters.sources.values(), *adapters.stores.values(), adapters.recogniser, *given]
+    return [*adapters.sources.values(), *adapters.stores.values(), adapters.recogniser, adapters.chooser, *given]
 
 
 # --------------------------------------------------------------------------------------------- steps
@@ -249,9 +259,11 @@ def _tenders(
             source=adapters.sources[section.name],
             admission=_admission(section, configuration.smtp, adapters.directory),
             reader=reader,
-            store=adapters.stores[section.store],
+            chooser=adapters.chooser,
+            storing=Storing(
+                store=adapters.stores[section.store], create_expense=configuration.recognition.create_expense
+            ),
             journal=journal,
-            create_expense=configuration.recognition.create_expense,
         )
         yield Tender(
             source=adapters.sources[section.name],

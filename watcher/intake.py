@@ -14,14 +14,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 
 from watcher.admission import Admission
-from watcher.errors import DirectoryUnavailable, StoreRefused, Unavailable, UsageError, Vanished
+from watcher.errors import DirectoryUnavailable, Unavailable, UsageError, Vanished
 from watcher.headers import MailHeader, clean, read_header
 from watcher.model import (
     Kind,
-    Locator,
-    NewDocument,
+    LeftOut,
     NewSubmission,
-    Outcome,
     Person,
     Reason,
     SubmissionState,
@@ -30,11 +28,13 @@ from watcher.model import (
 from watcher.policy.arrival import Treatment, treatment
 from watcher.policy.mail import answerable
 from watcher.policy.who import Turned
-from watcher.ports import Arrival, FoundDocument, IntakeJournal, Parcel, Reader, Source, Store
+from watcher.ports import Arrival, Chooser, FoundDocument, IntakeJournal, Parcel, Reader, Source
+from watcher.storing import Storing
 
 log = logging.getLogger(__name__)
 
 _SUBJECT_LENGTH = 200
+_MOST_LEFT_OUT = 50
 _AT_ONCE = 8  # submissions of one source that are being stored; their documents are in memory or on the disk
 
 
@@ -64,16 +64,16 @@ class Intake:
         source: Source,
         admission: Admission,
         reader: Reader,
-        store: Store,
+        chooser: Chooser,
+        storing: Storing,
         journal: IntakeJournal,
-        create_expense: bool,
     ) -> None:
         self._source = source
         self._admission = admission
         self._reader = reader
-        self._store = store
+        self._chooser = chooser
+        self._storing = storing
         self._journal = journal
-        self._create_expense = create_expense
         self._uploads = ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix=f"store-{source.name}")
 
     def round(self, go_on: Callable[[], bool]) -> Round:
@@ -135,7 +135,7 @@ class Intake:
     def _store_and_record(self, draft: _Draft) -> None:
         """In a thread of its own, because stores may be slow, and several are asked at once."""
         try:
-            documents = tuple(self._new_document(found, draft.person) for found in draft.found)
+            documents = tuple(self._storing.new_document(found, draft.person) for found in draft.found)
         finally:
             _close(draft.found)
         identifier = self._journal.record(replace(draft.submission, documents=documents))
@@ -150,8 +150,7 @@ class Intake:
         bare = self._of_header(arrival, header)
         if isinstance(decision, Turned):
             return _Draft(submission=self._turned_away(bare, header, decision), person=None, found=[])
-        found = self._reader.documents(parcel.leaves())
-        return _draft(replace(bare, answer=answerable(header)), decision.person, found)
+        return self._draft(replace(bare, answer=answerable(header)), decision.person, parcel)
 
     def _turned_away(self, bare: NewSubmission, header: MailHeader, turned: Turned) -> NewSubmission:
         """Without its documents: nothing of it is stored or posted before somebody has decided."""
@@ -167,17 +166,25 @@ class Intake:
     def _file(self, arrival: Arrival, parcel: Parcel) -> _Draft:
         person = self._admission.of_file(parcel)
         bare = self._bare(arrival, kind=Kind.FILE, sender=parcel.owner)
-        return _draft(bare, person, self._reader.documents(parcel.leaves()))
+        return self._draft(bare, person, parcel)
 
-    def _new_document(self, found: FoundDocument, person: Person | None) -> NewDocument:
-        if found.reason is not None:
-            return _failed(found, found.reason, found.message)
-        if person is None and self._create_expense:
-            return _failed(found, Reason.NO_USER, None)
+    def _draft(self, bare: NewSubmission, person: Person | None, parcel: Parcel) -> _Draft:
+        left_out: list[LeftOut] = []
+        found = self._reader.documents(parcel.leaves(), leave_out=left_out.append)
         try:
-            return _document(found, locator=self._store.put(found))
-        except StoreRefused as error:
-            return _failed(found, Reason.NO_URL, str(error))
+            chosen = self._chooser.choose(found)
+        except BaseException:
+            _close(found)
+            raise
+        submission = replace(
+            bare,
+            user_code=person.user_code if person else None,
+            person_name=person.name if person else None,
+            language=person.language if person else None,
+            reason=Reason.NO_DOCUMENT if all(_is_no_document(each) for each in chosen) else None,
+            left_out=tuple(left_out[:_MOST_LEFT_OUT]),
+        )
+        return _Draft(submission=submission, person=person, found=chosen)
 
     # -------------------------------------------------------------------------------- submissions
 
@@ -202,20 +209,9 @@ class Intake:
             language=None,
             received_at=arrival.received_at,
             state=SubmissionState.OPEN,
-            create_expense=self._create_expense,
+            create_expense=self._storing.create_expense,
             succeeds=arrival.known.submission if arrival.known is not None else None,
         )
-
-
-def _draft(bare: NewSubmission, person: Person | None, found: list[FoundDocument]) -> _Draft:
-    submission = replace(
-        bare,
-        user_code=person.user_code if person else None,
-        person_name=person.name if person else None,
-        language=person.language if person else None,
-        reason=None if found else Reason.NO_DOCUMENT,
-    )
-    return _Draft(submission=submission, person=person, found=found)
 
 
 def _close(found: list[FoundDocument]) -> None:
@@ -224,17 +220,6 @@ def _close(found: list[FoundDocument]) -> None:
             document.content.close()
 
 
-def _failed(found: FoundDocument, reason: Reason, message: str | None) -> NewDocument:
-    return replace(_document(found, locator=None), outcome=Outcome.ERROR, code=reason, message=message)
-
-
-def _document(found: FoundDocument, *, locator: Locator | None) -> NewDocument:
-    sha256 = found.content.sha256 if found.content is not None else ""
-    return NewDocument(
-        name=found.name,
-        media_type=found.media_type,
-        size=found.size,
-        sha256=sha256,
-        content=sha256,
-        locator=locator,
-    )
+def _is_no_document(found: FoundDocument) -> bool:
+    """Nobody who sends a mail takes the pictures under it for documents."""
+    return found.skipped and found.reason is Reason.SIGNATURE_IMAGE

@@ -265,6 +265,15 @@ class Document:
     tries: tuple[Try, ...] = ()
     read: tuple[SeenInvoice, ...] = ()  # what was read in it before it was sent
 
+    @property
+    def not_returned(self) -> tuple[str, ...]:
+        """Invoice numbers that were read in it before it was sent and are not in the endpoint's answer, which wins."""
+        returned = {invoice.number for invoice in self.invoices}
+        if self.outcome not in (Outcome.DONE, Outcome.ATTENTION) or not any(returned):
+            return ()
+        read = dict.fromkeys(each.number for each in self.read if each.number is not None)
+        return tuple(number for number in read if number not in returned)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:

@@ -26,6 +26,7 @@ from watcher.model import (
     Gate,
     Kind,
     Known,
+    LeftOut,
     Locator,
     NewSubmission,
     Outcome,
@@ -38,6 +39,7 @@ from watcher.model import (
     TryEnding,
     WorkLeft,
 )
+from watcher.seen import SeenInvoice
 from watcher.spool import Spooled
 
 # --------------------------------------------------------------------------------------- sources
@@ -184,7 +186,10 @@ class Shelf(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundDocument:
-    """A document found in the leaves. `reason` is set where it cannot be used; then there may be no bytes."""
+    """A document found in the leaves.
+
+    `reason` is set where it cannot be used (then there may be no bytes) or, with `skipped`, where it is not to be sent.
+    """
 
     name: str  # cleaned for display
     media_type: str  # by what it is, not by what it was called
@@ -192,18 +197,39 @@ class FoundDocument:
     size: int
     content: Spooled | None
     path: str | None = None  # its own place in a folder; None for what came out of something else
-    reason: Reason | None = None  # where nothing can be done with it
+    in_mail: bool = False  # it came as a part of a mail itself, and not out of an archive or a folder
+    reason: Reason | None = None
     message: str | None = None
+    skipped: bool = False
+    pages: tuple[int, int] | None = None  # of a part: its first and last page in the file `parent`
+    parent: str | None = None  # of a part: the sha256 of the file as it came
+    read: tuple[SeenInvoice, ...] = ()  # what was read in it, where somebody looked
 
 
 class Reader(Protocol):
     """Finds the documents in leaves: sniffs, opens archives and nested messages."""
 
-    def documents(self, leaves: Iterable[Leaf]) -> list[FoundDocument]:
+    def documents(
+        self, leaves: Iterable[Leaf], *, leave_out: Callable[[LeftOut], None] | None = None
+    ) -> list[FoundDocument]:
         """All accepted documents in their order, and what should have been one and cannot be used.
 
-        Other things (text, signature images …) are left out. Raises only what `Leaf.fetch` raises.
+        Other things (text, pictures where none are accepted …) are told to `leave_out`. Raises only what
+        `Leaf.fetch` raises, and SourceUnavailable where there is no room to unpack.
         """
+
+
+class Chooser(Protocol):
+    """Decides which of the documents of one submission are sent."""
+
+    def choose(self, found: Sequence[FoundDocument]) -> list[FoundDocument]:
+        """The same documents, some of them skipped or refused, and long ones cut into parts in their place.
+
+        Takes over their contents: what is not in the answer any more is closed. Raises SourceUnavailable where
+        there is no room to cut.
+        """
+
+    def close(self) -> None: ...
 
 
 class Store(Protocol):

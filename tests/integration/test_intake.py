@@ -13,6 +13,7 @@ import pytest
 from tests.support.workplace import pdf
 from watcher.admission import Admission
 from watcher.config import sections
+from watcher.documents.choosing import DocumentChooser
 from watcher.documents.reader import DocumentReader
 from watcher.documents.sniff import may_hold_documents
 from watcher.errors import StoreRefused, StoreUnavailable
@@ -22,6 +23,7 @@ from watcher.model import Finding, Locator, SubmissionFilter
 from watcher.people import FileDirectory
 from watcher.ports import FoundDocument
 from watcher.sources.folder import FolderSource
+from watcher.storing import Storing
 
 
 class ScriptedStore:
@@ -70,9 +72,9 @@ def intake(source: FolderSource, journal: SqlJournal, put: Callable[[str], objec
         source=source,
         admission=Admission(directory=FileDirectory(sections.Directory()), verification=None, mailbox=None),
         reader=DocumentReader(accept=["pdf"], limits=sections.Limits()),
-        store=ScriptedStore(put),
+        chooser=DocumentChooser(inspector=None, most=3, limits=sections.Limits()),
+        storing=Storing(store=ScriptedStore(put), create_expense=True),
         journal=journal,
-        create_expense=True,
     )
 
 

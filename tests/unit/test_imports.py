@@ -39,7 +39,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     # The tokens that mailboxes and the SMTP server log in with are fetched in one way.
     "oauth": VALUES | SECTIONS,
     "admission": STEP,
-    "intake": STEP | {"admission"},
+    "storing": STEP,
+    "intake": STEP | {"admission", "storing"},
     "recognise": STEP,
     "answer": STEP,
     "service": STEP | STEPS,

@@ -15,8 +15,20 @@ from hypothesis import strategies as st
 
 from tests.support.submissions import document, invoice, submission
 from watcher.errors import MailRefused
-from watcher.model import DocumentState, Kind, Language, Outcome, Reason, Submission, SubmissionState, Thread, Try
+from watcher.model import (
+    DocumentState,
+    Kind,
+    Language,
+    LeftOut,
+    Outcome,
+    Reason,
+    Submission,
+    SubmissionState,
+    Thread,
+    Try,
+)
 from watcher.replies.writer import TemplateWriter
+from watcher.seen import By, SeenInvoice
 
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
 SENT_AT = datetime(2026, 11, 23, 2, 1, tzinfo=UTC)
@@ -414,3 +426,51 @@ def test_any_subject_and_name_give_a_mail_that_can_be_read_back(subject: str, na
     assert message["To"] == "zhang.san@corp.example"
     assert "26317000000552768706" in text(message)
     assert all(len(line) <= 998 for line in raw.split(b"\r\n"))
+
+
+# ------------------------------------------------------------------------- what was decided before it was sent
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "said"),
+    [
+        ("NOT_INVOICE", "行程单 / a trip sheet", "这是行程单，不是发票"),
+        ("SAME_INVOICE", "与「a.pdf」是同一张发票 / the same invoice as “a.pdf”", "与「a.pdf」是同一张发票"),
+        ("SIGNATURE_IMAGE", "邮件签名里的小图片 / a small picture", "这是邮件签名里的小图片"),
+    ],
+)
+def test_what_was_skipped_is_named_with_the_reason_in_the_readers_language(code: str, message: str, said: str) -> None:
+    skipped = document(name="b.pdf", outcome=Outcome.SKIPPED, invoices=(), code=code, message=message)
+
+    shown = text(reply(submission(document(), skipped)))
+
+    assert "[无需处理] b.pdf" in shown
+    assert said in shown
+    assert "管理员放行" in shown
+
+
+def test_a_number_that_was_read_and_not_returned_is_told() -> None:
+    read = (SeenInvoice(by=By.QR, number="26317000000012345678"), SeenInvoice(by=By.QR, number="26317000000552768706"))
+
+    shown = text(reply(submission(document(read=read))))
+    same = text(reply(submission(document(read=read[1:]))))
+
+    assert "发票号码 26317000000012345678，但识别结果里没有" in shown
+    assert "但识别结果里没有" not in same
+
+
+def test_who_sent_no_document_is_told_what_came_instead() -> None:
+    left_out = (LeftOut(name="合同.docx", why="office is not accepted"), LeftOut(name="a.zip", why="other"))
+
+    shown = text(reply(submission(reason="NO_DOCUMENT", left_out=left_out)))
+
+    assert "不能当作发票处理的文件：合同.docx、a.zip" in shown
+
+
+def test_a_mail_with_nothing_but_pictures_of_a_signature_has_no_document() -> None:
+    picture = document(outcome=Outcome.SKIPPED, invoices=(), code="SIGNATURE_IMAGE", message="小图片 / a picture")
+
+    shown = text(reply(submission(picture, reason="NO_DOCUMENT")))
+
+    assert shown.splitlines()[0] == "没有找到发票文件"
+    assert "[无需处理]" in shown

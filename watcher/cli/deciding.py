@@ -10,7 +10,7 @@ from watcher.bootstrap import in_place_stores, migrate_journal, open_for_reading
 from watcher.config.load import load
 from watcher.config.sections import Configuration
 from watcher.errors import UsageError
-from watcher.model import Reason, Submission, SubmissionState
+from watcher.model import Outcome, Reason, Submission, SubmissionState
 from watcher.ports import Journal
 
 
@@ -23,12 +23,13 @@ def retry(path: Path, identifiers: Sequence[str], *, new: bool) -> None:
 
 
 def release(path: Path, identifiers: Sequence[str]) -> None:
-    """Post what is held because it is in doubt again, under its old bizId."""
+    """Post what is held because it is in doubt again, under its old bizId, and what was skipped after all."""
     with _chosen(path, identifiers) as (configuration, journal, submissions):
         for submission in submissions:
-            _require_doubt(submission)
+            _require_releasable(submission)
         for submission in submissions:
-            count = journal.retry(submission.id, in_place=in_place_stores(configuration))
+            let_go = journal.retry if submission.state is SubmissionState.HELD else journal.release
+            count = let_go(submission.id, in_place=in_place_stores(configuration))
             print(f"{submission.id}: {_what_follows(count, submission.state)}")  # noqa: T201
 
 
@@ -59,8 +60,11 @@ def _require_held(submission: Submission) -> None:
         raise UsageError(f"{submission.id} is not held, it is {submission.state}")
 
 
-def _require_doubt(submission: Submission) -> None:
-    _require_held(submission)
+def _require_releasable(submission: Submission) -> None:
+    if submission.state is not SubmissionState.HELD:
+        if any(document.outcome is Outcome.SKIPPED for document in submission.documents):
+            return
+        raise UsageError(f"{submission.id} is not held, it is {submission.state}, and nothing in it was skipped")
     if submission.reason != Reason.IN_DOUBT:
         raise UsageError(
             f"{submission.id} is held for its sender ({submission.reason}), which this version cannot release: "

@@ -23,6 +23,7 @@ from watcher.model import (
     SubmissionState,
     Try,
 )
+from watcher.seen import SeenInvoice
 
 Moment = Callable[[datetime | None], str]
 
@@ -83,6 +84,7 @@ def whole_submission(submission: Submission, moment: Moment) -> RenderableType:
             "answered": moment(submission.answered_at),
             "moved to": clean(submission.moved_to, 300),
             "remark": clean(submission.remark, 300),
+            "left out": "\n".join(clean(f"{each.name}: {each.why}", 200) for each in submission.left_out),
         }
     )
     return Group(head, *(part for document in submission.documents for part in _document(document, moment)))
@@ -193,10 +195,21 @@ def _document(document: Document, moment: Moment) -> Iterator[RenderableType]:
             "bizId": document.biz_id or "",
             "next try": moment(document.due_at) if outcome is None else "",
             "settled": moment(document.settled_at),
+            "read in it": "\n".join(_read(each) for each in document.read),
+            "not returned": ", ".join(clean(number) for number in document.not_returned),
         }
     )
     yield from (_invoice(invoice) for invoice in document.invoices)
     yield from (_try(one, moment) for one in document.tries)
+
+
+def _read(seen: SeenInvoice) -> str:
+    """What was read before it was sent, and where it was read."""
+    number = " ".join(clean(part) for part in (seen.code, seen.number) if part)
+    day = seen.date.isoformat() if seen.date else None
+    pages = f", page {seen.first}" + (f" to {seen.last}" if seen.last > seen.first else "") if seen.first else ""
+    known = ", ".join(part for part in (number, day, clean(seen.seller), seen.amount) if part)
+    return f"{known or 'an invoice'} ({seen.by}{pages})"
 
 
 def _invoice(invoice: Invoice) -> Text:

@@ -36,8 +36,6 @@ def _not_there_yet(configuration: Configuration) -> Iterator[str]:
             yield f"{name}: {said}"
     if configuration.links.hosts or configuration.links.known:
         yield f"links: {said}: documents behind links are not fetched"
-    if "max_invoices_per_file" in configuration.recognition.model_fields_set:
-        yield f"recognition.max_invoices_per_file: {said}: long PDFs are not split"
     for index, mailbox in enumerate(configuration.mailboxes):
         given = mailbox.model_fields_set
         if mailbox.forwarded_for:

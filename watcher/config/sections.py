@@ -712,6 +712,9 @@ class Configuration(Section):
         description="what counts as a document; archives and nested mails are always opened",
     )
     limits: Limits = Field(Limits(), description="what is more than this is not taken in")
+    inspect: bool = Field(
+        True, description="look into documents (in a process of its own) where it decides what is sent; else names tell"
+    )
     links: Links = Field(Links(), description="download links in mails")
     mailboxes: list[Mailbox] = Field([], description="the mailboxes that are watched")
     smtp: Smtp | None = Field(None, description="the server that sends the replies; absent: no mail is answered")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -13,10 +13,11 @@ from watcher.documents.sniff import Format, format_of, looks_like_a_message
 from watcher.documents.unpacking import Allowance, Entry, Opener, Refusal
 from watcher.errors import DocumentRefused, SourceUnavailable
 from watcher.headers import clean_name
-from watcher.model import Reason
+from watcher.model import LeftOut, Reason
 from watcher.ports import FoundDocument, Leaf
 from watcher.spool import Spooled
 
+_MAILS = frozenset({Format.MESSAGE, Format.OUTLOOK, Format.TNEF, Format.SIGNED})
 _DEEPEST = 8  # containers within containers
 _NO_DOCUMENTS = ("video/", "audio/")  # of a leaf that is too large to be looked into
 
@@ -27,12 +28,16 @@ class _Enough(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Piece:
-    """A file on its way through: a leaf, or what came out of one. `depth` counts the containers around it."""
+    """A file on its way through: a leaf, or what came out of one. `depth` counts the containers around it.
+
+    `in_mail`: it is a part of a mail itself.
+    """
 
     name: str | None
     content: Spooled
     declared_type: str | None
     path: str | None = None
+    in_mail: bool = False
     depth: int = 0
 
 
@@ -47,17 +52,17 @@ class DocumentReader:
         self._limits = limits
         self._openers = openers
 
-    def documents(self, leaves: Iterable[Leaf]) -> list[FoundDocument]:
+    def documents(
+        self, leaves: Iterable[Leaf], *, leave_out: Callable[[LeftOut], None] | None = None
+    ) -> list[FoundDocument]:
         """See `watcher.ports.Reader`. Where the disk has no room to unpack: SourceUnavailable; the source keeps it."""
-        reading = _Reading(self._accept, self._limits, self._openers)
+        reading = _Reading(self._accept, self._limits, self._openers, leave_out or _nobody_asks)
         try:
             for leaf in leaves:
                 if leaf.least_bytes > self._limits.submission:
                     reading.refuse_unseen(leaf)
                     continue
-                reading.take(
-                    _Piece(name=leaf.name, content=leaf.fetch(), declared_type=leaf.declared_type, path=leaf.path)
-                )
+                reading.take(_piece(leaf))
         except _Enough:
             pass
         except OSError as error:
@@ -72,11 +77,18 @@ class DocumentReader:
 class _Reading:
     """One submission being read."""
 
-    def __init__(self, accept: Collection[str], limits: Limits, openers: Mapping[Format, Opener]) -> None:
+    def __init__(
+        self,
+        accept: Collection[str],
+        limits: Limits,
+        openers: Mapping[Format, Opener],
+        leave_out: Callable[[LeftOut], None],
+    ) -> None:
         self.found: list[FoundDocument] = []
         self._accept = accept
         self._limits = limits
         self._openers = openers
+        self._leave_out = leave_out
         self._allowance = Allowance(accept=accept, limits=limits)
         self._bytes = 0
 
@@ -88,6 +100,8 @@ class _Reading:
                 self._open(piece, form)
             elif form.is_accepted(self._accept):
                 self._keep(piece, form)
+            elif piece.name:
+                self._leave_out(LeftOut(name=clean_name(piece.name, "file"), why=words.not_accepted(form)))
         finally:
             if not (self.found and self.found[-1].content is piece.content):
                 piece.content.close()
@@ -128,7 +142,7 @@ class _Reading:
             self._refuse_monster(piece)
             with closing(self._openers[form](piece.content, self._allowance)) as entries:
                 for inner in entries:
-                    self._take_inner(inner, piece.depth + 1)
+                    self._take_inner(inner, form, piece.depth + 1)
         except DocumentRefused as refused:
             self._refuse(piece, form, refused.reason, str(refused))
 
@@ -138,9 +152,17 @@ class _Reading:
         if piece.content.size > self._limits.submission:
             raise DocumentRefused(Reason.TOO_LARGE, words.too_large(self._limits.submission))
 
-    def _take_inner(self, inner: Entry | Refusal, depth: int) -> None:
+    def _take_inner(self, inner: Entry | Refusal, container: Format, depth: int) -> None:
         if isinstance(inner, Entry):
-            self.take(_Piece(name=inner.name, content=inner.content, declared_type=inner.declared_type, depth=depth))
+            self.take(
+                _Piece(
+                    name=inner.name,
+                    content=inner.content,
+                    declared_type=inner.declared_type,
+                    in_mail=container in _MAILS,
+                    depth=depth,
+                )
+            )
         else:
             self._add(_unread(inner.name, inner.size, inner.reason, inner.message))
 
@@ -154,6 +176,20 @@ class _Reading:
         self.found.append(document)
 
 
+def _piece(leaf: Leaf) -> _Piece:
+    return _Piece(
+        name=leaf.name,
+        content=leaf.fetch(),
+        declared_type=leaf.declared_type,
+        path=leaf.path,
+        in_mail=leaf.path is None,
+    )
+
+
+def _nobody_asks(_left_out: LeftOut) -> None:
+    """What is left out is not told to anybody."""
+
+
 def _document(
     piece: _Piece, form: Format, *, reason: Reason | None = None, message: str | None = None
 ) -> FoundDocument:
@@ -165,6 +201,7 @@ def _document(
         size=piece.content.size,
         content=piece.content,
         path=piece.path,
+        in_mail=piece.in_mail,
         reason=reason,
         message=message,
     )

@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
+from watcher.seen import Mark
+
 LOCKED = "压缩包有密码，请去掉密码后重新发送 / the archive is locked by a password: send it without one"
+LOCKED_PDF = "PDF 有打开密码，请去掉密码后重新发送 / the PDF is locked by a password: send it without one"
+SIGNATURE_IMAGE = "邮件签名里的小图片 / a small picture, as stand under mails"
 DAMAGED = "文件已损坏，无法打开，请重新发送 / the file is damaged and cannot be opened: send it again"
 TOO_DEEP = "压缩包嵌套层数过多，请直接发送发票文件 / archives within archives, too deep: send the files themselves"
 BOMB = "压缩包解开后过大，请直接发送发票文件 / the archive would become too large: send the files themselves"
 CROWDED = "压缩包内文件过多，请分批发送 / the archive holds too many files: send them in several lots"
+
+
+_NAMES = {
+    Mark.TRIP_SHEET: "行程单 / a trip sheet",
+    Mark.FOLIO: "酒店水单 / a hotel's folio",
+    Mark.TOLL_SUMMARY: "通行费汇总单 / a summary of tolls",
+    Mark.GOODS_LIST: "明细清单 / a list of goods",
+}
+
+
+def no_invoice(mark: Mark) -> str:
+    """What a document is instead of an invoice."""
+    return _NAMES[mark]
+
+
+def same_invoice(name: str) -> str:
+    return f"与「{name}」是同一张发票 / the same invoice as “{name}”"
 
 
 def too_large(limit: int) -> str:
@@ -21,6 +42,11 @@ def together_too_large(limit: int) -> str:
 def too_many(limit: int) -> str:
     chinese = f"一次最多 {limit} 个文件，其余未处理，请分批发送"
     return f"{chinese} / at most {limit} files at once; the rest was left out: send it in several lots"
+
+
+def not_accepted(form: str) -> str:
+    """Why something is no document here; shown to whoever asks what became of it."""
+    return "it is no document" if form == "other" else f"{form} is not accepted"
 
 
 def unsupported(form: str) -> str:

@@ -47,6 +47,7 @@ _SKIPPED = (
         documents.c.submission == bindparam("seq"),
         text("documents.outcome = 'skipped'"),
         documents.c.store_key.is_not(None),
+        or_(submissions.c.user_code.is_not(None), ~submissions.c.create_expense),
     )
     .order_by(documents.c.id)
 )

@@ -26,6 +26,7 @@ from watcher.replies.words import Advice, Words
 _NAME_LENGTH = 150
 _VALUE_LENGTH = 100
 _MESSAGE_LENGTH = 500
+_MOST_NAMED = 10
 _NOT_SET_UP = "400000"
 
 
@@ -53,6 +54,7 @@ class Telling:
             what=whole.what if whole else None,
             todo=whole.todo if whole else None,
             detail=self._detail(submission.reason, None) if whole else None,
+            left_out=self._left_out(submission),
             documents=tuple(self._document(document, submission) for document in documents),
             total=self._total(submission.documents),
             resubmit=self.words.say(f"resubmit.{submission.kind.value}") if mends else None,
@@ -78,7 +80,7 @@ class Telling:
         """Advice on the submission's own reason, where no document says it already."""
         if submission.reason is None or any(d.code == submission.reason for d in submission.documents):
             return None
-        if submission.documents and submission.state is not SubmissionState.HELD:
+        if submission.documents and not _speaks_of_all(submission):
             return None
         reason = _reason(submission.reason)
         return self.words.of_reason(reason, kinds=self.kinds) if reason else self.words.of_outcome("error")
@@ -93,6 +95,7 @@ class Telling:
             label=self.words.say(f"outcomes.{outcome}.{label}"),
             what=advice.what if advice else None,
             todo=advice.todo if advice else None,
+            note=self._note(document),
             detail=self._detail(document.code, None if _is_said(document) else document.message),
             invoices=tuple(self._invoice(invoice, document) for invoice in document.invoices),
         )
@@ -104,6 +107,8 @@ class Telling:
                 return None
             case Outcome.DUPLICATE:
                 return self._of_duplicate(document, submission)
+            case Outcome.SKIPPED if reason is not None:
+                return self.words.of_reason(reason, said=self._half(document.message))
             case Outcome.ERROR | Outcome.ATTENTION if reason is not None:
                 return self.words.of_reason(reason, kinds=self.kinds)
             case Outcome.ERROR if document.code is not None:
@@ -121,6 +126,22 @@ class Telling:
         if booked_at is not None:
             return replace(advice, what=self.words.say("outcomes.duplicate.what_when", time=self._time(booked_at)))
         return advice
+
+    def _note(self, document: Document) -> str | None:
+        numbers = self.words.say("invoice.number_separator").join(clean(each, 60) for each in document.not_returned)
+        return self.words.say("invoice.not_returned", numbers=numbers) if numbers else None
+
+    def _left_out(self, submission: Submission) -> str | None:
+        """Who sent the wrong thing wants to know which."""
+        if submission.reason != Reason.NO_DOCUMENT or submission.documents or not submission.left_out:
+            return None
+        names = [self._name(each.name) for each in submission.left_out[:_MOST_NAMED]]
+        return self.words.say("left_out", names=self.words.say("name_separator").join(names))
+
+    def _half(self, message: str | None) -> str:
+        """Of a message of our own, which has both languages, the one of the reader."""
+        chinese, _, english = clean(message or "", _MESSAGE_LENGTH).partition(" / ")
+        return chinese if self.language == "zh" or not english else english
 
     def _invoice(self, invoice: Invoice, document: Document) -> InvoiceView:
         return InvoiceView(
@@ -176,6 +197,11 @@ class Telling:
 
 def _outcome(document: Document) -> str:
     return document.outcome.value if document.outcome is not None else "pending"
+
+
+def _speaks_of_all(submission: Submission) -> bool:
+    """Whether its own reason is worth saying beside its documents."""
+    return submission.state is SubmissionState.HELD or submission.reason == Reason.NO_DOCUMENT
 
 
 def _reason(code: str | None) -> Reason | None:

@@ -27,7 +27,7 @@ def verdict_of(submission: Submission) -> Verdict:
     if counts:
         tone = next(key for key in _TONES if key in counts)
         return Verdict(parts=tuple(counts.items()), tone={"booked": "done", "recognised": "done"}.get(tone, tone))
-    if submission.documents or submission.reason is None:
+    if submission.reason is None or (submission.documents and submission.reason != Reason.NO_DOCUMENT):
         return Verdict(parts=(("nothing", None),), tone="skipped")
     key = next((said for reason, said in _WITHOUT_DOCUMENTS.items() if reason == submission.reason), "refused")
     return Verdict(parts=((key, None),), tone="error")

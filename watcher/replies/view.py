@@ -30,6 +30,7 @@ class DocumentView:
     label: str
     what: str | None  # None: the label and the invoices say it all
     todo: str | None
+    note: str | None  # something to look at, beside the outcome
     detail: str | None  # codes and messages, for the administrator
     invoices: tuple[InvoiceView, ...]
 
@@ -45,6 +46,7 @@ class AnswerView:
     what: str | None  # of the submission as a whole
     todo: str | None
     detail: str | None
+    left_out: str | None  # what came and is no document, where there is no other
     documents: tuple[DocumentView, ...]
     total: str | None
     resubmit: str | None

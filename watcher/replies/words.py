@@ -31,9 +31,10 @@ class Words:
             entry = entry["one" if n == 1 else "other"]
         return str(entry).format(n=n, **values)
 
-    def of_reason(self, reason: Reason, *, kinds: str) -> Advice:
+    def of_reason(self, reason: Reason, *, kinds: str = "", said: str = "") -> Advice:
+        """`kinds` are the file types that are accepted; `said` is what was said of the document by ourselves."""
         entry = self._find(f"reasons.{reason.value}")
-        return Advice(what=entry["what"], todo=entry["todo"].format(kinds=kinds))
+        return Advice(what=entry["what"].format(said=said), todo=entry["todo"].format(kinds=kinds))
 
     def of_code(self, code: str, message: str | None) -> Advice:
         """Advice on a resCode of the endpoint, the general one where it has none of its own."""

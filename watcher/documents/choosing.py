@@ -1,0 +1,172 @@
+"""The port `Chooser`: looks into documents where a decision needs it, and carries the decision out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from watcher.config.sections import Limits
+from watcher.documents import words
+from watcher.documents.sniff import Format
+from watcher.errors import DocumentRefused, SourceUnavailable
+from watcher.model import Reason
+from watcher.policy.choosing import Candidate, Skip, choose
+from watcher.policy.pages import Pages, cuts
+from watcher.ports import FoundDocument
+from watcher.seen import NOTHING_SEEN, Seen, SeenInvoice
+from watcher.spool import Spooled
+
+_BY_MEDIA_TYPE = {form.traits.media_type: form for form in Format if form.traits.accepted_as}
+_LONGEST_STEM = 90
+_PATIENCE_SECONDS = 30.0  # with the documents of one submission: hostile ones take their time
+
+
+class Looking(Protocol):
+    """Looks into documents. Called by many threads at once."""
+
+    def look(self, content: Spooled, form: Format, *, deep: bool) -> Seen:
+        """What is in it, as far as can be told; never raises for what the file is."""
+
+    def split(self, content: Spooled, ranges: Sequence[Pages]) -> list[Spooled]:
+        """Pages of a PDF as files of their own. Raises DocumentRefused where it cannot be cut."""
+
+    def close(self) -> None: ...
+
+
+class DocumentChooser:
+    """Sends each invoice once, cuts what holds more than `most` invoices, and skips what is surely none.
+
+    `inspector` None: nobody looks inside, and only names tell. Safe to call from many threads.
+    """
+
+    def __init__(self, *, inspector: Looking | None, most: int, limits: Limits) -> None:
+        self._inspector = inspector
+        self._most = most
+        self._limits = limits
+
+    def choose(self, found: Sequence[FoundDocument]) -> list[FoundDocument]:
+        """See `watcher.ports.Chooser`."""
+        usable = [index for index, each in enumerate(found) if each.reason is None]
+        seen = self._look_at_all(found, usable)
+        looked = [_looked_at(each, seen.get(index, NOTHING_SEEN)) for index, each in enumerate(found)]
+        sendable = [index for index in usable if looked[index].reason is None]
+        plan = choose([_candidate(looked[index], seen[index]) for index in sendable])
+        for index, skip in zip(sendable, plan, strict=True):
+            if skip is not None:
+                looked[index] = _skipped(looked[index], skip, [looked[other].name for other in sendable])
+        return _limited(self._cut(looked, seen), self._limits.documents)
+
+    def close(self) -> None:
+        if self._inspector is not None:
+            self._inspector.close()
+
+    def _look_at_all(self, found: Sequence[FoundDocument], usable: Sequence[int]) -> dict[int, Seen]:
+        until = time.monotonic() + _PATIENCE_SECONDS
+        seen = {}
+        for index in usable:
+            patient = time.monotonic() < until
+            seen[index] = self._look(found[index], several=len(usable) > 1) if patient else NOTHING_SEEN
+        return seen
+
+    def _look(self, document: FoundDocument, *, several: bool) -> Seen:
+        """As little as the decisions need: of a single document of one page, nothing."""
+        form = _form(document)
+        if self._inspector is None or document.content is None:
+            return NOTHING_SEEN
+        if several or (form.traits.accepted_as == "image" and document.in_mail):
+            return self._inspector.look(document.content, form, deep=True)
+        if form is not Format.PDF:
+            return NOTHING_SEEN
+        seen = self._inspector.look(document.content, form, deep=False)
+        many = seen.pages is not None and seen.pages > 1
+        return self._inspector.look(document.content, form, deep=True) if many else seen
+
+    def _cut(self, documents: Sequence[FoundDocument], seen: dict[int, Seen]) -> Iterator[FoundDocument]:
+        for index, document in enumerate(documents):
+            pages = [] if document.reason is not None else cuts(seen[index], self._most)
+            yield from self._parts(document, pages) if pages else [document]
+
+    def _parts(self, document: FoundDocument, pages: Sequence[Pages]) -> list[FoundDocument]:
+        """Where it cannot be cut it goes as it is: the endpoint has the last word."""
+        if self._inspector is None or document.content is None or _form(document) is not Format.PDF:
+            return [document]
+        try:
+            contents = self._inspector.split(document.content, pages)
+        except DocumentRefused:
+            return [document]
+        except OSError as error:
+            raise SourceUnavailable(f"a file cannot be cut here: {error.strerror or 'no room'}") from error
+        parent = document.content.sha256
+        document.content.close()
+        return [_part(document, parent, which, content) for which, content in zip(pages, contents, strict=True)]
+
+
+def _form(document: FoundDocument) -> Format:
+    return _BY_MEDIA_TYPE.get(document.media_type, Format.OTHER)
+
+
+def _looked_at(document: FoundDocument, seen: Seen) -> FoundDocument:
+    if seen.locked:
+        return replace(document, reason=Reason.ENCRYPTED, message=words.LOCKED_PDF)
+    return replace(document, read=seen.invoices)
+
+
+def _candidate(document: FoundDocument, seen: Seen) -> Candidate:
+    return Candidate(
+        name=document.name,
+        kind=_form(document).traits.accepted_as,
+        size=document.size,
+        seen=seen,
+        in_mail=document.in_mail,
+    )
+
+
+def _skipped(document: FoundDocument, skip: Skip, names: Sequence[str]) -> FoundDocument:
+    if skip.same_as is not None:
+        message = words.same_invoice(names[skip.same_as])
+    elif skip.mark is not None:
+        message = words.no_invoice(skip.mark)
+    else:
+        message = words.SIGNATURE_IMAGE
+    return replace(document, skipped=True, reason=skip.reason, message=message)
+
+
+def _part(document: FoundDocument, parent: str, pages: Pages, content: Spooled) -> FoundDocument:
+    return replace(
+        document,
+        name=_part_name(document.name, pages),
+        size=content.size,
+        content=content,
+        path=None,
+        pages=pages,
+        parent=parent,
+        read=tuple(_placed(invoice, pages[0]) for invoice in document.read if pages[0] <= invoice.first <= pages[1]),
+    )
+
+
+def _placed(invoice: SeenInvoice, first: int) -> SeenInvoice:
+    """Its pages as they are counted in the part."""
+    return replace(invoice, first=invoice.first - first + 1, last=invoice.last - first + 1)
+
+
+def _part_name(name: str, pages: Pages) -> str:
+    stem, dot, extension = name.rpartition(".")
+    first, last = pages
+    shown = str(first) if first == last else f"{first}-{last}"
+    return f"{(stem or name)[:_LONGEST_STEM]} p{shown}{dot}{extension if stem else ''}"
+
+
+def _limited(documents: Iterator[FoundDocument], most: int) -> list[FoundDocument]:
+    """No more than `most`, and one that says how many are left out."""
+    kept: list[FoundDocument] = []
+    for document in documents:
+        if len(kept) < most or document.reason is Reason.TOO_MANY:
+            kept.append(document)
+            continue
+        if kept[-1].reason is not Reason.TOO_MANY:
+            kept.append(replace(document, content=None, reason=Reason.TOO_MANY, message=words.too_many(most)))
+        if document.content is not None:
+            document.content.close()
+    return kept

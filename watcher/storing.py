@@ -1,0 +1,67 @@
+"""Storing: from a document in hand to what the journal records of it. Its outcome is told here where it is not sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from watcher.errors import StoreRefused
+from watcher.model import BookingKey, Locator, NewDocument, Outcome, Person, Reason
+from watcher.ports import FoundDocument, Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Storing:
+    """Gives documents their attachment URL. Called by many threads at once."""
+
+    store: Store
+    create_expense: bool
+
+    def new_document(self, found: FoundDocument, person: Person | None) -> NewDocument:
+        """Raises StoreUnavailable."""
+        nobodys = person is None and self.create_expense
+        if found.skipped:
+            return _skipped(found, None if nobodys else self._skipped_at(found))
+        if found.reason is not None:
+            return _failed(found, found.reason, found.message)
+        if nobodys:
+            return _failed(found, Reason.NO_USER, None)
+        try:
+            return _document(found, locator=self.store.put(found))
+        except StoreRefused as error:
+            return _failed(found, Reason.NO_URL, str(error))
+
+    def _skipped_at(self, found: FoundDocument) -> Locator | None:
+        """What is skipped is stored all the same, so that it can be sent when somebody says so."""
+        try:
+            return self.store.put(found)
+        except StoreRefused:
+            return None
+
+
+def _skipped(found: FoundDocument, locator: Locator | None) -> NewDocument:
+    document = _document(found, locator=locator)
+    return replace(document, outcome=Outcome.SKIPPED, code=found.reason, message=found.message)
+
+
+def _failed(found: FoundDocument, reason: Reason, message: str | None) -> NewDocument:
+    return replace(_document(found, locator=None), outcome=Outcome.ERROR, code=reason, message=message)
+
+
+def _document(found: FoundDocument, *, locator: Locator | None) -> NewDocument:
+    sha256 = found.content.sha256 if found.content is not None else ""
+    return NewDocument(
+        name=found.name,
+        media_type=found.media_type,
+        size=found.size,
+        sha256=sha256,
+        content=_identity(found, sha256),
+        locator=locator,
+        read=found.read,
+    )
+
+
+def _identity(found: FoundDocument, sha256: str) -> str:
+    """Of a part its parent's and its pages: the same file is not cut into the same bytes twice."""
+    if found.parent is None or found.pages is None:
+        return sha256
+    return BookingKey.of_part(found.parent, *found.pages)
