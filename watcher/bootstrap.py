@@ -20,6 +20,7 @@ from watcher.documents.choosing import DocumentChooser
 from watcher.documents.reader import DocumentReader
 from watcher.documents.sniff import may_hold_documents
 from watcher.errors import StoreUnavailable
+from watcher.gathering import Gathering
 from watcher.intake import Intake
 from watcher.journal.checking import check_journal, journal_trouble
 from watcher.journal.opening import migrate, open_journal
@@ -253,13 +254,17 @@ def _tenders(
     configuration: Configuration, adapters: _Adapters, journal: Journal, answerers: Sequence[Answerer]
 ) -> Iterator[Tender]:
     """One for each source, as the answerers are."""
-    reader = DocumentReader(accept=configuration.accept, limits=configuration.limits)
+    gathering = Gathering(
+        reader=DocumentReader(accept=configuration.accept, limits=configuration.limits),
+        chooser=adapters.chooser,
+        links=None,
+        now=journal.now,
+    )
     for section, answerer in zip(configuration.sources, answerers, strict=True):
         intake = Intake(
             source=adapters.sources[section.name],
             admission=_admission(section, configuration.smtp, adapters.directory),
-            reader=reader,
-            chooser=adapters.chooser,
+            gathering=gathering,
             storing=Storing(
                 store=adapters.stores[section.store], create_expense=configuration.recognition.create_expense
             ),

@@ -10,6 +10,7 @@
     │   ├── SourceUnavailable    a mailbox or folder cannot be reached
     │   │   └── LoginRefused     … and waiting long is called for: accounts are blocked for hammering
     │   ├── StoreUnavailable     a store cannot take or sign a document now
+    │   ├── LinkUnavailable      what a mail links to cannot be fetched now
     │   ├── DirectoryUnavailable it cannot be told who the sender is
     │   ├── MailerUnavailable    a reply cannot be sent now
     │   ├── TokenUnavailable     the endpoint's token cannot be fetched now
@@ -86,6 +87,10 @@ class LoginRefused(SourceUnavailable):
 
 class StoreUnavailable(Unavailable):
     """A store cannot take or sign a document now."""
+
+
+class LinkUnavailable(Unavailable):
+    """What a mail links to cannot be fetched now."""
 
 
 class DirectoryUnavailable(Unavailable):

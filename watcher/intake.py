@@ -14,11 +14,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 
 from watcher.admission import Admission
-from watcher.errors import DirectoryUnavailable, Unavailable, UsageError, Vanished
+from watcher.errors import DirectoryUnavailable, LinkUnavailable, Unavailable, UsageError, Vanished
+from watcher.gathering import Gathered, Gathering
 from watcher.headers import MailHeader, clean, read_header
 from watcher.model import (
     Kind,
-    LeftOut,
     NewSubmission,
     Person,
     Reason,
@@ -28,13 +28,12 @@ from watcher.model import (
 from watcher.policy.arrival import Treatment, treatment
 from watcher.policy.mail import answerable
 from watcher.policy.who import Turned
-from watcher.ports import Arrival, Chooser, FoundDocument, IntakeJournal, Parcel, Reader, Source
+from watcher.ports import Arrival, IntakeJournal, Parcel, Source
 from watcher.storing import Storing
 
 log = logging.getLogger(__name__)
 
 _SUBJECT_LENGTH = 200
-_MOST_LEFT_OUT = 50
 _AT_ONCE = 8  # submissions of one source that are being stored; their documents are in memory or on the disk
 
 
@@ -52,7 +51,7 @@ class _Draft:
 
     submission: NewSubmission
     person: Person | None
-    found: list[FoundDocument]
+    gathered: Gathered
 
 
 class Intake:
@@ -63,15 +62,13 @@ class Intake:
         *,
         source: Source,
         admission: Admission,
-        reader: Reader,
-        chooser: Chooser,
+        gathering: Gathering,
         storing: Storing,
         journal: IntakeJournal,
     ) -> None:
         self._source = source
         self._admission = admission
-        self._reader = reader
-        self._chooser = chooser
+        self._gathering = gathering
         self._storing = storing
         self._journal = journal
         self._uploads = ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix=f"store-{source.name}")
@@ -115,7 +112,7 @@ class Intake:
             yield
         except Vanished:
             log.info("An arrival was gone before it could be taken in.", extra={"source": self._source.name})
-        except DirectoryUnavailable as error:
+        except (DirectoryUnavailable, LinkUnavailable) as error:
             result.waiting.append(str(error))
         except Unavailable:
             raise
@@ -135,9 +132,9 @@ class Intake:
     def _store_and_record(self, draft: _Draft) -> None:
         """In a thread of its own, because stores may be slow, and several are asked at once."""
         try:
-            documents = tuple(self._storing.new_document(found, draft.person) for found in draft.found)
+            documents = tuple(self._storing.new_document(each, draft.person) for each in draft.gathered.documents)
         finally:
-            _close(draft.found)
+            draft.gathered.close()
         identifier = self._journal.record(replace(draft.submission, documents=documents))
         log.info(
             "A submission was taken in.",
@@ -149,7 +146,7 @@ class Intake:
         decision = self._admission.of_mail(header, parcel)
         bare = self._of_header(arrival, header)
         if isinstance(decision, Turned):
-            return _Draft(submission=self._turned_away(bare, header, decision), person=None, found=[])
+            return _Draft(submission=self._turned_away(bare, header, decision), person=None, gathered=Gathered())
         return self._draft(replace(bare, answer=answerable(header)), decision.person, parcel)
 
     def _turned_away(self, bare: NewSubmission, header: MailHeader, turned: Turned) -> NewSubmission:
@@ -169,22 +166,16 @@ class Intake:
         return self._draft(bare, person, parcel)
 
     def _draft(self, bare: NewSubmission, person: Person | None, parcel: Parcel) -> _Draft:
-        left_out: list[LeftOut] = []
-        found = self._reader.documents(parcel.leaves(), leave_out=left_out.append)
-        try:
-            chosen = self._chooser.choose(found)
-        except BaseException:
-            _close(found)
-            raise
+        gathered = self._gathering.gather(parcel, bare.received_at)
         submission = replace(
             bare,
             user_code=person.user_code if person else None,
             person_name=person.name if person else None,
             language=person.language if person else None,
-            reason=Reason.NO_DOCUMENT if all(_is_no_document(each) for each in chosen) else None,
-            left_out=tuple(left_out[:_MOST_LEFT_OUT]),
+            reason=Reason.NO_DOCUMENT if gathered.holds_nothing else None,
+            left_out=gathered.left_out,
         )
-        return _Draft(submission=submission, person=person, found=chosen)
+        return _Draft(submission=submission, person=person, gathered=gathered)
 
     # -------------------------------------------------------------------------------- submissions
 
@@ -212,14 +203,3 @@ class Intake:
             create_expense=self._storing.create_expense,
             succeeds=arrival.known.submission if arrival.known is not None else None,
         )
-
-
-def _close(found: list[FoundDocument]) -> None:
-    for document in found:
-        if document.content is not None:
-            document.content.close()
-
-
-def _is_no_document(found: FoundDocument) -> bool:
-    """Nobody who sends a mail takes the pictures under it for documents."""
-    return found.skipped and found.reason is Reason.SIGNATURE_IMAGE

@@ -85,6 +85,14 @@ class Leaf(Protocol):
         """Its bytes, decoded. Raises SourceUnavailable, or Vanished."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailText:
+    """What a mail says, decoded: a text that was written, and no file."""
+
+    text: str
+    html: bool
+
+
 class Parcel(Protocol):
     """An arrival that has been opened."""
 
@@ -102,6 +110,12 @@ class Parcel(Protocol):
 
     def leaves(self) -> Iterable[Leaf]:
         """Every file in it: of a mail all leaves that are not its text. Raises SourceUnavailable, Vanished."""
+
+    def texts(self) -> Iterable[MailText]:
+        """What a mail and the mails forwarded in it say, in order; of a file nothing.
+
+        At most about 1 MB of each, fetched when it is asked for. Raises SourceUnavailable, Vanished.
+        """
 
     def whole(self) -> bytes:
         """A mail's bytes, for the verification of signatures. Raises SourceUnavailable, Vanished."""
@@ -230,6 +244,28 @@ class Chooser(Protocol):
         """
 
     def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Followed:
+    """What the links of a mail led to. `failed` says of each other link why it led to nothing, in words for people.
+
+    `again`: one of those may lead to something soon.
+    """
+
+    files: tuple[Leaf, ...] = ()
+    failed: tuple[FoundDocument, ...] = ()
+    again: bool = False
+
+
+class LinkFollower(Protocol):
+    """Fetches what mails link to, where it may. Called by many threads at once."""
+
+    def follow(self, texts: Iterable[MailText]) -> AbstractContextManager[Followed]:
+        """Each invoice once, however many links lead to it; the files are there until the block ends.
+
+        Raises only what the texts raise.
+        """
 
 
 class Store(Protocol):

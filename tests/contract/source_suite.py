@@ -17,6 +17,8 @@ from watcher.ports import Arrival, Source
 class SourceSuite(ABC):
     """Joined by a test class that implements the abstract methods; `source` is a fixture there."""
 
+    says: Sequence[str] = ()  # what a submission says beside its files
+
     @abstractmethod
     def drop(self, source: Source, number: int) -> None:
         """Let one submission arrive, finished, later than those of lower numbers."""
@@ -75,6 +77,14 @@ class SourceSuite(ABC):
         finally:
             once.close()
             again.close()
+
+    def test_a_parcel_has_what_was_written_and_gives_it_twice(self, source: Source) -> None:
+        self.drop(source, 1)
+        with source.open(self.only(source)) as parcel:
+            once, again = list(parcel.texts()), list(parcel.texts())
+
+        assert once == again
+        assert [text.text.strip() for text in once] == list(self.says)
 
     def test_a_move_may_be_repeated(self, source: Source) -> None:
         self.drop(source, 1)

@@ -18,6 +18,8 @@ from watcher.sources.mailbox import MailboxSource
 
 
 class TestMailbox(SourceSuite):
+    says = ("See the invoice.",)
+
     @pytest.fixture
     def source(self) -> Iterator[MailboxSource]:
         with Dovecot() as server:

@@ -17,6 +17,7 @@ from watcher.documents.choosing import DocumentChooser
 from watcher.documents.reader import DocumentReader
 from watcher.documents.sniff import may_hold_documents
 from watcher.errors import StoreRefused, StoreUnavailable
+from watcher.gathering import Gathering
 from watcher.intake import Intake, Round
 from watcher.journal.journal import SqlJournal
 from watcher.model import Finding, Locator, SubmissionFilter
@@ -71,8 +72,12 @@ def intake(source: FolderSource, journal: SqlJournal, put: Callable[[str], objec
     return Intake(
         source=source,
         admission=Admission(directory=FileDirectory(sections.Directory()), verification=None, mailbox=None),
-        reader=DocumentReader(accept=["pdf"], limits=sections.Limits()),
-        chooser=DocumentChooser(inspector=None, most=3, limits=sections.Limits()),
+        gathering=Gathering(
+            reader=DocumentReader(accept=["pdf"], limits=sections.Limits()),
+            chooser=DocumentChooser(inspector=None, most=3, limits=sections.Limits()),
+            links=None,
+            now=journal.now,
+        ),
         storing=Storing(store=ScriptedStore(put), create_expense=True),
         journal=journal,
     )

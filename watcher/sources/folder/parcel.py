@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from watcher.errors import Vanished
+from watcher.ports import MailText
 from watcher.sources.folder.drive import Mount, folder_below, is_gone, open_file, unavailable
 from watcher.sources.folder.identity import Fingerprint
 from watcher.sources.folder.names import for_display
@@ -82,6 +83,9 @@ class FileParcel:
 
     def leaves(self) -> Iterable[FileLeaf]:
         return (self.leaf,)
+
+    def texts(self) -> Iterable[MailText]:
+        return ()
 
     def whole(self) -> bytes:
         """The file's bytes; no signature is looked for in a file."""

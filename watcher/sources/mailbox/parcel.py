@@ -7,18 +7,20 @@ import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 
 from watcher.errors import SourceUnavailable, Vanished
 from watcher.headers import read_header
-from watcher.ports import Leaf
+from watcher.ports import Leaf, MailText
 from watcher.sources.mailbox.grammar import Malformed, Value
 from watcher.sources.mailbox.identity import HEADER_ITEMS, Sighting
 from watcher.sources.mailbox.line import Line
 from watcher.sources.mailbox.reading import one, section
 from watcher.sources.mailbox.session import CommandRefused, Session
-from watcher.sources.mailbox.structure import Part, contradiction, files, read_structure
+from watcher.sources.mailbox.structure import Part, contradiction, files, read_structure, texts
+from watcher.sources.mailbox.texts import LARGEST_MESSAGE_BYTES, MOST_TEXTS, is_message, mail_text
 from watcher.sources.mailbox.transfer import decoded
-from watcher.sources.mailbox.whole import whole_leaves
+from watcher.sources.mailbox.whole import whole_leaves, whole_texts
 from watcher.spool import Spooled
 
 log = logging.getLogger(__name__)
@@ -123,6 +125,21 @@ class MailParcel:
             return whole_leaves(self.whole())
         return [PartLeaf(self._spot, part) for part in files(root)]
 
+    def texts(self) -> Iterable[MailText]:
+        """Those of mails that were forwarded as files come last."""
+        root = self._trusted_structure()
+        if root is None:
+            return whole_texts(self.whole())
+        return islice(self._texts(root), MOST_TEXTS)
+
+    def _texts(self, root: Part) -> Iterator[MailText]:
+        for part in texts(root):
+            raw = self._spot.section(f"BODY.PEEK[{part.section}]", Way.STRUCTURE, octets=part.octets, exact=True)
+            yield mail_text(part.media_type, part.charset, decoded(part.encoding, raw))
+        for part in files(root):
+            if is_message(part.media_type, part.name) and part.octets <= LARGEST_MESSAGE_BYTES:
+                yield from _texts_of(PartLeaf(self._spot, part))
+
     def whole(self) -> bytes:
         return self._in_hand().read()
 
@@ -150,6 +167,14 @@ class MailParcel:
             return root
         log.info("A mail is read whole.", extra={"uid": self._spot.uid, "reason": doubt})
         return None
+
+
+def _texts_of(leaf: Leaf) -> list[MailText]:
+    content = leaf.fetch()
+    try:
+        return whole_texts(content.read())
+    finally:
+        content.close()
 
 
 class PartLeaf:

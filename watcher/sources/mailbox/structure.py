@@ -30,6 +30,7 @@ class Part:
     octets: int = 0
     disposition: str = ""
     name: str | None = None
+    charset: str | None = None
     children: tuple[Part, ...] = ()
 
     @property
@@ -59,6 +60,15 @@ def files(part: Part) -> Iterator[Part]:
         for child in part.children:
             yield from files(child)
     elif not part.is_multipart and is_file(part.media_type, part.disposition, part.name):
+        yield part
+
+
+def texts(part: Part) -> Iterator[Part]:
+    """Every part that is no file but what the mail says, in order, those of nested messages too."""
+    if part.children:
+        for child in part.children:
+            yield from texts(child)
+    elif not part.is_multipart and not is_file(part.media_type, part.disposition, part.name):
         yield part
 
 
@@ -139,6 +149,7 @@ def _single(value: list[Value], section: str, depth: int) -> Part:
         octets=number(value[6]) or 0,
         disposition=disposition,
         name=_name(parameters, _parameters(value[2])),
+        charset=decode_parameter(_parameters(value[2]), "charset"),
         children=_nested(value, section, depth) if nested and encoding in _PLAIN_ENCODINGS else (),
     )
 
