@@ -55,8 +55,15 @@ class _Bounded(io.RawIOBase):
 @contextmanager
 def opened(content: Spooled) -> Iterator[zipfile.ZipFile]:
     """The zip, open for reading. Raises BadZipFile where its directory cannot be read."""
+    with opened_file(content.file()) as archive:
+        yield archive
+
+
+@contextmanager
+def opened_file(file: IO[bytes]) -> Iterator[zipfile.ZipFile]:
+    """The same of a seekable file, which stays open."""
     try:
-        archive = zipfile.ZipFile(_Bounded(content.file()))
+        archive = zipfile.ZipFile(_Bounded(file))
     except (ValueError, NotImplementedError, struct.error, EOFError, IndexError) as error:
         raise zipfile.BadZipFile(str(error)) from error
     with archive:

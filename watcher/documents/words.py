@@ -8,6 +8,7 @@ LOCKED = "压缩包有密码，请去掉密码后重新发送 / the archive is l
 LOCKED_PDF = "PDF 有打开密码，请去掉密码后重新发送 / the PDF is locked by a password: send it without one"
 SIGNATURE_IMAGE = "邮件签名里的小图片 / a small picture, as stand under mails"
 DAMAGED = "文件已损坏，无法打开，请重新发送 / the file is damaged and cannot be opened: send it again"
+UNSPLIT = "文件无法按发票拆分，请每张发票单独发送 / the file cannot be split by its invoices: send each by itself"
 TOO_DEEP = "压缩包嵌套层数过多，请直接发送发票文件 / archives within archives, too deep: send the files themselves"
 BOMB = "压缩包解开后过大，请直接发送发票文件 / the archive would become too large: send the files themselves"
 CROWDED = "压缩包内文件过多，请分批发送 / the archive holds too many files: send them in several lots"

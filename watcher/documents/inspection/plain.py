@@ -1,0 +1,45 @@
+"""Telling the plain PDF of one page by its bytes, so that the most usual document starts no child."""
+
+from __future__ import annotations
+
+import re
+
+from watcher.spool import Spooled
+
+_LARGEST_BYTES = 4 * 1024 * 1024
+_HEADER_WITHIN = 1024
+# What may hide or replace pages: encryption, objects in compressed streams, changes appended to the file, names in
+# hex, forms that make pages, and collections of files.
+_HIDING = re.compile(rb"/Encrypt\b|/ObjStm\b|/XRef\b|/Prev\b|/[A-Za-z]*#[0-9A-Fa-f]{2}|/XFA\b|/Collection\b")
+_TREES = re.compile(rb"/Pages\s+(\d+)\s+(\d+)\s+R\b")
+_TREE_TYPE = re.compile(rb"/Type\s*/Pages\b")
+_PAGE_TYPE = re.compile(rb"/Type\s*/Page\b")
+_ONE_KID = re.compile(rb"/Kids\s*\[\s*(\d+)\s+(\d+)\s+R\s*\]")
+_ONE = re.compile(rb"/Count\s+1(?=[\s/>])")
+
+
+def plainly_one_page(content: Spooled) -> bool:
+    """Whether this is a PDF that says in the clear that it has exactly one page. False wherever that is in doubt."""
+    if content.size > _LARGEST_BYTES:
+        return False
+    data = content.read()
+    if b"%PDF-" not in data[:_HEADER_WITHIN] or data.count(b"startxref") != 1 or _HIDING.search(data):
+        return False
+    if len(_TREE_TYPE.findall(data)) != 1 or len(_PAGE_TYPE.findall(data)) != 1:
+        return False
+    trees = _TREES.findall(data)
+    tree = _object(data, *trees[0]) if len(trees) == 1 else None
+    if tree is None or not _TREE_TYPE.search(tree) or not _ONE.search(tree):
+        return False
+    kid = _ONE_KID.search(tree)
+    page = _object(data, *kid.groups()) if kid else None
+    return page is not None and _PAGE_TYPE.search(page) is not None
+
+
+def _object(data: bytes, number: bytes, generation: bytes) -> bytes | None:
+    """The one object of that number, up to its end; None where there is none or there are several."""
+    found = list(re.finditer(rb"(?<!\d)%b\s+%b\s+obj\b" % (number, generation), data))
+    if len(found) != 1:
+        return None
+    end = data.find(b"endobj", found[0].end())
+    return data[found[0].end() : end] if end >= 0 else None
