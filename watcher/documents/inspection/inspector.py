@@ -23,7 +23,7 @@ from watcher.spool import CHUNK_BYTES, Spooled
 log = logging.getLogger(__name__)
 
 TIME_LIMIT_SECONDS = 20.0
-MEMORY_LIMIT_BYTES = 1024 * 1024 * 1024
+MEMORY_LIMIT_BYTES = 512 * 1024 * 1024
 IDLE_SECONDS = 120.0
 # Two, so that a document which takes all its time does not hold up every other.
 _MOST_CHILDREN = 2

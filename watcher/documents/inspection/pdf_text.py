@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 from collections.abc import Collection, Iterator
 
 import pypdfium2 as pdfium
@@ -27,9 +28,10 @@ def words_on(page: pdfium.PdfPage, hints: Collection[str]) -> str:
     try:
         count = min(layer.count_chars(), _MOST_CHARACTERS)
         plain: str = layer.get_text_range(0, count) if count else ""
-        if not any(hint in plain for hint in hints):
+        hinted = max(plain.find(hint) for hint in hints)
+        if hinted < 0:
             return plain.replace("\r", "")
-        return laid_out(_pieces(layer, count, page.get_rotation()))
+        return laid_out(_pieces(layer, count, _turned(layer, hinted)))
     finally:
         layer.close()
 
@@ -55,7 +57,7 @@ def _pieces(layer: pdfium.PdfTextPage, count: int, rotation: int) -> Iterator[Pi
 def _characters(
     layer: pdfium.PdfTextPage, count: int, rotation: int
 ) -> Iterator[tuple[str, tuple[float, float, float, float]]]:
-    """Each that is more than a blank, with its left, top, right and bottom as the turned page shows it."""
+    """Each that is more than a blank, with its left, top, right and bottom on the turned page."""
     rectangle = raw.FS_RECTF()
     place = ctypes.byref(rectangle)
     for index in range(count):
@@ -65,6 +67,14 @@ def _characters(
         if raw.FPDFText_GetLooseCharBox(layer, index, place):
             box = (rectangle.left, rectangle.bottom, rectangle.right, rectangle.top)
             yield chr(code), _as_shown(*box, rotation)
+
+
+def _turned(layer: pdfium.PdfTextPage, index: int) -> int:
+    """The degrees, a multiple of 90, by which a page is turned clockwise where that letter is read upright.
+
+    The page's own rotation does not tell: many a page is turned so that its words stand on their heads.
+    """
+    return round(-math.degrees(raw.FPDFText_GetCharAngle(layer, index)) / 90) * 90 % 360
 
 
 def _as_shown(left: float, bottom: float, right: float, top: float, rotation: int) -> tuple[float, float, float, float]:

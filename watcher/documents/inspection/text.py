@@ -31,7 +31,7 @@ _AMOUNTS = (
 )
 _SELLER = re.compile(rf"销{_B}(?:售{_B})?方{_B}(?:名{_B}称{_B})?:{_B}([^\t\n]+)")
 _NAME = re.compile(rf"名{_B}称{_B}:{_B}([^\t\n]+)")
-_PARTIES = re.compile(r"购[\s\S]*[销售][\s\S]*")
+_TAX_ID_LABEL = re.compile(rf"识{_B}别{_B}号")
 _TAX_ID = re.compile(rf"识{_B}别{_B}号{_B}[码:]?{_B}:?{_B}([0-9A-Z]{{15,20}})(?![0-9A-Z])")
 _LABEL_END = re.compile(r":|统一社会|纳税人|地\s*址")
 _CHINESE = re.compile("[一-龥]")
@@ -132,14 +132,13 @@ def _amount(text: str) -> str | None:
 
 
 def _seller(text: str) -> str | None:
-    """Beside its own label, or the second of two names on a page that has a buyer and a seller."""
+    """Beside its own label, or the second of two names on a page with two tax numbers."""
     named = {name for found in _SELLER.findall(text) if (name := _party(found))}
     if named:
         return named.pop() if len(named) == 1 else None
     names = _NAME.findall(text)
-    if len(names) == 2 and _PARTIES.search(text):  # noqa: PLR2004 - the buyer's and the seller's
-        return _party(names[1])
-    return None
+    is_of_two = len(names) == len(_TAX_ID_LABEL.findall(text)) == 2  # noqa: PLR2004 - the buyer and the seller
+    return _party(names[1]) if is_of_two else None
 
 
 def _party(found: str) -> str | None:

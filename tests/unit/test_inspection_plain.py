@@ -1,0 +1,63 @@
+"""The plain PDF of one page is told by its bytes; whatever is in doubt is not."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.support.invoice_files import Page, Paper, invoice_page, pdf
+from watcher.documents.inspection.plain import plainly_one_page
+from watcher.spool import Spooled
+
+ONE = pdf(invoice_page(Paper()))
+
+
+def _is_plain(data: bytes) -> bool:
+    with closing(Spooled([data])) as content:
+        return plainly_one_page(content)
+
+
+def test_one_page_in_the_clear_is_plain() -> None:
+    assert _is_plain(ONE)
+    assert _is_plain(b"\n" * 20 + ONE)
+
+
+def test_several_pages_are_not() -> None:
+    assert not _is_plain(pdf(Page(), Page()))
+
+
+@pytest.mark.parametrize(
+    ("there", "instead"),
+    [
+        (b"/Count 1", b"/Count 2"),
+        (b"/Count 1", b"/Count 11"),
+        (b"/Count 1", b"/Count 9 0 R"),
+        (b"/Type/Pages", b"/Type/P#61ges"),
+        (b"/Type/Page/", b"/Type/Pagf/"),
+        (b"/Root 1 0 R", b"/Root 1 0 R/Encrypt 9 0 R"),
+        (b"/Root 1 0 R", b"/Root 1 0 R/Prev 9"),
+        (b"/Kids[", b"/Kids[9 0 R "),
+        (b"2 0 obj", b"2 0 obj<</Type/Pages>>endobj 2 0 obj"),
+        (b"%PDF-", b"%!PS-"),
+        (b"startxref", b"startxref startxref"),
+        (b"trailer", b"9 0 obj<</Type/ObjStm>>endobj trailer"),
+        (b"endobj", b""),
+    ],
+)
+def test_whatever_is_in_doubt_is_not_plain(there: bytes, instead: bytes) -> None:
+    assert there in ONE
+    assert not _is_plain(ONE.replace(there, instead))
+
+
+@pytest.mark.parametrize("data", [b"", b"%PDF-", b"PK\x03\x04", b"%PDF-1.4" + bytes(5_000_000)])
+def test_what_is_no_small_pdf_is_not_plain(data: bytes) -> None:
+    assert not _is_plain(data)
+
+
+def test_of_the_samples_only_pdfs_of_one_page_are_plain(samples: Path) -> None:
+    several = ("EN16931", "pdflatex-4", "imagemagick", "password", "truncated", "empty", "named", "waytoosmall")
+    plain = {path.name for path in (samples / "pdf").iterdir() if _is_plain(path.read_bytes())}
+    assert {"made-one-page.pdf", "made-junk-before-header.pdf", "saeco.pdf"} <= plain
+    assert not [name for name in plain if any(word in name for word in several)]
