@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
+from typing_extensions import Buffer
+
 import zxingcpp
 
 WIDTH, HEIGHT = 595, 396
@@ -258,7 +260,8 @@ def _qr(objects: _Objects, text: str) -> int:
 def qr_pixels(text: str, scale: int = 1) -> memoryview:
     """The code in grey, a byte for each pixel."""
     barcode = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.QRCode)
-    return memoryview(barcode.to_image(scale=scale, add_quiet_zones=True))
+    image: Buffer = barcode.to_image(scale=scale, add_quiet_zones=True)  # type: ignore[assignment]
+    return memoryview(image)
 
 
 def _embedded(objects: _Objects, files: Mapping[str, bytes]) -> str:
@@ -354,7 +357,7 @@ def laughing_pdf(depth: int = 9) -> bytes:
     return written(objects)
 
 
-def vast_picture_pdf(side: int = 40_000) -> bytes:
+def vast_picture_pdf(side: int = 20_000) -> bytes:
     """One page with a picture that is small when packed and takes gigabytes when drawn."""
     row = bytes(side * 3)
     packer = zlib.compressobj(9)

@@ -22,7 +22,7 @@ from watcher.spool import CHUNK_BYTES, Spooled
 
 log = logging.getLogger(__name__)
 
-TIME_LIMIT_SECONDS = 20.0
+TIME_LIMIT_SECONDS = 10.0
 MEMORY_LIMIT_BYTES = 512 * 1024 * 1024
 IDLE_SECONDS = 120.0
 # Two, so that a document which takes all its time does not hold up every other.
@@ -144,6 +144,9 @@ class Inspector:
         child = Child(memory_limit=self._memory_limit)
         with self._lock:
             self._busy.add(child)
+            is_late = self._closed
+        if is_late:
+            child.end()
         return child
 
     def _given_back(self, child: Child, *, keep: bool) -> None:
