@@ -17,6 +17,7 @@ from watcher.answer import Answer
 from watcher.config import sections
 from watcher.config.sections import Configuration
 from watcher.documents.choosing import DocumentChooser
+from watcher.documents.inspection.inspector import Inspector
 from watcher.documents.reader import DocumentReader
 from watcher.documents.sniff import may_hold_documents
 from watcher.errors import StoreUnavailable
@@ -164,7 +165,9 @@ def _adapters(configuration: Configuration) -> _Adapters:
 
 def _chooser(configuration: Configuration) -> Chooser:
     return DocumentChooser(
-        inspector=None, most=configuration.recognition.max_invoices_per_file, limits=configuration.limits
+        inspector=Inspector() if configuration.inspect else None,
+        most=configuration.recognition.max_invoices_per_file,
+        limits=configuration.limits,
     )
 
 

@@ -9,9 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from typing_extensions import Buffer
-
 import zxingcpp
+from typing_extensions import Buffer
 
 WIDTH, HEIGHT = 595, 396
 # Turns what is drawn against the page, so that the turned page shows it upright.

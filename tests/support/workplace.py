@@ -25,8 +25,18 @@ ZHANG = "903851"
 
 
 def pdf(mark: str, size: int = 0) -> bytes:
-    """The smallest thing that is a PDF by its beginning and its end, different for each mark."""
-    return b"%PDF-1.4\n% " + mark.encode() + b"\n" + b"%" * size + b"\ntrailer<<>>\nstartxref\n0\n%%EOF\n"
+    """A small PDF of one page, different for each mark, with so many bytes of nothing in it."""
+    return b"".join(
+        (
+            b"%PDF-1.4\n% ",
+            mark.encode(),
+            b"\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n",
+            b"2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n",
+            b"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 90 90]>>endobj\n",
+            b"%" * size,
+            b"\ntrailer<</Root 1 0 R/Size 4>>\nstartxref\n0\n%%EOF\n",
+        )
+    )
 
 
 class Addressed(Protocol):

@@ -26,6 +26,9 @@ _PATIENCE_SECONDS = 30.0  # with the documents of one submission: hostile ones t
 class Looking(Protocol):
     """Looks into documents. Called by many threads at once."""
 
+    def plainly_one_page(self, content: Spooled) -> bool:
+        """Whether a PDF says in the clear that it has one page: then there is nothing to look for."""
+
     def look(self, content: Spooled, form: Format, *, deep: bool) -> Seen:
         """What is in it, as far as can be told; never raises for what the file is."""
 
@@ -77,7 +80,7 @@ class DocumentChooser:
             return NOTHING_SEEN
         if several or (form.traits.accepted_as == "image" and document.in_mail):
             return self._inspector.look(document.content, form, deep=True)
-        if form is not Format.PDF:
+        if form is not Format.PDF or self._inspector.plainly_one_page(document.content):
             return NOTHING_SEEN
         seen = self._inspector.look(document.content, form, deep=False)
         many = seen.pages is not None and seen.pages > 1

@@ -12,6 +12,7 @@ from watcher.seen import By, Mark, Seen, SeenInvoice
 LARGEST_ANSWER = 128 * 1024
 FAILED = b"!"  # begins the packet that says what went wrong instead
 _MOST_INVOICES = 100
+_MOST_UNREAD = 5_000
 _MOST_NUMBER = 1_000_000  # of pages and of pixels on a side
 _LONGEST = {"number": 100, "code": 12, "amount": 40, "seller": 100}
 _LONGEST_TITLE = 80
@@ -30,6 +31,7 @@ def encoded(seen: Seen) -> bytes:
         "deep": seen.deep,
         "invoices": [_invoice(invoice) for invoice in seen.invoices[:_MOST_INVOICES]],
         "marks": sorted(seen.marks),
+        "unread": seen.unread[:_MOST_UNREAD],
         "title": seen.title,
         "width": seen.width,
         "height": seen.height,
@@ -74,10 +76,17 @@ def _seen(document: Mapping[str, Any]) -> Seen:
         deep=document["deep"] is True,
         invoices=tuple(_seen_invoice(invoice) for invoice in invoices),
         marks=frozenset(Mark(mark) for mark in document["marks"]),
+        unread=_unread(document["unread"]),
         title=_text(document["title"], _LONGEST_TITLE),
         width=_count(document["width"]),
         height=_count(document["height"]),
     )
+
+
+def _unread(pages: object) -> tuple[int, ...]:
+    if not isinstance(pages, list) or len(pages) > _MOST_UNREAD:
+        raise TypeError("no pages")
+    return tuple(_count(page) or 0 for page in pages)
 
 
 def _seen_invoice(document: Mapping[str, Any]) -> SeenInvoice:

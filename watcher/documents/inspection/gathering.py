@@ -12,10 +12,14 @@ MOST_INVOICES = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageFound:
-    """What a page holds: the invoice of its words (perhaps without a number), and those of its QR codes."""
+    """What a page holds: the invoice of its words (perhaps without a number), and those of its QR codes.
+
+    `drawn`: there is something else than text on it.
+    """
 
     words: SeenInvoice
     codes: tuple[SeenInvoice, ...] = ()
+    drawn: bool = False
 
 
 def gathered(

@@ -18,6 +18,7 @@ from watcher.documents.inspection.pdf_text import words_on
 from watcher.seen import By, Mark, Seen, SeenInvoice
 
 _MOST_PAGES = 60
+_MOST_UNREAD = 5_000
 _MOST_ATTACHMENTS = 20
 _LARGEST_PROPERTY = 1_000
 _SCALE = 108 / 72
@@ -55,18 +56,27 @@ def _searched(document: pdfium.PdfDocument, until: float) -> Seen:
     if any(found.is_credit for found in embedded):
         marks.add(Mark.CREDIT_NOTE)
     pages: list[PageFound] = []
+    unread: list[int] = []
     title = None
     for index in range(min(len(document), _MOST_PAGES)):
         if time.monotonic() > until:
             break
         words, page = _page(document, index, with_codes=len(whole) != 1)
         pages.append(page)
+        if _is_scan(words) and not page.codes and page.drawn:
+            unread.append(index + 1)
         marks |= text.marks_of(words)
         if page.codes:
             marks.add(Mark.INVOICE)
         title = title or text.title_of(words)
-    invoices = gathered(pages, whole, count=len(document))
-    return Seen(pages=len(document), deep=True, invoices=invoices, marks=frozenset(marks), title=title)
+    return Seen(
+        pages=len(document),
+        deep=True,
+        invoices=gathered(pages, whole, count=len(document)),
+        marks=frozenset(marks),
+        unread=() if len(whole) == 1 else (*unread, *range(len(pages) + 1, min(len(document), _MOST_UNREAD) + 1)),
+        title=title,
+    )
 
 
 def _page(document: pdfium.PdfDocument, index: int, *, with_codes: bool) -> tuple[str, PageFound]:
@@ -78,11 +88,22 @@ def _page(document: pdfium.PdfDocument, index: int, *, with_codes: bool) -> tupl
     with closing(page):
         words = text.plain(words_on(page, _HINTS))
         found = _codes(page, words) if with_codes else ()
-        return words, PageFound(words=text.invoice_of(words), codes=found)
+        return words, PageFound(words=text.invoice_of(words), codes=found, drawn=_is_drawn_on(page))
+
+
+def _is_drawn_on(page: pdfium.PdfPage) -> bool:
+    """Whether there is more on it than text: pictures, or letters that are drawn as lines."""
+    kinds = (raw.FPDFPageObj_GetType(raw.FPDFPage_GetObject(page, i)) for i in range(raw.FPDFPage_CountObjects(page)))
+    return any(kind != raw.FPDF_PAGEOBJ_TEXT for kind in kinds)
+
+
+def _is_scan(words: str) -> bool:
+    """Whether the page may be a picture: it has hardly any words."""
+    return len(words.strip()) < _SCAN_CHARACTERS
 
 
 def _codes(page: pdfium.PdfPage, words: str) -> tuple[SeenInvoice, ...]:
-    is_scan = len(words.strip()) < _SCAN_CHARACTERS
+    is_scan = _is_scan(words)
     if not is_scan and not any(hint in words for hint in _HINTS):
         return ()
     found = codes.invoices_on(_rendered(page, _SCALE))
