@@ -1,5 +1,5 @@
 # make demo    set up, then run the main job against the built-in sandbox (ARGS=--exit leaves when all is answered)
-# make test    set up with the test tools and servers, then run every test (ARGS="-k mailbox" runs some)
+# make test    set up with the test tools and servers, then run every test (ARGS="-k mailbox" runs some, -n0 in one process)
 # make torture kill a run at every system call, and let each fail; hours (ARGS=--help)
 # make lint    the checks that a change must pass
 # make lock    renew the locks after a change of the dependencies (ARGS=--upgrade takes the newest of everything)
@@ -9,6 +9,9 @@
 PYTHONS := $(or $(PYTHON),python3.13 python3.12 python3.11 python3)
 RUN_EXTRAS := postgres ldap demo
 INSTALL := .venv/bin/python -m pip install --disable-pip-version-check --quiet
+# A worker for each core, and no more than four, because each starts servers of its own. A file's tests stay together, and
+# files in their order: so the short ones come last, and no worker is left with a long one.
+WORKERS := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 COMPILE = .venv/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--custom-compile-command "make lock" --quiet $(ARGS)
 
@@ -24,7 +27,7 @@ demo: .venv/.run
 
 test: .venv/.test
 	tests/install-servers
-	.venv/bin/python -m pytest $(ARGS)
+	.venv/bin/python -m pytest $(WORKERS) $(ARGS)
 
 torture: .venv/.test
 	tests/install-servers

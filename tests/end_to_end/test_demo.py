@@ -32,8 +32,11 @@ def demo_folder(tmp_path: Path) -> Path:
 
 @contextmanager
 def running(environment: dict[str, str], output: Path) -> Iterator[subprocess.Popen[bytes]]:
+    # What a shell started in the background ignores SIGINT, and what we start would inherit that.
+    ours = signal.signal(signal.SIGINT, signal.default_int_handler)
     with output.open("wb") as out:
         process = subprocess.Popen([COMMAND, "demo"], env=environment, stdout=out, stderr=out)
+    signal.signal(signal.SIGINT, ours)
     try:
         yield process
     finally:

@@ -66,8 +66,8 @@ def test_wherever_connections_are_cut_every_mail_is_booked_once_and_answered_onc
             # When it is on its way, then it arrives, by itself
             crossing.all_answered()
         assert daemon.process.poll() is None
-        wait_for(lambda: "fapiao up" in crossing.status(), 20, "a clean status")
-        assert "tried again" not in crossing.status()
+        crossing.workplace.wait_for_status("fapiao up")
+        assert "tried again" not in crossing.workplace.status()
     assert sum(armed.fired for armed in fired) > len(fired) / 2
     crossing.assert_nothing_lost_and_nothing_twice()
 
@@ -86,11 +86,11 @@ def test_what_refuses_connections_is_named_in_the_status_and_found_again(crossin
         for name, proxy in crossing.proxies.items():
             proxy.refuse()
             crossing.submit()
-            wait_for(lambda name=name: said[name] in crossing.status(), 40, f"what is said of {name}")  # type: ignore[misc]
+            crossing.workplace.wait_for_status(said[name], 40)
             proxy.listen()
             crossing.all_answered()
-        wait_for(lambda: "fapiao up" in crossing.status(), 20, "a clean status")
-        status = crossing.status()
+        crossing.workplace.wait_for_status("fapiao up")
+        status = crossing.workplace.status()
         assert [words for words in (*said.values(), "tried again") if words in status] == []
         assert daemon.process.poll() is None
     crossing.assert_nothing_lost_and_nothing_twice()

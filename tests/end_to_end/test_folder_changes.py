@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from tests.support.waiting import wait_for
 from tests.support.workplace import ZHANG, Workplace, pdf
 from watcher.sandbox.endpoint import Endpoint
 
@@ -18,11 +17,6 @@ from watcher.sandbox.endpoint import Endpoint
 def workplace(tmp_path: Path, endpoint: Endpoint) -> Workplace:
     endpoint.behave(latency=3.0)  # long enough for others to interfere between intake and answer
     return Workplace(tmp_path, endpoint).with_folder(poll="1s").write()
-
-
-def status(workplace: Workplace) -> str:
-    """In one line, because tables break theirs."""
-    return " ".join(workplace.command("status").stdout.split())
 
 
 def dropped(workplace: Workplace, endpoint: Endpoint, *names: str) -> dict[str, Path]:
@@ -89,12 +83,12 @@ def test_a_folder_that_is_away_for_a_while_keeps_its_files_pending_and_says_so(
     with workplace.daemon() as daemon:
         dropped(workplace, endpoint, "one", "two")
         workplace.inbox.rename(away)
-        wait_for(lambda: "shared DOWN" in status(workplace), 20, "the status to say so")
-        wait_for(lambda: "2 to be answered, and tried again" in status(workplace), 20, "the status to name what waits")
+        workplace.wait_for_status("shared DOWN")
+        workplace.wait_for_status("2 to be answered, and tried again")
         assert workplace.submissions("--state", "closed") == []
         away.rename(workplace.inbox)
         workplace.closed(2)
-        wait_for(lambda: "shared up" in status(workplace), 20, "a clean status")
+        workplace.wait_for_status("shared up")
         assert daemon.process.poll() is None
     assert contents(workplace.done) == {"one": pdf("one"), "two": pdf("two")}
     assert len(endpoint.requests) == 2
@@ -141,8 +135,8 @@ def test_a_share_that_is_unmounted_and_mounted_again_is_never_an_empty_folder(
     with workplace.daemon() as daemon:
         dropped(workplace, endpoint, "one", "two")
         share.unmount()
-        wait_for(lambda: "counts as not mounted" in status(workplace), 20, "the status to say so")
-        wait_for(lambda: "2 to be answered, and tried again" in status(workplace), 20, "the status to name what waits")
+        workplace.wait_for_status("counts as not mounted")
+        workplace.wait_for_status("2 to be answered, and tried again")
         assert workplace.submissions("--state", "closed") == []
         share.mount()
         workplace.closed(2)
@@ -163,7 +157,7 @@ def test_a_target_that_is_gone_is_made_anew_and_one_that_is_in_the_way_is_named(
         workplace.done.rmdir()
         workplace.done.write_text("not a folder")
         dropped(workplace, endpoint, "two")
-        wait_for(lambda: "1 to be answered, and tried again" in status(workplace), 20, "the status to say so")
+        workplace.wait_for_status("1 to be answered, and tried again")
         # When the file is gone
         workplace.done.unlink()
         # Then the folder is made, by itself

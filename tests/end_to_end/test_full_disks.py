@@ -36,10 +36,6 @@ def on_disk(workplace: Workplace, disk: SmallDisk) -> Workplace:
     return workplace.with_folder(poll="1s").write()
 
 
-def status(workplace: Workplace) -> str:
-    return " ".join(workplace.command("status").stdout.split())
-
-
 def test_outcomes_that_a_full_journal_cannot_take_are_kept_until_it_can(
     on_disk: Workplace, endpoint: Endpoint, disk: SmallDisk
 ) -> None:
@@ -56,14 +52,14 @@ def test_outcomes_that_a_full_journal_cannot_take_are_kept_until_it_can(
 
         # When they are known for longer than a request may take
         wait_for(lambda: daemon.said().count("An outcome cannot be recorded yet") == 3, 20, "the outcomes to wait")
-        waiting = status(on_disk)
+        waiting = on_disk.status()
         wait_for(lambda: "A source waits for the journal" in daemon.said(), 30, "a try to take in the late one")
         wait_for(lambda: boot_seconds() > begun_at + 2 * REQUEST_SECONDS, 30, "the time of a request to be long over")
         disk.make_room()
 
         # Then they are recorded, none is asked for again, and the late file comes after them
         on_disk.closed(4)
-        assert FULL not in status(on_disk)
+        assert FULL not in on_disk.status()
 
     assert FULL in waiting
     assert len(endpoint.requests) == len(endpoint.bookings) == 4
@@ -106,6 +102,6 @@ def test_a_full_done_folder_leaves_its_files_in_place_and_the_status_says_why(
 
     assert workplace.command("run", "--once").returncode == 1
 
-    assert "has no space left" in status(workplace)
+    assert "has no space left" in workplace.status()
     assert (workplace.inbox / ZHANG / "large.pdf").read_bytes() == content
     assert list(done.iterdir()) == []

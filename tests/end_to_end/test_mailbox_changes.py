@@ -11,7 +11,6 @@ from tests.support.mailboxes import renumber
 from tests.support.mails import mail, part
 from tests.support.servers.dovecot import Account, Dovecot
 from tests.support.servers.smtp import SmtpSink
-from tests.support.waiting import wait_for
 from tests.support.workplace import Workplace, pdf
 from watcher.sandbox.endpoint import Endpoint
 
@@ -45,11 +44,6 @@ def invoice(mark: str) -> bytes:
     return mail(part(pdf(mark), name=f"{mark}.pdf"), subject=mark)
 
 
-def status(workplace: Workplace) -> str:
-    """In one line, because tables break theirs."""
-    return " ".join(workplace.command("status").stdout.split())
-
-
 def subjects(account: Account, folder: str) -> list[str]:
     return sorted(str(message_from_bytes(message.raw)["Subject"]) for message in account.messages(folder))
 
@@ -64,7 +58,7 @@ def test_a_folder_that_is_numbered_anew_between_intake_and_answer_changes_nothin
         renumber(account)
         account.append(invoice("three"), WATCHED)
         workplace.closed(3)
-        wait_for(lambda: "fapiao up" in status(workplace), 20, "a clean status")
+        workplace.wait_for_status("fapiao up")
         assert daemon.process.poll() is None
     assert subjects(account, DONE) == ["one", "three", "two"]
     assert account.messages(WATCHED) == []
@@ -81,7 +75,7 @@ def test_folders_that_are_renamed_deleted_and_made_again_lose_no_mail(
         assert slow.wait_until(lambda it: it.under_way == 1)
         account.rename(WATCHED, "别处")
         # Then that is said, and its answer is not ended, because nobody knows whether the mail is gone
-        wait_for(lambda: f"the folder {WATCHED} cannot be opened" in status(workplace), 20, "the status to say so")
+        workplace.wait_for_status(f"the folder {WATCHED} cannot be opened")
         smtp_sink.wait_for(1, timeout=20)
         assert workplace.submissions("--state", "closed") == []
         # When it is made anew, and where the answered ones lie is gone
@@ -92,7 +86,7 @@ def test_folders_that_are_renamed_deleted_and_made_again_lose_no_mail(
         account.remove(DONE)
         account.append(invoice("three"), WATCHED)
         workplace.closed(3)
-        wait_for(lambda: "fapiao up" in status(workplace), 20, "a clean status")
+        workplace.wait_for_status("fapiao up")
         assert daemon.process.poll() is None
     # Then all are answered once, and none was doubled
     assert subjects(account, "别处") == ["one"]

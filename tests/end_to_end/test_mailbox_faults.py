@@ -14,7 +14,7 @@ from tests.support.mails import mail, part
 from tests.support.servers.dovecot import Account, Dovecot
 from tests.support.servers.smtp import SmtpSink
 from tests.support.waiting import wait_for
-from tests.support.workplace import Workplace, pdf
+from tests.support.workplace import LOOK_SECONDS, Workplace, pdf
 from watcher.sandbox.endpoint import Endpoint
 
 DONE = "发票/已处理"
@@ -43,11 +43,6 @@ def invoice(mark: str, **header: str) -> bytes:
     return mail(part(pdf(mark), name=f"{mark}.pdf"), subject=mark, **header)
 
 
-def status(workplace: Workplace) -> str:
-    """In one line, because tables break theirs."""
-    return " ".join(workplace.command("status").stdout.split())
-
-
 def connections(pid: int, port: int) -> int:
     """How many of a process are open to that port here."""
     links = []
@@ -68,7 +63,7 @@ def test_many_mails_at_once_are_each_answered_once_over_two_connections(
     for number in range(100):
         account.append(invoice(f"n{number}", sender=f"e{number}@corp.example"))
     with workplace.daemon() as daemon:
-        wait_for(lambda: not account.messages(), 60, "all to be moved")
+        wait_for(lambda: not account.messages(), 60, "all to be moved", every=LOOK_SECONDS)
         wait_for(lambda: connections(daemon.process.pid, account.server.port) == 2, 10, "two connections")
     assert sorted(request.user_code or "" for request in endpoint.requests) == sorted(map(str, range(100)))
     recipients = [recipient for reply in smtp_sink.received for recipient in reply.recipients]
@@ -83,13 +78,13 @@ def test_a_mail_server_that_is_restarted_is_told_and_found_again(
         account.append(invoice("one"))
         smtp_sink.wait_for(1, timeout=20)
         account.server.stop()
-        wait_for(lambda: "fapiao DOWN" in status(workplace), 20, "the status to say so")
+        workplace.wait_for_status("fapiao DOWN")
 
         account.server.start()
         account.append(invoice("two"))
 
         smtp_sink.wait_for(2, timeout=60)
-        wait_for(lambda: "fapiao up" in status(workplace), 20, "the status to say so")
+        workplace.wait_for_status("fapiao up")
 
 
 def test_a_refused_login_is_told_and_not_repeated_until_somebody_mends_it(
@@ -99,14 +94,14 @@ def test_a_refused_login_is_told_and_not_repeated_until_somebody_mends_it(
     mailbox["password"] = "wrong"
     workplace.write()
     with workplace.daemon() as daemon:
-        wait_for(lambda: "is refused" in status(workplace), 20, "the status to say so")
-        assert "every few minutes" in status(workplace)
+        workplace.wait_for_status("is refused")
+        assert "every few minutes" in workplace.status()
 
         mailbox["password"] = account.password
         workplace.write()
         daemon.signal(signal.SIGHUP)
 
-        wait_for(lambda: "fapiao up" in status(workplace), 20, "the status to say so")
+        workplace.wait_for_status("fapiao up")
     assert account.server.said.count("auth failed") == 1
 
 
@@ -116,7 +111,7 @@ def test_while_no_reply_can_be_sent_the_mail_stays_and_the_status_says_why(
     smtp_sink.refuse("MAIL", "550 5.7.1 no empty sender here", matching=r"^(<>)?$")
     account.append(invoice("one"))
     assert workplace.command("run", "--once").returncode == 1
-    assert "1 to be answered, and tried again: the SMTP server refuses the empty envelope sender" in status(workplace)
+    assert "1 to be answered, and tried again: the SMTP server refuses the empty envelope sender" in workplace.status()
     assert len(account.messages()) == 1
 
     smtp_sink.accept()
@@ -124,7 +119,7 @@ def test_while_no_reply_can_be_sent_the_mail_stays_and_the_status_says_why(
 
     assert len(smtp_sink.received) == 1
     assert len(account.messages(DONE)) == 1
-    assert "tried again" not in status(workplace)
+    assert "tried again" not in workplace.status()
 
 
 def test_a_recipient_that_is_refused_for_good_closes_the_submission_and_show_says_so(
@@ -152,7 +147,7 @@ def test_kills_at_any_time_double_neither_posts_nor_replies(
             daemon.process.kill()
 
     with workplace.daemon():
-        wait_for(lambda: len(workplace.submissions("--state", "closed")) == 20, 150, "all to be closed")
+        assert len(workplace.closed(20, timeout=150)) == 20
 
     assert {request.outcome for request in endpoint.requests} <= {"booked", "again"}
     assert Counter(request.outcome for request in endpoint.requests)["booked"] == 20
@@ -169,7 +164,7 @@ def test_mails_that_people_moved_or_deleted_meanwhile_are_answered_once_all_the_
     account.create("别处")
     uids = [account.append(invoice(name)) for name in ("elsewhere", "deleted", "marked", "stays")]
     with workplace.daemon():
-        wait_for(lambda: len(workplace.submissions()) == 4, 20, "all to be taken in")
+        workplace.wait_for_submissions(4)
         account.move(uids[0], "INBOX", "别处")
         account.delete(uids[1])
         account.flag(uids[2], r"\Deleted")

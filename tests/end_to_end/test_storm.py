@@ -68,11 +68,7 @@ def test_whatever_the_endpoint_does_nothing_is_lost_doubled_or_told_wrong(
             daemon.process.kill()
             daemon.process.wait()
     with workplace.daemon() as daemon:
-        submissions = wait_for(
-            lambda: found if len(found := workplace.submissions("--state", "closed")) == FILES else [],
-            120,
-            "everything to be answered",
-        )
+        submissions = workplace.closed(FILES, timeout=120)
         assert "Traceback" not in daemon.said()
 
     documents = [document for submission in submissions for document in submission["documents"]]

@@ -19,8 +19,8 @@ from typing import Any
 import pytest
 
 from tests.support.raw_server import RawServer, answer
-from tests.support.waiting import wait_for
 from tests.support.workplace import ZHANG, Workplace, pdf
+from watcher.model import SubmissionState
 from watcher.sandbox.endpoint import Endpoint
 from watcher.sandbox.endpoint_ledger import Received
 
@@ -154,8 +154,7 @@ def workplace(tmp_path: Path, endpoint: Endpoint) -> Workplace:
 
 def gate(workplace: Workplace) -> str:
     """What `status` says of it, however it is wrapped."""
-    said = " ".join(workplace.command("status").stdout.split())
-    return said.partition("gate: ")[2].partition(" submissions: ")[0]
+    return workplace.status().partition("gate: ")[2].partition(" submissions: ")[0]
 
 
 @pytest.mark.parametrize(
@@ -325,7 +324,8 @@ def test_what_was_in_flight_at_a_kill_is_held_where_the_configuration_says_so(
         daemon.process.wait()
 
     with holding.daemon():
-        wait_for(lambda: holding.submissions("--state", "held"), 60, "the submission to be held")
+        holding.wait_for_submissions(1, SubmissionState.HELD, timeout=60)
+    assert len(holding.submissions("--state", "held")) == 1
     assert len(endpoint.requests) == 1
 
 
@@ -374,7 +374,7 @@ def test_a_closed_gate_and_the_time_of_the_next_try_survive_a_kill(workplace: Wo
     with workplace.daemon() as daemon:
         workplace.drop("shut.pdf", pdf("shut"))
         assert endpoint.wait_until(lambda each: len(each.requests) == 2)
-        wait_for(lambda: gate(workplace).startswith("CLOSED"), 10, "the gate to be closed")
+        workplace.wait_for_status("gate: CLOSED")
         daemon.process.kill()
         daemon.process.wait()
 

@@ -15,7 +15,6 @@ from tests.support.servers.dovecot import Account
 from tests.support.servers.fault_proxy import FaultProxy
 from tests.support.servers.s3 import S3
 from tests.support.servers.smtp import SmtpSink
-from tests.support.waiting import wait_for
 from tests.support.workplace import Workplace, pdf
 from watcher.journal.opening import open_journal
 from watcher.model import Outcome, Submission, SubmissionFilter, SubmissionState
@@ -87,15 +86,7 @@ class Crossing:
 
     def all_answered(self, timeout: float = 60.0) -> None:
         """Wait until everything that was submitted is closed."""
-        wait_for(
-            lambda: len(self.submissions(SubmissionState.CLOSED)) == len(self.names),
-            timeout,
-            f"{len(self.names)} answers",
-        )
-
-    def status(self) -> str:
-        """In one line, because tables break theirs."""
-        return " ".join(self.workplace.command("status").stdout.split())
+        self.workplace.wait_for_submissions(len(self.names), SubmissionState.CLOSED, source="fapiao", timeout=timeout)
 
     def assert_nothing_lost_and_nothing_twice(self, *, others: int = 0) -> None:
         """Each mail was booked once and moved once, and is answered in one reply, however often that was sent.

@@ -23,7 +23,7 @@ from tests.support.servers.dovecot import Account
 from tests.support.servers.fault_proxy import FaultProxy
 from tests.support.servers.smtp import SmtpSink
 from tests.support.waiting import wait_for
-from tests.support.workplace import COMMAND, ZHANG, Workplace, environment, pdf
+from tests.support.workplace import COMMAND, LOOK_SECONDS, ZHANG, Workplace, environment, pdf
 from watcher.sandbox.endpoint import Endpoint
 
 CONNECT_SECONDS, TIMEOUT_SECONDS = 1, 4
@@ -193,7 +193,8 @@ class Books:
         return [str(row[0]) for row in self.rows("SELECT name FROM sources WHERE claimed ORDER BY name")]
 
     def wait_until_closed(self, load: Load, timeout: float) -> None:
-        wait_for(lambda: self.closed() >= load.submissions, timeout, f"{load.submissions} closed submissions")
+        what = f"{load.submissions} closed submissions"
+        wait_for(lambda: self.closed() >= load.submissions, timeout, what, every=LOOK_SECONDS)
 
     def tries_without_end(self) -> int:
         """Requests under way, and those of which nobody can know any more what became of them."""

@@ -11,8 +11,17 @@ T = TypeVar("T")
 POLL_SECONDS = 0.02
 
 
-def wait_for(condition: Callable[[], T], timeout: float = 10.0, what: str = "the condition") -> T:
-    """Call `condition` until it returns something true, and return that; AssertionError after `timeout` seconds."""
+def wait_for(
+    condition: Callable[[], T | None],
+    timeout: float = 10.0,
+    what: str = "the condition",
+    *,
+    every: float = POLL_SECONDS,
+) -> T:
+    """Call `condition` until it returns something true, and return that; AssertionError after `timeout` seconds.
+
+    `every` is the pause between two looks, in seconds: longer where a look costs more than what is looked at.
+    """
     deadline = time.monotonic() + timeout
     while True:
         found = condition()
@@ -20,4 +29,4 @@ def wait_for(condition: Callable[[], T], timeout: float = 10.0, what: str = "the
             return found
         if time.monotonic() >= deadline:
             raise AssertionError(f"waited {timeout:g} s in vain for {what}")
-        time.sleep(POLL_SECONDS)
+        time.sleep(every)

@@ -8,13 +8,17 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, TypeVar
 
 import yaml
 
 from tests.support.waiting import wait_for
+from watcher.errors import JournalUnavailable, JournalUnusable
+from watcher.journal.journal import SqlJournal
+from watcher.journal.opening import open_journal
+from watcher.model import SubmissionFilter, SubmissionState
 
 COMMAND = Path(sys.executable).parent / "invoice-watcher"
 EMPLOYEES = """email,user_code,name,language
@@ -22,6 +26,9 @@ zhang@corp.example,903851,张三,zh
 smith@corp.example,903852,Ann Smith,en
 """
 ZHANG = "903851"
+LOOK_SECONDS = 0.1
+
+T = TypeVar("T")
 
 
 def pdf(mark: str, size: int = 0) -> bytes:
@@ -126,13 +133,52 @@ class Workplace:
         answer = self.command("list", "--json", *arguments)
         return [json.loads(line) for line in answer.stdout.splitlines()]
 
-    def closed(self, count: int) -> list[dict[str, Any]]:
+    def status(self) -> str:
+        """In one line, because tables break theirs."""
+        return " ".join(self.command("status").stdout.split())
+
+    # ------------------------------------------------------------------------------------ waiting
+    # To start the command takes half a second of a core, so it is asked when the journal has something new to say.
+
+    def closed(self, count: int, timeout: float = 30.0) -> list[dict[str, Any]]:
         """Wait until that many submissions are answered, and give them."""
-        return wait_for(
-            lambda: found if len(found := self.submissions("--state", "closed")) >= count else [],
-            timeout=30,
-            what=f"{count} closed submissions",
-        )
+        self.wait_for_submissions(count, SubmissionState.CLOSED, timeout=timeout)
+        found = self.submissions("--state", "closed")
+        assert len(found) >= count
+        return found
+
+    def wait_for_submissions(
+        self, count: int, state: SubmissionState | None = None, *, source: str | None = None, timeout: float = 30.0
+    ) -> None:
+        """Until so many are in the journal, in that state and of that source."""
+        wanted = SubmissionFilter(state=state, source=source, limit=count)
+        with self._journal() as journal:
+            wait_for(
+                lambda: len(_read(lambda: list(journal.submissions(wanted))) or ()) >= count,
+                timeout, f"{count} submissions ({state or 'in any state'})", every=LOOK_SECONDS,
+            )  # fmt: skip
+
+    def wait_for_status(self, words: str, timeout: float = 20.0) -> None:
+        """Until the command `status` says so."""
+        shown: object = None
+
+        def says(journal: SqlJournal) -> bool:
+            nonlocal shown
+            before, shown = shown, _read(lambda: _shown(journal))
+            return shown != before and words in self.status()
+
+        with self._journal() as journal:
+            wait_for(lambda: says(journal), timeout, f"the status to say {words!r}", every=LOOK_SECONDS)
+
+    @contextlib.contextmanager
+    def _journal(self) -> Iterator[SqlJournal]:
+        """To read in, beside the daemon, which may still have to make it."""
+        url = self.config["journal"]
+        journal = wait_for(lambda: _read(lambda: open_journal(url, exclusive=False)), 30, "the journal")
+        try:
+            yield journal
+        finally:
+            journal.close()
 
     @contextlib.contextmanager
     def daemon(self) -> Iterator[Daemon]:
@@ -181,6 +227,21 @@ class Daemon:
         """SIGTERM; its exit status."""
         self.process.terminate()
         return self.process.wait(timeout)
+
+
+def _read(look: Callable[[], T]) -> T | None:
+    """What it finds; None where the journal is not there yet, or cannot be read now, as on a disk that is full."""
+    try:
+        return look()
+    except (JournalUnavailable, JournalUnusable):
+        return None
+
+
+def _shown(journal: SqlJournal) -> object:
+    """What the command `status` shows of it."""
+    waiting = (SubmissionFilter(state=state) for state in (SubmissionState.OPEN, SubmissionState.SETTLED))
+    counts = journal.source_health(), journal.gates(), journal.counts()
+    return *counts, *(list(journal.submissions(each)) for each in waiting)
 
 
 def environment() -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import itertools
 import os
 import pwd
 import shutil
@@ -21,7 +22,11 @@ from tests.support.waiting import wait_for
 LOOPBACK = "127.0.0.1"
 
 # Far from the ports that the kernel gives to outgoing connections, so that none takes one between choice and use.
+# For the same reason each worker of pytest-xdist has its share of them, and a process gives one after the other.
 _FIRST_PORT, _PORTS = 20000, 10000
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_SHARE = _PORTS // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+_turns = itertools.count(os.getpid() * 37 + time.monotonic_ns() // 1000)
 
 
 class MissingProgram(Exception):
@@ -43,9 +48,8 @@ def program(name: str, package: str, *folders: Path) -> Path:
 
 def free_port() -> int:
     """A port of the loopback interface on which nobody listens, and that no other call returns soon."""
-    start = (os.getpid() * 37 + time.monotonic_ns() // 1000) % _PORTS
-    for offset in range(_PORTS):
-        port = _FIRST_PORT + (start + offset) % _PORTS
+    for turn in itertools.islice(_turns, _SHARE):
+        port = _FIRST_PORT + _WORKER * _SHARE + turn % _SHARE
         with contextlib.suppress(OSError), socket.socket() as trial:
             trial.bind((LOOPBACK, port))
             return port
