@@ -300,14 +300,14 @@ def test_sighup_takes_a_new_configuration_and_keeps_the_old_one_when_it_is_wrong
     with workplace.daemon() as daemon:
         workplace.config_file.write_text("journal: 3\n", encoding="utf-8")
         daemon.signal(signal.SIGHUP)
-        wait_for(lambda: "the old one stays" in daemon.said(), 10, "the report")
+        wait_for(lambda: "the old one stays" in daemon.said(), 60, "the report")
         other = workplace.root / "done-elsewhere"
         workplace.config["folders"][0]["done"] = str(other)
         workplace.write()
         daemon.signal(signal.SIGHUP)
-        wait_for(lambda: daemon.said().count("The daemon is ready") == 2, 10, "the second start")
+        wait_for(lambda: daemon.said().count("The daemon is ready") == 2, 60, "the second start")
         workplace.drop("a.pdf", pdf("a"))
-        wait_for((other / ZHANG / "a.pdf").exists, 10, "the file in the new place")
+        wait_for((other / ZHANG / "a.pdf").exists, 60, "the file in the new place")
 
 
 def test_sighup_with_a_journal_that_cannot_be_used_keeps_the_old_configuration(
@@ -317,10 +317,10 @@ def test_sighup_with_a_journal_that_cannot_be_used_keeps_the_old_configuration(
         workplace.config["journal"] = f"sqlite:///{workplace.root}/no-such-directory/journal.db"
         workplace.write()
         daemon.signal(signal.SIGHUP)
-        wait_for(lambda: "the old one stays" in daemon.said(), 10, "the report")
+        wait_for(lambda: "the old one stays" in daemon.said(), 60, "the report")
         assert "no-such-directory does not exist" in daemon.said()
         workplace.drop("a.pdf", pdf("a"))
-        wait_for((workplace.done / ZHANG / "a.pdf").exists, 10, "the file in done/")
+        wait_for((workplace.done / ZHANG / "a.pdf").exists, 60, "the file in done/")
     assert len(endpoint.requests) == 1
 
 

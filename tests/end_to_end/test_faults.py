@@ -86,7 +86,7 @@ def test_what_refuses_connections_is_named_in_the_status_and_found_again(crossin
         for name, proxy in crossing.proxies.items():
             proxy.refuse()
             crossing.submit()
-            crossing.workplace.wait_for_status(said[name], 40)
+            crossing.workplace.wait_for_status(said[name])
             proxy.listen()
             crossing.all_answered()
         crossing.workplace.wait_for_status("fapiao up")
@@ -110,9 +110,9 @@ def test_what_stalls_holds_up_no_other_source_and_goes_on_where_it_was(crossing:
         for name in ("imap", "smtp", "store"):
             armed = crossing.proxies[name].meet(Fault(kind=Kind.STALL, times=None))
             crossing.submit()
-            wait_for(lambda armed=armed: armed.fired, 30, f"{name} to stall")  # type: ignore[misc]
+            wait_for(lambda armed=armed: armed.fired, 60, f"{name} to stall")  # type: ignore[misc]
             workplace.drop(f"{name}.pdf", pdf(name))
-            wait_for((workplace.done / ZHANG / f"{name}.pdf").exists, 30, f"a file to be answered while {name} stalls")
+            wait_for((workplace.done / ZHANG / f"{name}.pdf").exists, 60, f"a file to be answered while {name} stalls")
             assert len(crossing.submissions(SubmissionState.CLOSED)) < len(crossing.names)
             crossing.proxies[name].heal()
             crossing.all_answered()

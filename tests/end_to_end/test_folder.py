@@ -119,9 +119,11 @@ def test_nothing_moved_ever_overwrites_another_file(workplace: Workplace) -> Non
 
 
 def test_the_daemon_takes_a_file_up_when_it_is_closed(workplace: Workplace, endpoint: Endpoint) -> None:
+    workplace.config["folders"][0]["poll"] = "1h"
+    workplace.write()
     with workplace.daemon():
         workplace.drop("quick.pdf", pdf("quick"))
-        wait_for((workplace.done / ZHANG / "quick.pdf").exists, 10, "the file in done/")
+        wait_for((workplace.done / ZHANG / "quick.pdf").exists, 60, "the file in done/")
     assert len(endpoint.requests) == 1
 
 
@@ -148,7 +150,7 @@ def test_a_file_that_changes_while_it_is_recognised_stays_for_a_submission_of_it
         path.with_name(".a").write_bytes(pdf("as it is"))
         path.with_name(".a").rename(path)
         workplace.closed(2)
-        wait_for((workplace.done / ZHANG / "a.pdf").exists, 10, "the new file in done/")
+        wait_for((workplace.done / ZHANG / "a.pdf").exists, 60, "the new file in done/")
 
     assert sorted(path.name for path in (workplace.done / ZHANG).iterdir()) == ["a.pdf"]
     assert (workplace.done / ZHANG / "a.pdf").read_bytes() == pdf("as it is")

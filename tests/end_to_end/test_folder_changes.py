@@ -15,15 +15,15 @@ from watcher.sandbox.endpoint import Endpoint
 
 @pytest.fixture
 def workplace(tmp_path: Path, endpoint: Endpoint) -> Workplace:
-    endpoint.behave(latency=3.0)  # long enough for others to interfere between intake and answer
-    return Workplace(tmp_path, endpoint).with_folder(poll="1s").write()
+    endpoint.behave(latency=5.0)  # long enough for others to interfere between intake and answer
+    return Workplace(tmp_path, endpoint, timeout="20s").with_folder(poll="1s").write()
 
 
 def dropped(workplace: Workplace, endpoint: Endpoint, *names: str) -> dict[str, Path]:
     """Files that are being recognised."""
     under_way = endpoint.under_way
     paths = {name: workplace.drop(f"{name}.pdf", pdf(name)) for name in names}
-    assert endpoint.wait_until(lambda it: it.under_way == under_way + len(names), timeout=20)
+    assert endpoint.wait_until(lambda it: it.under_way == under_way + len(names), timeout=60)
     return paths
 
 

@@ -51,10 +51,10 @@ def test_outcomes_that_a_full_journal_cannot_take_are_kept_until_it_can(
         on_disk.drop("late.pdf", pdf("late"))
 
         # When they are known for longer than a request may take
-        wait_for(lambda: daemon.said().count("An outcome cannot be recorded yet") == 3, 20, "the outcomes to wait")
+        wait_for(lambda: daemon.said().count("An outcome cannot be recorded yet") == 3, 60, "the outcomes to wait")
         waiting = on_disk.status()
-        wait_for(lambda: "A source waits for the journal" in daemon.said(), 30, "a try to take in the late one")
-        wait_for(lambda: boot_seconds() > begun_at + 2 * REQUEST_SECONDS, 30, "the time of a request to be long over")
+        wait_for(lambda: "A source waits for the journal" in daemon.said(), 60, "a try to take in the late one")
+        wait_for(lambda: boot_seconds() > begun_at + 2 * REQUEST_SECONDS, 60, "the time of a request to be long over")
         disk.make_room()
 
         # Then they are recorded, none is asked for again, and the late file comes after them

@@ -205,9 +205,11 @@ def test_a_mail_that_was_refused_is_taken_in_when_it_is_moved_back_once_its_send
 def test_the_daemon_answers_a_mail_that_arrives(
     workplace: Workplace, endpoint: Endpoint, account: Account, smtp_sink: SmtpSink
 ) -> None:
+    workplace.config["mailboxes"][0]["poll"] = "1h"
+    workplace.write()
     with workplace.daemon():
         account.append(mail(("a.pdf", pdf("a"))))
-        smtp_sink.wait_for(1, timeout=15)
+        smtp_sink.wait_for(1, timeout=60)
         workplace.closed(1)
     assert len(endpoint.requests) == 1
 

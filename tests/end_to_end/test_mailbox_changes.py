@@ -76,7 +76,7 @@ def test_folders_that_are_renamed_deleted_and_made_again_lose_no_mail(
         account.rename(WATCHED, "别处")
         # Then that is said, and its answer is not ended, because nobody knows whether the mail is gone
         workplace.wait_for_status(f"the folder {WATCHED} cannot be opened")
-        smtp_sink.wait_for(1, timeout=20)
+        smtp_sink.wait_for(1, timeout=60)
         assert workplace.submissions("--state", "closed") == []
         # When it is made anew, and where the answered ones lie is gone
         account.create(WATCHED)

@@ -64,7 +64,7 @@ def test_many_mails_at_once_are_each_answered_once_over_two_connections(
         account.append(invoice(f"n{number}", sender=f"e{number}@corp.example"))
     with workplace.daemon() as daemon:
         wait_for(lambda: not account.messages(), 60, "all to be moved", every=LOOK_SECONDS)
-        wait_for(lambda: connections(daemon.process.pid, account.server.port) == 2, 10, "two connections")
+        wait_for(lambda: connections(daemon.process.pid, account.server.port) == 2, 60, "two connections")
     assert sorted(request.user_code or "" for request in endpoint.requests) == sorted(map(str, range(100)))
     recipients = [recipient for reply in smtp_sink.received for recipient in reply.recipients]
     assert sorted(recipients) == sorted(f"e{number}@corp.example" for number in range(100))
@@ -76,7 +76,7 @@ def test_a_mail_server_that_is_restarted_is_told_and_found_again(
 ) -> None:
     with workplace.daemon():
         account.append(invoice("one"))
-        smtp_sink.wait_for(1, timeout=20)
+        smtp_sink.wait_for(1, timeout=60)
         account.server.stop()
         workplace.wait_for_status("fapiao DOWN")
 

@@ -56,7 +56,7 @@ def test_two_nodes_on_one_postgresql_share_a_folder_and_a_mailbox_and_double_not
     workplace.config["journal"] = journal
     workplace.with_smtp(smtp_sink.host, smtp_sink.port).write()
     with workplace.daemon() as first, workplace.daemon() as second:
-        wait_for(lambda: second.said().count("The daemon is ready") == 2, 20, "the second node")
+        wait_for(lambda: second.said().count("The daemon is ready") == 2, 60, "the second node")
         for number in range(30):
             workplace.drop(f"{number}.pdf", pdf(f"{number}"))
         for number in range(5):  # what also lies in the folder
@@ -80,7 +80,7 @@ def test_what_was_in_flight_when_the_daemon_was_killed_waits_until_it_cannot_be_
         workplace.drop("flies.pdf", pdf("flies"))
         assert endpoint.wait_until(lambda each: len(each.requests) == 1)
         workplace.drop("waits.pdf", pdf("waits"))
-        wait_for((workplace.done / ZHANG / "waits.pdf").exists, 10, "the other file")
+        wait_for((workplace.done / ZHANG / "waits.pdf").exists, 60, "the other file")
         daemon.process.kill()
         daemon.process.wait()
 

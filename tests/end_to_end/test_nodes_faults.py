@@ -102,7 +102,7 @@ def test_nodes_that_are_killed_stopped_and_cut_off_lose_nothing_and_double_nothi
     postgres.restart(immediate=True)
     company.more_requests(SOME, "requests after the restart of the database")
     lost = cut_off.line.meet(LOST_REPLY)
-    wait_for(lambda: lost.fired, 30, "a COMMIT whose reply is lost")
+    wait_for(lambda: lost.fired, 60, "a COMMIT whose reply is lost")
 
     company.wait_for_a_request_under_way()
     stopped.freeze()
@@ -111,7 +111,7 @@ def test_nodes_that_are_killed_stopped_and_cut_off_lose_nothing_and_double_nothi
     killed.kill()
     with passing(HOLD_SECONDS):
         (late,) = company.nodes.start("late")
-        wait_for(lambda: black_hole.fired, 30, "the black hole")
+        wait_for(lambda: black_hole.fired, 60, "the black hole")
         company.more_requests(SOME, "the node that joined late to take over")
         assert company.books.claimed_sources() == ["fapiao", "shared"]
         company.load.cease()

@@ -324,7 +324,7 @@ def test_what_was_in_flight_at_a_kill_is_held_where_the_configuration_says_so(
         daemon.process.wait()
 
     with holding.daemon():
-        holding.wait_for_submissions(1, SubmissionState.HELD, timeout=60)
+        holding.wait_for_submissions(1, SubmissionState.HELD)
     assert len(holding.submissions("--state", "held")) == 1
     assert len(endpoint.requests) == 1
 

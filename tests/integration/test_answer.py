@@ -217,7 +217,7 @@ def test_a_reply_that_could_not_be_noted_is_not_sent_again_when_the_journal_is_b
             step.give(claimed)
         # When the journal can be written again, and the claim is over
         mailer.other.close()
-        (again,) = wait_for(lambda: step.claim(10), 10, "the claim to be over")
+        (again,) = wait_for(lambda: step.claim(10), 60, "the claim to be over")
         assert not again.replied
         step.give(again)
         # Then the answer goes on behind the reply

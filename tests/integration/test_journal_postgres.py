@@ -203,7 +203,7 @@ def test_nodes_that_are_killed_lose_and_double_nothing(url: str, journal: SqlJou
         with other_process(url, "exclusive") as node:
             node.does("settle_some(journal, 5, hold=timedelta(milliseconds=500))")
             node.begins("settle_some(journal, 1000, hold=timedelta(milliseconds=500))")
-            wait_for(partial(_has_settled, journal, 40 * turn))
+            wait_for(partial(_has_settled, journal, 40 * turn), 60)
             node.kill()
     assert journal.work_left(["fapiao"]).pending > 0, "the nodes were killed too late"
 
@@ -212,7 +212,7 @@ def test_nodes_that_are_killed_lose_and_double_nothing(url: str, journal: SqlJou
             journal.settle(claimed, done(), ENDED)
         return journal.work_left(["fapiao"]).pending == 0
 
-    wait_for(drained)
+    wait_for(drained, 60)
     found = [journal.submission(name) for name in names]
     assert {each.state for each in found} == {SubmissionState.SETTLED}
     assert {(each.documents[0].outcome, len(each.documents[0].invoices)) for each in found} == {(Outcome.DONE, 1)}

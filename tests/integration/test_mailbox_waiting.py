@@ -16,6 +16,7 @@ from tests.support.servers.dovecot import Account, Dovecot
 from tests.support.waiting import wait_for
 
 LONG_SECONDS = 30.0
+PROMPT_SECONDS = 5.0  # for a busy machine; what is not noticed lasts LONG_SECONDS
 
 
 @pytest.fixture
@@ -41,14 +42,14 @@ class Waiting:
         return not self._thread.is_alive()
 
 
-def test_mail_that_comes_ends_the_wait_within_a_second(account: Account) -> None:
+def test_mail_that_comes_ends_the_wait_at_once(account: Account) -> None:
     with mailbox(account) as source:
         arrivals(source)
         waiting = Waiting(source.wait)
         wait_for(lambda: source._watching.open_session()._lock.acquire(blocking=False) is False, what="IDLE")  # type: ignore[union-attr]
         account.append(mail(part(PDF)))
 
-        assert waiting.ended_within(1)
+        assert waiting.ended_within(PROMPT_SECONDS)
         assert len(arrivals(source)) == 1
 
 
@@ -59,7 +60,7 @@ def test_waking_ends_the_wait_at_once_and_the_connection_goes_on(account: Accoun
         for _ in range(3):
             waiting = Waiting(source.wait)
             source.wake()
-            assert waiting.ended_within(1)
+            assert waiting.ended_within(PROMPT_SECONDS)
             assert arrivals(source) == []
 
 
@@ -69,7 +70,7 @@ def test_waking_before_the_wait_is_not_lost(account: Account) -> None:
         began = time.monotonic()
         source.wait(LONG_SECONDS)
 
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < PROMPT_SECONDS
 
 
 def test_a_wait_lasts_no_longer_than_poll(account: Account) -> None:
@@ -78,7 +79,7 @@ def test_a_wait_lasts_no_longer_than_poll(account: Account) -> None:
         began = time.monotonic()
         source.wait(LONG_SECONDS)
 
-        assert 0.15 < time.monotonic() - began < 2
+        assert 0.15 < time.monotonic() - began < PROMPT_SECONDS
 
 
 def test_a_server_without_idle_is_waited_for_without_it(without_idle: Dovecot) -> None:
@@ -88,7 +89,7 @@ def test_a_server_without_idle_is_waited_for_without_it(without_idle: Dovecot) -
         waiting = Waiting(source.wait)
         assert not waiting.ended_within(0.1)
         source.wake()
-        assert waiting.ended_within(1)
+        assert waiting.ended_within(PROMPT_SECONDS)
 
 
 def test_news_in_one_piece_with_the_go_ahead_is_heard() -> None:
@@ -98,7 +99,7 @@ def test_news_in_one_piece_with_the_go_ahead_is_heard() -> None:
         began = time.monotonic()
         source.wait(LONG_SECONDS)
 
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < PROMPT_SECONDS
 
 
 def test_mail_that_was_announced_before_the_wait_is_looked_at() -> None:
@@ -109,7 +110,7 @@ def test_mail_that_was_announced_before_the_wait_is_looked_at() -> None:
         began = time.monotonic()
         source.wait(LONG_SECONDS)
 
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < PROMPT_SECONDS
         assert "IDLE" not in server.names()
 
 
@@ -127,7 +128,7 @@ def test_a_server_that_falls_silent_during_idle_is_noticed_by_the_timeout() -> N
         source.wait(LONG_SECONDS)
         source.wait(LONG_SECONDS)
 
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < PROMPT_SECONDS
         assert len(arrivals(source)) == 1
         assert server.connections == 2
 

@@ -89,7 +89,7 @@ def test_a_probe_that_fails_is_followed_by_another_after_the_interval(journal: S
     with posting(journal, endpoint) as go:
         go()
         for tries in (2, 3):
-            wait_for(go, 5, "the probe")
+            wait_for(go, 60, "the probe")
             assert len(endpoint.requests) == tries
         assert not journal.gate(endpoint.url).open
 
@@ -101,11 +101,11 @@ def test_only_a_usable_answer_to_the_probe_opens_the_gate(journal: SqlJournal, e
     endpoint.behave(no_key=True, times=3)
     with posting(journal, endpoint, in_doubt="hold") as go:
         assert go() == 3
-        wait_for(go, 5, "the probe")
+        wait_for(go, 60, "the probe")
         assert not journal.gate(endpoint.url).open
         assert [submission.reason for submission in journal.submissions(SubmissionFilter())].count("IN_DOUBT") == 1
         endpoint.reset()
-        wait_for(go, 5, "the next probe")
+        wait_for(go, 60, "the next probe")
         assert journal.gate(endpoint.url).open
         assert go() == 1
 
@@ -231,9 +231,9 @@ def test_an_outcome_outlasts_its_claim_where_the_journal_is_away_for_long_and_no
                 other.execute("BEGIN IMMEDIATE")
                 assert endpoint.wait_until(lambda each: len(each.requests) == 1)
                 # When its claim is over
-                wait_for(is_claim_over, 10, "the end of the claim")
+                wait_for(is_claim_over, 60, "the end of the claim")
                 with pytest.raises(JournalUnavailable, match="recorded first"):
-                    wait_for(go, 10, "the booking to be claimed again")
+                    wait_for(go, 60, "the booking to be claimed again")
             # Then it is recorded once that can be
             assert posted.result(20) == 1
             assert go() == 0

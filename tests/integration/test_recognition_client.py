@@ -374,7 +374,7 @@ def test_a_closed_client_leaves_no_thread_behind(endpoint: Endpoint) -> None:
     with recogniser(endpoint.url, auth=auth(endpoint)) as client:
         client.recognise("a.pdf", biz_id(), "1")
 
-    wait_for(lambda: set(threading.enumerate()) <= before, 5, "the threads to end")
+    wait_for(lambda: set(threading.enumerate()) <= before, 60, "the threads to end")
 
 
 def test_the_tls_context_asks_for_certificates() -> None:

@@ -12,8 +12,8 @@ POLL_SECONDS = 0.02
 
 
 def wait_for(
-    condition: Callable[[], T | None],
-    timeout: float = 10.0,
+    condition: Callable[[], T],
+    timeout: float = 30.0,
     what: str = "the condition",
     *,
     every: float = POLL_SECONDS,

@@ -27,6 +27,7 @@ smith@corp.example,903852,Ann Smith,en
 """
 ZHANG = "903851"
 LOOK_SECONDS = 0.1
+PATIENCE_SECONDS = 60.0  # what takes a second may take many on a machine that does something else as well
 
 T = TypeVar("T")
 
@@ -117,7 +118,7 @@ class Workplace:
 
     # ------------------------------------------------------------------------------------ commands
 
-    def command(self, *arguments: str, timeout: float = 60.0) -> subprocess.CompletedProcess[str]:
+    def command(self, *arguments: str, timeout: float = 2 * PATIENCE_SECONDS) -> subprocess.CompletedProcess[str]:
         """The installed command with this configuration."""
         return subprocess.run(
             [COMMAND, "--config", self.config_file, *arguments],
@@ -140,7 +141,7 @@ class Workplace:
     # ------------------------------------------------------------------------------------ waiting
     # To start the command takes half a second of a core, so it is asked when the journal has something new to say.
 
-    def closed(self, count: int, timeout: float = 30.0) -> list[dict[str, Any]]:
+    def closed(self, count: int, timeout: float = PATIENCE_SECONDS) -> list[dict[str, Any]]:
         """Wait until that many submissions are answered, and give them."""
         self.wait_for_submissions(count, SubmissionState.CLOSED, timeout=timeout)
         found = self.submissions("--state", "closed")
@@ -148,7 +149,12 @@ class Workplace:
         return found
 
     def wait_for_submissions(
-        self, count: int, state: SubmissionState | None = None, *, source: str | None = None, timeout: float = 30.0
+        self,
+        count: int,
+        state: SubmissionState | None = None,
+        *,
+        source: str | None = None,
+        timeout: float = PATIENCE_SECONDS,
     ) -> None:
         """Until so many are in the journal, in that state and of that source."""
         wanted = SubmissionFilter(state=state, source=source, limit=count)
@@ -158,7 +164,7 @@ class Workplace:
                 timeout, f"{count} submissions ({state or 'in any state'})", every=LOOK_SECONDS,
             )  # fmt: skip
 
-    def wait_for_status(self, words: str, timeout: float = 20.0) -> None:
+    def wait_for_status(self, words: str) -> None:
         """Until the command `status` says so."""
         shown: object = None
 
@@ -168,13 +174,14 @@ class Workplace:
             return shown != before and words in self.status()
 
         with self._journal() as journal:
-            wait_for(lambda: says(journal), timeout, f"the status to say {words!r}", every=LOOK_SECONDS)
+            wait_for(lambda: says(journal), PATIENCE_SECONDS, f"the status to say {words!r}", every=LOOK_SECONDS)
 
     @contextlib.contextmanager
     def _journal(self) -> Iterator[SqlJournal]:
         """To read in, beside the daemon, which may still have to make it."""
         url = self.config["journal"]
-        journal = wait_for(lambda: _read(lambda: open_journal(url, exclusive=False)), 30, "the journal")
+        journal = wait_for(lambda: _read(lambda: open_journal(url, exclusive=False)), PATIENCE_SECONDS, "the journal")
+        assert journal
         try:
             yield journal
         finally:
@@ -201,7 +208,10 @@ class Workplace:
             )
             daemon = Daemon(process, log)
             try:
-                wait_for(lambda: "The daemon is ready" in daemon.said() or process.poll() is not None, 20, "the daemon")
+                wait_for(
+                    lambda: "The daemon is ready" in daemon.said() or process.poll() is not None,
+                    PATIENCE_SECONDS, "the daemon",
+                )  # fmt: skip
                 assert process.poll() is None, daemon.said()
                 yield daemon
             finally:
@@ -223,7 +233,7 @@ class Daemon:
     def signal(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
 
-    def stop(self, timeout: float = 30.0) -> int:
+    def stop(self, timeout: float = PATIENCE_SECONDS) -> int:
         """SIGTERM; its exit status."""
         self.process.terminate()
         return self.process.wait(timeout)
