@@ -15,7 +15,7 @@ from tests.support.mails import PDF, PNG, TEXT_PART, crlf, encoded, headers, mai
 from tests.support.servers.dovecot import Account, Dovecot
 from watcher.errors import Vanished
 from watcher.sources.mailbox import MailboxSource
-from watcher.sources.mailbox.parcel import Way
+from watcher.sources.mailbox.way import Way
 
 
 @pytest.fixture

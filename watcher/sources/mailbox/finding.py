@@ -87,8 +87,8 @@ class Finder:
     def left_alone(self) -> int:
         return len(self._left_alone) + len(self._unreadable)
 
-    def arrivals(self, reach: Callable[[], Session], known: KnownKeys) -> Iterator[Arrival]:
-        """In the folder that `reach` has selected, oldest first; mails are read in between."""
+    def bulks(self, reach: Callable[[], Session], known: KnownKeys) -> Iterator[list[Arrival]]:
+        """The arrivals in the folder that `reach` has selected, oldest first; mails are read in between."""
         session = reach()
         uidvalidity = session.uidvalidity
         present = present_uids(session, done_too=not self._search_keyword)
@@ -99,7 +99,7 @@ class Finder:
                 return
             candidates, unjudged = self._candidates_of(session, bulk)
             told = known([candidate.key for candidate in candidates]) if candidates else {}
-            yield from self._judged(session, candidates, told, unjudged)
+            yield self._judged(session, candidates, told, unjudged)
         self._bulk = BULK
 
     def _bulks(self, present: Sequence[int]) -> Iterator[Sequence[int]]:
@@ -177,7 +177,7 @@ class Finder:
         candidates: Sequence[_Candidate],
         told: Mapping[str, Known],
         unjudged: Mapping[int, Sighting],
-    ) -> Iterator[Arrival]:
+    ) -> list[Arrival]:
         ready = []
         for candidate in candidates:
             known = told.get(candidate.key)
@@ -189,11 +189,11 @@ class Finder:
                 ready.append((candidate, known))
         still_there = self._still_there(session, [one.uid for one, known in ready if known is not None])
         uidvalidity = session.uidvalidity
-        yield from (
+        return [
             self._arrival(uidvalidity, candidate, known)
             for candidate, known in ready
             if known is None or candidate.uid in still_there
-        )
+        ]
 
     def _skip(self, candidate: _Candidate, known: Known | None) -> None:
         self._candidates[candidate.uid] = candidate

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
@@ -53,7 +54,7 @@ def uid_at(where: str, uidvalidity: str) -> int | None:
     return int(uid) if validity == uidvalidity and uid.isdigit() else None
 
 
-def sighting(attributes: dict[str, Value]) -> Sighting | None:
+def sighting(attributes: Mapping[str, Value]) -> Sighting | None:
     """Of a FETCH response; None where it has not all that is needed, as unasked ones about flags have not."""
     uid, size = number(attributes.get("UID")), number(attributes.get("RFC822.SIZE"))
     header = attributes.get("BODY[HEADER]")

@@ -6,36 +6,27 @@ import contextlib
 import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 from itertools import islice
 
 from watcher.errors import SourceUnavailable, Vanished
-from watcher.headers import read_header
 from watcher.ports import Leaf, MailText
-from watcher.sources.mailbox.grammar import Malformed, Value
-from watcher.sources.mailbox.identity import HEADER_ITEMS, Sighting
+from watcher.sources.mailbox.grammar import Value
+from watcher.sources.mailbox.identity import HEADER_ITEMS
 from watcher.sources.mailbox.line import Line
+from watcher.sources.mailbox.look import LOOK_ITEMS, Look, look
 from watcher.sources.mailbox.reading import one, section
 from watcher.sources.mailbox.session import CommandRefused, Session
-from watcher.sources.mailbox.structure import Part, contradiction, files, read_structure, texts
+from watcher.sources.mailbox.structure import Part, files, texts
 from watcher.sources.mailbox.texts import LARGEST_MESSAGE_BYTES, MOST_TEXTS, is_message, mail_text
 from watcher.sources.mailbox.transfer import decoded
+from watcher.sources.mailbox.way import Way, way_to
 from watcher.sources.mailbox.whole import whole_leaves, whole_texts
 from watcher.spool import Spooled
 
 log = logging.getLogger(__name__)
 
-_ENCODED = ("base64", "quoted-printable")
 # Of what a part takes on the way: three quarters less the line ends, and a third where every byte is written as =XX.
 _LEAST_SHARE = {"base64": 0.7, "quoted-printable": 0.3}
-
-
-class Way(StrEnum):
-    """A way to read a mail, the cheapest first."""
-
-    BINARY = "decoded by the server"
-    STRUCTURE = "part by part"
-    WHOLE = "whole"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +59,12 @@ class Spot:
             raise Vanished("the mail is gone")
         return found
 
-    def first_look(self) -> dict[str, Value]:
-        """Header, size, date and, where it can be had, the structure."""
+    def first_look(self) -> Look | None:
+        """With the structure where that can be had; None: the answer does not even tell which mail it is."""
         if Way.STRUCTURE not in self.barred:
             with contextlib.suppress(CommandRefused), self._barring(Way.STRUCTURE):
-                return self.attributes(f"{HEADER_ITEMS} BODYSTRUCTURE")
-        return self.attributes(HEADER_ITEMS)
+                return look(self.attributes(LOOK_ITEMS))
+        return look(self.attributes(HEADER_ITEMS))
 
     def section(self, name: str, way: Way, *, octets: int | None = None, exact: bool = False) -> Iterator[bytes]:
         session = self.session()
@@ -104,26 +95,29 @@ class MailParcel:
 
     owner = None
 
-    def __init__(self, *, spot: Spot, seen: Sighting, structure: Value, user_code: str | None) -> None:
+    def __init__(self, *, spot: Spot, first_look: Look, in_hand: dict[str, Spooled], user_code: str | None) -> None:
+        """`in_hand` has the files that were fetched already, by section."""
+        self.wanted = False  # somebody has asked for its files
         self._spot = spot
-        self._seen = seen
-        self._structure = structure
+        self._look = first_look
+        self._in_hand = in_hand
         self._user_code = user_code
         self._spool: Spooled | None = None
 
     @property
     def header(self) -> bytes | None:
-        return self._seen.header
+        return self._look.seen.header
 
     @property
     def user_code(self) -> str | None:
         return self._user_code
 
     def leaves(self) -> Iterable[Leaf]:
+        self.wanted = True
         root = self._trusted_structure()
         if root is None:
             return whole_leaves(self.whole())
-        return [PartLeaf(self._spot, part) for part in files(root)]
+        return [PartLeaf(self._spot, part, self._in_hand) for part in files(root)]
 
     def texts(self) -> Iterable[MailText]:
         """Those of mails that were forwarded as files come last."""
@@ -138,35 +132,26 @@ class MailParcel:
             yield mail_text(part.media_type, part.charset, decoded(part.encoding, raw))
         for part in files(root):
             if is_message(part.media_type, part.name) and part.octets <= LARGEST_MESSAGE_BYTES:
-                yield from _texts_of(PartLeaf(self._spot, part))
+                yield from _texts_of(PartLeaf(self._spot, part, {}))
 
     def whole(self) -> bytes:
-        return self._in_hand().read()
+        if self._spool is None:
+            self._spool = Spooled(self._spot.section("BODY.PEEK[]", Way.WHOLE, octets=self._look.seen.size))
+        return self._spool.read()
 
     def close(self) -> None:
         if self._spool is not None:
             self._spool.close()
-
-    def _in_hand(self) -> Spooled:
-        if self._spool is None:
-            self._spool = Spooled(self._spot.section("BODY.PEEK[]", Way.WHOLE, octets=self._seen.size))
-        return self._spool
+        while self._in_hand:
+            self._in_hand.popitem()[1].close()
 
     def _trusted_structure(self) -> Part | None:
         """None: the mail has to be read whole."""
         if Way.STRUCTURE in self._spot.barred:
             return None
-        try:
-            root = read_structure(self._structure)
-        except Malformed as error:
-            doubt: str | None = str(error)
-        else:
-            header = read_header(self._seen.header)
-            doubt = contradiction(root, header, len(self._seen.header), self._seen.size)
-        if doubt is None:
-            return root
-        log.info("A mail is read whole.", extra={"uid": self._spot.uid, "reason": doubt})
-        return None
+        if self._look.doubt is not None:
+            log.info("A mail is read whole.", extra={"uid": self._spot.uid, "reason": self._look.doubt})
+        return self._look.root
 
 
 def _texts_of(leaf: Leaf) -> list[MailText]:
@@ -182,28 +167,27 @@ class PartLeaf:
 
     path = None
 
-    def __init__(self, spot: Spot, part: Part) -> None:
+    def __init__(self, spot: Spot, part: Part, in_hand: dict[str, Spooled]) -> None:
         self.name = part.name
         self.declared_type = part.media_type
         self.least_bytes = int(part.octets * _LEAST_SHARE.get(part.encoding, 1))
         self._spot = spot
         self._part = part
+        self._in_hand = in_hand
 
     def fetch(self) -> Spooled:
         """Decoded by the server where it can, which costs neither memory nor time here."""
-        # An encoded message is no such thing to the standard, and Dovecot leaves it encoded.
-        is_message = self._part.media_type.startswith("message/")
-        if self._part.encoding in _ENCODED and not is_message and self._spot.session().has("BINARY"):
-            content = self._decoded_there()
-            if content is not None:
-                return content
-        return self._decoded_here()
+        content = self._in_hand.pop(self._part.section, None)
+        if content is not None:
+            return content
+        way, item = way_to(self._part, binary=self._spot.session().has("BINARY"))
+        if way is Way.BINARY and Way.BINARY not in self._spot.barred:
+            content = self._decoded_there(item)
+        return content or self._decoded_here()
 
-    def _decoded_there(self) -> Spooled | None:
-        if Way.BINARY in self._spot.barred:
-            return None
+    def _decoded_there(self, item: str) -> Spooled | None:
         try:
-            content = Spooled(self._spot.section(f"BINARY.PEEK[{self._part.section}]", Way.BINARY))
+            content = Spooled(self._spot.section(item, Way.BINARY))
         except SourceUnavailable:
             # It does not understand what the mailer made: UNKNOWN-CTE, or it hangs up. Were it the network,
             # the other way would tell.

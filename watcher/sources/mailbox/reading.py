@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from watcher.errors import SourceUnavailable, Vanished
 from watcher.sources.mailbox.grammar import Value
@@ -80,11 +80,17 @@ def _piece(session: Session, uid: int, name: str, offset: int) -> tuple[bytes, b
     found = one(session, uid, f"{name}<{offset}.{CHUNK_BYTES}>")
     if found is None:
         raise Vanished("the mail is gone")
+    piece = piece_of(found, name, offset)
+    if piece is None:
+        raise CommandRefused("the server's answer lacks what was asked for")
+    return piece[0], piece[1] and len(piece[0]) <= CHUNK_BYTES  # some give all of it, whatever was asked for
+
+
+def piece_of(attributes: Mapping[str, Value], name: str, offset: int) -> tuple[bytes, bool] | None:
+    """A section's bytes from an offset on, and whether they are said to be a part of it; None where they lack."""
     answered = name.replace(".PEEK", "").upper()
-    for attribute, value in found.items():
-        if attribute == f"{answered}<{offset}>":
-            piece = value if isinstance(value, bytes) else b""
-            return piece, len(piece) <= CHUNK_BYTES  # some give all of it, whatever was asked for
-        if attribute == answered and offset == 0:
-            return value if isinstance(value, bytes) else b"", False
-    raise CommandRefused("the server's answer lacks what was asked for")
+    for attribute, is_partial in ((f"{answered}<{offset}>", True), (answered, False)):
+        if attribute in attributes and (is_partial or offset == 0):
+            value = attributes[attribute]
+            return value if isinstance(value, bytes) else b"", is_partial
+    return None

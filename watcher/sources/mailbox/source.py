@@ -14,16 +14,20 @@ from watcher.errors import LoginRefused, SourceUnavailable, Vanished
 from watcher.model import Finding, Kind, Known, Submission
 from watcher.oauth import AccessTokens
 from watcher.ports import Arrival, Parcel
+from watcher.sources.mailbox.ahead import ReadAhead
 from watcher.sources.mailbox.finding import Finder, Wanted
-from watcher.sources.mailbox.identity import Account, sighting, uid_at
+from watcher.sources.mailbox.identity import Account, uid_at
 from watcher.sources.mailbox.line import Line
 from watcher.sources.mailbox.login import log_in
+from watcher.sources.mailbox.look import Look
 from watcher.sources.mailbox.moving import Mover
-from watcher.sources.mailbox.parcel import MailParcel, Spot, Way
+from watcher.sources.mailbox.parcel import MailParcel, Spot
 from watcher.sources.mailbox.probe import probe
 from watcher.sources.mailbox.rests import Rests
 from watcher.sources.mailbox.session import CommandRefused, Session
 from watcher.sources.mailbox.wakeup import Wakeup
+from watcher.sources.mailbox.way import Way
+from watcher.spool import Spooled
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +75,7 @@ class MailboxSource:
         self._wakeup = Wakeup()
         self._barred: dict[str, set[Way]] = {}  # by fingerprint
         self._rests: Rests[str] = Rests()  # by fingerprint
+        self._ahead = ReadAhead(account=self._account, reach=self._selected, barred=self._barred)
 
     @property
     def left_alone(self) -> int:
@@ -81,14 +86,16 @@ class MailboxSource:
 
     def arrivals(self, known: Callable[[Sequence[str]], Mapping[str, Known]]) -> Iterator[Arrival]:
         self._select(self._watching.session())
-        hopeless = []
-        for arrival in self._finder.arrivals(self._selected, known):
-            if Way.WHOLE in self._barred.get(arrival.fingerprint, ()):
-                hopeless.append(arrival)
-            else:
-                yield arrival
+        self._ahead.begin()
+        hopeless: list[Arrival] = []
+        for bulk in self._finder.bulks(self._selected, known):
+            hopeless += filter(self._is_hopeless, bulk)
+            yield from self._ahead.through([each for each in bulk if not self._is_hopeless(each)])
         # What the server itself cannot read comes last, and seldom, so that it holds up no other.
         yield from filter(self._may_be_tried, hopeless)
+
+    def _is_hopeless(self, arrival: Arrival) -> bool:
+        return Way.WHOLE in self._barred.get(arrival.fingerprint, ())
 
     def _may_be_tried(self, arrival: Arrival) -> bool:
         if self._rests.is_resting(arrival.fingerprint):
@@ -105,6 +112,7 @@ class MailboxSource:
             yield parcel
         finally:
             parcel.close()
+            self._ahead.heed(wanted=parcel.wanted)
             if not self._barred.get(arrival.fingerprint):
                 self._barred.pop(arrival.fingerprint, None)
                 self._rests.end(arrival.fingerprint)
@@ -116,13 +124,16 @@ class MailboxSource:
             raise Vanished("the folder was numbered anew")
         barred = self._barred.setdefault(arrival.fingerprint, set())
         spot = Spot(self._watching, self._settings.folder, uidvalidity, uid, barred)
-        found = spot.first_look()
-        seen = sighting(found)
-        if seen is None or self._account.fingerprint(seen) != arrival.fingerprint:
+        ahead = self._ahead.take(arrival)
+        if ahead is not None:  # compared when it was read
+            return self._parcel(spot, ahead.look, ahead.in_hand)
+        first_look = spot.first_look()
+        if first_look is None or self._account.fingerprint(first_look.seen) != arrival.fingerprint:
             raise Vanished("another mail lies there now")
-        return MailParcel(
-            spot=spot, seen=seen, structure=found.get("BODYSTRUCTURE"), user_code=self._settings.user_code
-        )
+        return self._parcel(spot, first_look, {})
+
+    def _parcel(self, spot: Spot, first_look: Look, in_hand: dict[str, Spooled]) -> MailParcel:
+        return MailParcel(spot=spot, first_look=first_look, in_hand=in_hand, user_code=self._settings.user_code)
 
     # ------------------------------------------------------------------------------------- answering
 

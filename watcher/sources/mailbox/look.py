@@ -1,0 +1,35 @@
+"""What a mail is and what it is made of, as far as that is known before any of its files is fetched."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from watcher.headers import read_header
+from watcher.sources.mailbox.grammar import Malformed, Value
+from watcher.sources.mailbox.identity import HEADER_ITEMS, Sighting, sighting
+from watcher.sources.mailbox.structure import Part, contradiction, read_structure
+
+LOOK_ITEMS = f"{HEADER_ITEMS} BODYSTRUCTURE"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """The first look at a mail."""
+
+    seen: Sighting
+    root: Part | None  # None: the mail has to be read whole
+    doubt: str | None  # why
+
+
+def look(attributes: Mapping[str, Value]) -> Look | None:
+    """Of what was fetched by LOOK_ITEMS, or less; None where it does not even say which mail it is."""
+    seen = sighting(attributes)
+    if seen is None:
+        return None
+    try:
+        root = read_structure(attributes.get("BODYSTRUCTURE"))
+    except Malformed as error:
+        return Look(seen=seen, root=None, doubt=str(error))
+    doubt = contradiction(root, read_header(seen.header), len(seen.header), seen.size)
+    return Look(seen=seen, root=root if doubt is None else None, doubt=doubt)
