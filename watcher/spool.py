@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import tempfile
 from collections.abc import Iterable, Iterator
 from typing import IO
@@ -18,19 +19,29 @@ class Spooled:
     """
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
-        self._file: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_BYTES)  # noqa: SIM115 - outlives this function
         digest = hashlib.sha256()
         size = 0
+        small: list[bytes] = []  # while it is: bytes that came in one piece are then never copied
+        file: IO[bytes] | None = None
         try:
             for chunk in chunks:
                 digest.update(chunk)
                 size += len(chunk)
-                self._file.write(chunk)
+                if file is None and size > IN_MEMORY_BYTES:
+                    file = tempfile.TemporaryFile()  # noqa: SIM115 - outlives this function
+                    file.writelines(small)
+                    small.clear()
+                if file is None:
+                    small.append(chunk)
+                else:
+                    file.write(chunk)
         except BaseException:
-            self._file.close()
+            if file is not None:
+                file.close()
             raise
         self.size = size
         self.sha256 = digest.hexdigest()
+        self._file: IO[bytes] = file or io.BytesIO(b"".join(small))
 
     def head(self, length: int = 4096) -> bytes:
         """The first `length` bytes."""

@@ -27,10 +27,14 @@ class MailHeader:
 
     def all(self, name: str) -> tuple[bytes, ...]:
         wanted = name.lower()
-        return tuple(value for field, value in self.fields if field == wanted)
+        return tuple([value for field, value in self.fields if field == wanted])
 
     def first(self, name: str) -> bytes | None:
-        return next(iter(self.all(name)), None)
+        wanted = name.lower()
+        for field, value in self.fields:
+            if field == wanted:
+                return value
+        return None
 
     @property
     def subject(self) -> str | None:

@@ -11,8 +11,10 @@ Value: TypeAlias = "bytes | list[Value] | None"
 # A line without what imaplib cuts out of it: literals come as a pair, of the text before and the bytes.
 Piece: TypeAlias = "bytes | tuple[bytes, bytes]"
 
-_TOKEN = re.compile(rb'\s*(?:(\()|(\))|"((?:[^"\\]|\\.)*)"|([^\s()"]+))', re.DOTALL)
+# A bracket, a quoted string, an atom, or a quotation mark that opens a string without an end.
+_TOKEN = re.compile(rb'[()]|"(?:[^"\\]++|\\.)*+"|[^\s()"]++|"', re.DOTALL)
 _LITERAL_MARK = re.compile(rb"~?\{\d+\+?\}$")
+_QUOTE = ord('"')
 _ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
 
 
@@ -47,24 +49,26 @@ def parse(pieces: Sequence[Piece]) -> list[Value]:
 
 
 def _scan(text: bytes, stack: list[list[Value]]) -> None:
-    position, end = 0, len(text.rstrip())
-    while position < end:
-        found = _TOKEN.match(text, position)
-        if found is None:
-            raise Malformed("a quoted string is not closed")
-        position = found.end()
-        if found[1]:
+    for found in _TOKEN.finditer(text):
+        token = found[0]
+        if token == b"(":
             inner: list[Value] = []
             stack[-1].append(inner)
             stack.append(inner)
-        elif found[2]:
+        elif token == b")":
             if len(stack) == 1:
                 raise Malformed("a list is closed that was not opened")
             stack.pop()
-        elif found[4] is not None:
-            stack[-1].append(None if found[4].upper() == b"NIL" else found[4])
+        elif token[0] == _QUOTE:
+            stack[-1].append(_unquoted(token))
         else:
-            stack[-1].append(_ESCAPED.sub(rb"\1", found[3]))
+            stack[-1].append(None if token.upper() == b"NIL" else token)
+
+
+def _unquoted(token: bytes) -> bytes:
+    if len(token) == 1:
+        raise Malformed("a quoted string is not closed")
+    return _ESCAPED.sub(rb"\1", token[1:-1]) if b"\\" in token else token[1:-1]
 
 
 def attributes(pieces: Sequence[Piece]) -> dict[str, Value]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from watcher.headers import read_header
 from watcher.sources.mailbox.grammar import Malformed, Value
 from watcher.sources.mailbox.identity import HEADER_ITEMS, Sighting, sighting
 from watcher.sources.mailbox.structure import Part, contradiction, read_structure
@@ -31,5 +30,5 @@ def look(attributes: Mapping[str, Value]) -> Look | None:
         root = read_structure(attributes.get("BODYSTRUCTURE"))
     except Malformed as error:
         return Look(seen=seen, root=None, doubt=str(error))
-    doubt = contradiction(root, read_header(seen.header), len(seen.header), seen.size)
+    doubt = contradiction(root, seen.header, seen.size)
     return Look(seen=seen, root=root if doubt is None else None, doubt=doubt)

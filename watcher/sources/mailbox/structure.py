@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from watcher.headers import MailHeader, decode_parameter
+from watcher.headers import decode_parameter, read_header
 from watcher.sources.mailbox.grammar import Malformed, Value, number
 
 _DEEPEST = 60
@@ -72,23 +72,28 @@ def texts(part: Part) -> Iterator[Part]:
         yield part
 
 
-def contradiction(root: Part, header: MailHeader, header_octets: int, mail_octets: int) -> str | None:
-    """Why the structure cannot be the whole truth; None: it can.
+def contradiction(root: Part, header: bytes, mail_octets: int) -> str | None:
+    """Why the structure cannot be the whole truth of a mail with this header block; None: it can.
 
     Servers give up on what they do not understand (no boundary, a broken one), and show less than is there.
     """
-    declared = (header.first("content-type") or b"").split(b";")[0].strip().lower()
-    if declared.startswith(b"multipart/") and not root.is_multipart:
+    if not root.is_multipart and _declares_parts(header):
         return "the header says that it has parts"
-    if any(_is_hollow(part) for part in _all(root)):
+    parts = [*_all(root)]
+    if any(_is_hollow(part) for part in parts):
         return "a multipart has no part"
     if not all(part.can_be_decoded for part in files(root)):
         return "a part is encoded in an unusual way"
-    if mail_octets - header_octets - _told(root) > _FRAME_OF_MAIL + _FRAME_OF_PART * sum(1 for _ in _all(root)):
+    if mail_octets - len(header) - _told(root) > _FRAME_OF_MAIL + _FRAME_OF_PART * len(parts):
         return "its parts are far smaller than the mail"
-    if any(_unaccounted(part) for part in _all(root)):
+    if any(_unaccounted(part) for part in parts):
         return "a nested message is far larger than its parts"
     return None
+
+
+def _declares_parts(header: bytes) -> bool:
+    declared = read_header(header).first("content-type") or b""
+    return declared.strip().lower().startswith(b"multipart/")
 
 
 def _all(part: Part) -> Iterator[Part]:
