@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from watcher.sources.mailbox.transfer import decoded, from_base64, from_quoted_printable
+from watcher.sources.mailbox.transfer import decoded, decoded_at_once, from_base64, from_quoted_printable
 
 
 def pieces(raw: bytes, size: int) -> list[bytes]:
@@ -42,6 +42,12 @@ def test_nothing_that_is_called_base64_raises(raw: bytes, size: int) -> None:
 @given(st.binary(max_size=300), st.integers(1, 50))
 def test_nothing_that_is_called_quoted_printable_raises(raw: bytes, size: int) -> None:
     b"".join(from_quoted_printable(pieces(raw, size)))
+
+
+@settings(deadline=None)
+@given(st.text("AZaz09+/=!\r\n é", max_size=60).map(lambda text: text.encode("latin-1")))
+def test_base64_at_once_is_what_it_is_in_pieces(raw: bytes) -> None:
+    assert decoded_at_once("base64", raw) == b"".join(from_base64([raw]))
 
 
 @pytest.mark.parametrize(

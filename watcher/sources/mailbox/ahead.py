@@ -19,7 +19,7 @@ from watcher.sources.mailbox.look import LOOK_ITEMS, Look, look
 from watcher.sources.mailbox.reading import piece_of
 from watcher.sources.mailbox.session import CommandRefused, Session
 from watcher.sources.mailbox.structure import Part, files
-from watcher.sources.mailbox.transfer import decoded
+from watcher.sources.mailbox.transfer import decoded_at_once
 from watcher.sources.mailbox.way import Way, way_to
 from watcher.spool import IN_MEMORY_BYTES, Spooled
 
@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 _MOST_MAILS = 20
 _MOST_OCTETS = 3_000_000  # of the files of all of them, as they are transferred
 _LARGEST_FILE = IN_MEMORY_BYTES  # as it is transferred
+_MOST_FILES = 10  # of one mail: servers limit the length of a command
 _FRESH_SECONDS = 5.0
 
 
@@ -57,13 +58,11 @@ class ReadAhead:
         account: Account,
         reach: Callable[[], Session],
         barred: Mapping[str, set[Way]],
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`reach` gives the session with the folder selected; `barred` mails (by fingerprint) are left out."""
         self._account = account
         self._reach = reach
         self._barred = barred
-        self._clock = clock
         self._held: dict[str, Ahead] = {}  # by the arrival's place
         self._window = 1
         self._broke = False
@@ -92,7 +91,7 @@ class ReadAhead:
     def take(self, arrival: Arrival) -> Ahead | None:
         """What was read ahead of it, if anything was, and lately."""
         found = self._held.pop(arrival.place, None)
-        if found is None or self._clock() - found.read_at <= _FRESH_SECONDS:
+        if found is None or time.monotonic() - found.read_at <= _FRESH_SECONDS:
             return found
         found.close()
         self._window = 1
@@ -124,7 +123,7 @@ class ReadAhead:
         merged: dict[int | None, dict[str, Value]] = {}
         for each in session.fetch(uids, LOOK_ITEMS) if uids else ():
             merged.setdefault(number(each.get("UID")), {}).update(each)
-        read_at, looked = self._clock(), {}
+        read_at, looked = time.monotonic(), {}
         for uid in uids:
             found = look(merged.get(uid, {}))
             if found is not None and self._account.fingerprint(found.seen) == by_uid[uid].fingerprint:
@@ -152,7 +151,7 @@ def _chosen(looked: Mapping[int, Ahead]) -> dict[int, list[Part]]:
     for uid, ahead in looked.items():
         small = [part for part in files(ahead.look.root) if 0 < part.octets <= _LARGEST_FILE] if ahead.look.root else []
         octets = sum(part.octets for part in small)
-        if small and octets <= left:
+        if 0 < len(small) <= _MOST_FILES and octets <= left:
             chosen[uid] = small
             left -= octets
     return chosen
@@ -174,7 +173,7 @@ def _keep(
         if way is Way.BINARY and 0 < len(piece[0]) < _LARGEST_FILE:
             in_hand[part.section] = Spooled([piece[0]])
         elif way is Way.STRUCTURE and len(piece[0]) >= part.octets:
-            in_hand[part.section] = Spooled(decoded(part.encoding, [piece[0]]))
+            in_hand[part.section] = Spooled([decoded_at_once(part.encoding, piece[0])])
 
 
 def _drop(held: dict[str, Ahead], where: str) -> None:

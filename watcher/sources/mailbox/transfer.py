@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import binascii
-import re
+import contextlib
 from collections.abc import Iterable, Iterator
 
 _LONGEST_LINE = 64 * 1024
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
 _NOT_BASE64 = bytes(set(range(256)) - set(_BASE64))
-_PADDING = re.compile(rb"=+")
+_AFTER_THE_END = b"=\r\n\t "
 
 
 def decoded(encoding: str, chunks: Iterable[bytes]) -> Iterator[bytes]:
@@ -21,11 +21,21 @@ def decoded(encoding: str, chunks: Iterable[bytes]) -> Iterator[bytes]:
     return iter(chunks)
 
 
+def decoded_at_once(encoding: str, data: bytes) -> bytes:
+    """The same, of what is in hand: base64 that is in order is read as it stands, which takes half the time."""
+    if encoding == "base64":
+        padding = data.find(b"=")
+        if padding < 0 or not data[padding:].strip(_AFTER_THE_END):
+            with contextlib.suppress(binascii.Error):
+                return binascii.a2b_base64(data)
+    return b"".join(decoded(encoding, [data]))
+
+
 def from_base64(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """Foreign characters are passed over; what stands after a padding is another piece of base64."""
     rest = b""
     for chunk in chunks:
-        *ended, rest = _PADDING.split(rest + chunk.translate(None, _NOT_BASE64))
+        *ended, rest = (rest + chunk.translate(None, _NOT_BASE64)).split(b"=")
         yield b"".join(map(_base64_end, ended))
         whole = len(rest) - len(rest) % 4
         yield binascii.a2b_base64(rest[:whole])

@@ -12,7 +12,7 @@ from watcher.headers import decode_parameter, file_name, split_parameters
 from watcher.ports import MailText
 from watcher.sources.mailbox.structure import is_file
 from watcher.sources.mailbox.texts import MOST_TEXTS, is_message, mail_text
-from watcher.sources.mailbox.transfer import decoded
+from watcher.sources.mailbox.transfer import decoded, decoded_at_once
 from watcher.spool import Spooled
 
 # As the default policy makes it: raw text, with surrogates for what is not ASCII.
@@ -71,7 +71,7 @@ def _contents(part: _Message, depth: int) -> Iterator[WholeLeaf | MailText]:
     nested = _children(part)
     if nested is not None:
         if media_type.startswith("message/") and encoding in ("base64", "quoted-printable"):
-            yield WholeLeaf(name, media_type, _undone(encoding, _bytes_of(nested)))
+            yield WholeLeaf(name, media_type, decoded_at_once(encoding, _bytes_of(nested)))
             return
         if depth < _DEEPEST:
             for child in nested:
@@ -110,13 +110,9 @@ def _bytes_of(nested: list[_Message]) -> bytes:
 def _content(part: _Message, encoding: str) -> bytes:
     text = part.get_payload()
     if encoding == "base64" and isinstance(text, str):
-        return _undone(encoding, text.encode("utf-8", "replace"))
+        return decoded_at_once(encoding, text.encode("utf-8", "replace"))
     payload = part.get_payload(decode=True)  # undecoded it would have lost what is not ASCII
     return payload if isinstance(payload, bytes) else b""
-
-
-def _undone(encoding: str, raw: bytes) -> bytes:
-    return b"".join(decoded(encoding, [raw]))
 
 
 def _encoding(part: _Message) -> str:

@@ -1,0 +1,261 @@
+"""Mails are read ahead together, and nobody can tell by what comes of it."""
+
+from __future__ import annotations
+
+import gc
+import random
+import re
+import tracemalloc
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.support.imap_script import ScriptedImap
+from tests.support.mailboxes import mailbox, scripted
+from tests.support.mails import PDF, crlf, mail, part
+from tests.support.servers.dovecot import Account, Dovecot
+from watcher.errors import Vanished
+from watcher.ports import Arrival
+from watcher.sources.mailbox import MailboxSource, ahead
+from watcher.spool import Spooled
+
+MAILS = 12
+
+
+@pytest.fixture
+def account(dovecot: Dovecot) -> Account:
+    return dovecot.account()
+
+
+@pytest.fixture
+def source(account: Account) -> Iterator[MailboxSource]:
+    with mailbox(account) as opened:
+        yield opened
+
+
+def going_through(source: MailboxSource, before: Callable[[int], object] = lambda _: None) -> list[list[bytes]]:
+    """The files of each mail that is there, each opened when its turn comes; `before` is told its number."""
+    found = []
+    for number, arrival in enumerate(source.arrivals(lambda _: {})):
+        before(number)
+        found.append(files(source, arrival))
+    return found
+
+
+def files(source: MailboxSource, arrival: Arrival) -> list[bytes]:
+    contents = []
+    with source.open(arrival) as parcel:
+        for leaf in parcel.leaves():
+            fetched = leaf.fetch()
+            contents.append(fetched.read())
+            fetched.close()
+    return contents
+
+
+@pytest.mark.parametrize("without", [(), ("BINARY",)], ids=["BINARY", "no BINARY"])
+def test_mails_of_all_shapes_come_with_their_own_bytes(without: tuple[str, ...]) -> None:
+    contents = random.Random(7)
+    shapes: list[Callable[[], list[bytes]]] = [
+        lambda: [contents.randbytes(3000)],
+        lambda: [contents.randbytes(20), contents.randbytes(2)],
+        list,
+        lambda: [contents.randbytes(700_000)],
+        lambda: [contents.randbytes(400_000)],
+        lambda: [contents.randbytes(1) for _ in range(12)],
+    ]
+    put = [shapes[number % len(shapes)]() for number in range(30)]
+    with Dovecot(without=without) as server:
+        account = server.account()
+        for each in put:
+            account.append(mail(*(part(content) for content in each)))
+        with mailbox(account) as source:
+            assert going_through(source) == put
+
+
+def test_a_forwarded_message_in_base64_is_handed_over_whole(account: Account, source: MailboxSource) -> None:
+    inner = [mail(part(PDF + bytes([number]))) for number in range(MAILS)]
+    for each in inner:
+        account.append(mail(part(each, kind="message/rfc822", name="forwarded.eml")))
+
+    assert going_through(source) == [[each] for each in inner]
+
+
+def test_mails_that_the_server_cannot_decode_do_not_cost_the_others(account: Account, source: MailboxSource) -> None:
+    """Dovecot hangs up at base64 that ends in the middle, when it is asked to decode it."""
+    broken = range(3, MAILS, 4)
+    for number in range(MAILS):
+        whole = part(PDF + b"%03d" % number)
+        account.append(mail(whole.rstrip(b"\r\n=")[:-1] + b"\r\n" if number in broken else whole))
+
+    found = going_through(source)
+
+    assert [content for number, content in enumerate(found) if number not in broken] == [
+        [PDF + b"%03d" % number] for number in range(MAILS) if number not in broken
+    ]
+    assert [content[: len(PDF)] for number in broken for content in found[number]] == [PDF] * len(broken)
+
+
+def test_a_mail_that_goes_before_its_turn_has_vanished_and_no_other(account: Account, source: MailboxSource) -> None:
+    uids = [account.append(mail(part(PDF + b"%d" % number))) for number in range(MAILS)]
+    gone: list[int] = []
+
+    found = []
+    for number, arrival in enumerate(source.arrivals(lambda _: {})):
+        if number == 0:  # nothing is read ahead of the first, because nobody has wanted anything yet
+            account.delete(uids[5])
+        try:
+            found += files(source, arrival)
+        except Vanished:
+            gone.append(number)
+
+    assert gone == [5]
+    assert found == [PDF + b"%d" % number for number in range(MAILS) if number != 5]
+
+
+def test_what_was_read_ahead_long_ago_is_read_again(
+    account: Account, source: MailboxSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uids = [account.append(mail(part(PDF))) for _ in range(MAILS)]
+    monkeypatch.setattr(ahead, "_FRESH_SECONDS", -1.0)
+
+    for number, arrival in enumerate(source.arrivals(lambda _: {})):
+        account.delete(uids[number])
+        with pytest.raises(Vanished), source.open(arrival):
+            pass
+
+
+def test_nothing_stays_open_of_what_was_read_ahead_and_not_used(account: Account, source: MailboxSource) -> None:
+    for _ in range(MAILS):
+        account.append(mail(part(PDF)))
+    arrivals = source.arrivals(lambda _: {})
+    for _ in range(3):
+        files(source, next(arrivals))
+    with source.open(next(arrivals)):
+        assert open_spools()
+
+    arrivals.close()  # type: ignore[attr-defined]
+
+    assert not open_spools()
+
+
+def open_spools() -> list[Spooled]:
+    return [each for each in gc.get_objects() if isinstance(each, Spooled) and not each._file.closed]
+
+
+def test_many_mails_of_some_size_are_never_in_memory_together(account: Account, source: MailboxSource) -> None:
+    for number in range(40):
+        account.append(mail(part(random.Random(number).randbytes(300_000))))
+
+    tracemalloc.start()
+    try:
+        sizes = [len(content) for arrival in source.arrivals(lambda _: {}) for content in files(source, arrival)]
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert sizes == [300_000] * 40
+    assert peak < 8_000_000
+
+
+# --------------------------------------------------------------------------- what is asked of the server
+
+
+def crowded(count: int) -> dict[str, Any]:
+    """A script: so many mails, each of which is a PDF of its own."""
+
+    def fetch(command: str) -> list[bytes]:
+        lines = []
+        for uid in uids_in(command):
+            header = b"Message-ID: <%d@x>\r\nFrom: a@corp.example\r\nContent-Type: application/pdf\r\n\r\n" % uid
+            content = b"%%PDF-%03d" % uid
+            if "HEADER" in command:
+                structure = b' BODYSTRUCTURE ("application" "pdf" NIL NIL NIL "7bit" %d)' % len(content)
+                size = b"RFC822.SIZE %d" % (len(header) + len(content))
+                lines.append(b"* %d FETCH (UID %d %s%s BODY[HEADER] {%d}" % (uid, uid, size, structure, len(header)))
+                lines.append(header + b")")
+            else:
+                lines.append(b"* %d FETCH (UID %d BODY[1]<0> {%d}" % (uid, uid, len(content)))
+                lines.append(content + b")")
+        return lines
+
+    everything = b"* SEARCH " + b" ".join(b"%d" % uid for uid in range(1, count + 1))
+    return {"UID FETCH": fetch, "UID SEARCH": lambda command: [b"* SEARCH" if "KEYWORD" in command else everything]}
+
+
+def uids_in(command: str) -> Iterator[int]:
+    for first, last in re.findall(r"(\d+)(?::(\d+))?", command.split()[2]):
+        yield from range(int(first), int(last or first) + 1)
+
+
+def test_a_hundred_mails_take_far_fewer_commands_than_there_are_mails() -> None:
+    with ScriptedImap(crowded(100), capabilities="IMAP4rev1") as server, scripted(server) as source:
+        assert going_through(source) == [[b"%%PDF-%03d" % uid] for uid in range(1, 101)]
+
+        assert server.names().count("UID FETCH") < 25
+
+
+def test_files_that_nobody_wants_are_not_fetched() -> None:
+    with ScriptedImap(crowded(100), capabilities="IMAP4rev1") as server, scripted(server) as source:
+        for arrival in source.arrivals(lambda _: {}):
+            with source.open(arrival) as parcel:
+                assert parcel.header
+
+        assert not [command for command in server.said if "BODY.PEEK[1]" in command]
+
+
+def test_after_a_mail_that_was_not_wanted_nothing_is_read_ahead_until_one_is_again() -> None:
+    with ScriptedImap(crowded(40), capabilities="IMAP4rev1") as server, scripted(server) as source:
+        for number, arrival in enumerate(source.arrivals(lambda _: {})):
+            with source.open(arrival) as parcel:
+                if number < 10:
+                    for leaf in parcel.leaves():
+                        leaf.fetch().close()
+
+        asked = {uid for command in server.said if "BODY.PEEK[1]" in command for uid in uids_in(command)}
+    assert asked >= set(range(1, 11))
+    assert max(asked) <= 30
+
+
+def test_a_server_that_refuses_to_read_ahead_is_asked_mail_by_mail() -> None:
+    def fetch(command: str) -> list[bytes]:
+        if "BODY.PEEK[1]" in command and len([*uids_in(command)]) > 1:
+            return [b"* 1 FETCH (UID 1 FLAGS ())"]
+        answer: list[bytes] = crowded(30)["UID FETCH"](command)
+        return answer
+
+    script = crowded(30) | {"UID FETCH": fetch}
+    with ScriptedImap(script, capabilities="IMAP4rev1") as server, scripted(server) as source:
+        assert going_through(source) == [[b"%%PDF-%03d" % uid] for uid in range(1, 31)]
+
+
+def test_a_header_that_is_no_longer_the_same_is_not_taken_from_ahead() -> None:
+    seen: dict[int, int] = {}
+
+    def fetch(command: str) -> list[bytes]:
+        lines: list[bytes] = crowded(10)["UID FETCH"](command)
+        if "HEADER" in command:
+            for uid in uids_in(command):
+                seen[uid] = seen.get(uid, 0) + 1
+            if seen.get(4, 0) > 1:
+                lines = [line.replace(b"<4@x>", b"<9@y>") for line in lines]
+        return lines
+
+    script = crowded(10) | {"UID FETCH": fetch}
+    gone, found = [], []
+    with ScriptedImap(script, capabilities="IMAP4rev1") as server, scripted(server) as source:
+        for number, arrival in enumerate(source.arrivals(lambda _: {}), 1):
+            try:
+                found += files(source, arrival)
+            except Vanished:
+                gone.append(number)
+
+    assert gone == [4]
+    assert len(found) == 9
+
+
+def test_text_that_is_no_file_is_not_fetched(account: Account, source: MailboxSource) -> None:
+    for _ in range(MAILS):
+        account.append(mail(crlf("Content-Type: text/html\n\n<p>x</p>\n")))
+
+    assert going_through(source) == [[] for _ in range(MAILS)]
