@@ -84,6 +84,33 @@ def test_chinese_names_are_read_as_they_were_meant(account: Account, source: Mai
     assert leaves(source) == [("镕喆堃.pdf", "application/pdf", PDF)]
 
 
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        ("filename=增值税 发票(1).pdf", "增值税 发票(1).pdf"),
+        ("filename=a[1].pdf", "a[1].pdf"),
+        ("filename=a,b.pdf", "a,b.pdf"),
+        ("filename=2026.11 发票.pdf", "2026.11 发票.pdf"),
+        ('filename="unclosed.pdf', "unclosed.pdf"),
+        ('filename="C:\\x\\a.pdf"', "C:\\x\\a.pdf"),
+        ("filename=C:\\x\\a.pdf", "C:\\x\\a.pdf"),
+        ("filename*=utf-8''%e5%8f%91 b.pdf", "发 b.pdf"),
+        ("; filename=a.pdf", "a.pdf"),
+        ("filename=README", "README"),
+        ("size=5", None),
+    ],
+)
+def test_a_name_that_the_server_tells_in_part_is_read_whole(
+    account: Account, source: MailboxSource, written: str, name: str | None
+) -> None:
+    more = f"Content-Disposition: attachment; {written}\n"
+    for _ in range(2):
+        account.append(mail(part(PDF, name=None), part(PDF, name=None).replace(b"\r\n\r\n", crlf(f"\n{more}\n"), 1)))
+    account.append(headers() + part(PDF, name=None).replace(b"\r\n\r\n", crlf(f"\n{more}\n"), 1))
+
+    assert [each for each, _, _ in leaves(source)] == [None, name, None, name, name]
+
+
 def test_a_name_in_pieces_is_put_together(account: Account, source: MailboxSource) -> None:
     disposition = "Content-Disposition: attachment;\n filename*0*=utf-8''%E5%8F%91;\n filename*1*=%E7%A5%A8.pdf\n"
     account.append(mail(part(PDF, name=None, more=disposition)))

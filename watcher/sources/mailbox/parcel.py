@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -14,6 +14,7 @@ from watcher.sources.mailbox.grammar import Value
 from watcher.sources.mailbox.identity import HEADER_ITEMS
 from watcher.sources.mailbox.line import Line
 from watcher.sources.mailbox.look import LOOK_ITEMS, Look, look
+from watcher.sources.mailbox.naming import doubtful, named, named_by, naming_items
 from watcher.sources.mailbox.reading import one, section
 from watcher.sources.mailbox.session import CommandRefused, Session
 from watcher.sources.mailbox.structure import Part, files, texts
@@ -66,6 +67,12 @@ class Spot:
                 return look(self.attributes(LOOK_ITEMS))
         return look(self.attributes(HEADER_ITEMS))
 
+    def names(self, parts: Sequence[Part]) -> Mapping[str, Value]:
+        """What the headers of these parts are; nothing where the server will not say."""
+        with contextlib.suppress(CommandRefused), self._barring(Way.STRUCTURE, but=CommandRefused):
+            return self.attributes(naming_items(parts))
+        return {}
+
     def section(self, name: str, way: Way, *, octets: int | None = None, exact: bool = False) -> Iterator[bytes]:
         session = self.session()
         with self._barring(way):
@@ -76,9 +83,11 @@ class Spot:
                 raise
 
     @contextlib.contextmanager
-    def _barring(self, way: Way) -> Iterator[None]:
+    def _barring(self, way: Way, *, but: type[SourceUnavailable] | tuple[()] = ()) -> Iterator[None]:
         try:
             yield
+        except but:
+            raise
         except SourceUnavailable:
             self.barred.add(way)
             raise
@@ -117,7 +126,7 @@ class MailParcel:
         root = self._trusted_structure()
         if root is None:
             return whole_leaves(self.whole())
-        return [PartLeaf(self._spot, part, self._in_hand) for part in files(root)]
+        return [PartLeaf(self._spot, part, self._in_hand) for part in self._named(root)]
 
     def texts(self) -> Iterable[MailText]:
         """Those of mails that were forwarded as files come last."""
@@ -144,6 +153,15 @@ class MailParcel:
             self._spool.close()
         while self._in_hand:
             self._in_hand.popitem()[1].close()
+
+    def _named(self, root: Part) -> list[Part]:
+        parts = [*files(root)]
+        if not (asked := doubtful(parts)):
+            return parts
+        if parts == [root]:
+            return [named_by(root, self._look.seen.header)]
+        told = self._spot.names(asked)
+        return [named(part, told) for part in parts]
 
     def _trusted_structure(self) -> Part | None:
         """None: the mail has to be read whole."""
