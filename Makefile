@@ -1,6 +1,7 @@
 # make demo    set up, then run the main job against the built-in sandbox (ARGS=--exit leaves when all is answered)
 # make test    set up with the test tools and servers, then run every test (ARGS="-k mailbox" runs some, -n0 in one process)
 # make torture kill a run at every system call, and let each fail; hours (ARGS=--help)
+# make fuzz    let a fuzzer look for bytes that break what is promised of headers, mails and archives (ARGS=--help)
 # make lint    the checks that a change must pass
 # make lock    renew the locks after a change of the dependencies (ARGS=--upgrade takes the newest of everything)
 # make clean   remove the environment and what tools left behind
@@ -17,7 +18,7 @@ COMPILE = .venv/bin/uv pip compile --universal --python-version 3.11 --generate-
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test torture lint lock clean
+.PHONY: help demo test torture fuzz lint lock clean
 
 help:
 	@sed -n '/^#/!q; s/^# //p' Makefile
@@ -32,6 +33,11 @@ test: .venv/.test
 torture: .venv/.test
 	tests/install-servers
 	.venv/bin/python -m tests.torture $(ARGS)
+
+# The one tool that is not locked, because it has no wheel everywhere and no other target needs it.
+fuzz: .venv/.test
+	$(INSTALL) "atheris>=3"
+	.venv/bin/python -m tests.fuzz $(ARGS)
 
 lint: .venv/.test
 	.venv/bin/ruff check .
