@@ -12,7 +12,7 @@ from watcher.headers import decode_parameter, file_name, split_parameters
 from watcher.ports import MailText
 from watcher.sources.mailbox.structure import is_file
 from watcher.sources.mailbox.texts import MOST_TEXTS, is_message, mail_text
-from watcher.sources.mailbox.transfer import decoded, decoded_at_once
+from watcher.sources.mailbox.transfer import decoded_at_once
 from watcher.spool import Spooled
 
 # As the default policy makes it: raw text, with surrogates for what is not ASCII.
