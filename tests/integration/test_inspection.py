@@ -295,7 +295,7 @@ def _picture(form: str, *papers: Paper) -> bytes:
         frame.paste(code, (80, 60))
         frames.append(frame)
     buffer = io.BytesIO()
-    more = {"save_all": True, "append_images": frames[1:]} if form == "TIFF" else {}
+    more = {"save_all": True, "append_images": frames[1:], "compression": "tiff_lzw"} if form == "TIFF" else {}
     frames[0].save(buffer, form, **more)
     return buffer.getvalue()
 

@@ -188,6 +188,7 @@ def test_a_child_inherits_nothing_and_may_do_little(monkeypatch: pytest.MonkeyPa
             assert f"pipe:[{os.fstat(write).st_ino}]" not in pipes
             status = dict(line.split(":\t", 1) for line in (process / "status").read_text().splitlines())
             assert status["NoNewPrivs"] == "1"
+            assert status["Seccomp"] == "2"
             limits = (process / "limits").read_text().splitlines()
             assert _limit(limits, "Max processes") == "0"
             assert _limit(limits, "Max core file size") == "0"

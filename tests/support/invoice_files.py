@@ -8,9 +8,9 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import cast
 
 import zxingcpp
-from typing_extensions import Buffer
 
 WIDTH, HEIGHT = 595, 396
 # Turns what is drawn against the page, so that the turned page shows it upright.
@@ -259,8 +259,7 @@ def _qr(objects: _Objects, text: str) -> int:
 def qr_pixels(text: str, scale: int = 1) -> memoryview:
     """The code in grey, a byte for each pixel."""
     barcode = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.QRCode)
-    image: Buffer = barcode.to_image(scale=scale, add_quiet_zones=True)  # type: ignore[assignment]
-    return memoryview(image)
+    return memoryview(cast("bytes", barcode.to_image(scale=scale, add_quiet_zones=True)))
 
 
 def _embedded(objects: _Objects, files: Mapping[str, bytes]) -> str:

@@ -17,7 +17,9 @@ from typing import IO, Any
 
 from watcher.documents.inspection.answers import FAILED, encoded
 from watcher.documents.inspection.confinement import confine
-from watcher.documents.inspection.looking import look
+from watcher.documents.inspection.looking import load, look
+from watcher.documents.inspection.sealing import seal
+from watcher.documents.inspection.splitting import parts
 from watcher.documents.sniff import Format
 
 LARGEST_REQUEST = 64 * 1024
@@ -27,6 +29,8 @@ def main() -> None:
     """Arguments: the lifeline's descriptor, and the limit of memory in bytes."""
     confine(lifeline=int(sys.argv[1]), memory_limit=int(sys.argv[2]))
     with socket.socket(fileno=0) as parent:
+        load()
+        seal()
         while _answer_one(parent):
             pass
 
@@ -53,8 +57,6 @@ def _answer(parent: socket.socket, request: Mapping[str, Any], document: IO[byte
 
 
 def _split(parent: socket.socket, ranges: list[tuple[int, int]], document: IO[bytes]) -> None:
-    from watcher.documents.inspection.splitting import parts
-
     for number, part in enumerate(parts(document, ranges, _files())):
         socket.send_fds(parent, [str(number).encode()], [part.fileno()])
         part.close()

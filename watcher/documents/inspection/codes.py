@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import zxingcpp
+
 from watcher.documents.inspection.structured import day_in, money
 from watcher.seen import By, SeenInvoice
 
@@ -20,8 +22,6 @@ _MOST_CODES = 50
 
 def invoices_on(image: Any) -> tuple[SeenInvoice, ...]:
     """The invoices whose codes are printed on a picture (whatever zxing-cpp takes for one), each once."""
-    import zxingcpp
-
     found = zxingcpp.read_barcodes(image, formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode))
     seen = (invoice_of(code.text) for code in found[:_MOST_CODES])
     return tuple(dict.fromkeys(invoice for invoice in seen if invoice is not None))

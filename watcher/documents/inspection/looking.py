@@ -2,45 +2,42 @@
 
 from __future__ import annotations
 
-from typing import IO, Protocol
+import codecs
+from typing import IO
 
-from watcher.documents.inspection import structured
+from PIL import Image
+
+from watcher.documents.inspection import codes, ofd, pdf, picture, structured
 from watcher.documents.sniff import Format
 from watcher.seen import NOTHING_SEEN, Mark, Seen
 
 _PICTURES = frozenset({Format.JPEG, Format.PNG, Format.TIFF, Format.GIF, Format.BMP, Format.WEBP})
+_ENCODINGS = ("cp437", "gb18030", "utf-16", "utf-16-le", "utf-32", "latin-1", "ascii")  # of names, texts, properties
 
 
-class Look(Protocol):
-    """Says what is known of a file. `until` is a monotonic time after which it only hands over what it has."""
-
-    def __call__(self, file: IO[bytes], *, deep: bool, until: float) -> Seen: ...
+def load() -> None:
+    """Loads what the libraries would load when they first need it."""
+    Image.init()
+    for encoding in _ENCODINGS:
+        codecs.lookup(encoding)
+    codes.invoices_on(Image.new("L", (8, 8)))
 
 
 def look(file: IO[bytes], form: Format, *, deep: bool, until: float) -> Seen:
-    """What is known of a file of that format; nothing where there is nobody who could look into it."""
-    looked = _of(form)
-    return looked(file, deep=deep, until=until) if looked else NOTHING_SEEN
+    """What is known of a file of that format; nothing where there is nobody who could look into it.
 
-
-def _of(form: Format) -> Look | None:
-    """Each library is loaded when the first document wants it."""
+    `until` is a monotonic time after which it only hands over what it has.
+    """
     if form is Format.PDF:
-        from watcher.documents.inspection import pdf
-
-        return pdf.look
+        return pdf.look(file, deep=deep, until=until)
     if form is Format.OFD:
-        from watcher.documents.inspection import ofd
-
-        return ofd.look
+        return ofd.look(file, deep=deep, until=until)
     if form in _PICTURES:
-        from watcher.documents.inspection import picture
-
-        return picture.look
-    return _xml if form is Format.XML else None
+        return picture.look(file, deep=deep, until=until)
+    return _xml(file, deep=deep) if form is Format.XML else NOTHING_SEEN
 
 
-def _xml(file: IO[bytes], *, deep: bool, until: float) -> Seen:  # noqa: ARG001 - it is soon done
+def _xml(file: IO[bytes], *, deep: bool) -> Seen:
     """An XML file has no pages; one that is too large for an invoice is not looked into."""
     data = file.read(structured.LARGEST_XML + 1)
     if len(data) > structured.LARGEST_XML:

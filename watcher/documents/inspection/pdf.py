@@ -6,7 +6,6 @@ import ctypes
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
-from mmap import ACCESS_COPY, mmap
 from typing import IO
 
 import pypdfium2 as pdfium
@@ -43,9 +42,7 @@ def look(file: IO[bytes], *, deep: bool, until: float) -> Seen:
 @contextmanager
 def opened(file: IO[bytes]) -> Iterator[pdfium.PdfDocument]:
     """The document. Raises PdfiumError, with its `err_code`, where it cannot be opened or has no page."""
-    data = mmap(file.fileno(), 0, access=ACCESS_COPY)  # private: ctypes wants to be able to write
-    buffer = (ctypes.c_char * len(data)).from_buffer(data)
-    with closing(pdfium.PdfDocument(buffer)) as document:
+    with closing(pdfium.PdfDocument(file.read())) as document:
         yield document
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import time
 import warnings
 from typing import IO
@@ -27,7 +28,7 @@ def look(file: IO[bytes], *, deep: bool, until: float) -> Seen:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Image.open(file, formats=_FORMATS) as image:
+            with Image.open(io.BytesIO(file.read()), formats=_FORMATS) as image:
                 return _looked_at(image, deep=deep, until=until)
     except _DAMAGE:
         return Seen(damaged=True)
