@@ -13,8 +13,8 @@ from enum import StrEnum
 class By(StrEnum):
     """Where an invoice's data was read, the surest first."""
 
-    XML = "xml"  # data made for machines: an e-invoice's XML, embedded in a PDF or an OFD, or by itself
-    OFD = "ofd"  # the CustomData of an OFD
+    XML = "xml"  # data made for machines: an e-invoice's XML, embedded in a PDF or an OFD or by itself; PDF properties
+    OFD = "ofd"  # the CustomData of an OFD, or what its tags point to
     QR = "qr"  # the printed QR code of a Chinese invoice
     TEXT = "text"  # the text layer, by its labels
 
@@ -22,7 +22,7 @@ class By(StrEnum):
 class Mark(StrEnum):
     """What the words of a document say it is. Several may stand in one document."""
 
-    INVOICE = "invoice"  # the title of an invoice or of a ticket that counts as one
+    INVOICE = "invoice"  # the title of an invoice or of a ticket that counts as one, or data that only invoices have
     TRIP_SHEET = "trip sheet"  # 行程单, 行程报销单 of a taxi platform
     FOLIO = "hotel folio"  # 水单, 账单, Guest Statement
     TOLL_SUMMARY = "toll summary"  # 通行费电子票据汇总单
@@ -36,7 +36,11 @@ class Mark(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenInvoice:
-    """An invoice as it was read. `first` and `last` are its pages, from 1; 0 where it has none (XML)."""
+    """An invoice as it was read. `first` and `last` are its pages, from 1; 0 where it has none (XML).
+
+    Pages that name no invoice, as lists of goods do, belong to the one before them. Pages before the first invoice
+    belong to none.
+    """
 
     by: By
     number: str | None = None  # 20 digits, 8 beside a `code`, or a foreign invoice's own
@@ -53,20 +57,29 @@ class Seen:
     """What is known of a document's inside.
 
     `pages` is None where that cannot be told (also of what has no pages). `deep` is whether it was searched for
-    invoices at all: without it `invoices` and `marks` say nothing. `unread` are the pages that may hold an invoice
-    which nobody could read: pictures without text and without a code. `width` and `height` are a picture's, in pixels.
+    invoices at all: without it `invoices` and `marks` say nothing. Where `searched` is less than `pages`, there may be
+    more of both on the pages after it. `unread` are those of the searched pages that may hold an invoice which nobody
+    could read: pictures without text and without a code. `width` and `height` are a picture's, in pixels.
     """
 
     pages: int | None = None
     locked: bool = False  # cannot be opened without a password
     damaged: bool = False  # no reader can open it
     deep: bool = False
+    searched: int = 0  # pages, from the first on
     invoices: tuple[SeenInvoice, ...] = ()
     marks: frozenset[Mark] = frozenset()
     unread: tuple[int, ...] = ()
     title: str | None = None  # the first words of it, for people, not cleaned
     width: int | None = None
     height: int | None = None
+
+    @property
+    def hidden(self) -> tuple[int, ...]:
+        """The pages that may hold an invoice which is not among `invoices`."""
+        beyond = range(self.searched + 1, (self.pages or 0) + 1) if self.deep else ()
+        return (*self.unread, *beyond)
+
 
 
 NOTHING_SEEN = Seen()

@@ -12,6 +12,7 @@ from PIL import Image
 
 from tests.support.inspecting import look
 from tests.support.invoice_files import Page, Paper, Words, invoice_page, lines_page, ofd, pdf, qr_pixels, zipped
+from watcher.documents.inspection import looking
 from watcher.documents.inspection.inspector import Inspector
 from watcher.documents.sniff import Format, format_of
 from watcher.seen import NOTHING_SEEN, By, Mark, Seen, SeenInvoice
@@ -49,7 +50,7 @@ def _expected(by: By, paper: Paper = PAPER, *, first: int = 1, last: int = 1) ->
 def test_a_printed_invoice_is_read_by_its_code_and_completed_by_its_words(inspector: Inspector, paper: Paper) -> None:
     seen = look(inspector, pdf(invoice_page(paper)))
     assert seen.invoices == (_expected(By.QR, paper),)
-    assert seen.pages == 1
+    assert (seen.pages, seen.searched) == (1, 1)
     labels = {Mark.TAX_IDS, Mark.NUMBER_LABEL, Mark.DATE_LABEL, Mark.AMOUNT_LABEL}
     assert seen.marks == {Mark.INVOICE} | labels
     assert seen.title is not None
@@ -88,6 +89,23 @@ def test_several_invoices_in_a_file_have_their_pages(inspector: Inspector) -> No
         (papers[1].number, 3, 4),
         (papers[2].number, 5, 5),
     ]
+
+
+def test_of_a_very_long_file_the_first_two_hundred_pages_are_searched(inspector: Inspector) -> None:
+    papers = [Paper(number=f"261170000012345{number:05}") for number in range(205)]
+    seen = look(inspector, pdf(*(invoice_page(paper, qr=False) for paper in papers)))
+    assert (seen.pages, seen.searched) == (205, 200)
+    assert [found.number for found in seen.invoices] == [paper.number for paper in papers[:200]]
+    assert seen.invoices[-1].last == 200
+
+
+@pytest.mark.parametrize(
+    ("data", "form"),
+    [(pdf(Page(), Page()), Format.PDF), (ofd([[], []], custom={"发票号码": PAPER.number}), Format.OFD)],
+)
+def test_when_time_is_up_the_pages_are_told_that_were_searched(data: bytes, form: Format) -> None:
+    seen = looking.look(io.BytesIO(data), form, deep=True, until=0)
+    assert (seen.pages, seen.searched) == (2, 0)
 
 
 def test_embedded_xml_of_an_invoice_from_abroad_is_read(inspector: Inspector) -> None:

@@ -20,6 +20,7 @@ INVOICE = SeenInvoice(
 SEEN = Seen(
     pages=2,
     deep=True,
+    searched=2,
     invoices=(INVOICE,),
     marks=frozenset({Mark.INVOICE, Mark.FOLIO}),
     title="电子发票",
@@ -58,7 +59,7 @@ def _invoice(**values: Any) -> list[dict[str, Any]]:
         _changed(marks=["spam"]),
         _changed(marks=7),
         _changed(invoices={}),
-        _changed(invoices=_invoice() * 101),
+        _changed(invoices=_invoice() * 201),
         _changed(invoices=_invoice(by="hearsay")),
         _changed(invoices=_invoice(date="2026-13-01")),
         _changed(invoices=_invoice(number=5)),
@@ -79,7 +80,7 @@ def test_long_texts_are_cut_and_broken_ones_mended() -> None:
 
 def test_what_would_be_too_large_is_answered_without_invoices() -> None:
     many = Seen(
-        pages=9, deep=True, invoices=tuple(SeenInvoice(by=By.TEXT, seller="\U0001f600" * 900) for _ in range(99))
+        pages=9, deep=True, invoices=tuple(SeenInvoice(by=By.TEXT, seller="\U0001f600" * 900) for _ in range(199))
     )
     data = encoded(many)
     assert len(data) <= LARGEST_ANSWER

@@ -93,7 +93,7 @@ def _says(one: Candidate) -> Mark | None:
         return Mark.TOLL_SUMMARY
     if Mark.GOODS_LIST in marks and Mark.TAX_IDS not in marks:  # bears the invoice's number and amount
         return Mark.GOODS_LIST
-    if Mark.INVOICE in marks or Mark.TAX_IDS in marks or one.seen.invoices or one.seen.unread:
+    if Mark.INVOICE in marks or Mark.TAX_IDS in marks or one.seen.invoices or one.seen.hidden:
         return None
     return next((mark for mark in (Mark.TRIP_SHEET, Mark.FOLIO) if mark in marks), None)
 
@@ -148,7 +148,7 @@ def _rank(kind: str) -> int:
 def _is_in(one: Candidate, kept: Candidate) -> bool:
     """Whether every invoice in one is surely in the other, which is sent."""
     identities = _identities(one)
-    if not identities or one.seen.unread:
+    if not identities or one.seen.hidden:
         return False
     return identities <= _identities(kept) and (_is_sure(kept) or (one.kind != kept.kind and _is_called_so(kept)))
 
@@ -182,7 +182,7 @@ def _is_sure(one: Candidate) -> bool:
 
 def _is_called_so(one: Candidate) -> bool:
     """Whether its name alone says which invoice it is, and nobody could read anything else in it."""
-    readable = one.seen.deep and not one.seen.unread
+    readable = one.seen.deep and not one.seen.hidden
     return not (one.seen.invoices or readable or _is_called_otherwise(one))
 
 

@@ -42,7 +42,7 @@ def _stretches(seen: Seen, pages: int) -> list[_Stretch]:
         return [_Stretch(first=1, last=pages, invoices=len(seen.invoices))]
     if not placed:
         return [_Stretch(first=page, last=page, invoices=1) for page in range(1, pages + 1)]
-    return _joined(_begins(placed, seen.unread, pages), placed, seen.unread, pages)
+    return _joined(_begins(placed, seen.hidden, pages), placed, seen.hidden, pages)
 
 
 def _begins(placed: Sequence[SeenInvoice], unread: Sequence[int], pages: int) -> list[int]:

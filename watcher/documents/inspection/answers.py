@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from watcher.documents.inspection.gathering import MOST_INVOICES
 from watcher.seen import By, Mark, Seen, SeenInvoice
 
 LARGEST_ANSWER = 128 * 1024
 FAILED = b"!"  # begins the packet that says what went wrong instead
-_MOST_INVOICES = 100
 _MOST_UNREAD = 5_000
 _MOST_NUMBER = 1_000_000  # of pages and of pixels on a side
 _LONGEST = {"number": 100, "code": 12, "amount": 40, "seller": 100}
@@ -29,7 +29,8 @@ def encoded(seen: Seen) -> bytes:
         "locked": seen.locked,
         "damaged": seen.damaged,
         "deep": seen.deep,
-        "invoices": [_invoice(invoice) for invoice in seen.invoices[:_MOST_INVOICES]],
+        "searched": seen.searched,
+        "invoices": [_invoice(invoice) for invoice in seen.invoices[:MOST_INVOICES]],
         "marks": sorted(seen.marks),
         "unread": seen.unread[:_MOST_UNREAD],
         "title": seen.title,
@@ -67,13 +68,14 @@ def _invoice(invoice: SeenInvoice) -> dict[str, object]:
 
 def _seen(document: Mapping[str, Any]) -> Seen:
     invoices = document["invoices"]
-    if not isinstance(invoices, list) or len(invoices) > _MOST_INVOICES:
+    if not isinstance(invoices, list) or len(invoices) > MOST_INVOICES:
         raise BadAnswer("there are too many invoices")
     return Seen(
         pages=_count(document["pages"]),
         locked=document["locked"] is True,
         damaged=document["damaged"] is True,
         deep=document["deep"] is True,
+        searched=_count(document["searched"]) or 0,
         invoices=tuple(_seen_invoice(invoice) for invoice in invoices),
         marks=frozenset(Mark(mark) for mark in document["marks"]),
         unread=_unread(document["unread"]),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from watcher.seen import SeenInvoice
 
-MOST_INVOICES = 100
+MOST_INVOICES = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

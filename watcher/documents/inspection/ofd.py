@@ -25,7 +25,7 @@ from watcher.documents.inspection.structured import Structured, named
 from watcher.seen import By, Mark, Seen, SeenInvoice
 
 _MOST_DOCUMENTS = 50
-_MOST_PAGES = 60
+_MOST_PAGES = 200
 _MOST_ATTACHMENTS = 20
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError)
 
@@ -108,7 +108,7 @@ def _searched(bodies: list[_Body], until: float) -> Seen:
     invoices: list[SeenInvoice] = []
     marks: set[Mark] = set()
     title = None
-    before = 0
+    before = searched = 0
     for body in bodies:
         words, attached = _words(body, until), body.attached()
         whole = [found.invoice for found in attached]
@@ -120,8 +120,12 @@ def _searched(bodies: list[_Body], until: float) -> Seen:
         marks |= words.marks | ({Mark.INVOICE} if whole else set())
         marks |= {Mark.CREDIT_NOTE} if any(found.is_credit for found in attached) else set()
         title = title or words.title
+        # What follows pages that were not reached does not count.
+        searched += len(words.pages) if searched == before else 0
         before += len(body.pages.paths)
-    return Seen(deep=True, invoices=tuple(invoices[:MOST_INVOICES]), marks=frozenset(marks), title=title)
+    return Seen(
+        deep=True, searched=searched, invoices=tuple(invoices[:MOST_INVOICES]), marks=frozenset(marks), title=title
+    )
 
 
 def _words(body: _Body, until: float) -> _Words:

@@ -16,8 +16,7 @@ from watcher.documents.inspection.gathering import PageFound, gathered
 from watcher.documents.inspection.pdf_text import words_on
 from watcher.seen import By, Mark, Seen, SeenInvoice
 
-_MOST_PAGES = 60
-_MOST_UNREAD = 5_000
+_MOST_PAGES = 200
 _MOST_ATTACHMENTS = 20
 _LARGEST_PROPERTY = 1_000
 _SCALE = 108 / 72
@@ -69,9 +68,10 @@ def _searched(document: pdfium.PdfDocument, until: float) -> Seen:
     return Seen(
         pages=len(document),
         deep=True,
+        searched=len(document) if len(whole) == 1 else len(pages),  # what speaks of the whole file speaks of all pages
         invoices=gathered(pages, whole, count=len(document)),
         marks=frozenset(marks),
-        unread=() if len(whole) == 1 else (*unread, *range(len(pages) + 1, min(len(document), _MOST_UNREAD) + 1)),
+        unread=() if len(whole) == 1 else tuple(unread),
         title=title,
     )
 

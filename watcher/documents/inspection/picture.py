@@ -46,7 +46,7 @@ def _looked_at(image: Image.Image, *, deep: bool, until: float) -> Seen:
         pages.append(PageFound(words=SeenInvoice(by=By.TEXT), codes=_codes(image, index)))
     invoices = gathered(pages, count=count)
     marks = frozenset({Mark.INVOICE} if invoices else ())
-    return Seen(pages=count, deep=True, invoices=invoices, marks=marks, width=width, height=height)
+    return Seen(pages=count, deep=True, searched=len(pages), invoices=invoices, marks=marks, width=width, height=height)
 
 
 def _codes(image: Image.Image, index: int) -> tuple[SeenInvoice, ...]:
