@@ -260,6 +260,14 @@ def test_labels_in_a_template_stand_beside_the_values_of_the_page(inspector: Ins
     assert [found.number for found in seen.invoices] == [PAPER.number]
 
 
+def test_an_ofd_of_a_picture_alone_is_read_by_its_code(inspector: Inspector) -> None:
+    files = {"Doc_0/Res/scan.png": _picture("PNG", PAPER), "Doc_0/Res/logo.png": b"no picture"}
+    seen = look(inspector, ofd([[], []], files=files), Format.OFD)
+    assert seen.invoices == (
+        SeenInvoice(by=By.QR, number=PAPER.number, date=DAY, amount=PAPER.amount, first=1, last=2),
+    )
+
+
 def test_an_ofd_of_two_documents_has_two_invoices_on_their_pages(inspector: Inspector) -> None:
     other = "26117000009999999999"
     bodies = "".join(
@@ -286,6 +294,16 @@ def test_an_amount_without_tax_is_not_taken_for_one_with_it(inspector: Inspector
 def test_the_check_code_of_an_ofd_is_no_number(inspector: Inspector) -> None:
     custom = {"发票号码": "12345678", "校验码": "14754822929856772523"}  # and no 发票代码
     assert look(inspector, ofd(custom=custom), Format.OFD).invoices == ()
+
+
+def test_an_ofd_with_a_password_is_locked(inspector: Inspector) -> None:
+    data = bytearray(ofd(custom=CUSTOM))
+    for signature, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        place = data.find(signature)
+        while place >= 0:
+            data[place + flags] |= 1
+            place = data.find(signature, place + 1)
+    assert look(inspector, bytes(data), Format.OFD) == Seen(locked=True)
 
 
 def test_a_zip_bomb_in_an_ofd_is_not_unpacked(inspector: Inspector) -> None:

@@ -76,16 +76,19 @@ class Inspector:
     def split(self, content: Spooled, ranges: Sequence[tuple[int, int]]) -> list[Spooled]:
         """A PDF for each range of pages of a PDF (from 1, both inclusive); the caller closes them.
 
-        Raises DocumentRefused where it cannot be split.
+        Raises DocumentRefused where it cannot be split, OSError where there is no room for the parts or for a child.
         """
         found: list[Spooled] = []
         try:
             with self._asked({"split": [list(pages) for pages in ranges]}, content) as answers:
                 found.extend(_part(answers) for _ in ranges)
-        except (ChildFailed, BadAnswer, OSError) as error:
+        except (ChildFailed, BadAnswer) as error:
             _discard(found)
             log.warning("A document could not be split.", extra={"detail": str(error)})
             raise DocumentRefused(Reason.UNREADABLE, words.UNSPLIT) from error
+        except BaseException:
+            _discard(found)
+            raise
         return found
 
     @staticmethod

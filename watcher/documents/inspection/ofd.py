@@ -6,6 +6,7 @@ only in the words of the pages; mostly in several of these.
 
 from __future__ import annotations
 
+import io
 import posixpath
 import time
 import zipfile
@@ -17,7 +18,7 @@ from typing import IO
 from lxml import etree
 
 from watcher.documents.directory import opened_file
-from watcher.documents.inspection import structured, text
+from watcher.documents.inspection import picture, structured, text
 from watcher.documents.inspection.gathering import MOST_INVOICES, PageFound, filled, gathered
 from watcher.documents.inspection.ofd_files import OfdFiles
 from watcher.documents.inspection.ofd_pages import OfdPages, texts_of
@@ -27,6 +28,9 @@ from watcher.seen import By, Mark, Seen, SeenInvoice
 _MOST_DOCUMENTS = 50
 _MOST_PAGES = 200
 _MOST_ATTACHMENTS = 20
+_PICTURES = (".png", ".jpg", ".jpeg", ".bmp")
+_MOST_PICTURES = 8
+_LARGEST_PICTURE = 2 * 1024 * 1024
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError)
 
 
@@ -40,7 +44,7 @@ def look(file: IO[bytes], *, deep: bool, until: float) -> Seen:
                 return Seen(damaged=True)
             bodies = [_Body(files, element) for element in list(named(root, "DocBody"))[:_MOST_DOCUMENTS]]
             pages = sum(len(body.pages.paths) for body in bodies) or None
-            return replace(_searched(bodies, until), pages=pages) if deep else Seen(pages=pages)
+            return replace(_searched(files, bodies, until), pages=pages) if deep else Seen(pages=pages)
     except _DAMAGE:
         return Seen(damaged=True)
     except RuntimeError:  # what zipfile raises where a password is wanted
@@ -104,7 +108,7 @@ class _Words:
     objects: Mapping[str, str]
 
 
-def _searched(bodies: list[_Body], until: float) -> Seen:
+def _searched(files: OfdFiles, bodies: list[_Body], until: float) -> Seen:
     invoices: list[SeenInvoice] = []
     marks: set[Mark] = set()
     title = None
@@ -115,6 +119,8 @@ def _searched(bodies: list[_Body], until: float) -> Seen:
         own = filled(_custom(body.custom), body.tagged(words.objects))
         if own.number is not None:
             whole.append(own)
+        if not whole and len(bodies) == 1 and not any(page.words.number for page in words.pages):
+            whole = _pictured(files, until)
         here = gathered(words.pages, whole, count=len(body.pages.paths))
         invoices += (_moved(invoice, before) for invoice in here)
         marks |= words.marks | ({Mark.INVOICE} if whole else set())
@@ -126,6 +132,14 @@ def _searched(bodies: list[_Body], until: float) -> Seen:
     return Seen(
         deep=True, searched=searched, invoices=tuple(invoices[:MOST_INVOICES]), marks=frozenset(marks), title=title
     )
+
+
+def _pictured(files: OfdFiles, until: float) -> list[SeenInvoice]:
+    """The invoices whose codes are on the pictures of an OFD that says nothing else."""
+    paths = [path for path in files.names() if path.endswith(_PICTURES)][:_MOST_PICTURES]
+    pictures = (data for path in paths if (data := files.read(path, _LARGEST_PICTURE)))
+    seen = (picture.look(io.BytesIO(data), deep=True, until=until) for data in pictures)
+    return [replace(invoice, first=0, last=0) for found in seen for invoice in found.invoices]
 
 
 def _words(body: _Body, until: float) -> _Words:

@@ -22,7 +22,7 @@ _START = (
 
 
 class ChildFailed(Exception):
-    """No answer: the child cannot be started, it died, it took too long, or it could make nothing of the document.
+    """No answer: the child died, it took too long, or it could make nothing of the document.
 
     `is_over` where it cannot be asked again.
     """
@@ -33,7 +33,7 @@ class ChildFailed(Exception):
 
 
 class Child:
-    """One process, asked by one thread at a time. Raises ChildFailed where it cannot be started."""
+    """One process, asked by one thread at a time. Raises OSError where it cannot be started."""
 
     def __init__(self, *, memory_limit: int) -> None:
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -50,10 +50,10 @@ class Child:
                 cwd="/",
                 start_new_session=True,
             )
-        except OSError as error:
+        except BaseException:
             self._socket.close()
             os.close(self._lifeline)
-            raise ChildFailed(f"cannot be started: {error.strerror}", is_over=True) from error
+            raise
         finally:
             theirs.close()
             os.close(lifeline)

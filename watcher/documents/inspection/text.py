@@ -14,6 +14,7 @@ from watcher.seen import By, Mark, SeenInvoice
 
 _LONGEST_TITLE = 80
 _LONGEST_SELLER = 100
+_LONGEST_PAGE = 50_000
 _B = r"[^\S\n]?"  # a blank or a tab within a line: `plain` leaves no more than one
 
 _BLANKS = re.compile(r"[^\S\n]+")
@@ -59,9 +60,9 @@ _CREDIT = re.compile(rf"被?红冲|红字|销项负数|对应正数发票|冲{_B
 def plain(text: str) -> str:
     """In the characters that people type: no full-width forms, no radicals in the place of characters.
 
-    Blanks in a row become one of them: a tab where a tab was among them.
+    Blanks in a row become one of them: a tab where a tab was among them. A page of more than 50,000 characters is cut.
     """
-    return _BLANKS.sub(_blank, unicodedata.normalize("NFKC", text))
+    return _BLANKS.sub(_blank, unicodedata.normalize("NFKC", text[:_LONGEST_PAGE]))
 
 
 def marks_of(text: str) -> frozenset[Mark]:
