@@ -24,7 +24,8 @@ def invoice(number: str = NUMBER, by: By = By.QR, **changes: Any) -> SeenInvoice
 
 
 def read(*invoices: SeenInvoice, marks: tuple[Mark, ...] = (), **changes: Any) -> Seen:
-    return Seen(**{"pages": 1, "deep": True, "invoices": invoices, "marks": frozenset(marks), **changes})
+    known: dict[str, Any] = {"pages": 1, "deep": True, "searched": 9, "invoices": invoices, "marks": frozenset(marks)}
+    return Seen(**{**known, **changes})
 
 
 def one(name: str, seen: Seen | None = None, **changes: Any) -> Candidate:

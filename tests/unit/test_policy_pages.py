@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,7 +17,7 @@ def seen(pages: int, *extents: tuple[int, int], unread: tuple[int, ...] = ()) ->
         SeenInvoice(by=By.QR, number=f"{number:020}", first=first, last=last)
         for number, (first, last) in enumerate(extents)
     )
-    return Seen(pages=pages, deep=True, invoices=found, unread=unread)
+    return Seen(pages=pages, deep=True, searched=pages, invoices=found, unread=unread)
 
 
 def single(pages: int) -> list[tuple[int, int]]:
@@ -33,8 +35,19 @@ def single(pages: int) -> list[tuple[int, int]]:
         (seen(2, *[(1, 1)] * 4, (2, 2)), [(1, 1), (2, 2)]),
         (seen(5, (1, 1), (4, 4), unread=(2, 3, 5)), [(1, 3), (4, 5)]),
         (seen(6, (1, 6), unread=(2, 3, 4, 5)), [(1, 3), (4, 6)]),
+        (replace(seen(5, (1, 1)), searched=1), [(1, 3), (4, 5)]),
     ],
-    ids=["a page each", "nothing seen", "borders", "a cover", "two a page", "crowded", "unread", "unread within"],
+    ids=[
+        "a page each",
+        "nothing seen",
+        "borders",
+        "a cover",
+        "two a page",
+        "crowded",
+        "unread",
+        "unread within",
+        "not searched",
+    ],
 )
 def test_a_file_with_more_invoices_than_may_be_is_cut_at_their_borders(
     what: Seen, parts: list[tuple[int, int]]
@@ -53,7 +66,7 @@ def test_a_file_with_more_invoices_than_may_be_is_cut_at_their_borders(
         seen(1, *[(1, 1)] * 5),
         Seen(pages=10),
         Seen(deep=True),
-        Seen(pages=5, deep=True, invoices=(SeenInvoice(by=By.XML, number="RE-1"),)),
+        Seen(pages=5, deep=True, searched=5, invoices=(SeenInvoice(by=By.XML, number="RE-1"),)),
     ],
     ids=["a page", "three pages", "one", "three", "one and a list", "a crowded page", "not looked", "no pages", "data"],
 )
