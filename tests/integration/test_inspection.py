@@ -25,7 +25,7 @@ OLD = Paper(number="12345678", code="033002200211")
 
 @pytest.fixture(scope="module")
 def inspector() -> Iterator[Inspector]:
-    found = Inspector()
+    found = Inspector(time_limit=60)  # however busy the machine is
     yield found
     found.close()
 

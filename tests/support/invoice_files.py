@@ -339,6 +339,23 @@ def zipped(files: Mapping[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
+def endless_pdf(steps: int = 20_000) -> bytes:
+    """One page whose every pixel is the result of a program of many steps: hours of work in hardly any memory."""
+    program = b"{add " + b"1 add 1 sub " * steps + b"dup dup}"
+    shading = "/Shading<</S<</ShadingType 1/ColorSpace/DeviceRGB/Function 5 0 R>>>>"
+    drawn = b"595 0 0 396 0 0 cm /S sh"
+    objects = [
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        f"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 396]/Contents 4 0 R/Resources<<{shading}>>>>".encode(),
+        f"<</Length {len(drawn)}>>\nstream\n".encode() + drawn + b"\nendstream",
+        f"<</FunctionType 4/Domain[0 1 0 1]/Range[0 1 0 1 0 1]/Length {len(program)}>>\nstream\n".encode()
+        + program
+        + b"\nendstream",
+    ]
+    return written(objects)
+
+
 def laughing_pdf(depth: int = 9) -> bytes:
     """One page of a kilobyte that draws a form which draws another ten times, which draws another ten times …"""
     objects = [
