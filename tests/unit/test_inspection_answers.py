@@ -65,6 +65,11 @@ def _invoice(**values: Any) -> list[dict[str, Any]]:
         _changed(invoices=_invoice(number=5)),
         _changed(invoices=_invoice(first=1.5)),
         _changed(invoices=["x"]),
+        _changed(invoices=_invoice(amount="1e9")),
+        _changed(invoices=_invoice(amount="NaN")),
+        _changed(invoices=_invoice(amount="٣")),
+        _changed(invoices=_invoice(code="ABC")),
+        _changed(invoices=_invoice(first=3, last=2)),
     ],
 )
 def test_anything_else_is_refused(data: bytes) -> None:

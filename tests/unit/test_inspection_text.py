@@ -200,6 +200,13 @@ def test_a_value_is_brought_beside_its_label_wherever_it_stands_in_the_file() ->
     assert laid_out(pieces) == f"发票号码：{NUMBER}\n开票日期：\t2026年05月01日"
 
 
+def test_what_is_drawn_twice_to_look_bold_is_read_once() -> None:
+    label = [_piece("发票号码：", left, 0, width=50) for left in (0, 0.4)]
+    number = [_piece(NUMBER, left, 0, width=100) for left in (51, 51.4)]
+    assert laid_out([label[0], number[0], label[1], number[1]]) == f"发票号码：{NUMBER}"
+    assert laid_out([_piece("8", 0, 0, width=5), _piece("8", 5, 0, width=5)]) == "88"
+
+
 def test_words_that_stand_apart_stay_apart() -> None:
     assert laid_out([_piece("Total", 0, 0), _piece("due", 14, 0), _piece("9.00", 60, 0)]) == "Total due\t9.00"
     assert laid_out([]) == ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
@@ -16,6 +17,7 @@ _MOST_UNREAD = 5_000
 _MOST_NUMBER = 1_000_000  # of pages and of pixels on a side
 _LONGEST = {"number": 100, "code": 12, "amount": 40, "seller": 100}
 _LONGEST_TITLE = 80
+_FORMS = {"code": re.compile(r"(?:[0-9]{10}|[0-9]{12})?"), "amount": re.compile(r"(?:-?[0-9]{1,15}(?:\.[0-9]{1,6})?)?")}
 
 
 class BadAnswer(Exception):
@@ -93,13 +95,15 @@ def _unread(pages: object) -> tuple[int, ...]:
 
 def _seen_invoice(document: Mapping[str, Any]) -> SeenInvoice:
     texts = {name: _text(document[name], longest) for name, longest in _LONGEST.items()}
+    for name, form in _FORMS.items():
+        if not form.fullmatch(texts[name] or ""):
+            raise BadAnswer(f"the {name} has no such form")
+    first, last = _count(document["first"]) or 0, _count(document["last"]) or 0
+    if first > last:
+        raise BadAnswer("the pages are in disorder")
     day = _text(document["date"], len("2026-01-01"))
     return SeenInvoice(
-        by=By(document["by"]),
-        date=date.fromisoformat(day) if day else None,
-        first=_count(document["first"]) or 0,
-        last=_count(document["last"]) or 0,
-        **texts,
+        by=By(document["by"]), date=date.fromisoformat(day) if day else None, first=first, last=last, **texts
     )
 
 

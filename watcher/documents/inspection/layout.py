@@ -54,8 +54,15 @@ def _line(pieces: list[Piece]) -> str:
     text = pieces[0].text
     end = pieces[0].right
     for before, piece in pairwise(pieces):
+        if _is_drawn_again(before, piece):
+            continue
         gap, height = piece.left - end, max(min(before.height, piece.height), 0.1)
         text += "\t" if gap > _COLUMN * height else " " if gap > _WORD * height else ""
         text += piece.text
         end = max(end, piece.right)
     return text
+
+
+def _is_drawn_again(before: Piece, piece: Piece) -> bool:
+    """Bold letters are often the same ones twice, a hair apart."""
+    return piece.text == before.text and piece.left - before.left < _WORD * piece.height

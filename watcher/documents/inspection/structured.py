@@ -159,7 +159,7 @@ def together(one: str | None, other: str | None) -> str | None:
     if one is None or other is None:
         return None
     try:
-        return str(Decimal(one) + Decimal(other))
+        return money(str(Decimal(one) + Decimal(other)))
     except InvalidOperation:
         return None
 
