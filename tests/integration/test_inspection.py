@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 
@@ -408,6 +409,7 @@ def test_every_sample_pdf_is_seen_as_it_is(inspector: Inspector, samples: Path) 
         assert (seen.locked, seen.damaged) == (path.name in _LOCKED, path.name in _DAMAGED), path.name
         pages = None if seen.locked or seen.damaged else _PDF_PAGES.get(path.name, 1)
         assert seen.pages == pages, path.name
+        assert not _is_plain(path) or pages == 1, path.name
         numbers = [found.number for found in seen.invoices]
         assert numbers == ([_PDF_NUMBERS[path.name]] if path.name in _PDF_NUMBERS else []), path.name
 
@@ -426,9 +428,11 @@ def test_every_sample_ofd_is_seen_as_it_is(inspector: Inspector, samples: Path) 
             assert (seen.invoices[0].first, seen.invoices[0].last) == (1, seen.pages), path.name
 
 
+def _is_plain(path: Path) -> bool:
+    with closing(Spooled([path.read_bytes()])) as content:
+        return Inspector.plainly_one_page(content)
+
+
 def _format(path: Path) -> Format:
-    content = Spooled([path.read_bytes()])
-    try:
+    with closing(Spooled([path.read_bytes()])) as content:
         return format_of(content)
-    finally:
-        content.close()

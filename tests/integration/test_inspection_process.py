@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -78,6 +79,30 @@ def test_a_vast_picture_does_no_harm() -> None:
         look(inspector, vast_picture_pdf())
         assert _reads_an_invoice(inspector)
         assert max(resident_bytes(pid) for pid in own()) < 256 * 1024 * 1024
+
+
+def test_no_broken_document_does_harm() -> None:
+    chance = random.Random(20260501)
+    wholes = {
+        Format.PDF: INVOICE,
+        Format.OFD: ofd([[(10.0, 10.0, "发票号码：")]], custom={"发票号码": Paper().number}),
+        Format.XML: f"<EInvoice><InvoiceNumber>{Paper().number}</InvoiceNumber></EInvoice>".encode(),
+    }
+    with _inspector() as (inspector, _):
+        for form, whole in wholes.items():
+            for _ in range(60):
+                seen = look(inspector, _broken(whole, chance), form)
+                assert seen == NOTHING_SEEN or seen.deep or seen.damaged or seen.locked
+        assert _reads_an_invoice(inspector)
+
+
+def _broken(whole: bytes, chance: random.Random) -> bytes:
+    """Some bytes changed, and mostly some cut off or doubled."""
+    data = bytearray(whole)
+    for _ in range(chance.randint(1, 12)):
+        data[chance.randrange(len(data))] = chance.randrange(256)
+    place, length = chance.randrange(len(data)), chance.randrange(200)
+    return bytes(data[:place] + data[place + length :] if chance.random() < 0.5 else data[:place] * 2 + data[place:])
 
 
 def test_a_child_that_is_killed_from_outside_is_replaced() -> None:
