@@ -238,9 +238,9 @@ def test_what_tags_point_to_is_read(inspector: Inspector) -> None:
     page = [(10.0, 10.0, PAPER.number), (10.0, 20.0, "2026年05月01日"), (10.0, 30.0, PAPER.seller),
             (10.0, 40.0, "¥"), (20.0, 40.0, "318.00")]  # fmt: skip
     tags = (
-        "<root><InvoiceNo><ObjectRef>0</ObjectRef></InvoiceNo><IssueDate><ObjectRef>1</ObjectRef></IssueDate>"
+        "<invoice><InvoiceNo><ObjectRef>0</ObjectRef></InvoiceNo><IssueDate><ObjectRef>1</ObjectRef></IssueDate>"
         "<Seller><SellerName><ObjectRef>2</ObjectRef></SellerName></Seller>"
-        "<TaxInclusiveTotalAmount><ObjectRef>3</ObjectRef><ObjectRef>4</ObjectRef></TaxInclusiveTotalAmount></root>"
+        "<TaxInclusiveTotalAmount><ObjectRef>3</ObjectRef><ObjectRef>4</ObjectRef></TaxInclusiveTotalAmount></invoice>"
     )
     listing = "<CustomTags><CustomTag><FileLoc>CustomTag.xml</FileLoc></CustomTag></CustomTags>"
     files = {"Doc_0/Tags/CustomTags.xml": listing.encode(), "Doc_0/Tags/CustomTag.xml": tags.encode()}
