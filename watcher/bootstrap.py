@@ -29,7 +29,19 @@ from watcher.model import Finding
 from watcher.people import DirectoryWithRegisters, FileDirectory, Register, Remembering, Verification
 from watcher.policy.pace import Pace
 from watcher.policy.who import MailboxRules
-from watcher.ports import Chooser, Directory, Journal, Mailer, Recogniser, Shelf, Source, Store, Writer
+from watcher.ports import (
+    Chooser,
+    Directory,
+    Journal,
+    LinkReader,
+    Mailer,
+    Reader,
+    Recogniser,
+    Shelf,
+    Source,
+    Store,
+    Writer,
+)
 from watcher.recognise import Recognise
 from watcher.replies import SmtpMailer, TemplateWriter
 from watcher.service import Service
@@ -163,6 +175,13 @@ def _adapters(configuration: Configuration) -> _Adapters:
     )
 
 
+def _links(configuration: Configuration, reader: Reader) -> LinkReader:
+    from watcher.documents.links import LinkedDocumentReader, LinkFetcher
+
+    fetcher = LinkFetcher(links=configuration.links, accept=configuration.accept, limits=configuration.limits)
+    return LinkedDocumentReader(fetcher, reader)
+
+
 def _chooser(configuration: Configuration) -> Chooser:
     return DocumentChooser(
         inspector=Inspector() if configuration.inspect else None,
@@ -257,12 +276,8 @@ def _tenders(
     configuration: Configuration, adapters: _Adapters, journal: Journal, answerers: Sequence[Answerer]
 ) -> Iterator[Tender]:
     """One for each source, as the answerers are."""
-    gathering = Gathering(
-        reader=DocumentReader(accept=configuration.accept, limits=configuration.limits),
-        chooser=adapters.chooser,
-        links=None,
-        now=journal.now,
-    )
+    reader = DocumentReader(accept=configuration.accept, limits=configuration.limits)
+    gathering = Gathering(reader=reader, chooser=adapters.chooser, links=_links(configuration, reader), now=journal.now)
     for section, answerer in zip(configuration.sources, answerers, strict=True):
         intake = Intake(
             source=adapters.sources[section.name],

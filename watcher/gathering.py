@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from watcher.errors import LinkUnavailable
 from watcher.model import LeftOut, Reason
-from watcher.ports import Chooser, FoundDocument, LinkFollower, Parcel, Reader
+from watcher.ports import Chooser, FoundDocument, LinkReader, MailText, Parcel, Reader
 
 _MOST_LEFT_OUT = 50
 # Platforms come back within minutes; then whoever sent the mail has to be told.
@@ -17,8 +17,20 @@ _LINKS_ARE_TRIED = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Harvest:
+    """What an arrival itself holds, in hand: its source is not needed any more. Whoever has it closes it."""
+
+    documents: tuple[FoundDocument, ...] = ()
+    texts: tuple[MailText, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+
+    def close(self) -> None:
+        _close(self.documents)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Gathered:
-    """What an arrival holds. Whoever has it closes it."""
+    """All documents of an arrival, some of them not to be sent. Whoever has it closes it."""
 
     documents: tuple[FoundDocument, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
@@ -34,47 +46,57 @@ class Gathered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gathering:
-    """`links` None: none are followed. `now` is compared with when a mail was received."""
+    """`now` is compared with when a mail was received. Safe to call from many threads."""
 
     reader: Reader
     chooser: Chooser
-    links: LinkFollower | None
+    links: LinkReader
     now: Callable[[], datetime]
 
-    def gather(self, parcel: Parcel, received_at: datetime) -> Gathered:
-        """Raises SourceUnavailable, Vanished, and LinkUnavailable where a platform may have the file soon."""
+    def harvest(self, parcel: Parcel) -> Harvest:
+        """Raises SourceUnavailable, Vanished."""
         left_out: list[LeftOut] = []
+        found = self.reader.documents(parcel.leaves(), leave_out=left_out.append)
         with ExitStack() as undo:
-            found = self.reader.documents(parcel.leaves(), leave_out=left_out.append)
             undo.callback(_close, found)
-            linked = self._behind_links(parcel, found, received_at, left_out)
+            texts = tuple(parcel.texts()) if self.links.active else ()
+            undo.pop_all()
+        return Harvest(documents=tuple(found), texts=texts, left_out=tuple(left_out))
+
+    def gather(self, harvest: Harvest, received_at: datetime) -> Gathered:
+        """Takes the harvest over. May take minutes, where a mail has links.
+
+        Raises LinkUnavailable where a platform may have the file soon, SourceUnavailable where there is no room.
+        """
+        left_out = list(harvest.left_out)
+        with ExitStack() as undo:
+            undo.callback(harvest.close)
+            linked = self._behind_links(harvest, received_at, left_out)
             undo.callback(_close, linked)
-            chosen = self.chooser.choose([*found, *linked])
+            chosen = self.chooser.choose([*harvest.documents, *linked])
             undo.pop_all()
         return Gathered(documents=tuple(chosen), left_out=tuple(left_out[:_MOST_LEFT_OUT]))
 
     def _behind_links(
-        self, parcel: Parcel, found: Sequence[FoundDocument], received_at: datetime, left_out: list[LeftOut]
-    ) -> list[FoundDocument]:
+        self, harvest: Harvest, received_at: datetime, left_out: list[LeftOut]
+    ) -> Sequence[FoundDocument]:
         """A link that leads nowhere is told only where nothing else came: it mostly has what is attached as well."""
-        if self.links is None or parcel.header is None:
-            return []
-        with self.links.follow(parcel.texts()) as followed:
-            linked = [
-                replace(each, in_mail=False)
-                for each in self.reader.documents(followed.files, leave_out=left_out.append)
-            ]
-            if not _any_usable(found, linked):
-                if followed.again and self.now() - received_at < _LINKS_ARE_TRIED:
-                    _close(linked)
-                    raise LinkUnavailable("a platform that a mail links to does not answer")
-                return [*linked, *followed.failed]
-            left_out.extend(LeftOut(name=each.name, why=each.message or str(each.reason)) for each in followed.failed)
-            return linked
+        if not harvest.texts:
+            return ()
+        linked = self.links.linked(harvest.texts)
+        documents = [each for each in linked.documents if each.content is not None or not _is_of_a_link(each)]
+        nowhere = [each for each in linked.documents if each.content is None and _is_of_a_link(each)]
+        if any(each.reason is None for each in (*harvest.documents, *documents)):
+            left_out.extend(LeftOut(name=each.name, why=str(each.reason)) for each in nowhere)
+            return documents
+        if linked.later and self.now() - received_at < _LINKS_ARE_TRIED:
+            _close(documents)
+            raise LinkUnavailable(f"what a mail links to cannot be fetched now: {', '.join(linked.later)}")
+        return [*documents, *nowhere]
 
 
-def _any_usable(*found: Iterable[FoundDocument]) -> bool:
-    return any(each.reason is None for documents in found for each in documents)
+def _is_of_a_link(document: FoundDocument) -> bool:
+    return document.reason is not None and document.reason.startswith("LINK_")
 
 
 def _close(documents: Iterable[FoundDocument]) -> None:

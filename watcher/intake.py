@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 
 from watcher.admission import Admission
 from watcher.errors import DirectoryUnavailable, LinkUnavailable, Unavailable, UsageError, Vanished
-from watcher.gathering import Gathered, Gathering
+from watcher.gathering import Gathering, Harvest
 from watcher.headers import MailHeader, clean, read_header
 from watcher.model import (
     Kind,
@@ -51,7 +51,7 @@ class _Draft:
 
     submission: NewSubmission
     person: Person | None
-    gathered: Gathered
+    harvest: Harvest
 
 
 class Intake:
@@ -130,12 +130,16 @@ class Intake:
             return self._mail(arrival, parcel) if parcel.header is not None else self._file(arrival, parcel)
 
     def _store_and_record(self, draft: _Draft) -> None:
-        """In a thread of its own, because stores may be slow, and several are asked at once."""
+        """In a thread of its own, because links and stores may be slow, and several are asked at once."""
+        gathered = self._gathering.gather(draft.harvest, draft.submission.received_at)
         try:
-            documents = tuple(self._storing.new_document(each, draft.person) for each in draft.gathered.documents)
+            documents = tuple(self._storing.new_document(each, draft.person) for each in gathered.documents)
         finally:
-            draft.gathered.close()
-        identifier = self._journal.record(replace(draft.submission, documents=documents))
+            gathered.close()
+        bare = draft.submission
+        if bare.reason is None and gathered.holds_nothing:
+            bare = replace(bare, reason=Reason.NO_DOCUMENT)
+        identifier = self._journal.record(replace(bare, documents=documents, left_out=gathered.left_out))
         log.info(
             "A submission was taken in.",
             extra={"source": self._source.name, "submission": identifier, "documents": len(documents)},
@@ -146,7 +150,7 @@ class Intake:
         decision = self._admission.of_mail(header, parcel)
         bare = self._of_header(arrival, header)
         if isinstance(decision, Turned):
-            return _Draft(submission=self._turned_away(bare, header, decision), person=None, gathered=Gathered())
+            return _Draft(submission=self._turned_away(bare, header, decision), person=None, harvest=Harvest())
         return self._draft(replace(bare, answer=answerable(header)), decision.person, parcel)
 
     def _turned_away(self, bare: NewSubmission, header: MailHeader, turned: Turned) -> NewSubmission:
@@ -166,16 +170,13 @@ class Intake:
         return self._draft(bare, person, parcel)
 
     def _draft(self, bare: NewSubmission, person: Person | None, parcel: Parcel) -> _Draft:
-        gathered = self._gathering.gather(parcel, bare.received_at)
         submission = replace(
             bare,
             user_code=person.user_code if person else None,
             person_name=person.name if person else None,
             language=person.language if person else None,
-            reason=Reason.NO_DOCUMENT if gathered.holds_nothing else None,
-            left_out=gathered.left_out,
         )
-        return _Draft(submission=submission, person=person, gathered=gathered)
+        return _Draft(submission=submission, person=person, harvest=self._gathering.harvest(parcel))
 
     # -------------------------------------------------------------------------------- submissions
 

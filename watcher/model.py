@@ -75,6 +75,12 @@ class Reason(StrEnum):
     PARTLY_BOOKED = "PARTLY_BOOKED"  # some of its pages were posted before, as a part of other pages
     TOO_LARGE = "TOO_LARGE"  # beyond `limits`
     TOO_MANY = "TOO_MANY"  # more documents than `limits.documents`
+    LINK_LOGIN = "LINK_LOGIN"  # an invoice is behind a link, and its platform wants a login
+    LINK_BROWSER = "LINK_BROWSER"  # … wants a browser, a captcha or a phone
+    LINK_EXPIRED = "LINK_EXPIRED"  # … gives something else than the invoice: the link has expired or was cut short
+    LINK_NO_DOCUMENT = "LINK_NO_DOCUMENT"  # a link to a host of the configuration gives nothing that is accepted
+    LINK_REFUSED = "LINK_REFUSED"  # a link leads to where we do not go: another host, a private address, no certificate
+    LINK_UNREACHABLE = "LINK_UNREACHABLE"  # a link's platform did not answer, however often it was asked
     ENCRYPTED = "ENCRYPTED"  # locked by a password
     UNREADABLE = "UNREADABLE"  # damaged: an archive or message that cannot be opened
     UNKNOWN_SENDER = "UNKNOWN_SENDER"  # the directory does not have the sender

@@ -247,24 +247,28 @@ class Chooser(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Followed:
-    """What the links of a mail led to. `failed` says of each other link why it led to nothing, in words for people.
+class Linked:
+    """What a mail's links led to. `later` are the hosts that did not answer: what they have may be had another time.
 
-    `again`: one of those may lead to something soon.
+    A link that led to no document is one without bytes, whose `reason` is a LINK_… (or TOO_LARGE, TOO_MANY) and
+    whose `message` is the link: a credential, for the submitter alone.
     """
 
-    files: tuple[Leaf, ...] = ()
-    failed: tuple[FoundDocument, ...] = ()
-    again: bool = False
+    documents: list[FoundDocument]
+    later: tuple[str, ...] = ()
 
 
-class LinkFollower(Protocol):
-    """Fetches what mails link to, where it may. Called by many threads at once."""
+class LinkReader(Protocol):
+    """Finds the documents behind the links of a mail. Called by many threads at once."""
 
-    def follow(self, texts: Iterable[MailText]) -> AbstractContextManager[Followed]:
-        """Each invoice once, however many links lead to it; the files are there until the block ends.
+    @property
+    def active(self) -> bool:
+        """Whether any links are followed: otherwise no text need be read."""
 
-        Raises only what the texts raise.
+    def linked(self, texts: Iterable[MailText]) -> Linked:
+        """See `Linked`. Takes minutes at most, whatever the servers do.
+
+        Raises what reading the texts raises, and SourceUnavailable where there is no room for a file.
         """
 
 

@@ -81,5 +81,4 @@ class Seen:
         return (*self.unread, *beyond)
 
 
-
 NOTHING_SEEN = Seen()

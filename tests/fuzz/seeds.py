@@ -23,7 +23,8 @@ _HEADERS = (
 _ANSWERS = (
     (
         b'(("text" "plain" ("charset" "utf-8") NIL NIL "7bit" 100 2 NIL NIL NIL NIL)'
-        b'("application" "pdf" ("name" "a.pdf") NIL NIL "base64" 5000 NIL ("attachment" ("filename" "b\\"c.pdf")) NIL NIL)'
+        b'("application" "pdf" ("name" "a.pdf") NIL NIL "base64" 5000 NIL'
+        b' ("attachment" ("filename" "b\\"c.pdf")) NIL NIL)'
         b' "mixed" ("boundary" "x") NIL NIL)'
     ),
     (

@@ -34,8 +34,6 @@ def _not_there_yet(configuration: Configuration) -> Iterator[str]:
     for name in ("web", "alerts"):
         if getattr(configuration, name) is not None:
             yield f"{name}: {said}"
-    if configuration.links.hosts or configuration.links.known:
-        yield f"links: {said}: documents behind links are not fetched"
     for index, mailbox in enumerate(configuration.mailboxes):
         given = mailbox.model_fields_set
         if mailbox.forwarded_for:

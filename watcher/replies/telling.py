@@ -26,6 +26,7 @@ from watcher.replies.words import Advice, Words
 _NAME_LENGTH = 150
 _VALUE_LENGTH = 100
 _MESSAGE_LENGTH = 500
+_LINK_LENGTH = 8192
 _MOST_NAMED = 10
 _NOT_SET_UP = "400000"
 
@@ -95,6 +96,7 @@ class Telling:
             label=self.words.say(f"outcomes.{outcome}.{label}"),
             what=advice.what if advice else None,
             todo=advice.todo if advice else None,
+            link=self._link(document),
             note=self._note(document),
             detail=self._detail(document.code, None if _is_said(document) else document.message),
             invoices=tuple(self._invoice(invoice, document) for invoice in document.invoices),
@@ -126,6 +128,11 @@ class Telling:
         if booked_at is not None:
             return replace(advice, what=self.words.say("outcomes.duplicate.what_when", time=self._time(booked_at)))
         return advice
+
+    def _link(self, document: Document) -> str | None:
+        if not _is_behind_a_link(document) or not document.message:
+            return None
+        return self.words.say("link", link=clean(document.message, _LINK_LENGTH))
 
     def _note(self, document: Document) -> str | None:
         numbers = self.words.say("invoice.number_separator").join(clean(each, 60) for each in document.not_returned)
@@ -215,7 +222,12 @@ def _has_expense(document: Document) -> bool:
 def _is_said(document: Document) -> bool:
     """Whether the advice, or an invoice, already has the document's message."""
     said = document.code is not None or any(invoice.message for invoice in document.invoices)
-    return said and _reason(document.code) is None
+    return _is_behind_a_link(document) or (said and _reason(document.code) is None)
+
+
+def _is_behind_a_link(document: Document) -> bool:
+    """Its message is the link, then."""
+    return document.code is not None and document.code.startswith("LINK_")
 
 
 def _counted(document: Document) -> Sequence[Invoice]:

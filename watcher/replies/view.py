@@ -30,6 +30,7 @@ class DocumentView:
     label: str
     what: str | None  # None: the label and the invoices say it all
     todo: str | None
+    link: str | None  # where the submitter can get it
     note: str | None  # something to look at, beside the outcome
     detail: str | None  # codes and messages, for the administrator
     invoices: tuple[InvoiceView, ...]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import ssl
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,8 +31,11 @@ class Certificate:
         return ssl.create_default_context(cafile=str(self.ca_file))
 
 
-def make_certificate(folder: Path) -> Certificate:
-    """Write an authority and a certificate into `folder`, good enough for the strict checks of Python 3.13."""
+def make_certificate(folder: Path, names: Sequence[str] = ()) -> Certificate:
+    """Write an authority and a certificate into `folder`, good enough for the strict checks of Python 3.13.
+
+    `names` are further hosts that the certificate is for.
+    """
     made = Certificate(ca_file=folder / "ca.pem", certificate=folder / "server.pem", key=folder / "server.key")
     ca_key = folder / "ca.key"
     _openssl(
@@ -42,7 +46,8 @@ def make_certificate(folder: Path) -> Certificate:
         folder, *_KEY, "-subj", "/CN=localhost", "-CA", str(made.ca_file), "-CAkey", str(ca_key),
         "-keyout", str(made.key), "-out", str(made.certificate),
         *_extensions("critical,CA:FALSE", "critical,digitalSignature"),
-        "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-addext", "extendedKeyUsage=serverAuth",
+        "-addext", ",".join(["subjectAltName=DNS:localhost,IP:127.0.0.1", *(f"DNS:{name}" for name in names)]),
+        "-addext", "extendedKeyUsage=serverAuth",
     )  # fmt: skip
     for path in (made.ca_file, made.certificate, made.key):
         hand_over(path)

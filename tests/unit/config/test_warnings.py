@@ -86,8 +86,6 @@ def test_a_store_that_only_gets_parts_is_used(tmp_path: Path) -> None:
     [
         ("web: {password: {env: W}}", "web: "),
         ("alerts: {operators: [a@b.example]}", "alerts: "),
-        ("links: {known: true}", "links: "),
-        ("links: {hosts: [files.example]}", "links: "),
     ],
 )
 def test_what_has_no_effect_yet_is_told_so_that_nobody_relies_on_it(tmp_path: Path, section: str, told: str) -> None:
