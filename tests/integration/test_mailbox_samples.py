@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.support.mailboxes import mailbox
-from tests.support.reading_process import Read, every_document, read_apart
+from tests.support.reading_process import Read, every_document, read_apart, told
 from tests.support.servers.dovecot import Dovecot
 from watcher.documents.reader import DocumentReader
 from watcher.ports import Arrival, Parcel
@@ -125,9 +125,9 @@ def _files(parcel: Parcel) -> Iterable[File]:
 def _documents(reader: DocumentReader, parcel: Parcel) -> list[str]:
     found = []
     for document in reader.documents(parcel.leaves()):
-        assert document.content is not None
-        found.append(document.content.sha256)
-        document.content.close()
+        found.append(told(document))
+        if document.content is not None:
+            document.content.close()
     return sorted(found)
 
 

@@ -15,6 +15,7 @@ from watcher.ports import MailText
 from watcher.sources.mailbox import MailboxSource
 from watcher.sources.mailbox.texts import LARGEST_TEXT_BYTES
 from watcher.sources.mailbox.whole import whole_texts
+from watcher.spool import Spooled
 
 Read = Callable[[bytes], list[MailText]]
 
@@ -30,11 +31,19 @@ def source(account: Account) -> Iterator[MailboxSource]:
         yield opened
 
 
+def _whole(raw: bytes) -> list[MailText]:
+    content = Spooled([raw])
+    try:
+        return whole_texts(content)
+    finally:
+        content.close()
+
+
 @pytest.fixture(params=["part by part", "whole"])
 def read(request: pytest.FixtureRequest) -> Read:
     """Both ways to read a mail."""
     if request.param == "whole":
-        return whole_texts
+        return _whole
     account = request.getfixturevalue("account")
     source = request.getfixturevalue("source")
 

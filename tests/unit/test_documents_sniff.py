@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import zipfile
 
 import pytest
@@ -93,6 +94,14 @@ FILES = [
     (SIGNED_HOLDING, Format.SIGNED),
     (SIGNED_DETACHED, Format.OTHER),
     (ENCRYPTED, Format.SIGNED),
+    (ENCRYPTED.replace(b"\x07\x03", b"\x07\x01"), Format.OTHER),
+    (bytes.fromhex("3080060b2a864886f70d0109100117a080"), Format.SIGNED),
+    (bytes.fromhex("3080060b2a864886f70d0109100102a080"), Format.OTHER),
+    (base64.encodebytes(SIGNED_HOLDING), Format.SIGNED),
+    (b"-----BEGIN PKCS7-----\n" + base64.encodebytes(SIGNED_HOLDING), Format.SIGNED),
+    (b"-----BEGIN CMS-----\r\n" + base64.encodebytes(ENCRYPTED), Format.SIGNED),
+    (b"-----BEGIN PKCS7-----\n" + base64.encodebytes(SIGNED_DETACHED), Format.OTHER),
+    (b"-----BEGIN CERTIFICATE-----\n" + base64.encodebytes(SIGNED_HOLDING), Format.OTHER),
     (b"0123456789", Format.OTHER),
     (b"just text", Format.OTHER),
     (b"", Format.OTHER),

@@ -14,7 +14,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 
 # The parts of the program, from the bottom up, each with the parts that it may import beside itself. What is not
 # named here is an adapter: it stands between a port and the world outside, and knows nothing of its neighbours.
-VALUES = {"model", "seen", "errors", "spool", "headers", "clock", "deadline", "json_answers", "tls"}
+VALUES = {"model", "seen", "errors", "spool", "headers", "mime", "clock", "deadline", "json_answers", "tls"}
 SECTIONS = {"config.sections", "config.secret", "config.values"}
 ADAPTER = VALUES | SECTIONS | {"ports", "oauth"}
 STEPS = {"intake", "recognise", "answer"}
@@ -30,6 +30,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "json_answers": set(),
     "tls": set(),
     "headers": {"model", "errors"},
+    "mime": {"headers"},
     "config.values": {"model"},
     "config.secret": {"config.values"},
     "config.sections": {"model", "config.secret", "config.values"},

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from watcher.config.sections import Limits
 from watcher.documents import words
+from watcher.documents.claims import claimed_format, is_declared_message
 from watcher.documents.openers import OPENERS
-from watcher.documents.sniff import Format, format_of, looks_like_a_message
+from watcher.documents.sniff import Format, format_of
 from watcher.documents.unpacking import Allowance, Entry, Opener, Refusal
 from watcher.errors import DocumentRefused, SourceUnavailable
 from watcher.headers import clean_name
@@ -94,13 +95,15 @@ class _Reading:
 
     def take(self, piece: _Piece) -> None:
         """Keep it, open it or leave it out; its spool is closed unless it is kept."""
+        before = len(self.found)
         try:
             form = self._form(piece)
             if form in self._openers:
                 self._open(piece, form)
             elif form.is_accepted(self._accept):
                 self._keep(piece, form)
-            elif piece.name:
+            told = len(self.found) > before or self._tell_if_missed(piece, form)
+            if not told and piece.name and form not in self._openers:
                 self._leave_out(LeftOut(name=clean_name(piece.name, "file"), why=words.not_accepted(form)))
         finally:
             if not (self.found and self.found[-1].content is piece.content):
@@ -118,12 +121,20 @@ class _Reading:
             if document.content is not None:
                 document.content.close()
 
+    def _tell_if_missed(self, piece: _Piece, form: Format) -> bool:
+        """What is said to be a document, and neither is nor holds one (a web page, an empty file), is not left out."""
+        claimed = claimed_format(piece.name, piece.declared_type, self._accept)
+        is_opened = claimed is not None and claimed.is_container and form is not Format.OTHER
+        if claimed is None or is_opened:
+            return False
+        self._refuse(piece, form, Reason.UNREADABLE, words.not_that(claimed.value.upper()))
+        return True
+
     def _form(self, piece: _Piece) -> Format:
         if piece.content.size == 0:
             return Format.OTHER
         form = format_of(piece.content)
-        declared = (piece.declared_type or "").lower() == "message/rfc822"
-        if form is Format.OTHER and declared and looks_like_a_message(piece.content.head(), declared=True):
+        if form is Format.OTHER and is_declared_message(piece.content.head(), piece.declared_type):
             return Format.MESSAGE
         return form
 

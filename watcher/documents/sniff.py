@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from watcher.documents.directory import entry_names
-from watcher.documents.signed import carries_content
+from watcher.documents.signed import carries_content, is_armoured
 from watcher.spool import Spooled
 
 HEAD_BYTES = 4096
@@ -36,7 +36,7 @@ class Format(StrEnum):
     MESSAGE = "eml"  # RFC 5322
     OUTLOOK = "msg"  # a message that Outlook saved
     TNEF = "tnef"  # winmail.dat
-    SIGNED = "p7m"  # a CMS envelope that carries a message
+    SIGNED = "p7m"  # a CMS envelope that carries a message (S/MIME)
     OFFICE = "office"  # docx, xlsx, odt, jar …: a zip that is one thing
     OTHER = "other"  # nothing of ours
 
@@ -216,7 +216,7 @@ def _picture(head: bytes) -> Format | None:
 
 
 def _text_or_enveloped(head: bytes) -> Format:
-    if head[:1] == b"\x30" and carries_content(head):
+    if (head[:1] == b"\x30" or is_armoured(head)) and carries_content(head):
         return Format.SIGNED
     if looks_like_a_message(head):
         return Format.MESSAGE

@@ -6,18 +6,24 @@ container is one module in `watcher.documents.openers` and one line in its regis
 
 from __future__ import annotations
 
+import itertools
+import time
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from dataclasses import dataclass
 
 from watcher.config.sections import Limits
 from watcher.documents import words
-from watcher.documents.sniff import kind_of, may_hold_documents
+from watcher.documents.claims import claimed_format, is_declared_message
+from watcher.documents.sniff import HEAD_BYTES, kind_of, may_hold_documents
 from watcher.errors import DocumentRefused
 from watcher.model import Reason
 from watcher.spool import Spooled
 
 _MOST_ENTRIES = 10_000
 _UNPACKED_PER_SUBMISSION = 4  # times limits.submission: nested archives count at each level
+_SECONDS = 30.0  # 50 MB take one or two
+# Small things compress well without being a bomb.
+_SMALL_BYTES = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,33 +46,83 @@ class Refusal:
 
 
 class Allowance:
-    """What may still be unpacked of one submission. Its methods raise DocumentRefused beyond that."""
+    """What may still be unpacked of one submission. Its methods raise DocumentRefused beyond that.
 
-    def __init__(self, *, accept: Collection[str], limits: Limits) -> None:
+    Its time is what this thread computes, so that neither a slow server nor a busy machine spends it. For one thread.
+    """
+
+    def __init__(
+        self,
+        *,
+        accept: Collection[str],
+        limits: Limits,
+        seconds: float = _SECONDS,
+        clock: Callable[[], float] = time.thread_time,
+    ) -> None:
         self._accept = accept
         self.limits = limits
         self._bytes = limits.submission * _UNPACKED_PER_SUBMISSION
         self._entries = _MOST_ENTRIES
+        self._clock = clock
+        self._ends_at = clock() + seconds
 
-    def wants(self, head: bytes) -> bool:
-        """Whether something that begins so has to be unpacked whole."""
-        return may_hold_documents(head, self._accept)
+    def wants(self, head: bytes, *, name: str | None = None, declared_type: str | None = None) -> bool:
+        """Whether something that begins so (and is said to be that) has to be unpacked whole."""
+        return (
+            may_hold_documents(head, self._accept)
+            or is_declared_message(head, declared_type)
+            or self.is_claimed(name, declared_type)
+        )
+
+    def is_claimed(self, name: str | None, declared_type: str | None = None) -> bool:
+        """Whether it is said to be a document that is accepted, so that somebody would miss it."""
+        return claimed_format(name, declared_type, self._accept) is not None
 
     def largest(self, head: bytes) -> int:
         """How many bytes something that begins so may have."""
         return self.limits.submission if kind_of(head).is_container else self.limits.document
 
+    def most_bytes(self, packed: int) -> int:
+        """How many bytes a container of this size may unpack to."""
+        return max(_SMALL_BYTES, packed * self.limits.archive_ratio)
+
     def count_entry(self) -> None:
+        self.check_time()
         self._entries -= 1
         if self._entries < 0:
             raise DocumentRefused(Reason.TOO_MANY, words.CROWDED)
+
+    def check_time(self) -> None:
+        if self.seconds_left() <= 0:
+            raise DocumentRefused(Reason.TOO_LARGE, words.SLOW)
+
+    def seconds_left(self) -> float:
+        return self._ends_at - self._clock()
+
+    def spend(self, seconds: float) -> None:
+        """Count what another process has worked for us."""
+        self._ends_at -= seconds
 
     def spool(self, chunks: Iterable[bytes]) -> Spooled:
         """The bytes, counted while they come."""
         return Spooled(self._counted(chunks))
 
+    def entry(
+        self, chunks: Iterable[bytes], *, name: str | None = None, declared_type: str | None = None
+    ) -> Entry | None:
+        """What these chunks make, or None where their begin shows that nobody wants it: then the rest is not read."""
+        waiting = iter(chunks)
+        head = b""
+        while len(head) < HEAD_BYTES and (chunk := next(waiting, None)) is not None:
+            head += chunk
+        if not self.wants(head[:HEAD_BYTES], name=name, declared_type=declared_type):
+            return None
+        content = self.spool(itertools.chain([head], waiting))
+        return Entry(name=name, content=content, declared_type=declared_type)
+
     def _counted(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
         for chunk in chunks:
+            self.check_time()
             self._bytes -= len(chunk)
             if self._bytes < 0:
                 raise DocumentRefused(Reason.TOO_LARGE, words.BOMB)

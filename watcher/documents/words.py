@@ -9,7 +9,10 @@ LOCKED_PDF = "PDF 有打开密码，请去掉密码后重新发送 / the PDF is 
 SIGNATURE_IMAGE = "邮件签名里的小图片 / a small picture, as stand under mails"
 DAMAGED = "文件已损坏，无法打开，请重新发送 / the file is damaged and cannot be opened: send it again"
 UNSPLIT = "文件无法按发票拆分，请每张发票单独发送 / the file cannot be split by its invoices: send each by itself"
-TOO_DEEP = "压缩包嵌套层数过多，请直接发送发票文件 / archives within archives, too deep: send the files themselves"
+SEALED = "邮件已加密，无法打开，请直接发送发票文件 / the mail is encrypted: send the files themselves"
+FRAGMENT = "邮件被拆分为多封，无法合并，请直接发送发票文件 / the mail was split into several: send the files themselves"
+TOO_DEEP = "嵌套层数过多，请直接发送发票文件 / packed within one another too deep: send the files themselves"
+SLOW = "解开所需时间过长，请直接发送发票文件 / unpacking takes too long: send the files themselves"
 BOMB = "压缩包解开后过大，请直接发送发票文件 / the archive would become too large: send the files themselves"
 CROWDED = "压缩包内文件过多，请分批发送 / the archive holds too many files: send them in several lots"
 
@@ -48,6 +51,11 @@ def too_many(limit: int) -> str:
 def not_accepted(form: str) -> str:
     """Why something is no document here; shown to whoever asks what became of it."""
     return "it is no document" if form == "other" else f"{form} is not accepted"
+
+
+def not_that(form: str) -> str:
+    chinese = f"内容不是 {form}（可能是空文件、网页或下载不完整），请重新下载后发送"
+    return f"{chinese} / its content is no {form} (empty, a web page, or cut off): download it anew and send it again"
 
 
 def unsupported(form: str) -> str:

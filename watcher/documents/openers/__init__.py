@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from watcher.documents.openers.by_program import open_rar, open_seven_zip
+from watcher.documents.openers.enveloped import open_enveloped
 from watcher.documents.openers.message import open_message
-from watcher.documents.openers.unopened import refuse
+from watcher.documents.openers.outlook import open_outlook
+from watcher.documents.openers.tnef import open_tnef
 from watcher.documents.openers.zipped import open_zip
 from watcher.documents.sniff import Format
 from watcher.documents.unpacking import Opener
@@ -13,9 +16,9 @@ from watcher.documents.unpacking import Opener
 OPENERS: Mapping[Format, Opener] = {
     Format.ZIP: open_zip,
     Format.MESSAGE: open_message,
-    Format.SEVEN_ZIP: refuse("7z"),
-    Format.RAR: refuse("rar"),
-    Format.OUTLOOK: refuse("msg"),
-    Format.TNEF: refuse("winmail.dat"),
-    Format.SIGNED: refuse("p7m"),
+    Format.SEVEN_ZIP: open_seven_zip,
+    Format.RAR: open_rar,
+    Format.OUTLOOK: open_outlook,
+    Format.TNEF: open_tnef,
+    Format.SIGNED: open_enveloped,
 }

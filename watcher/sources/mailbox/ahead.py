@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from watcher.errors import SourceUnavailable
+from watcher.mime.transfer import decoded_at_once
 from watcher.ports import Arrival
 from watcher.sources.mailbox.grammar import Value, number
 from watcher.sources.mailbox.identity import Account, uid_at
@@ -19,7 +20,6 @@ from watcher.sources.mailbox.look import LOOK_ITEMS, Look, look
 from watcher.sources.mailbox.reading import piece_of
 from watcher.sources.mailbox.session import CommandRefused, Session
 from watcher.sources.mailbox.structure import Part, files
-from watcher.sources.mailbox.transfer import decoded_at_once
 from watcher.sources.mailbox.way import Way, way_to
 from watcher.spool import IN_MEMORY_BYTES, Spooled
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from watcher.errors import SourceUnavailable, Vanished
+from watcher.mime.transfer import decoded
 from watcher.ports import Leaf, MailText
 from watcher.sources.mailbox.grammar import Value
 from watcher.sources.mailbox.identity import HEADER_ITEMS
@@ -19,7 +20,6 @@ from watcher.sources.mailbox.reading import one, section
 from watcher.sources.mailbox.session import CommandRefused, Session
 from watcher.sources.mailbox.structure import Part, files, texts
 from watcher.sources.mailbox.texts import LARGEST_MESSAGE_BYTES, MOST_TEXTS, is_message, mail_text
-from watcher.sources.mailbox.transfer import decoded
 from watcher.sources.mailbox.way import Way, way_to
 from watcher.sources.mailbox.whole import whole_leaves, whole_texts
 from watcher.spool import Spooled
@@ -125,14 +125,14 @@ class MailParcel:
         self.wanted = True
         root = self._trusted_structure()
         if root is None:
-            return whole_leaves(self.whole())
+            return whole_leaves(self._whole())
         return [PartLeaf(self._spot, part, self._in_hand) for part in self._named(root)]
 
     def texts(self) -> Iterable[MailText]:
         """Those of mails that were forwarded as files come last."""
         root = self._trusted_structure()
         if root is None:
-            return whole_texts(self.whole())
+            return whole_texts(self._whole())
         return islice(self._texts(root), MOST_TEXTS)
 
     def _texts(self, root: Part) -> Iterator[MailText]:
@@ -144,9 +144,12 @@ class MailParcel:
                 yield from _texts_of(PartLeaf(self._spot, part, {}))
 
     def whole(self) -> bytes:
+        return self._whole().read()
+
+    def _whole(self) -> Spooled:
         if self._spool is None:
             self._spool = Spooled(self._spot.section("BODY.PEEK[]", Way.WHOLE, octets=self._look.seen.size))
-        return self._spool.read()
+        return self._spool
 
     def close(self) -> None:
         if self._spool is not None:
@@ -175,7 +178,7 @@ class MailParcel:
 def _texts_of(leaf: Leaf) -> list[MailText]:
     content = leaf.fetch()
     try:
-        return whole_texts(content.read())
+        return whole_texts(content)
     finally:
         content.close()
 

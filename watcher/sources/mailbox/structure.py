@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from watcher.headers import decode_parameter, read_header
+from watcher.mime.part import is_file
 from watcher.sources.mailbox.grammar import Malformed, Value, number
 
 _DEEPEST = 60
-_BODY_TEXT = frozenset({"text/plain", "text/html"})
 _PLAIN_ENCODINGS = frozenset({"", "7bit", "8bit", "binary"})
 _KNOWN_ENCODINGS = _PLAIN_ENCODINGS | {"base64", "quoted-printable"}
 # Headers of parts, boundaries and what stands between them take this much at most, in bytes.
@@ -47,11 +47,6 @@ def read_structure(value: Value) -> Part:
     if not isinstance(value, list):
         raise Malformed("the structure is no list")
     return _body(value, "", 0)
-
-
-def is_file(media_type: str, disposition: str, name: str | None) -> bool:
-    """Whether a part without parts is a file, and not the text of the mail. Only text without a name is that."""
-    return media_type not in _BODY_TEXT or disposition == "attachment" or bool(name)
 
 
 def files(part: Part) -> Iterator[Part]:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from watcher.sources.mailbox.transfer import decoded, decoded_at_once, from_base64, from_quoted_printable
+from watcher.mime.transfer import decoded, decoded_at_once, from_base64, from_quoted_printable
 
 
 def pieces(raw: bytes, size: int) -> list[bytes]:

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import binascii
 import contextlib
+import re
 from collections.abc import Iterable, Iterator
 
 _LONGEST_LINE = 64 * 1024
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
 _NOT_BASE64 = bytes(set(range(256)) - set(_BASE64))
 _AFTER_THE_END = b"=\r\n\t "
+_UUENCODE = frozenset({"x-uuencode", "uuencode", "x-uue", "uue"})
+_UU_BEGIN = re.compile(rb"begin[ \t]+[0-7]{3,4}(?:[ \t].*)?", re.DOTALL)
 
 
 def decoded(encoding: str, chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """What was encoded. Anything but base64 and quoted-printable comes as it is."""
+    """What was encoded in base64, quoted-printable or uuencode; anything else comes as it is."""
     if encoding == "base64":
         return from_base64(chunks)
     if encoding == "quoted-printable":
         return from_quoted_printable(chunks)
+    if encoding in _UUENCODE:
+        return from_uuencode(chunks)
     return iter(chunks)
 
 
@@ -60,3 +65,38 @@ def from_quoted_printable(chunks: Iterable[bytes]) -> Iterator[bytes]:
         yield binascii.a2b_qp(text[:end])
         rest = text[end:]
     yield binascii.a2b_qp(rest)
+
+
+def from_uuencode(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """What stands between the lines ``begin`` and ``end``; a line that is none of the code is passed over."""
+    begun = False
+    for lines in _whole_lines(chunks):
+        piece = b""
+        for line in lines:
+            if not begun:
+                begun = _UU_BEGIN.fullmatch(line) is not None
+            elif line.rstrip() == b"end":
+                yield piece
+                return
+            else:
+                piece += _uu_line(line)
+        yield piece
+
+
+def _whole_lines(chunks: Iterable[bytes]) -> Iterator[list[bytes]]:
+    rest = b""
+    for chunk in chunks:
+        *lines, rest = (rest + chunk)[-_LONGEST_LINE - len(chunk) :].split(b"\n")
+        yield [line.rstrip(b"\r") for line in lines]
+    yield [rest.rstrip(b"\r")]
+
+
+def _uu_line(line: bytes) -> bytes:
+    """The first character tells how many bytes follow; some mailers write more than that, or cut spaces off."""
+    if not line:
+        return b""
+    octets = (line[0] - 32) & 63
+    try:
+        return binascii.a2b_uu(line[: 1 + (octets * 8 + 5) // 6])
+    except binascii.Error:
+        return b""

@@ -1,0 +1,77 @@
+"""A part of a mail: its header, and where in the file its content lies."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import IO
+
+from watcher.headers import MailHeader, file_name, split_parameters
+from watcher.mime.transfer import decoded
+
+CHUNK_BYTES = 256 * 1024
+_BODY_TEXT = frozenset({"text/plain", "text/html"})
+_TOKEN = re.compile(r"[\w-]*")
+
+
+def is_file(media_type: str, disposition: str, name: str | None) -> bool:
+    """Whether a part without parts is a file, and not the text of the mail. Only text without a name is that."""
+    return media_type not in _BODY_TEXT or disposition == "attachment" or bool(name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MimePart:
+    """A part that has no parts of its own. `begin` and `end` are offsets in the file of the mail."""
+
+    header: MailHeader
+    begin: int
+    end: int
+    default_type: str = "text/plain"  # within a digest it is another one
+
+    @property
+    def media_type(self) -> str:
+        """In lower case; what is no type is the default."""
+        given = split_parameters(self.header.first("content-type") or b"")[0]
+        return given if given.count("/") == 1 else self.default_type
+
+    @property
+    def disposition(self) -> str:
+        return split_parameters(self.header.first("content-disposition") or b"")[0]
+
+    @property
+    def encoding(self) -> str:
+        """The Content-Transfer-Encoding, in lower case; empty where there is none."""
+        given = (self.header.first("content-transfer-encoding") or b"").decode("ascii", "replace")
+        found = _TOKEN.match(given.strip(" \t\"'").lower())
+        return found[0] if found else ""
+
+    @property
+    def name(self) -> str | None:
+        """Decoded, not cleaned."""
+        return file_name(self.header.fields)
+
+    @property
+    def is_body(self) -> bool:
+        """Whether it is the text of the mail, and no file."""
+        return not is_file(self.media_type, self.disposition, self.name)
+
+    def parameter(self, name: str) -> bytes | None:
+        """A parameter of its Content-Type, as it came."""
+        given = split_parameters(self.header.first("content-type") or b"")[1]
+        found = next((value for key, value in given if key == name), None)
+        return found.encode("utf-8", "surrogateescape") if isinstance(found, str) else found
+
+    def content(self, file: IO[bytes]) -> Iterator[bytes]:
+        """What it holds, decoded, piece by piece; others may read the file meanwhile."""
+        return decoded(self.encoding, self._raw(file))
+
+    def _raw(self, file: IO[bytes]) -> Iterator[bytes]:
+        position = self.begin
+        while position < self.end:
+            file.seek(position)
+            piece = file.read(min(CHUNK_BYTES, self.end - position))
+            if not piece:
+                return
+            position += len(piece)
+            yield piece
