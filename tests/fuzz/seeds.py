@@ -20,25 +20,24 @@ _HEADERS = (
     b"a@x(<b@y.example>)",
     b"From: a@x.example\r\nSubject: =?utf-8?B?5Y+R?=\r\n =?utf-8?B?56Wo?=\r\nTo: b@x\nReferences: <a@b> <c@d>\r\n\r\n",
 )
-_ANSWERS = (
-    (
-        b'(("text" "plain" ("charset" "utf-8") NIL NIL "7bit" 100 2 NIL NIL NIL NIL)'
-        b'("application" "pdf" ("name" "a.pdf") NIL NIL "base64" 5000 NIL'
-        b' ("attachment" ("filename" "b\\"c.pdf")) NIL NIL)'
-        b' "mixed" ("boundary" "x") NIL NIL)'
-    ),
-    (
-        b'("message" "rfc822" NIL NIL NIL "7bit" 600 (NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)'
-        b' ("image" "png" NIL "<a@b>" NIL "base64" 68 NIL ("inline" NIL) NIL NIL) 20 NIL "inline" NIL NIL)'
-    ),
-    b'12 (UID 7 RFC822.SIZE 99 INTERNALDATE "01-Nov-2026 00:00:00 +0800" BODY[HEADER]<0> "x" FLAGS (\\Seen $Done))',
+_TWO_PARTS = (
+    b'(("text" "plain" ("charset" "utf-8") NIL NIL "7bit" 100 2 NIL NIL NIL NIL)'
+    b'("application" "pdf" ("name" "a.pdf") NIL NIL "base64" 5000 NIL ("attachment" ("filename" "b\\"c.pdf")) NIL NIL)'
+    b' "mixed" ("boundary" "x") NIL NIL)'
+)
+_FORWARDED = (
+    b'("message" "rfc822" NIL NIL NIL "7bit" 600 (NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)'
+    b' ("image" "png" NIL "<a@b>" NIL "base64" 68 NIL ("inline" NIL) NIL NIL) 20 NIL "inline" NIL NIL)'
+)
+_FETCHED = (
+    b'12 (UID 7 RFC822.SIZE 99 INTERNALDATE "01-Nov-2026 00:00:00 +0800" BODY[HEADER]<0> "x" FLAGS (\\Seen $Done))'
 )
 _SIGNED = bytes.fromhex("308006092a864886f70d010702a08030800201013100308006092a864886f70d010701a080")
 
 
 def seeds() -> Iterator[bytes]:
     yield from _HEADERS
-    yield from _ANSWERS
+    yield from (_TWO_PARTS, _FORWARDED, _FETCHED)
     yield from _mails()
     yield from _files()
 

@@ -232,10 +232,10 @@ def test_an_address_is_plain_or_none(value: str) -> None:
 
 
 def test_a_header_made_to_be_slow_is_read_in_time() -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     mailboxes('a"(' * 50_000)
     mailboxes("a@b," * 50_000)
     mailbox("a " * 100_000)
     mailbox("(" * 100_000)
     read_header(b"References: " + b"<a@b" * 50_000 + b"\n\n").references  # noqa: B018
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5

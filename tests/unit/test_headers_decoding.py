@@ -129,11 +129,12 @@ def test_what_was_encoded_in_pieces_comes_back(text: str) -> None:
 
 
 def test_a_header_made_to_be_slow_is_read_in_time() -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     decode("=?utf-8?q?" * 50_000)
     decode("=?utf-8?q?a?= " * 50_000)
     decode("=?" * 200_000)
-    assert time.perf_counter() - began < 5
+    decode(" ".join(f"=?x{number}?q?a?=" for number in range(20_000)))
+    assert time.process_time() - began < 5
 
 
 @pytest.mark.parametrize(

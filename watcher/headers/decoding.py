@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import binascii
 import codecs
+import encodings.aliases
+import functools
+import pkgutil
 import quopri
 import re
 from collections.abc import Iterator, Sequence
@@ -205,10 +208,19 @@ def _base64(text: str) -> bytes:
     return decoded
 
 
+@functools.cache
+def _codec_names() -> frozenset[str]:
+    """Of all codecs that there are: to look one up that is not there, Python goes through its folders each time."""
+    modules = (module.name for module in pkgutil.iter_modules(encodings.__path__))
+    return frozenset([*modules, *encodings.aliases.aliases, *encodings.aliases.aliases.values()])
+
+
 def _codec(charset: str) -> str | None:
     """The codec's name, or None for what is no character set of ours."""
     letters = re.sub(r"[^a-z0-9]", "", charset.lower())
     name = _LARGER.get(letters, charset.lower())
+    if encodings.normalize_encoding(name) not in _codec_names():
+        return None
     try:
         found = codecs.lookup(name).name
     except (LookupError, ValueError):
