@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import itertools
 import random
 import re
 import tracemalloc
@@ -15,7 +17,8 @@ from tests.support.imap_script import ScriptedImap
 from tests.support.mailboxes import mailbox, scripted
 from tests.support.mails import PDF, crlf, mail, part
 from tests.support.servers.dovecot import Account, Dovecot
-from watcher.errors import Vanished
+from tests.support.servers.fault_proxy import Fault, FaultProxy, Kind, Way
+from watcher.errors import SourceUnavailable, Vanished
 from watcher.ports import Arrival
 from watcher.sources.mailbox import MailboxSource, ahead
 from watcher.spool import Spooled
@@ -94,6 +97,32 @@ def test_mails_that_the_server_cannot_decode_do_not_cost_the_others(account: Acc
         [PDF + b"%03d" % number] for number in range(MAILS) if number not in broken
     ]
     assert [content[: len(PDF)] for number in broken for content in found[number]] == [PDF] * len(broken)
+
+
+def test_wherever_the_connection_is_cut_every_mail_comes_with_its_own_bytes(account: Account) -> None:
+    contents = [random.Random(number).randbytes(20_000) for number in range(MAILS)]
+    for content in contents:
+        account.append(mail(part(content)))
+    with FaultProxy(account.server.port) as proxy:
+        with mailbox(account, port=proxy.port) as source:
+            going_through(source)
+        total = proxy.down
+        for step, kind in zip(range(1, 10), itertools.cycle([Kind.RESET, Kind.CUT, Kind.TRUNCATE])):
+            armed = proxy.meet(Fault(kind=kind, of=Way.DOWN, at=total * step // 10, across=True))
+            with mailbox(account, port=proxy.port, timeout_seconds=2.0) as source:
+                assert until_all_are_there(source) == contents
+            assert armed.fired
+
+
+def until_all_are_there(source: MailboxSource) -> list[bytes]:
+    """By as many looks as it takes, but for few."""
+    found: dict[str, list[bytes]] = {}
+    for _ in range(4):
+        with contextlib.suppress(SourceUnavailable):
+            for arrival in source.arrivals(lambda _: {}):
+                found[arrival.place] = files(source, arrival)
+            break
+    return [content for contents in found.values() for content in contents]
 
 
 def test_a_mail_that_goes_before_its_turn_has_vanished_and_no_other(account: Account, source: MailboxSource) -> None:
