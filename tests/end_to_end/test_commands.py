@@ -6,6 +6,7 @@ import json
 import signal
 import socket
 import subprocess
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -32,10 +33,23 @@ def workplace(tmp_path: Path, endpoint: Endpoint) -> Workplace:
     return Workplace(tmp_path, endpoint).with_folder().write()
 
 
-def test_the_json_of_a_submission_has_the_contracts_keys_and_no_others(workplace: Workplace) -> None:
-    workplace.drop("a.pdf", pdf("a"))
-    workplace.command("run", "--once")
-    (submission,) = workplace.submissions()
+GOOD = "十月差旅的打车电子发票和酒店住宿发票.pdf"
+
+
+@pytest.fixture(scope="module")
+def answered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workplace]:
+    """A place to read in: `bad.pdf` was refused, and then GOOD was booked."""
+    with Endpoint() as endpoint:
+        endpoint.behave(res_code=300042, res_msg="识别失败", times=1)
+        place = Workplace(tmp_path_factory.mktemp("answered") / "work", endpoint).with_folder().write()
+        for name in ("bad.pdf", GOOD):
+            place.drop(name, pdf(name))
+            place.command("run", "--once")
+        yield place
+
+
+def test_the_json_of_a_submission_has_the_contracts_keys_and_no_others(answered: Workplace) -> None:
+    submission, _ = answered.submissions()
     assert list(submission) == SUBMISSION
     (document,) = submission["documents"]
     assert list(document) == DOCUMENT
@@ -46,23 +60,13 @@ def test_the_json_of_a_submission_has_the_contracts_keys_and_no_others(workplace
     assert isinstance(invoice["amount"], str)
 
 
-def test_show_takes_a_prefix_and_says_when_it_fits_none_or_several(workplace: Workplace) -> None:
-    workplace.drop("a.pdf", pdf("a"))
-    workplace.drop("b.pdf", pdf("b"))
-    workplace.command("run", "--once")
-    first, second = workplace.submissions()
-    shown = workplace.command("show", first["id"][:-2], "--json")
+def test_show_takes_a_prefix_and_says_when_it_fits_none_or_several(answered: Workplace) -> None:
+    first, second = answered.submissions()
+    shown = answered.command("show", first["id"][:-2], "--json")
     assert json.loads(shown.stdout) == first
-    assert workplace.command("show", "no-such-id").returncode == 2
-    assert workplace.command("show", "").returncode == 2
+    assert answered.command("show", "no-such-id").returncode == 2
+    assert answered.command("show", "").returncode == 2
     assert second["id"] != first["id"]
-
-
-def test_an_id_in_the_list_can_be_copied_whole_on_a_narrow_terminal(workplace: Workplace) -> None:
-    workplace.drop("十月差旅的打车电子发票和酒店住宿发票.pdf", pdf("a"))
-    workplace.command("run", "--once")
-    (submission,) = workplace.submissions()
-    assert submission["id"] in workplace.command("list").stdout
 
 
 def test_help_names_what_an_option_takes_and_a_flag_takes_nothing(workplace: Workplace) -> None:
@@ -71,20 +75,15 @@ def test_help_names_what_an_option_takes_and_a_flag_takes_nothing(workplace: Wor
     assert "--json   " in said
 
 
-def test_list_filters_by_outcome_state_source_search_and_time(workplace: Workplace, endpoint: Endpoint) -> None:
-    endpoint.behave(res_code=300042, res_msg="识别失败", times=1)
-    workplace.drop("bad.pdf", pdf("bad"))
-    workplace.command("run", "--once")
-    workplace.drop("good.pdf", pdf("good"))
-    workplace.command("run", "--once")
-    assert [s["path"] for s in workplace.submissions("--outcome", "error")] == [f"{ZHANG}/bad.pdf"]
-    assert [s["path"] for s in workplace.submissions("--search", "good")] == [f"{ZHANG}/good.pdf"]
-    assert workplace.submissions("--source", "nowhere") == []
-    assert len(workplace.submissions("--since", "1h")) == 2
-    assert workplace.submissions("--since", "2090-01-01") == []
-    assert len(workplace.submissions("--limit", "1")) == 1
-    expense = str(endpoint.requests[1].expense_ids[0])
-    assert [s["path"] for s in workplace.submissions("--search", expense)] == [f"{ZHANG}/good.pdf"]
+def test_list_filters_by_outcome_source_search_and_time(answered: Workplace) -> None:
+    good, bad = answered.submissions()
+    assert answered.submissions("--outcome", "error") == [bad]
+    assert answered.submissions("--search", "打车") == [good]
+    assert answered.submissions("--source", "nowhere") == []
+    assert answered.submissions("--since", "1h") == [good, bad]
+    assert answered.submissions("--since", "2090-01-01") == []
+    assert answered.submissions("--limit", "1") == [good]
+    assert answered.submissions("--search", good["documents"][0]["invoices"][0]["expense_id"]) == [good]
 
 
 def test_a_date_without_a_zone_is_one_of_the_configured_zone(workplace: Workplace) -> None:
@@ -100,15 +99,15 @@ def test_a_date_without_a_zone_is_one_of_the_configured_zone(workplace: Workplac
         assert workplace.submissions("--since", (there + timedelta(minutes=5)).isoformat()) == []
 
 
-def test_the_texts_for_people_name_what_happened(workplace: Workplace) -> None:
-    workplace.drop("打车.pdf", pdf("a"))
-    workplace.command("run", "--once")
-    (submission,) = workplace.submissions()
-    assert "1 done" in workplace.command("list").stdout
-    shown = workplace.command("show", submission["id"]).stdout
-    assert "打车.pdf" in shown
+def test_the_texts_for_people_name_what_happened(answered: Workplace) -> None:
+    submission, _ = answered.submissions()
+    listed = answered.command("list").stdout
+    assert submission["id"] in listed  # whole, so that it can be copied, on a narrow terminal too
+    assert "1 done" in listed
+    shown = answered.command("show", submission["id"]).stdout
+    assert GOOD in shown
     assert submission["documents"][0]["biz_id"] in shown
-    status = workplace.command("status").stdout
+    status = answered.command("status").stdout
     assert "gate: open" in status
     assert "shared" in status
 

@@ -75,6 +75,9 @@ def test_two_nodes_on_one_postgresql_share_a_folder_and_a_mailbox_and_double_not
 def test_what_was_in_flight_when_the_daemon_was_killed_waits_until_it_cannot_be_under_way(
     workplace: Workplace, endpoint: Endpoint
 ) -> None:
+    # A busy machine may take seconds to start the next run, which has to come within the time of the request.
+    workplace.config["recognition"]["timeout"] = "60s"
+    workplace.write()
     endpoint.behave(silent="after", times=1)
     with workplace.daemon() as daemon:
         workplace.drop("flies.pdf", pdf("flies"))
@@ -92,7 +95,7 @@ def test_what_was_in_flight_when_the_daemon_was_killed_waits_until_it_cannot_be_
     assert (workplace.inbox / ZHANG / "flies.pdf").exists()
     (waiting,) = [each for submission in workplace.submissions("--state", "open") for each in submission["documents"]]
     begun = datetime.fromtimestamp(endpoint.requests[0].received_at).astimezone()
-    assert datetime.fromisoformat(waiting["due_at"]) - begun > timedelta(seconds=5)
+    assert datetime.fromisoformat(waiting["due_at"]) - begun > timedelta(seconds=61)
 
 
 def test_a_daemon_that_is_killed_again_and_again_loses_and_doubles_no_file(
