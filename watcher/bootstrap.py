@@ -138,6 +138,7 @@ def findings(configuration: Configuration) -> Iterator[Finding]:
         adapters.recogniser.check,
         *(store.check for store in adapters.stores.values()),
         *(source.check for source in adapters.sources.values()),
+        adapters.chooser.check,
     ]
     if adapters.mailer is not None:
         checks.append(adapters.mailer.check)

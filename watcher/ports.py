@@ -243,6 +243,9 @@ class Chooser(Protocol):
         there is no room to cut.
         """
 
+    def check(self) -> list[Finding]:
+        """Whether this machine can open and look into all that comes."""
+
     def close(self) -> None: ...
 
 

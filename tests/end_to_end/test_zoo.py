@@ -165,3 +165,17 @@ def test_without_looking_inside_every_form_is_posted(
 
     assert {outcome for outcome, _ in became(run_once(workplace)).values()} == {"done"}
     assert len(endpoint.requests) == 2
+
+
+def test_check_says_what_can_be_opened_and_looked_into(workplace: Workplace) -> None:
+    said = [json.loads(line) for line in workplace.command("check", "--json").stdout.splitlines()]
+    about = [each["message"] for each in said if each["subject"] == "documents"]
+
+    assert any("bsdtar" in message for message in about)
+    assert "the process that looks into them works" in about
+
+
+def test_check_warns_where_nobody_looks_inside(workplace: Workplace) -> None:
+    workplace.config["inspect"] = False
+
+    assert "nobody looks inside" in " ".join(workplace.write().command("check").stdout.split())

@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Protocol
 
 from watcher.config.sections import Limits
 from watcher.documents import words
+from watcher.documents.checking import check_documents
+from watcher.documents.looking import Looking
 from watcher.documents.sniff import Format
 from watcher.errors import DocumentRefused, SourceUnavailable
-from watcher.model import Reason
+from watcher.model import Finding, Reason
 from watcher.policy.choosing import Candidate, Skip, choose
 from watcher.policy.pages import Pages, cuts
 from watcher.ports import FoundDocument
@@ -21,21 +22,6 @@ from watcher.spool import Spooled
 _BY_MEDIA_TYPE = {form.traits.media_type: form for form in Format if form.traits.accepted_as}
 _LONGEST_STEM = 90
 _PATIENCE_SECONDS = 30.0  # with the documents of one submission: hostile ones take their time
-
-
-class Looking(Protocol):
-    """Looks into documents. Called by many threads at once."""
-
-    def plainly_one_page(self, content: Spooled) -> bool:
-        """Whether a PDF says in the clear that it has one page: then there is nothing to look for."""
-
-    def look(self, content: Spooled, form: Format, *, deep: bool) -> Seen:
-        """What is in it, as far as can be told; never raises for what the file is."""
-
-    def split(self, content: Spooled, ranges: Sequence[Pages]) -> list[Spooled]:
-        """Pages of a PDF as files of their own. Raises DocumentRefused where it cannot be cut."""
-
-    def close(self) -> None: ...
 
 
 class DocumentChooser:
@@ -60,6 +46,9 @@ class DocumentChooser:
             if skip is not None:
                 looked[index] = _skipped(looked[index], skip, [looked[other].name for other in sendable])
         return _limited(self._cut(looked, seen), self._limits.documents)
+
+    def check(self) -> list[Finding]:
+        return check_documents(self._inspector)
 
     def close(self) -> None:
         if self._inspector is not None:
