@@ -70,6 +70,7 @@ class Seen:
     invoices: tuple[SeenInvoice, ...] = ()
     marks: frozenset[Mark] = frozenset()
     unread: tuple[int, ...] = ()
+    later: tuple[int, ...] = ()  # pages that say they are page 2 or a later one of something
     title: str | None = None  # the first words of it, for people, not cleaned
     width: int | None = None
     height: int | None = None

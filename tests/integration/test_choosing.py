@@ -169,6 +169,12 @@ def test_an_invoice_of_many_pages_stays_whole(choose: Choose) -> None:
     assert became(found) == [("a.pdf", None)]
 
 
+def test_a_foreign_invoice_of_many_pages_stays_whole_by_what_its_pages_say(choose: Choose) -> None:
+    pages = [lines_page("Some Company Ltd", "Invoice RE-17", f"Page {number} of 5") for number in range(1, 6)]
+
+    assert became(choose(("a.pdf", pdf(*pages)))) == [("a.pdf", None)]
+
+
 def test_parts_count_as_documents(choose: Choose) -> None:
     found = choose(("a.pdf", pdf(*(invoice_page(paper) for paper in papers(9)))), documents=2)
 

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from watcher.documents.inspection.layout import Piece, laid_out
-from watcher.documents.inspection.text import invoice_of, marks_of, plain, title_of
+from watcher.documents.inspection.text import invoice_of, is_later_page, marks_of, plain, title_of
 from watcher.seen import Mark
 
 NUMBER = "26117000001234567890"
@@ -210,3 +210,17 @@ def test_what_is_drawn_twice_to_look_bold_is_read_once() -> None:
 def test_words_that_stand_apart_stay_apart() -> None:
     assert laid_out([_piece("Total", 0, 0), _piece("due", 14, 0), _piece("9.00", 60, 0)]) == "Total due\t9.00"
     assert laid_out([]) == ""
+
+
+@pytest.mark.parametrize(
+    "text", ["第2页 共3页", "共 3 页 第 2 页", "第２页／共３页", "Page 2 of 3", "page 3/3", "x\nPage 2 of 3\ny"]
+)
+def test_a_later_page_of_something_says_so(text: str) -> None:
+    assert is_later_page(plain(text))
+
+
+@pytest.mark.parametrize(
+    "text", ["第1页 共3页", "Page 1 of 3", "Page 4 of 3", "共3页", "2/3", "Page 1 of 2\nPage 2 of 2", ""]
+)
+def test_a_first_page_and_what_is_in_doubt_is_no_later_page(text: str) -> None:
+    assert not is_later_page(plain(text))

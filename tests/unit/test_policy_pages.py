@@ -36,6 +36,7 @@ def single(pages: int) -> list[tuple[int, int]]:
         (seen(5, (1, 1), (4, 4), unread=(2, 3, 5)), [(1, 3), (4, 5)]),
         (seen(6, (1, 6), unread=(2, 3, 4, 5)), [(1, 3), (4, 6)]),
         (replace(seen(5, (1, 1)), searched=1), [(1, 3), (4, 5)]),
+        (replace(seen(8), later=(2, 4, 6, 8)), [(1, 6), (7, 8)]),
     ],
     ids=[
         "a page each",
@@ -47,6 +48,7 @@ def single(pages: int) -> list[tuple[int, int]]:
         "unread",
         "unread within",
         "not searched",
+        "two pages each",
     ],
 )
 def test_a_file_with_more_invoices_than_may_be_is_cut_at_their_borders(
@@ -64,11 +66,23 @@ def test_a_file_with_more_invoices_than_may_be_is_cut_at_their_borders(
         seen(12, (1, 4), (5, 8), (9, 12)),
         seen(9, (1, 1)),
         seen(1, *[(1, 1)] * 5),
+        replace(seen(5), later=(2, 3, 4, 5)),
         Seen(pages=10),
         Seen(deep=True),
         Seen(pages=5, deep=True, searched=5, invoices=(SeenInvoice(by=By.XML, number="RE-1"),)),
     ],
-    ids=["a page", "three pages", "one", "three", "one and a list", "a crowded page", "not looked", "no pages", "data"],
+    ids=[
+        "a page",
+        "three pages",
+        "one",
+        "three",
+        "one and a list",
+        "a crowded page",
+        "page 1 to 5",
+        "not looked",
+        "no pages",
+        "data",
+    ],
 )
 def test_a_file_that_the_endpoint_takes_stays_whole(what: Seen) -> None:
     assert cuts(what, 3) == []

@@ -23,7 +23,8 @@ class _Stretch:
 def cuts(seen: Seen, most: int) -> list[Pages]:
     """The parts of a file, in order and without gaps, so that none has more than `most` invoices; [] to leave it whole.
 
-    A page on which nothing could be read may hold an invoice. Where no invoice can be seen at all, each page may.
+    A page on which nothing could be read may hold an invoice. Where no invoice can be seen at all, each page may, but
+    one that says that it is a later page of something.
     A page that holds more than `most` by itself stays one part.
     """
     pages = seen.pages
@@ -41,7 +42,8 @@ def _stretches(seen: Seen, pages: int) -> list[_Stretch]:
     if seen.invoices and not placed:  # data for machines speaks of the file as a whole
         return [_Stretch(first=1, last=pages, invoices=len(seen.invoices))]
     if not placed:
-        return [_Stretch(first=page, last=page, invoices=1) for page in range(1, pages + 1)]
+        begins = [page for page in range(1, pages + 1) if page == 1 or page not in seen.later]
+        return _joined(begins, [], begins, pages)
     return _joined(_begins(placed, seen.hidden, pages), placed, seen.hidden, pages)
 
 
@@ -52,17 +54,18 @@ def _begins(placed: Sequence[SeenInvoice], unread: Sequence[int], pages: int) ->
     return sorted(page for page in wanted - inside if page <= pages)
 
 
-def _joined(begins: Sequence[int], placed: Sequence[SeenInvoice], unread: Sequence[int], pages: int) -> list[_Stretch]:
+def _joined(begins: Sequence[int], placed: Sequence[SeenInvoice], maybe: Sequence[int], pages: int) -> list[_Stretch]:
+    """`maybe` are the pages that may hold an invoice beside those that are placed."""
     ends = [*(begin - 1 for begin in begins[1:]), pages]
     return [
-        _Stretch(first=first, last=last, invoices=_most_on(first, last, placed, unread))
+        _Stretch(first=first, last=last, invoices=_most_on(first, last, placed, maybe))
         for first, last in zip(begins, ends, strict=True)
     ]
 
 
-def _most_on(first: int, last: int, placed: Sequence[SeenInvoice], unread: Sequence[int]) -> int:
+def _most_on(first: int, last: int, placed: Sequence[SeenInvoice], maybe: Sequence[int]) -> int:
     seen = sum(first <= invoice.first <= last for invoice in placed)
-    return seen + sum(first <= page <= last for page in unread)
+    return seen + sum(first <= page <= last for page in maybe)
 
 
 def _packed(stretches: Sequence[_Stretch], most: int) -> Iterator[Pages]:

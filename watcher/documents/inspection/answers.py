@@ -13,7 +13,7 @@ from watcher.seen import By, Mark, Seen, SeenInvoice
 
 LARGEST_ANSWER = 128 * 1024
 FAILED = b"!"  # begins the packet that says what went wrong instead
-_MOST_UNREAD = 5_000
+_MOST_LISTED = 5_000
 _MOST_NUMBER = 1_000_000  # of pages and of pixels on a side
 _LONGEST = {"number": 100, "code": 12, "amount": 40, "seller": 100}
 _LONGEST_TITLE = 80
@@ -34,7 +34,8 @@ def encoded(seen: Seen) -> bytes:
         "searched": seen.searched,
         "invoices": [_invoice(invoice) for invoice in seen.invoices[:MOST_INVOICES]],
         "marks": sorted(seen.marks),
-        "unread": seen.unread[:_MOST_UNREAD],
+        "unread": seen.unread[:_MOST_LISTED],
+        "later": seen.later[:_MOST_LISTED],
         "title": seen.title,
         "width": seen.width,
         "height": seen.height,
@@ -80,15 +81,16 @@ def _seen(document: Mapping[str, Any]) -> Seen:
         searched=_count(document["searched"]) or 0,
         invoices=tuple(_seen_invoice(invoice) for invoice in invoices),
         marks=frozenset(Mark(mark) for mark in document["marks"]),
-        unread=_unread(document["unread"]),
+        unread=_pages(document["unread"]),
+        later=_pages(document["later"]),
         title=_text(document["title"], _LONGEST_TITLE),
         width=_count(document["width"]),
         height=_count(document["height"]),
     )
 
 
-def _unread(pages: object) -> tuple[int, ...]:
-    if not isinstance(pages, list) or len(pages) > _MOST_UNREAD:
+def _pages(pages: object) -> tuple[int, ...]:
+    if not isinstance(pages, list) or len(pages) > _MOST_LISTED:
         raise TypeError("no pages")
     return tuple(_count(page) or 0 for page in pages)
 

@@ -53,6 +53,7 @@ def _searched(document: pdfium.PdfDocument, until: float) -> Seen:
         marks.add(Mark.CREDIT_NOTE)
     pages: list[PageFound] = []
     unread: list[int] = []
+    later: list[int] = []
     title = None
     for index in range(min(len(document), _MOST_PAGES)):
         if time.monotonic() > until:
@@ -61,6 +62,8 @@ def _searched(document: pdfium.PdfDocument, until: float) -> Seen:
         pages.append(page)
         if _is_scan(words) and not page.codes and page.drawn:
             unread.append(index + 1)
+        if text.is_later_page(words):
+            later.append(index + 1)
         marks |= text.marks_of(words)
         if page.codes:
             marks.add(Mark.INVOICE)
@@ -72,6 +75,7 @@ def _searched(document: pdfium.PdfDocument, until: float) -> Seen:
         invoices=gathered(pages, whole, count=len(document)),
         marks=frozenset(marks),
         unread=() if len(whole) == 1 else tuple(unread),
+        later=tuple(later),
         title=title,
     )
 

@@ -54,6 +54,12 @@ _TITLES = (
     (Mark.GOODS_LIST, r".{0,24}(?:运单明细|订单明细|堂食明细|消费明细|消费清单)(?:表|单)?"),
 )
 _TITLE_PATTERNS = tuple((mark, re.compile(pattern, re.IGNORECASE)) for mark, pattern in _TITLES)
+_PAGE = re.compile(
+    rf"第{_B}(?P<a>\d{{1,3}}){_B}页{_B}[,，/]?{_B}共{_B}(?P<b>\d{{1,3}}){_B}页"
+    rf"|共{_B}(?P<d>\d{{1,3}}){_B}页{_B}[,，/]?{_B}第{_B}(?P<c>\d{{1,3}}){_B}页"
+    rf"|\bpage{_B}(?P<e>\d{{1,3}}){_B}(?:of|/){_B}(?P<f>\d{{1,3}})(?!\d)",
+    re.IGNORECASE,
+)
 _CREDIT = re.compile(rf"被?红冲|红字|销项负数|对应正数发票|冲{_B}红")
 
 
@@ -94,6 +100,16 @@ def invoice_of(text: str) -> SeenInvoice:
     return SeenInvoice(
         by=By.TEXT, number=number, code=code, date=_date(text), amount=_amount(text), seller=_seller(text)
     )
+
+
+def is_later_page(text: str) -> bool:
+    """Whether it says that it is the second page of something, or a later one. `text` is `plain`."""
+    said = {tuple(int(number) for number in found if number) for found in map(_numbers, _PAGE.finditer(text))}
+    return bool(said) and all(1 < page <= count for page, count in said)
+
+
+def _numbers(found: re.Match[str]) -> tuple[str | None, str | None]:
+    return found["a"] or found["c"] or found["e"], found["b"] or found["d"] or found["f"]
 
 
 def title_of(text: str) -> str | None:
