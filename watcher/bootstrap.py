@@ -176,7 +176,9 @@ def _adapters(configuration: Configuration) -> _Adapters:
     )
 
 
-def _links(configuration: Configuration, reader: Reader) -> LinkReader:
+def _links(configuration: Configuration, reader: Reader) -> LinkReader | None:
+    if not (configuration.links.known or configuration.links.hosts):
+        return None
     from watcher.documents.links import LinkedDocumentReader, LinkFetcher
 
     fetcher = LinkFetcher(links=configuration.links, accept=configuration.accept, limits=configuration.limits)

@@ -46,11 +46,14 @@ class Gathered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gathering:
-    """`now` is compared with when a mail was received. Safe to call from many threads."""
+    """`links` None: none are followed. `now` is compared with when a mail was received.
+
+    Safe to call from many threads.
+    """
 
     reader: Reader
     chooser: Chooser
-    links: LinkReader
+    links: LinkReader | None
     now: Callable[[], datetime]
 
     def harvest(self, parcel: Parcel) -> Harvest:
@@ -59,7 +62,7 @@ class Gathering:
         found = self.reader.documents(parcel.leaves(), leave_out=left_out.append)
         with ExitStack() as undo:
             undo.callback(_close, found)
-            texts = tuple(parcel.texts()) if self.links.active else ()
+            texts = tuple(parcel.texts()) if self.links is not None else ()
             undo.pop_all()
         return Harvest(documents=tuple(found), texts=texts, left_out=tuple(left_out))
 
@@ -81,7 +84,7 @@ class Gathering:
         self, harvest: Harvest, received_at: datetime, left_out: list[LeftOut]
     ) -> Sequence[FoundDocument]:
         """A link that leads nowhere is told only where nothing else came: it mostly has what is attached as well."""
-        if not harvest.texts:
+        if self.links is None or not harvest.texts:
             return ()
         linked = self.links.linked(harvest.texts)
         documents = [each for each in linked.documents if each.content is not None or not _is_of_a_link(each)]

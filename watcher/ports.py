@@ -264,10 +264,6 @@ class Linked:
 class LinkReader(Protocol):
     """Finds the documents behind the links of a mail. Called by many threads at once."""
 
-    @property
-    def active(self) -> bool:
-        """Whether any links are followed: otherwise no text need be read."""
-
     def linked(self, texts: Iterable[MailText]) -> Linked:
         """See `Linked`. Takes minutes at most, whatever the servers do.
 

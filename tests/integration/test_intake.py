@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -22,7 +22,7 @@ from watcher.intake import Intake, Round
 from watcher.journal.journal import SqlJournal
 from watcher.model import Finding, Locator, SubmissionFilter
 from watcher.people import FileDirectory
-from watcher.ports import FoundDocument, Linked, MailText
+from watcher.ports import FoundDocument
 from watcher.sources.folder import FolderSource
 from watcher.storing import Storing
 
@@ -51,15 +51,6 @@ class ScriptedStore:
         pass
 
 
-class NoLinks:
-    """Follows none, so that no text is read."""
-
-    active = False
-
-    def linked(self, texts: Iterable[MailText]) -> Linked:
-        raise AssertionError(texts)
-
-
 @pytest.fixture
 def source(tmp_path: Path) -> Iterator[FolderSource]:
     (tmp_path / "inbox").mkdir()
@@ -84,7 +75,7 @@ def intake(source: FolderSource, journal: SqlJournal, put: Callable[[str], objec
         gathering=Gathering(
             reader=DocumentReader(accept=["pdf"], limits=sections.Limits()),
             chooser=DocumentChooser(inspector=None, most=3, limits=sections.Limits()),
-            links=NoLinks(),
+            links=None,
             now=journal.now,
         ),
         storing=Storing(store=ScriptedStore(put), create_expense=True),

@@ -17,10 +17,6 @@ class LinkedDocumentReader:
         self._fetcher = fetcher
         self._reader = reader
 
-    @property
-    def active(self) -> bool:
-        return self._fetcher.active
-
     def linked(self, texts: Iterable[MailText]) -> Linked:
         """See `watcher.ports.LinkReader`."""
         results = self._fetcher.fetch(texts)

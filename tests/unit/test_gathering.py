@@ -1,0 +1,139 @@
+"""What is taken of a mail that has files, links, or both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.support.files import BytesLeaf
+from tests.support.files import document as found
+from tests.support.workplace import pdf
+from watcher.config.sections import Limits
+from watcher.documents.choosing import DocumentChooser
+from watcher.documents.reader import DocumentReader
+from watcher.errors import LinkUnavailable
+from watcher.gathering import Gathered, Gathering
+from watcher.model import Reason
+from watcher.ports import FoundDocument, Linked, MailText
+
+NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
+JUST_NOW, LONG_AGO = NOW - timedelta(minutes=5), NOW - timedelta(hours=2)
+TEXT = MailText(text="https://files.example/a", html=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A parcel with these files."""
+
+    files: Sequence[BytesLeaf] = ()
+    header: bytes | None = b"Subject: x\r\n\r\n"
+    user_code: str | None = None
+    owner: str | None = None
+
+    def leaves(self) -> Sequence[BytesLeaf]:
+        return self.files
+
+    def texts(self) -> list[MailText]:
+        return [TEXT]
+
+    def whole(self) -> bytes:
+        return b""
+
+
+@dataclass(slots=True)
+class Links:
+    """Leads to what it was told; `asked` are the texts that it was shown."""
+
+    documents: list[FoundDocument]
+    later: tuple[str, ...] = ()
+    asked: list[MailText] = field(default_factory=list)
+
+    def linked(self, texts: Iterable[MailText]) -> Linked:
+        self.asked.extend(texts)
+        return Linked(documents=self.documents, later=self.later)
+
+
+def nowhere(reason: Reason = Reason.LINK_EXPIRED) -> FoundDocument:
+    return FoundDocument(
+        name="a platform",
+        media_type="application/octet-stream",
+        extension="",
+        size=0,
+        content=None,
+        reason=reason,
+        message="https://files.example/a",
+    )
+
+
+def gather(links: Links | None, *files: bytes, received_at: datetime = JUST_NOW) -> Gathered:
+    gathering = Gathering(
+        reader=DocumentReader(accept=["pdf"], limits=Limits()),
+        chooser=DocumentChooser(inspector=None, most=3, limits=Limits()),
+        links=links,
+        now=lambda: NOW,
+    )
+    leaves = [BytesLeaf(content, name=f"{number}.pdf") for number, content in enumerate(files)]
+    gathered = gathering.gather(gathering.harvest(Mail(leaves)), received_at)
+    gathered.close()
+    return gathered
+
+
+def names(gathered: Gathered) -> list[tuple[str, Reason | None]]:
+    return [(each.name, each.reason) for each in gathered.documents]
+
+
+def test_what_is_attached_and_what_is_linked_come_together() -> None:
+    links = Links([found(pdf("linked"), name="linked.pdf")])
+
+    assert names(gather(links, pdf("attached"))) == [("0.pdf", None), ("linked.pdf", None)]
+    assert links.asked == [TEXT]
+
+
+def test_a_link_that_leads_nowhere_is_told_where_nothing_else_came() -> None:
+    assert names(gather(Links([nowhere()]))) == [("a platform", Reason.LINK_EXPIRED)]
+
+
+def test_a_link_that_leads_nowhere_is_only_noted_beside_a_document() -> None:
+    gathered = gather(Links([nowhere()]), pdf("attached"))
+
+    assert names(gathered) == [("0.pdf", None)]
+    assert [(each.name, each.why) for each in gathered.left_out] == [("a platform", "LINK_EXPIRED")]
+
+
+def test_one_link_that_leads_somewhere_is_enough() -> None:
+    links = Links([nowhere(Reason.LINK_LOGIN), found(pdf("linked"), name="linked.pdf")], later=("files.example",))
+
+    assert names(gather(links)) == [("linked.pdf", None)]
+
+
+def test_what_a_link_led_to_and_cannot_be_used_is_told() -> None:
+    large = found(pdf("x"), name="large.pdf")
+    refused = Links([replace(large, reason=Reason.TOO_LARGE, content=None)])
+
+    assert names(gather(refused, pdf("attached"))) == [("0.pdf", None), ("large.pdf", Reason.TOO_LARGE)]
+
+
+def test_a_platform_that_does_not_answer_is_asked_again_while_the_mail_is_young() -> None:
+    content = found(pdf("x"))
+    unusable = replace(content, reason=Reason.UNREADABLE)
+    links = Links([unusable, nowhere(Reason.LINK_UNREACHABLE)], later=("files.example",))
+
+    with pytest.raises(LinkUnavailable, match=r"files\.example"):
+        gather(links)
+    assert content.content is not None
+    with pytest.raises(ValueError, match="closed"):
+        content.content.read()
+
+
+def test_a_platform_that_does_not_answer_for_an_hour_is_told() -> None:
+    links = Links([nowhere(Reason.LINK_UNREACHABLE)], later=("files.example",))
+
+    assert names(gather(links, received_at=LONG_AGO)) == [("a platform", Reason.LINK_UNREACHABLE)]
+
+
+def test_where_no_links_are_followed_a_mail_has_what_is_attached() -> None:
+    assert names(gather(None, pdf("attached"))) == [("0.pdf", None)]
+    assert gather(None).holds_nothing
