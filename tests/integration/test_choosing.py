@@ -90,6 +90,20 @@ def test_a_trip_sheet_beside_its_invoice_is_skipped(choose: Choose) -> None:
     assert "行程单" in (found[0].message or "")
 
 
+def test_the_same_file_twice_is_left_to_the_booking_that_both_are(choose: Choose) -> None:
+    invoice, trips = pdf(invoice_page(PAPER)), pdf(TRIPS)
+
+    found = choose(("a.pdf", invoice), ("b.pdf", invoice), ("c.ofd", ofd_of(PAPER)), ("d.pdf", trips), ("e.pdf", trips))
+
+    assert [reason for _, reason in became(found)] == [
+        None,
+        None,
+        Reason.SAME_INVOICE,
+        Reason.NOT_INVOICE,
+        Reason.NOT_INVOICE,
+    ]
+
+
 def test_a_single_page_is_sent_and_nobody_looks_inside(choose: Choose) -> None:
     before = children()
 

@@ -40,9 +40,11 @@ class DocumentChooser:
         usable = [index for index, each in enumerate(found) if each.reason is None]
         seen = self._look_at_all(found, usable)
         looked = [_looked_at(each, seen.get(index, NOTHING_SEEN)) for index, each in enumerate(found)]
-        sendable = [index for index in usable if looked[index].reason is None]
-        plan = choose([_candidate(looked[index], seen[index]) for index in sendable])
-        for index, skip in zip(sendable, plan, strict=True):
+        same = _first_of_each_content(found)
+        sendable = [index for index in usable if looked[index].reason is None and same[index] == index]
+        plan = dict(zip(sendable, choose([_candidate(looked[i], seen[i]) for i in sendable]), strict=True))
+        for index in usable:
+            skip = plan.get(same[index])
             if skip is not None:
                 looked[index] = _skipped(looked[index], skip, [looked[other].name for other in sendable])
         return _limited(self._cut(looked, seen), self._limits.documents)
@@ -93,6 +95,15 @@ class DocumentChooser:
         parent = document.content.sha256
         document.content.close()
         return [_part(document, parent, which, content) for which, content in zip(pages, contents, strict=True)]
+
+
+def _first_of_each_content(found: Sequence[FoundDocument]) -> list[int]:
+    """For each the first one of the same bytes: what comes twice is one booking, and decided once."""
+    first: dict[str, int] = {}
+    return [
+        first.setdefault(each.content.sha256, index) if each.content is not None else index
+        for index, each in enumerate(found)
+    ]
 
 
 def _form(document: FoundDocument) -> Format:
