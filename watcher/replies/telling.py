@@ -28,6 +28,9 @@ _VALUE_LENGTH = 100
 _MESSAGE_LENGTH = 500
 _LINK_LENGTH = 8192
 _MOST_NAMED = 10
+_SAID_BY_US = frozenset(
+    {Reason.UNREADABLE, Reason.TOO_LARGE, Reason.SAME_INVOICE, Reason.NOT_INVOICE, Reason.SIGNATURE_IMAGE}
+)
 _NOT_SET_UP = "400000"
 
 
@@ -112,7 +115,8 @@ class Telling:
             case Outcome.SKIPPED if reason is not None:
                 return self.words.of_reason(reason, said=self._half(document.message))
             case Outcome.ERROR | Outcome.ATTENTION if reason is not None:
-                return self.words.of_reason(reason, kinds=self.kinds)
+                said = self._half(document.message) if _is_ours(document) else ""
+                return self.words.of_reason(reason, kinds=self.kinds, said=said)
             case Outcome.ERROR if document.code is not None:
                 code = SUCCESS if document.invoices else document.code
                 return self.words.of_code(code, clean(document.message or "", _MESSAGE_LENGTH) or None)
@@ -222,7 +226,12 @@ def _has_expense(document: Document) -> bool:
 def _is_said(document: Document) -> bool:
     """Whether the advice, or an invoice, already has the document's message."""
     said = document.code is not None or any(invoice.message for invoice in document.invoices)
-    return _is_behind_a_link(document) or (said and _reason(document.code) is None)
+    return _is_behind_a_link(document) or _is_ours(document) or (said and _reason(document.code) is None)
+
+
+def _is_ours(document: Document) -> bool:
+    """Whether its message is one for people, in both languages."""
+    return document.code in _SAID_BY_US and " / " in (document.message or "")
 
 
 def _is_behind_a_link(document: Document) -> bool:

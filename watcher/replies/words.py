@@ -34,7 +34,9 @@ class Words:
     def of_reason(self, reason: Reason, *, kinds: str = "", said: str = "") -> Advice:
         """`kinds` are the file types that are accepted; `said` is what was said of the document by ourselves."""
         entry = self._find(f"reasons.{reason.value}")
-        return Advice(what=entry["what"].format(said=said), todo=entry["todo"].format(kinds=kinds))
+        what = entry.get("what_said", entry["what"]) if said else entry["what"]
+        todo = entry.get("todo_said", entry["todo"]) if said else entry["todo"]
+        return Advice(what=what.format(said=said), todo=todo.format(kinds=kinds))
 
     def of_code(self, code: str, message: str | None) -> Advice:
         """Advice on a resCode of the endpoint, the general one where it has none of its own."""
