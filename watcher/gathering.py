@@ -24,6 +24,11 @@ class Harvest:
     texts: tuple[MailText, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
 
+    @property
+    def contents(self) -> frozenset[str]:
+        """The sha256 of each of its documents."""
+        return frozenset(each.content.sha256 for each in self.documents if each.content is not None)
+
     def close(self) -> None:
         _close(self.documents)
 

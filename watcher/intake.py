@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -54,6 +54,15 @@ class _Draft:
     harvest: Harvest
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _UnderWay:
+    """A submission that is being stored; `contents` are the hashes of what it holds."""
+
+    arrival: Arrival
+    future: Future[None]
+    contents: frozenset[str]
+
+
 class Intake:
     """Takes in what arrives at one source."""
 
@@ -80,29 +89,36 @@ class Intake:
         that cannot be judged now, or that we stumble over, does not hold up the others.
         """
         result = Round()
-        under_way: deque[tuple[Arrival, Future[None]]] = deque()
+        under_way: deque[_UnderWay] = deque()
         try:
             for arrival in self._source.arrivals(self._journal.known):
                 if not go_on():
                     break
                 with self._stumbling(arrival, result):
                     if (draft := self._opened(arrival)) is not None:
-                        under_way.append((arrival, self._uploads.submit(self._store_and_record, draft)))
+                        under_way.append(self._begun(arrival, draft, under_way))
                 while len(under_way) >= _AT_ONCE:
-                    self._finish(*under_way.popleft(), result)
+                    self._finish(under_way.popleft(), result)
             while under_way:
-                self._finish(*under_way.popleft(), result)
+                self._finish(under_way.popleft(), result)
         finally:
-            wait(future for _, future in under_way)
+            wait(each.future for each in under_way)
         return result
 
     def close(self) -> None:
         """Let go of the threads, which have nothing to do between two rounds."""
         self._uploads.shutdown()
 
-    def _finish(self, arrival: Arrival, future: Future[None], result: Round) -> None:
-        with self._stumbling(arrival, result):
-            future.result()
+    def _begun(self, arrival: Arrival, draft: _Draft, before: Iterable[_UnderWay]) -> _UnderWay:
+        """Of two that hold the same document the one that came first is booked, and the other its duplicate."""
+        contents = draft.harvest.contents
+        twins = [each.future for each in before if contents & each.contents]
+        future = self._uploads.submit(self._store_and_record, draft, twins)
+        return _UnderWay(arrival=arrival, future=future, contents=contents)
+
+    def _finish(self, under_way: _UnderWay, result: Round) -> None:
+        with self._stumbling(under_way.arrival, result):
+            under_way.future.result()
             result.taken += 1
 
     @contextmanager
@@ -129,7 +145,7 @@ class Intake:
         with self._source.open(arrival) as parcel:
             return self._mail(arrival, parcel) if parcel.header is not None else self._file(arrival, parcel)
 
-    def _store_and_record(self, draft: _Draft) -> None:
+    def _store_and_record(self, draft: _Draft, twins: Sequence[Future[None]]) -> None:
         """In a thread of its own, because links and stores may be slow, and several are asked at once."""
         gathered = self._gathering.gather(draft.harvest, draft.submission.received_at)
         try:
@@ -139,6 +155,7 @@ class Intake:
         bare = draft.submission
         if bare.reason is None and gathered.holds_nothing:
             bare = replace(bare, reason=Reason.NO_DOCUMENT)
+        wait(twins)  # they began before, and wait for none that came after
         identifier = self._journal.record(replace(bare, documents=documents, left_out=gathered.left_out))
         log.info(
             "A submission was taken in.",

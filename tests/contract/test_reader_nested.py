@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import itertools
 import zipfile
 from collections.abc import Callable, Iterator
@@ -14,10 +13,9 @@ from hypothesis import strategies as st
 
 from tests.fuzz import targets
 from tests.support.archives import PNG, XML, attachment, message, ofd, pdf, zipped
-from tests.support.files import BytesLeaf
+from tests.support.files import BytesLeaf, open_spools
 from watcher.config.sections import Limits
 from watcher.documents.reader import DocumentReader
-from watcher.spool import Spooled
 
 DEEPEST = 8  # containers within containers
 READER = DocumentReader(accept=["pdf", "ofd", "image", "xml"], limits=Limits(documents=100))
@@ -86,14 +84,15 @@ def _part(kind: str, inside: str, data: bytes) -> bytes:
         lines = (data[start : start + 25] for start in range(0, len(data), 25))
         quoted = b"=\r\n".join(b"".join(b"=%02X" % byte for byte in line) for line in lines)
         return b"Content-Type: application/octet-stream\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n" + quoted
-    return attachment(data)
+    return attachment(data, None)  # what has the name of a document and is none would be told
 
 
 @pytest.fixture(autouse=True)
 def _nothing_stays_open() -> Iterator[None]:
     """After all examples of a test."""
+    before = open_spools()
     yield
-    assert not [each for each in gc.get_objects() if isinstance(each, Spooled) and not each._file.closed]
+    assert open_spools() <= before
 
 
 @settings(max_examples=100)

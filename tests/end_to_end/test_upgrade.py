@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.old_journals import PENDING, content, make_journal_0001
-from tests.support.workplace import ZHANG, Workplace, pdf
+from tests.support.old_journals import PENDING, content, make_journal_0001, pdf
+from tests.support.workplace import ZHANG, Workplace
 from watcher.journal import migrate as migrations
 from watcher.sandbox.endpoint import Endpoint
 from watcher.sources.folder.identity import Fingerprint

@@ -119,12 +119,13 @@ def test_a_pdf_of_ten_invoices_is_posted_in_parts_and_answered_once(
 ) -> None:
     papers = [Paper(number=f"261170000012345678{number:02}") for number in range(10)]
     whole = pdf(*(invoice_page(paper) for paper in papers))
-    account.append(mail(file(whole, "ten.pdf")))
-    account.append(mail(file(whole, "again.pdf"), sender="zhang@corp.example"))
+    account.append(mail(file(whole, "ten.pdf"), subject="first"))
+    account.append(mail(file(whole, "again.pdf"), subject="again"))
 
     run_once(workplace)
 
-    again, first = workplace.submissions()
+    by_subject = {each["subject"]: each for each in workplace.submissions()}
+    first, again = by_subject["first"], by_subject["again"]
     names = ["p1-3.pdf", "p4-6.pdf", "p7-9.pdf", "p10.pdf"]
     assert [one["name"] for one in first["documents"]] == [f"ten {name}" for name in names]
     assert {one["outcome"] for one in first["documents"]} == {"done"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -203,3 +204,25 @@ def test_a_round_ends_when_it_may_not_go_on(tmp_path: Path, source: FolderSource
     step.close()
 
     assert result.taken == 1
+
+
+def test_of_two_that_hold_the_same_document_the_first_to_come_is_recorded_first_however_long_it_takes(
+    tmp_path: Path, source: FolderSource, journal: SqlJournal
+) -> None:
+    for name in ("1.pdf", "2.pdf"):
+        (tmp_path / "inbox" / name).write_bytes(pdf("same"))
+        os.utime(tmp_path / "inbox" / name, (1, int(name[0])))
+    second = threading.Event()
+
+    def put(name: str) -> None:
+        if name == "2.pdf":
+            second.set()
+        else:
+            assert second.wait(10)
+
+    step = intake(source, journal, put)
+    step.round(lambda: True)
+    step.close()
+
+    recorded = sorted(journal.submissions(SubmissionFilter()), key=lambda each: each.documents[0].id)
+    assert [each.path for each in recorded] == ["1.pdf", "2.pdf"]

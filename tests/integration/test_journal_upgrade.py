@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.journals import ENDED, ENDPOINT, HOLD, document, done, mail
-from tests.support.old_journals import BOOKED, FAILED, ITS_DUPLICATE, PENDING, content, make_journal_0001
-from tests.support.workplace import pdf
+from tests.support.old_journals import BOOKED, FAILED, ITS_DUPLICATE, PENDING, content, make_journal_0001, pdf
 from watcher.errors import JournalUnusable
 from watcher.journal import migrate as migrations
 from watcher.journal.opening import migrate, open_journal

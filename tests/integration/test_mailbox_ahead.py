@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import itertools
 import random
 import re
@@ -13,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.files import open_spools
 from tests.support.imap_script import ScriptedImap
 from tests.support.mailboxes import mailbox, scripted
 from tests.support.mails import PDF, crlf, mail, part
@@ -21,7 +21,6 @@ from tests.support.servers.fault_proxy import Fault, FaultProxy, Kind, Way
 from watcher.errors import SourceUnavailable, Vanished
 from watcher.ports import Arrival
 from watcher.sources.mailbox import MailboxSource, ahead
-from watcher.spool import Spooled
 
 MAILS = 12
 
@@ -157,19 +156,16 @@ def test_what_was_read_ahead_long_ago_is_read_again(
 def test_nothing_stays_open_of_what_was_read_ahead_and_not_used(account: Account, source: MailboxSource) -> None:
     for _ in range(MAILS):
         account.append(mail(part(PDF)))
+    before = open_spools()
     arrivals = source.arrivals(lambda _: {})
     for _ in range(3):
         files(source, next(arrivals))
     with source.open(next(arrivals)):
-        assert open_spools()
+        assert open_spools() - before
 
     arrivals.close()  # type: ignore[attr-defined]
 
-    assert not open_spools()
-
-
-def open_spools() -> list[Spooled]:
-    return [each for each in gc.get_objects() if isinstance(each, Spooled) and not each._file.closed]
+    assert open_spools() <= before
 
 
 def test_many_mails_of_some_size_are_never_in_memory_together(account: Account, source: MailboxSource) -> None:

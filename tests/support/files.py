@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import dataclass
 
 from watcher.ports import FoundDocument
@@ -32,3 +33,9 @@ class BytesLeaf:
             raise self.data
         self.fetched = Spooled([self.data])
         return self.fetched
+
+
+def open_spools() -> set[int]:
+    """Which documents' bytes are in hand anywhere: what other tests left behind is among them."""
+    spools = [each for each in gc.get_objects() if isinstance(each, Spooled)]
+    return {id(each) for each in spools if getattr(each, "_file", None) is not None and not each._file.closed}
