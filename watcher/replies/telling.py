@@ -29,7 +29,10 @@ _MESSAGE_LENGTH = 500
 _LINK_LENGTH = 8192
 _MOST_NAMED = 10
 _SAID_BY_US = frozenset(
-    {Reason.UNREADABLE, Reason.TOO_LARGE, Reason.SAME_INVOICE, Reason.NOT_INVOICE, Reason.SIGNATURE_IMAGE}
+    {
+        *(Reason.UNREADABLE, Reason.ENCRYPTED, Reason.TOO_LARGE, Reason.TOO_MANY),
+        *(Reason.SAME_INVOICE, Reason.NOT_INVOICE, Reason.SIGNATURE_IMAGE),
+    }
 )
 _NOT_SET_UP = "400000"
 
