@@ -38,7 +38,9 @@ def plainly_one_page(content: Spooled) -> bool:
 
 def _object(data: bytes, number: bytes, generation: bytes) -> bytes | None:
     """The one object of that number, up to its end; None where there is none or there are several."""
-    found = list(re.finditer(rb"(?<!\d)%b\s+%b\s+obj\b" % (number, generation), data))
+    # Without a look behind, because the search for a literal beginning is ten times as quick.
+    begun = re.finditer(rb"%b\s+%b\s+obj\b" % (number, generation), data)
+    found = [each for each in begun if not data[each.start() - 1 : each.start()].isdigit()]
     if len(found) != 1:
         return None
     end = data.find(b"endobj", found[0].end())
