@@ -158,7 +158,7 @@ def release(
         list[str], typer.Argument(metavar="ID", help="Submissions, or the beginnings of their ids.")
     ],
 ) -> None:
-    """Post what is held because nobody knows whether it was booked, under its old bizId."""
+    """Post what is held because nobody knows whether it was booked, under its old bizId, or what was skipped."""
     from watcher.cli.deciding import release as perform
 
     perform(context.obj.path, identifiers)
