@@ -200,6 +200,15 @@ def test_parts_count_as_documents(choose: Choose) -> None:
     assert found[2].content is None
 
 
+def test_what_is_skipped_beyond_the_limit_is_told_as_too_many_like_all_else(choose: Choose) -> None:
+    invoices = pdf(*(invoice_page(paper) for paper in papers(6)))
+
+    found = choose(("a.pdf", invoices), ("trips.pdf", pdf(TRIPS)), ("b.ofd", ofd_of(papers(1)[0])), documents=2)
+
+    assert [(each.reason, each.skipped) for each in found] == [(None, False), (None, False), (Reason.TOO_MANY, False)]
+    assert found[2].content is None
+
+
 def test_where_nobody_looks_inside_all_is_sent_but_what_its_name_tells(choose: Choose) -> None:
     files = [
         ("滴滴电子发票.pdf", pdf(invoice_page(PAPER))),

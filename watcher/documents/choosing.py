@@ -43,10 +43,11 @@ class DocumentChooser:
         same = _first_of_each_content(found)
         sendable = [index for index in usable if looked[index].reason is None and same[index] == index]
         plan = dict(zip(sendable, choose([_candidate(looked[i], seen[i]) for i in sendable]), strict=True))
+        names = [looked[index].name for index in sendable]
         for index in usable:
             skip = plan.get(same[index])
             if skip is not None:
-                looked[index] = _skipped(looked[index], skip, [looked[other].name for other in sendable])
+                looked[index] = _skipped(looked[index], skip, names)
         return _limited(self._cut(looked, seen), self._limits.documents)
 
     def check(self) -> list[Finding]:
@@ -165,11 +166,12 @@ def _limited(documents: Iterator[FoundDocument], most: int) -> list[FoundDocumen
     """No more than `most`, and one that says how many are left out."""
     kept: list[FoundDocument] = []
     for document in documents:
-        if len(kept) < most or document.reason is Reason.TOO_MANY:
+        if len(kept) < most:
             kept.append(document)
             continue
-        if kept[-1].reason is not Reason.TOO_MANY:
-            kept.append(replace(document, content=None, reason=Reason.TOO_MANY, message=words.too_many(most)))
+        if len(kept) == most:
+            message = words.too_many(most)
+            kept.append(replace(document, content=None, skipped=False, reason=Reason.TOO_MANY, message=message))
         if document.content is not None:
             document.content.close()
     return kept
