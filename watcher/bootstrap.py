@@ -177,7 +177,7 @@ def _adapters(configuration: Configuration) -> _Adapters:
 
 
 def _links(configuration: Configuration, reader: Reader) -> LinkReader | None:
-    if not (configuration.links.known or configuration.links.hosts):
+    if not configuration.links.are_followed:
         return None
     from watcher.documents.links import LinkedDocumentReader, LinkFetcher
 

@@ -104,7 +104,7 @@ class Gathering:
 
 
 def _is_of_a_link(document: FoundDocument) -> bool:
-    return document.reason is not None and document.reason.startswith("LINK_")
+    return document.reason is not None and document.reason.is_of_a_link
 
 
 def _close(documents: Iterable[FoundDocument]) -> None:

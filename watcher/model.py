@@ -89,6 +89,11 @@ class Reason(StrEnum):
     BOOKED_TWICE = "BOOKED_TWICE"  # two expense ids for one booking
     GAVE_UP = "GAVE_UP"  # still failing after `give_up_after`
 
+    @property
+    def is_of_a_link(self) -> bool:
+        """Whether a link led to no document: the message beside it is the link, then."""
+        return self.startswith("LINK_")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
@@ -157,11 +162,18 @@ class BookingKey:
         """The `content` of some pages of a file whose sha256 is `parent`, counted from 1."""
         return f"{parent}#{first}-{last}"
 
+    @staticmethod
+    def part_of(content: str) -> tuple[str, tuple[int, int] | None]:
+        """What `of_part` put together: the file's sha256 and the pages, which are None for a whole file."""
+        parent, mark, pages = content.partition("#")
+        first, _, last = pages.partition("-")
+        return parent, (int(first), int(last)) if mark else None
+
     @property
     def parent(self) -> str | None:
         """The sha256 of the file that this is a part of; None for a whole file."""
-        parent, mark, _ = self.content.partition("#")
-        return parent if mark else None
+        parent, pages = self.part_of(self.content)
+        return parent if pages is not None else None
 
     def biz_id(self, generation: int) -> str:
         """The idempotency key of one generation: 36 characters, the same for every try."""

@@ -12,6 +12,8 @@ from typing import cast
 
 import zxingcpp
 
+from watcher.sandbox.invoices import pdf_file
+
 WIDTH, HEIGHT = 595, 396
 # Turns what is drawn against the page, so that the turned page shows it upright.
 _UPRIGHT = {
@@ -177,21 +179,7 @@ def pdf(
     names = _embedded(objects, embedded or {})
     acroform = "/AcroForm 4 0 R" if fields else ""
     objects.found[0] = f"<</Type/Catalog/Pages 2 0 R{names}{acroform}>>".encode()
-    return written(objects.found, "/Info 3 0 R")
-
-
-def written(objects: Sequence[bytes], trailer: str = "") -> bytes:
-    """Header, numbered objects (the first is the catalog), cross-reference table and trailer."""
-    file = bytearray(b"%PDF-1.4\n%\xe2\xe3\xcf\xd3\n")
-    offsets = []
-    for number, content in enumerate(objects, 1):
-        offsets.append(len(file))
-        file += f"{number} 0 obj\n".encode() + content + b"\nendobj\n"
-    start = len(file)
-    file += f"xref\n0 {len(objects) + 1}\n0000000000 65535 f \n".encode()
-    file += b"".join(f"{offset:010d} 00000 n \n".encode() for offset in offsets)
-    file += f"trailer\n<</Size {len(objects) + 1}/Root 1 0 R{trailer}>>\nstartxref\n{start}\n%%EOF\n".encode()
-    return bytes(file)
+    return pdf_file(objects.found, "/Info 3 0 R")
 
 
 def _font(objects: _Objects, letters: str) -> int:
@@ -353,7 +341,7 @@ def endless_pdf(steps: int = 20_000) -> bytes:
         + program
         + b"\nendstream",
     ]
-    return written(objects)
+    return pdf_file(objects)
 
 
 def laughing_pdf(depth: int = 9) -> bytes:
@@ -369,7 +357,7 @@ def laughing_pdf(depth: int = 9) -> bytes:
         drawn = b"/F Do " * 10 if inner else b"0 0 m 500 300 l S "
         head = f"<</Type/XObject/Subtype/Form/BBox[0 0 595 396]/Resources<<{inner}>>/Length {len(drawn)}>>\nstream\n"
         objects.append(head.encode() + drawn + b"\nendstream")
-    return written(objects)
+    return pdf_file(objects)
 
 
 def vast_picture_pdf(side: int = 20_000) -> bytes:
@@ -385,4 +373,4 @@ def vast_picture_pdf(side: int = 20_000) -> bytes:
         b"<</Length 26>>\nstream\nq 595 0 0 396 0 0 cm /I Do\nendstream",
         f"{image}/Filter/FlateDecode/Length {len(packed)}>>\nstream\n".encode() + packed + b"\nendstream",
     ]
-    return written(objects)
+    return pdf_file(objects)

@@ -394,6 +394,11 @@ class Links(Section):
     hosts: list[Domain] = Field([], description="hosts whose links may be followed")
     known: bool = Field(False, description="follow the links of the invoice platforms that are built in")
 
+    @property
+    def are_followed(self) -> bool:
+        """Whether any link is: otherwise no text of a mail is read."""
+        return self.known or bool(self.hosts)
+
 
 # -------------------------------------------------------------------------------- mailboxes
 

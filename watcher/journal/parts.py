@@ -15,6 +15,7 @@ from sqlalchemy import Connection, bindparam, select
 
 from watcher.journal.bookings import booked
 from watcher.journal.tables import bookings
+from watcher.model import BookingKey
 
 _ENDLESS = sys.maxsize  # nobody knows how many pages a whole file has
 
@@ -48,11 +49,8 @@ class Extent(NamedTuple):
 
 def extent(content: str) -> Extent:
     """Of `BookingKey.content`; a whole file is endless."""
-    parent, mark, pages = content.partition("#")
-    if not mark:
-        return Extent(parent, 1, _ENDLESS)
-    first, _, last = pages.partition("-")
-    return Extent(parent, int(first), int(last))
+    parent, pages = BookingKey.part_of(content)
+    return Extent(parent, *(pages or (1, _ENDLESS)))
 
 
 def parts_of(

@@ -206,7 +206,8 @@ def _go_on(connection: Connection, row: Any, *, new: bool) -> int:
     for booking in waiting:
         others = submissions_waiting_for(connection, booking.id)
         if new:
-            after = _next_generation(connection, booking, source=booking.source, locator=locator_of(booking))
+            number, locator = booking.generation + 1, locator_of(booking)
+            after = _generation(connection, booking, number, source=booking.source, locator=locator)
             connection.execute(_POINT_ON, {"of": booking.id, "to": after})
             left = Settlement(outcome=Outcome.ATTENTION, code=Reason.IN_DOUBT.value, message=row.remark)
             settle_untried(connection, booking, left)
@@ -216,9 +217,10 @@ def _go_on(connection: Connection, row: Any, *, new: bool) -> int:
     return len(waiting)
 
 
-def _next_generation(connection: Connection, booking: Any, *, source: str, locator: Locator) -> int:
-    key = BookingKey(content=booking.content, user_code=booking.user_code, create_expense=booking.create_expense)
-    return open_generation(connection, key, booking.generation + 1, source=source, locator=locator)
+def _generation(connection: Connection, row: Any, number: int, *, source: str, locator: Locator) -> int:
+    """The booking of that number for what a document or an older booking is of."""
+    key = BookingKey(content=row.content, user_code=row.user_code or "", create_expense=row.create_expense)
+    return open_generation(connection, key, number, source=source, locator=locator)
 
 
 def _try_again(connection: Connection, document: Any, source: str, *, new: bool, returns: bool) -> bool:
@@ -252,13 +254,9 @@ def _joined(connection: Connection, found: Any, document: Any, source: str, *, r
 
 def _posted_again(connection: Connection, found: Any, document: Any, source: str, *, new: bool) -> int:
     """The old booking where it is in doubt and no new one is wished for, else the next generation, or the first."""
-    if found is None:
-        key = BookingKey(
-            content=document.content, user_code=document.user_code or "", create_expense=document.create_expense
-        )
-        return open_generation(connection, key, FIRST_GENERATION, source=source, locator=locator_of(document))
-    if new or not found.in_doubt:
-        return _next_generation(connection, found, source=source, locator=locator_of(document))
+    if found is None or new or not found.in_doubt:
+        number = FIRST_GENERATION if found is None else found.generation + 1
+        return _generation(connection, document, number, source=source, locator=locator_of(document))
     connection.execute(_FORGET_INVOICES, {"of": found.id})
     let_go(connection, found.id)
     adopt(connection, found.id, source=source, locator=locator_of(document))

@@ -238,8 +238,8 @@ def _is_ours(document: Document) -> bool:
 
 
 def _is_behind_a_link(document: Document) -> bool:
-    """Its message is the link, then."""
-    return document.code is not None and document.code.startswith("LINK_")
+    reason = _reason(document.code)
+    return reason is not None and reason.is_of_a_link
 
 
 def _counted(document: Document) -> Sequence[Invoice]:

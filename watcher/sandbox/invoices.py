@@ -44,11 +44,11 @@ def invoice_pdf(invoice: SampleInvoice) -> bytes:
             b"/Ascent 880/Descent -120/CapHeight 880/StemV 93>>"
         ),
     ]
-    return _pdf_file(objects)
+    return pdf_file(objects)
 
 
-def _pdf_file(objects: Sequence[bytes]) -> bytes:
-    """Header, numbered objects, cross-reference table (20 bytes an entry) and trailer."""
+def pdf_file(objects: Sequence[bytes], trailer: str = "") -> bytes:
+    """Header, numbered objects (the first is the catalog), cross-reference table (20 bytes an entry) and trailer."""
     file = bytearray(b"%PDF-1.4\n%\xe2\xe3\xcf\xd3\n")
     offsets = []
     for number, content in enumerate(objects, 1):
@@ -57,7 +57,7 @@ def _pdf_file(objects: Sequence[bytes]) -> bytes:
     start = len(file)
     file += f"xref\n0 {len(objects) + 1}\n0000000000 65535 f \n".encode()
     file += b"".join(f"{offset:010d} 00000 n \n".encode() for offset in offsets)
-    file += f"trailer\n<</Size {len(objects) + 1}/Root 1 0 R>>\nstartxref\n{start}\n%%EOF\n".encode()
+    file += f"trailer\n<</Size {len(objects) + 1}/Root 1 0 R{trailer}>>\nstartxref\n{start}\n%%EOF\n".encode()
     return bytes(file)
 
 

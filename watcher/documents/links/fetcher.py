@@ -53,11 +53,11 @@ class LinkFetcher:
         recipes: Sequence[Recipe] | None = None,
         patience: Patience | None = None,
     ) -> None:
-        self.active = bool(links.known or links.hosts)  # without it no text is read
+        self._active = links.are_followed
         self._accept = frozenset(accept)
         self._limits = limits
         self._patience = patience or Patience()
-        self._routing = Routing(links, _recipes(recipes) if self.active else [])
+        self._routing = Routing(links, _recipes(recipes) if self._active else [])
         self._wire = Wire(network or PublicNetwork(), tls or public_authorities())
 
     def fetch(self, texts: Iterable[MailText]) -> list[LinkResult]:
@@ -67,7 +67,7 @@ class LinkFetcher:
         Whoever calls closes the files. Raises what reading the texts raises, SourceUnavailable where the disk has
         no room, and nothing for what the network does.
         """
-        if not self.active:
+        if not self._active:
             return []
         plan = self._routing.plan(candidates(texts), self._accept)
         mail = Deadline(self._patience.mail)
