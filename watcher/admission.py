@@ -7,7 +7,18 @@ from dataclasses import dataclass
 from watcher.headers import MailHeader
 from watcher.model import Person, Reason
 from watcher.policy.mail import answerable
-from watcher.policy.who import Accepted, MailboxRules, Turned, decide, named_code, person_for
+from watcher.policy.who import (
+    Accepted,
+    MailboxRules,
+    Sender,
+    Turned,
+    depends_on_proof,
+    expected,
+    named_code,
+    proven,
+    unverified,
+    without_person,
+)
 from watcher.ports import Directory, Parcel, Proof, SenderVerification
 
 _UNCHECKED = Proof(proven=True, how="verify_sender is off")
@@ -41,15 +52,39 @@ class Admission:
 
     def of_mail(self, header: MailHeader, parcel: Parcel) -> Accepted | Turned:
         """Whether a mail is taken in, and for whom."""
-        mailbox = self._its_mailbox()
-        address = header.from_address
-        if address is None:
-            return decide(None, _UNCHECKED, header.from_problem or "no sender", mailbox.rules)
-        named = self._named(header, address, mailbox)
-        person = person_for(self._directory.by_address(address), named, mailbox.rules)
-        # Nobody asks name servers for the sake of a stranger.
-        proof = self._prove(parcel) if person is not None else _UNCHECKED
-        return decide(person, proof, None, mailbox.rules)
+        rules = self._its_mailbox().rules
+        sender = self._sender(header)
+        if sender is None:
+            return unverified(header.from_problem or "no sender", rules)
+        decision = self._expected(header, sender)
+        return proven(decision, self._prove(parcel), rules) if depends_on_proof(decision) else decision
+
+    def of_released(
+        self,
+        header: MailHeader,
+        parcel: Parcel,  # noqa: ARG002 - asked for as `of_mail` is; what an administrator vouches for needs no proof
+        user_code: str | None,
+    ) -> Accepted | Turned:
+        """For whom a mail is booked that an administrator vouches for.
+
+        With `user_code` it is for that employee, else for whom it would have been; where that is nobody it is held.
+        """
+        sender = self._sender(header)
+        if user_code is not None:
+            person = self._directory.by_code(user_code) or Person(user_code=user_code)
+            return Accepted(person=person, counts_as=sender.counts_as if sender is not None else user_code)
+        decision = self._expected(header, sender) if sender is not None else None
+        return decision if decision is not None and depends_on_proof(decision) else without_person()
+
+    def submitter_of(self, header: MailHeader) -> str | None:
+        """The address of whoever submits, which nothing proves; None where the mail does not say who that is."""
+        return header.from_address
+
+    def counts_as(self, header: MailHeader) -> str | None:
+        """What `Accepted.counts_as` would be, by the directory alone; None where nobody is known to book it for."""
+        sender = self._sender(header)
+        known = sender is not None and depends_on_proof(self._expected(header, sender))
+        return sender.counts_as if sender is not None and known else None
 
     def may_be_told(self, header: MailHeader, turned: Turned) -> bool:
         """Unknown senders are told only where that is wanted, and only within the own domain."""
@@ -57,6 +92,14 @@ class Admission:
         if turned.reason is not Reason.UNKNOWN_SENDER or not mailbox.answer_unknown or not answerable(header):
             return False
         return _domain(header.from_address or "") == _domain(mailbox.address) != ""
+
+    def _sender(self, header: MailHeader) -> Sender | None:
+        address = self.submitter_of(header)
+        return None if address is None else Sender(address=address, known=self._directory.by_address(address))
+
+    def _expected(self, header: MailHeader, sender: Sender) -> Accepted | Turned:
+        mailbox = self._its_mailbox()
+        return expected(sender, self._named(header, sender.address, mailbox), mailbox.rules)
 
     def _named(self, header: MailHeader, address: str, mailbox: MailboxAdmission) -> Person | None:
         """Whom a delegate submits for; only delegates may name anybody."""

@@ -5,7 +5,16 @@ from __future__ import annotations
 import pytest
 
 from watcher.model import Person, Reason
-from watcher.policy.who import Accepted, MailboxRules, Turned, decide, named_code, person_for
+from watcher.policy.who import (
+    Accepted,
+    MailboxRules,
+    Sender,
+    Turned,
+    expected,
+    named_code,
+    person_for,
+    proven,
+)
 from watcher.ports import Proof
 
 PROVEN = Proof(proven=True, how="DKIM of corp.example")
@@ -15,27 +24,38 @@ LENIENT = MailboxRules(fixed_code=None, hold_unknown=True, hold_unverified=True)
 STRICT = MailboxRules(fixed_code=None, hold_unknown=False, hold_unverified=False)
 
 
+KNOWN = Sender(address="Zhang@corp.example", known=ZHANG)
+STRANGER = Sender(address="Zhang@corp.example", known=None)
+
+
 def test_a_known_and_proven_sender_is_accepted() -> None:
-    assert decide(ZHANG, PROVEN, None, STRICT) == Accepted(person=ZHANG)
+    decision = expected(KNOWN, None, STRICT)
+
+    assert proven(decision, PROVEN, STRICT) == Accepted(person=ZHANG, counts_as="903851")
 
 
 @pytest.mark.parametrize(("rules", "hold"), [(LENIENT, True), (STRICT, False)])
-def test_a_forged_sender_is_held_or_refused_as_configured(rules: MailboxRules, hold: bool) -> None:
-    turned = decide(ZHANG, FORGED, None, rules)
-    assert turned == Turned(reason=Reason.UNVERIFIED_SENDER, detail="dmarc=fail", hold=hold)
+def test_a_forged_sender_is_held_or_refused_as_configured_and_it_is_told_for_whom_it_was(
+    rules: MailboxRules, hold: bool
+) -> None:
+    turned = proven(expected(KNOWN, None, rules), FORGED, rules)
+
+    assert turned == Turned(reason=Reason.UNVERIFIED_SENDER, detail="dmarc=fail", hold=hold, person=ZHANG)
 
 
 @pytest.mark.parametrize(("rules", "hold"), [(LENIENT, True), (STRICT, False)])
 def test_an_unknown_sender_is_held_or_refused_as_configured(rules: MailboxRules, hold: bool) -> None:
-    turned = decide(None, PROVEN, None, rules)
+    turned = expected(STRANGER, None, rules)
+
     assert isinstance(turned, Turned)
-    assert (turned.reason, turned.hold) == (Reason.UNKNOWN_SENDER, hold)
+    assert (turned.reason, turned.hold, turned.person) == (Reason.UNKNOWN_SENDER, hold, None)
 
 
-def test_a_from_that_cannot_be_read_is_unproven_whatever_the_proof_says() -> None:
-    turned = decide(ZHANG, PROVEN, "two From headers", STRICT)
-    assert isinstance(turned, Turned)
-    assert turned.reason is Reason.UNVERIFIED_SENDER
+def test_a_mail_counts_in_the_allowance_of_its_sender_whomever_it_is_for() -> None:
+    wang = Person(user_code="42")
+
+    assert expected(KNOWN, wang, STRICT) == Accepted(person=wang, counts_as="903851")
+    assert expected(STRANGER, wang, STRICT) == Accepted(person=wang, counts_as="zhang@corp.example")
 
 
 def test_a_fixed_code_is_booked_with_the_senders_name_and_language() -> None:

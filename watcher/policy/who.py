@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from watcher.model import Person, Reason
 from watcher.ports import Proof
@@ -15,9 +15,14 @@ _CODE_IN_ADDRESS = re.compile(r"\+([0-9A-Za-z_-]{1,64})@")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
-    """It is booked for this person."""
+    """It is booked for this person.
+
+    `counts_as` is whose hourly allowance it counts in: the employee number of whoever submits (a delegate's
+    own, and of all aliases of a person the same), or their address in lower case where the directory lacks it.
+    """
 
     person: Person
+    counts_as: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +32,7 @@ class Turned:
     reason: Reason
     detail: str
     hold: bool
+    person: Person | None = None  # whom it would have been booked for, where that is known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +42,34 @@ class MailboxRules:
     fixed_code: str | None
     hold_unknown: bool
     hold_unverified: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sender:
+    """Who submits, by the directory alone: nothing proves it yet."""
+
+    address: str
+    known: Person | None  # whom the directory has for the address
+
+    @property
+    def counts_as(self) -> str:
+        """Whose hourly allowance their mails count in: see `Accepted`."""
+        return self.known.user_code if self.known is not None else self.address.lower()
+
+
+def expected(sender: Sender, named: Person | None, rules: MailboxRules) -> Accepted | Turned:
+    """What becomes of a mail if the proof holds. `named` is whom the sender, as a delegate, submits for."""
+    person = person_for(sender.known, named, rules)
+    if person is None:
+        return Turned(
+            reason=Reason.UNKNOWN_SENDER, detail="the directory does not have the sender", hold=rules.hold_unknown
+        )
+    return Accepted(person=person, counts_as=sender.counts_as)
+
+
+def depends_on_proof(decision: Accepted | Turned) -> bool:
+    """Whether `proven` may change what `expected` decided: nobody asks name servers for the sake of a stranger."""
+    return isinstance(decision, Accepted)
 
 
 def person_for(known: Person | None, named: Person | None, rules: MailboxRules) -> Person | None:
@@ -48,17 +82,20 @@ def person_for(known: Person | None, named: Person | None, rules: MailboxRules) 
     return known
 
 
-def decide(person: Person | None, proof: Proof, address_problem: str | None, rules: MailboxRules) -> Accepted | Turned:
-    """Whether a mail is taken in. `proof` speaks of the From that `person` was found by."""
-    if address_problem is not None:
-        return Turned(reason=Reason.UNVERIFIED_SENDER, detail=address_problem, hold=rules.hold_unverified)
-    if person is None:
-        return Turned(
-            reason=Reason.UNKNOWN_SENDER, detail="the directory does not have the sender", hold=rules.hold_unknown
-        )
-    if not proof.proven:
-        return Turned(reason=Reason.UNVERIFIED_SENDER, detail=proof.how, hold=rules.hold_unverified)
-    return Accepted(person=person)
+def proven(decision: Accepted | Turned, proof: Proof, rules: MailboxRules) -> Accepted | Turned:
+    """What `expected` decided, now that it is known whether the sender is proven."""
+    return decision if proof.proven else replace(unverified(proof.how, rules), person=decision.person)
+
+
+def unverified(why: str, rules: MailboxRules) -> Turned:
+    """Nothing proves that the sender is who the mail says, or it does not say who that is."""
+    return Turned(reason=Reason.UNVERIFIED_SENDER, detail=why, hold=rules.hold_unverified)
+
+
+def without_person() -> Turned:
+    """A mail that an administrator vouches for, and that says nothing of whom it is for."""
+    detail = "nobody is known for whom it is booked: release it with --user-code"
+    return Turned(reason=Reason.UNKNOWN_SENDER, detail=detail, hold=True)
 
 
 def named_code(subject: str | None, recipients: Sequence[str], mailbox_address: str) -> str | None:
