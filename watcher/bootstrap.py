@@ -51,6 +51,7 @@ from watcher.service.service import Closable
 from watcher.service.stopping import Stopping
 from watcher.service.tender import Tender
 from watcher.storing import Storing
+from watcher.surplus import Surplus
 
 if TYPE_CHECKING:
     from watcher.recognition.token import TokenSource
@@ -290,6 +291,12 @@ def _tenders(
                 store=adapters.stores[section.store], create_expense=configuration.recognition.create_expense
             ),
             journal=journal,
+            surplus=Surplus(
+                source=section.name,
+                limit=section.per_sender if isinstance(section, sections.Mailbox) else None,
+                journal=journal,
+                now=journal.now,
+            ),
         )
         yield Tender(
             source=adapters.sources[section.name],

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 
@@ -242,6 +242,8 @@ class NewSubmission:
     documents: tuple[NewDocument, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     succeeds: str | None = None  # the submission that had the key when the source was looked at; None: none had
+    size: int | None = None  # of a mail, in bytes
+    counts_as: str | None = None  # whose hourly allowance it is counted in; None: nobody's
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -320,6 +322,8 @@ class Submission:
     remark: str | None = None  # what was said of the last answer, or of why it waits
     documents: tuple[Document, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
+    held_at: datetime | None = None  # since when it waits for a decision
+    released: bool = False  # it was held, and waits to be taken in after all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -357,6 +361,40 @@ class ClaimedAnswer:
     number: int  # of this answer: 1 for the first
     target: str | None  # where an interrupted answer was about to move it; None: not planned yet
     replied: bool  # the reply of this answer was handed over before
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """What a submitter is told before there is an answer: that their mails wait, because there are too many."""
+
+    source: str
+    concerns: str  # whom, as `NewSubmission.counts_as`: told once, and not for each mail
+    thread: Thread
+    subject: str | None
+    person_name: str | None
+    language: Language | None
+    received_at: datetime
+    submissions: int  # the most in an hour
+    bytes: int  # the most in an hour
+    resumes_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimedNotice:
+    """A notice that is this node's to send; `name` is its own, always the same."""
+
+    claim: Claim
+    name: str
+    notice: Notice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spent:
+    """How much of an allowance was used of late."""
+
+    count: int
+    bytes: int = 0
+    ago: timedelta | None = None  # how long ago the oldest was that still counts; None: there is none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -458,6 +496,7 @@ class Known:
     state: SubmissionState
     stays: bool  # it was answered without being moved
     empty: bool = False  # nothing of it was taken in: it has no documents
+    released_for: str | None = None  # it was held, and a person lets it be taken in for this employee
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,7 @@ from watcher.model import (
     Claim,
     ClaimedAnswer,
     ClaimedBooking,
+    ClaimedNotice,
     Counts,
     Exchange,
     Finding,
@@ -29,11 +30,13 @@ from watcher.model import (
     LeftOut,
     Locator,
     NewSubmission,
+    Notice,
     Outcome,
     Person,
     Reason,
     Settlement,
     SourceHealth,
+    Spent,
     Submission,
     SubmissionFilter,
     TryEnding,
@@ -116,6 +119,10 @@ class Parcel(Protocol):
 
         At most about 1 MB of each, fetched when it is asked for. Raises SourceUnavailable, Vanished.
         """
+
+    @property
+    def size(self) -> int | None:
+        """A mail's bytes, as its source tells; of a file None."""
 
     def whole(self) -> bytes:
         """A mail's bytes, for the verification of signatures. Raises SourceUnavailable, Vanished."""
@@ -375,6 +382,9 @@ class Writer(Protocol):
     def note(self, submission: Submission) -> str:
         """What stands in NAME.txt beside a file."""
 
+    def notice(self, notice: Notice, name: str) -> EmailMessage:
+        """The mail that tells of it; the same name gives the same Message-ID, always."""
+
 
 class Mailer(Protocol):
     """Hands mails to the SMTP server."""
@@ -422,8 +432,24 @@ class IntakeJournal(Protocol):
         0 where nothing was, where what was has been booked meanwhile, or where it is held.
         """
 
+    def let_in(self, submission: str, user_code: str | None) -> str:
+        """Decide that what is held for its sender is taken in all the same; the employee number that it is for.
+
+        Its source yields it again, with `Known.released_for`, and `record` then writes into this very submission.
+        `user_code` None: for whom it was held. Raises UsageError where it is not held so, or nobody is known.
+        """
+
     def refuse(self, submission: str) -> None:
-        """Decide that what is held is not posted: it is answered. Raises UsageError where it is not held."""
+        """Decide that what is held is not posted: it is answered. Raises UsageError where it is not held.
+
+        So is what was released and has not been taken in yet.
+        """
+
+    def spent(self, source: str, counts_as: str, within: timedelta) -> Spent:
+        """What was taken in of this source, by the database's clock, that counts so."""
+
+    def tell(self, notice: Notice, *, once_in: timedelta) -> bool:
+        """Let it be sent, unless whom it concerns was told by this source within that time; whether it is."""
 
 
 # Between the end of the longest possible request and the moment its claim may pass to another node.
@@ -485,7 +511,18 @@ class AnswerJournal(Protocol):
         """Record where it is about to be moved. Raises ClaimLost."""
 
     def note_reply(self, claimed: ClaimedAnswer) -> None:
-        """Record that the reply was handed over. Raises ClaimLost."""
+        """Record that the reply was handed over, and when its recipient got one. Raises ClaimLost."""
+
+    def sent_to(self, recipient: str, within: timedelta) -> Spent:
+        """The mails that the address was sent, from whatever source."""
+
+    def claim_notices(self, source: str, *, limit: int, hold: timedelta) -> list[ClaimedNotice]:
+        """Notices of a source that are to be sent."""
+
+    def end_notice(self, claimed: ClaimedNotice, *, sent: bool) -> None:
+        """It was handed over, or never will be. A lost claim is none of our business."""
+
+    def postpone_notice(self, claimed: ClaimedNotice, due_in: timedelta) -> None: ...
 
     def close_submission(self, claimed: ClaimedAnswer, *, moved: bool, remark: str | None = None) -> None:
         """It is answered: closed, `answer_number` one more. Raises ClaimLost.
@@ -524,6 +561,9 @@ class TendingJournal(Protocol):
     def release_source(self, claim: Claim) -> None: ...
 
     def report_source(self, name: str, *, up: bool, message: str | None = None, left_alone: int = 0) -> None: ...
+
+    def released(self) -> Mapping[str, str]:
+        """The submissions that wait to be taken in after all, and their sources."""
 
     def forget(self, closed_for: timedelta) -> int:
         """Delete submissions that were closed longer ago (`retention`), some at a time; how many.

@@ -63,6 +63,7 @@ class Opened:
 
     user_code = None
     owner = None
+    size = None
 
     def __init__(self, header: bytes) -> None:
         self.header = header

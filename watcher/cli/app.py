@@ -157,11 +157,15 @@ def release(
     identifiers: Annotated[
         list[str], typer.Argument(metavar="ID", help="Submissions, or the beginnings of their ids.")
     ],
+    user_code: Annotated[
+        str | None,
+        typer.Option("--user-code", metavar="CODE", help="For whom a held mail is booked, instead of its sender."),
+    ] = None,
 ) -> None:
-    """Post what is held because nobody knows whether it was booked, under its old bizId, or what was skipped."""
+    """Go on with what is held: take the mail in, or post what is in doubt again; or send what was skipped."""
     from watcher.cli.deciding import release as perform
 
-    perform(context.obj.path, identifiers)
+    perform(context.obj.path, identifiers, user_code=user_code)
 
 
 @app.command()

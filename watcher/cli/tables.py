@@ -160,9 +160,11 @@ def _failing(pending: Sequence[Submission]) -> Iterator[Text]:
 
 
 def _waiting(unclosed: Sequence[Submission]) -> Iterator[Text]:
-    """Answers and returns of files that failed and are tried again, by what was said of them."""
+    """What was released, and answers and returns of files that failed and are tried again, by what was said of them."""
+    if released := sum(each.released for each in unclosed):
+        yield Text(f"{released} released, to be taken in as soon as found in the mailbox's folder", style="yellow")
     for state, what in ((SubmissionState.SETTLED, "answered"), (SubmissionState.OPEN, "put back for another try")):
-        said = [clean(each.remark, 200) for each in unclosed if each.state is state and each.remark]
+        said = [clean(one.remark, 200) for one in unclosed if one.state is state and one.remark and not one.released]
         for reason in dict.fromkeys(said):
             yield Text(f"{said.count(reason)} to be {what}, and tried again: {reason}", style="yellow")
 

@@ -15,7 +15,7 @@ from watcher.journal.clock import from_ms, maybe_from_ms, now_ms, to_ms
 from watcher.journal.database import Part, Work
 from watcher.journal.rows import submission_of
 from watcher.journal.searching import page
-from watcher.journal.tables import bookings, documents, invoices, sources, submissions, tries
+from watcher.journal.tables import bookings, documents, invoices, notices, sources, submissions, tries
 from watcher.model import (
     Counts,
     Gate,
@@ -94,6 +94,9 @@ _UNANSWERED = select(
     func.count(), func.min(case((submissions.c.claimed, 0), else_=submissions.c.due_at - now_ms()))
 ).where(text("submissions.state = 'settled'"), submissions.c.source.in_(bindparam("names", expanding=True)))
 
+_TELLING = select(func.min(case((notices.c.claimed, 0), else_=notices.c.due_at - now_ms()))).where(
+    text("notices.due_at IS NOT NULL"), notices.c.source.in_(bindparam("names", expanding=True))
+)
 _RETURNING = select(func.min(case((submissions.c.claimed, 0), else_=submissions.c.due_at - now_ms()))).where(
     text("submissions.state = 'open' AND submissions.due_at IS NOT NULL"),
     submissions.c.source.in_(bindparam("names", expanding=True)),
@@ -151,14 +154,12 @@ class ReadingPart(Part):
         def work(connection: Connection) -> WorkLeft:
             pending, next_due = connection.execute(_LEFT, names).one()
             unanswered, next_answer = connection.execute(_UNANSWERED, names).one()
-            next_return = connection.execute(_RETURNING, names).scalar_one()
+            others = [connection.execute(each, names).scalar_one() for each in (_RETURNING, _TELLING)]
             return WorkLeft(
                 pending=pending,
                 next_due_in=_seconds(next_due),
                 unanswered=unanswered,
-                next_answer_in=_seconds(
-                    min((due for due in (next_answer, next_return) if due is not None), default=None)
-                ),
+                next_answer_in=_seconds(min((due for due in (next_answer, *others) if due is not None), default=None)),
             )
 
         return self._database.read(work)

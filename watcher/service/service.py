@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 _LOOK_EVERY_SECONDS = 0.1  # of `run --once`, for what wakes nobody: the end of an answer
 _LOOKING_SECONDS = 5.0  # how long a stop waits for what is being taken in
 _BETWEEN_STEPS_SECONDS = 0.2  # of `retention`: a step takes less than that, so that most of the time is everybody's
+_BETWEEN_DECISIONS_SECONDS = 0.5  # how often at most it is asked whether somebody has decided
 _LAST_ANSWERS_SECONDS = 5.0  # and at least for what is being answered
 
 
@@ -69,6 +70,7 @@ class Service:
         self._stop_within = stop_within
         self._changed = threading.Event()
         self._ending = threading.Event()
+        self._decided = threading.Event()  # somebody may have let in what was held
 
     # -------------------------------------------------------------------------------- the daemon
 
@@ -90,6 +92,11 @@ class Service:
         schedule.shutdown(wait=False)
         self._end(looking)
         return self._stopping.final or reason
+
+    @property
+    def surplus(self) -> int:
+        """Mails that wait because their senders have submitted too much of late."""
+        return sum(tender.surplus for tender in self._tenders)
 
     # -------------------------------------------------------------------------------- run --once
 
@@ -128,6 +135,7 @@ class Service:
         self._journal.register_sources(self._sources)
         self._journal.subscribe(self._wake)
         self._posting = self._thread("claim", self._poster.run)
+        self._letting_in = self._thread("let-in", self._let_in)
         self._answering = [
             self._thread(f"answer-{number}", answerer.run) for number, answerer in enumerate(self._answerers)
         ]
@@ -137,6 +145,25 @@ class Service:
         for answerer in self._answerers:
             answerer.wake()
         self._changed.set()
+        self._decided.set()
+
+    def _let_in(self) -> None:
+        """Have sources looked at where something was released, which no event of theirs tells; once for each."""
+        told: set[str] = set()
+        while not self._ending.is_set():
+            self._decided.wait()
+            self._decided.clear()
+            with suppress(Unavailable):
+                released = self._journal.released()
+                for source in {source for name, source in released.items() if name not in told}:
+                    self._wake_source(source)
+                told = set(released)
+            self._ending.wait(_BETWEEN_DECISIONS_SECONDS)
+
+    def _wake_source(self, name: str) -> None:
+        for tender in self._tenders:
+            if tender.source.name == name:
+                tender.source.wake()
 
     def _thread(self, name: str, work: Callable[[], None]) -> threading.Thread:
         def guarded() -> None:
@@ -177,10 +204,12 @@ class Service:
 
     def _end(self, looking: Sequence[threading.Thread]) -> None:
         self._ending.set()
+        self._decided.set()
         for tender in self._tenders:
             tender.stop()
         self._poster.stop()
         deadline = boot_seconds() + self._stop_within.total_seconds()
+        self._letting_in.join()
         self._posting.join()
         # What is being taken in may be left: nothing there has been touched, and the next start takes it in.
         _join(looking, min(deadline, boot_seconds() + _LOOKING_SECONDS))

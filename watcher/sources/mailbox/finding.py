@@ -184,7 +184,7 @@ class Finder:
             what = treatment(Kind.MAIL, known)
             if what is Treatment.SKIP:
                 self._skip(candidate, known)
-            elif what is Treatment.RETRY or self._is_wanted(candidate, unjudged.get(candidate.uid)):
+            elif _is_decided(what, known) or self._is_wanted(candidate, unjudged.get(candidate.uid)):
                 self._candidates[candidate.uid] = candidate
                 ready.append((candidate, known))
         still_there = self._still_there(session, [one.uid for one, known in ready if known is not None])
@@ -225,6 +225,11 @@ class Finder:
             received_at=datetime.fromtimestamp(candidate.received_at, UTC),
             known=known,
         )
+
+
+def _is_decided(what: Treatment, known: Known | None) -> bool:
+    """Whether a person has said that it is to be looked at, whatever it seems to be."""
+    return what is Treatment.RETRY or (known is not None and known.released_for is not None)
 
 
 def present_uids(session: Session, *, done_too: bool) -> list[int]:
