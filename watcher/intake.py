@@ -192,7 +192,7 @@ class Intake:
         if (released_for := _released_for(arrival)) is not None:
             return self._admission.of_released(header, parcel, released_for)
         supposed = self._admission.counts_as(header)
-        if supposed is not None and self._surplus.is_used_up(supposed):
+        if supposed is not None and self._surplus.is_exceeded(supposed):
             self._surplus.let_rest(arrival.key, supposed)
             return None
         decision = self._admission.of_mail(header, parcel)

@@ -39,6 +39,7 @@ class Surplus:
         self._resting: dict[str, float] = {}  # by key: until when, in boot_seconds
         self._seen: set[str] = set()  # of those that rest, in this look
         self._spent: dict[str, Spent] = {}
+        self._exceeded: set[str] = set()  # who has sent a proven mail too much, in this look
 
     @property
     def waiting(self) -> int:
@@ -51,6 +52,7 @@ class Surplus:
         self._resting = {key: until for key, until in self._resting.items() if until > now}
         self._seen.clear()
         self._spent.clear()
+        self._exceeded.clear()
 
     def known(self, keys: Sequence[str]) -> Mapping[str, Known]:
         """Those of the keys that are not to be looked at yet."""
@@ -58,9 +60,9 @@ class Surplus:
         self._seen.update(rest)
         return dict.fromkeys(rest, _LEFT_FOR_NOW)
 
-    def is_used_up(self, counts_as: str) -> bool:
-        """Whether this look has found so already: nobody proves a mail that has to wait anyway."""
-        spent = self._spent.get(counts_as)
+    def is_exceeded(self, counts_as: str) -> bool:
+        """Whether this look has found so by a mail that was proven: further ones have to wait anyway, unproven."""
+        spent = self._spent.get(counts_as) if counts_as in self._exceeded else None
         return spent is not None and self._limit is not None and is_used_up(spent, 0, self._limit)
 
     def take(self, counts_as: str, size: int) -> bool:
@@ -77,6 +79,7 @@ class Surplus:
     def defer(self, bare: NewSubmission, counts_as: str) -> None:
         """Let a proven mail rest, and have its sender told so, once."""
         resumes_at = self.let_rest(bare.key, counts_as)
+        self._exceeded.add(counts_as)
         log.warning(
             "A sender has submitted as much as is allowed in an hour; the surplus waits.",
             extra={"source": self._source, "sender": clean(bare.sender), "until": resumes_at.isoformat()},

@@ -98,7 +98,6 @@ def test_what_has_no_effect_yet_is_told_so_that_nobody_relies_on_it(tmp_path: Pa
 @pytest.mark.parametrize(
     ("setting", "told"),
     [
-        ("per_sender: {submissions: 60}", "mailboxes[0].per_sender: "),
         ("held_after: 2d", "mailboxes[0].held_after: "),
         ("reply: {acknowledge_after: 5m}", "mailboxes[0].reply.acknowledge_after: "),
         ("forwarded_for: true", "mailboxes[0].forwarded_for: "),
