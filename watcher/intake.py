@@ -23,10 +23,9 @@ from watcher.model import (
     NewSubmission,
     Person,
     Reason,
-    SubmissionState,
-    Thread,
 )
 from watcher.policy.arrival import Treatment, treatment
+from watcher.policy.drafting import belonging_to, draft, turned_away, with_header
 from watcher.policy.mail import answerable
 from watcher.policy.who import Accepted, Turned
 from watcher.ports import Arrival, IntakeJournal, Parcel, Source
@@ -35,7 +34,6 @@ from watcher.surplus import Surplus
 
 log = logging.getLogger(__name__)
 
-_SUBJECT_LENGTH = 200
 _AT_ONCE = 8  # submissions of one source that are being stored; their documents are in memory or on the disk
 
 
@@ -175,12 +173,13 @@ class Intake:
 
     def _mail(self, arrival: Arrival, parcel: Parcel) -> _Draft | None:
         header = read_header(parcel.header or b"")
-        bare = replace(self._of_header(arrival, header, parcel), answer=answerable(header))
+        bare = self._bare(arrival, Kind.MAIL, self._admission.submitter_of(header))
+        bare = replace(with_header(bare, header, parcel.size), answer=answerable(header))
         decision = self._decided(arrival, header, parcel, bare)
         if decision is None:
             return None
         if isinstance(decision, Turned):
-            return _Draft(submission=self._turned_away(bare, header, decision), person=None, harvest=Harvest())
+            return self._turned_away(bare, header, decision)
         # What a person has let in counts in nobody's allowance.
         counts_as = decision.counts_as if _released_for(arrival) is None else None
         return self._draft(replace(bare, counts_as=counts_as), decision.person, parcel)
@@ -198,73 +197,29 @@ class Intake:
         decision = self._admission.of_mail(header, parcel)
         if isinstance(decision, Turned) or self._surplus.take(decision.counts_as, parcel.size or 0):
             return decision
-        self._surplus.defer(_for(bare, decision.person), decision.counts_as)
+        self._surplus.defer(belonging_to(bare, decision.person), decision.counts_as)
         return None
 
-    def _turned_away(self, bare: NewSubmission, header: MailHeader, turned: Turned) -> NewSubmission:
-        """Without its documents: nothing of it is stored or posted before somebody has decided."""
-        detail = clean(turned.detail)
+    def _turned_away(self, bare: NewSubmission, header: MailHeader, turned: Turned) -> _Draft:
+        told = self._admission.may_be_told(header, turned)
+        submission = turned_away(bare, turned, told=told)
         log.warning(
             "A mail is held." if turned.hold else "A mail is refused.",
-            extra={"source": self._source.name, "reason": turned.reason, "detail": detail},
+            extra={"source": self._source.name, "reason": turned.reason, "detail": submission.remark},
         )
-        state = SubmissionState.HELD if turned.hold else SubmissionState.OPEN
-        answer = self._admission.may_be_told(header, turned)
-        return replace(
-            _for(bare, turned.person if turned.hold else None),
-            state=state,
-            reason=turned.reason,
-            remark=detail,
-            answer=answer,
-        )
+        return _Draft(submission=submission, person=None, harvest=Harvest())
 
     def _file(self, arrival: Arrival, parcel: Parcel) -> _Draft:
         person = self._admission.of_file(parcel)
-        bare = self._bare(arrival, kind=Kind.FILE, sender=parcel.owner)
-        return self._draft(bare, person, parcel)
+        return self._draft(self._bare(arrival, Kind.FILE, parcel.owner), person, parcel)
 
     def _draft(self, bare: NewSubmission, person: Person | None, parcel: Parcel) -> _Draft:
-        return _Draft(submission=_for(bare, person), person=person, harvest=self._gathering.harvest(parcel))
+        return _Draft(submission=belonging_to(bare, person), person=person, harvest=self._gathering.harvest(parcel))
 
-    # -------------------------------------------------------------------------------- submissions
-
-    def _of_header(self, arrival: Arrival, header: MailHeader, parcel: Parcel) -> NewSubmission:
-        submitter = self._admission.submitter_of(header)
-        bare = self._bare(arrival, kind=Kind.MAIL, sender=submitter)
-        thread = Thread(message_id=header.message_id, references=header.references, reply_to=submitter)
-        subject = clean(header.subject, _SUBJECT_LENGTH) or None
-        return replace(bare, subject=subject, thread=thread, size=parcel.size)
-
-    def _bare(self, arrival: Arrival, *, kind: Kind, sender: str | None) -> NewSubmission:
-        """What is known of it before anybody has looked inside."""
-        return NewSubmission(
-            key=arrival.key,
-            source=self._source.name,
-            kind=kind,
-            place=arrival.place,
-            fingerprint=arrival.fingerprint,
-            sender=sender,
-            subject=None,
-            path=arrival.path,
-            user_code=None,
-            person_name=None,
-            language=None,
-            received_at=arrival.received_at,
-            state=SubmissionState.OPEN,
-            create_expense=self._storing.create_expense,
-            succeeds=arrival.known.submission if arrival.known is not None else None,
-        )
+    def _bare(self, arrival: Arrival, kind: Kind, sender: str | None) -> NewSubmission:
+        create_expense = self._storing.create_expense
+        return draft(arrival, source=self._source.name, kind=kind, sender=sender, create_expense=create_expense)
 
 
 def _released_for(arrival: Arrival) -> str | None:
     return arrival.known.released_for if arrival.known is not None else None
-
-
-def _for(bare: NewSubmission, person: Person | None) -> NewSubmission:
-    """The submission of, or supposed to be of, this person."""
-    return replace(
-        bare,
-        user_code=person.user_code if person else None,
-        person_name=person.name if person else None,
-        language=person.language if person else None,
-    )
