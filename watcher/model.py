@@ -294,6 +294,24 @@ class Document:
         read = dict.fromkeys(each.number for each in self.read if each.number is not None)
         return tuple(number for number in read if number not in returned)
 
+    @property
+    def counted(self) -> tuple[bool, ...]:
+        """Of each of its invoices, whether a sum has it: booked for this document, or recognised where nothing books.
+
+        What was booked before (a duplicate's) or not at all is not, nor is an invoice again that has several expenses.
+        """
+        booked = any(invoice.expense_id for invoice in self.invoices)
+        if self.outcome is not Outcome.DONE and not (self.outcome is Outcome.ATTENTION and booked):
+            return (False,) * len(self.invoices)
+        found, seen = [], set[tuple[str | None, ...]]()
+        for invoice in self.invoices:
+            facts = (invoice.code, invoice.number, invoice.amount)
+            known = invoice.number is not None and facts in seen
+            found.append(not known and (invoice.expense_id is not None or not booked))
+            if found[-1]:
+                seen.add(facts)
+        return tuple(found)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:

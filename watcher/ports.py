@@ -578,6 +578,12 @@ class ReadingJournal(Protocol):
     def submissions(self, wanted: SubmissionFilter) -> Iterator[Submission]:
         """Newest first, whole."""
 
+    def ledger(self, since: datetime | None = None) -> Iterator[Submission]:
+        """All that were received since then, in the order of receipt, with their invoices and without their tries.
+
+        However many they are, few are in memory at a time.
+        """
+
     def submission(self, prefix: str) -> Submission:
         """The one whose id begins so. Raises UsageError where none or several do."""
 

@@ -14,7 +14,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 
 # The parts of the program, from the bottom up, each with the parts that it may import beside itself. What is not
 # named here is an adapter: it stands between a port and the world outside, and knows nothing of its neighbours.
-VALUES = {"model", "seen", "errors", "spool", "headers", "mime", "clock", "deadline", "json_answers", "tls"}
+VALUES = {"model", "seen", "errors", "spool", "headers", "mime", "amounts", "clock", "deadline", "json_answers", "tls"}
 SECTIONS = {"config.sections", "config.secret", "config.values"}
 ADAPTER = VALUES | SECTIONS | {"ports", "oauth"}
 STEPS = {"intake", "recognise", "answer"}
@@ -29,6 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "deadline": {"clock"},
     "json_answers": set(),
     "tls": set(),
+    "amounts": set(),
     "headers": {"model", "errors"},
     "mime": {"headers"},
     "config.values": {"model"},
@@ -49,6 +50,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "service": STEP | STEPS,
     # What to send of what it found is decided by pure rules.
     "documents": ADAPTER | {"policy"},
+    # Values in, bytes out: it asks no port.
+    "export": VALUES,
     # Both decide by one pure rule what a mail or a file that comes back is.
     "sources.mailbox": ADAPTER | {"policy"},
     "sources.folder": ADAPTER | {"policy"},

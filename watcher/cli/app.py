@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -179,6 +179,25 @@ def refuse(
     from watcher.cli.deciding import refuse as perform
 
     perform(context.obj.path, identifiers)
+
+
+@app.command()
+def export(
+    context: typer.Context,
+    format_: Annotated[
+        Literal["csv", "xlsx"] | None,
+        typer.Option("--format", help="Without it that of FILE's name, else csv; xlsx keeps long numbers in Excel."),
+    ] = None,
+    since: Annotated[str | None, typer.Option(metavar="T", help="A date, a time, or how long ago (2d).")] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", readable=False, help="Write there, in place of what is there, when it is whole."),
+    ] = None,
+) -> None:
+    """One row per invoice, in the order of receipt, safe to open in a spreadsheet program."""
+    from watcher.cli.exporting import export as perform
+
+    perform(context.obj.path, format_=format_, since=since, output=output)
 
 
 @app.command()

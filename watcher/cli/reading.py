@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from watcher.bootstrap import open_for_reading, trouble_of_journal
 from watcher.cli.rendering import minute, submission_json
@@ -27,7 +28,8 @@ _WAITING_LOOKED_AT = 100  # by `status`, of the submissions that are to be answe
 
 
 @contextmanager
-def _journal(path: Path) -> Iterator[tuple[Configuration, Journal]]:
+def journal_of(path: Path) -> Iterator[tuple[Configuration, Journal]]:
+    """The configuration at this path and its journal, to read in. Raises ConfigurationError, JournalUnusable."""
     configuration = load(path, secrets=False)
     journal = open_for_reading(configuration)
     try:
@@ -80,17 +82,15 @@ def parse_moment(text: str, now: datetime) -> datetime:
         raise UsageError(f"--since: {text!r} is neither a date, nor a time, nor a duration such as 2d") from error
 
 
-def _placed(chosen: SubmissionFilter, configuration: Configuration) -> SubmissionFilter:
+def placed(since: datetime | None, zone: ZoneInfo) -> datetime | None:
     """A date without a zone is one of the configured zone, in which all times are shown."""
-    if chosen.since is None or chosen.since.tzinfo is not None:
-        return chosen
-    return replace(chosen, since=chosen.since.replace(tzinfo=configuration.timezone))
+    return since.replace(tzinfo=zone) if since is not None and since.tzinfo is None else since
 
 
 def list_submissions(path: Path, chosen: SubmissionFilter, *, as_json: bool) -> None:
     """JSON Lines, or a table."""
-    with _journal(path) as (configuration, journal):
-        submissions = journal.submissions(_placed(chosen, configuration))
+    with journal_of(path) as (configuration, journal):
+        submissions = journal.submissions(replace(chosen, since=placed(chosen.since, configuration.timezone)))
         if as_json:
             for submission in submissions:
                 _print_json(submission, configuration)
@@ -100,7 +100,7 @@ def list_submissions(path: Path, chosen: SubmissionFilter, *, as_json: bool) -> 
 
 def show(path: Path, identifier: str, *, as_json: bool) -> None:
     """One submission whole."""
-    with _journal(path) as (configuration, journal):
+    with journal_of(path) as (configuration, journal):
         submission = journal.submission(identifier)
         if as_json:
             _print_json(submission, configuration)
@@ -110,7 +110,7 @@ def show(path: Path, identifier: str, *, as_json: bool) -> None:
 
 def status(path: Path) -> None:
     """Sources, gate, counts, and what waits for a person."""
-    with _journal(path) as (configuration, journal):
+    with journal_of(path) as (configuration, journal):
         from watcher.cli.tables import status_page
 
         page = status_page(

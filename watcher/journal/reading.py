@@ -175,14 +175,14 @@ class ReadingPart(Part):
         return from_ms(self._database.read(lambda connection: connection.execute(select(now_ms())).scalar_one()))
 
 
-def load(connection: Connection, rows: Sequence[Any]) -> list[Submission]:
+def load(connection: Connection, rows: Sequence[Any], *, with_tries: bool = True) -> list[Submission]:
     """Submissions whole, in the order of their rows: four statements however many they are."""
     if not rows:
         return []
     found = connection.execute(_DOCUMENTS, {"rows": [row.seq for row in rows]}).all()
     booked = sorted({row.booking for row in found if row.booking is not None})
     heard = connection.execute(_INVOICES, {"rows": booked}).all() if booked else []
-    tried = connection.execute(_TRIES, {"rows": booked}).all() if booked else []
+    tried = connection.execute(_TRIES, {"rows": booked}).all() if booked and with_tries else []
     by_submission, by_booking, tries_of = (
         _grouped(found, "submission"),
         _grouped(heard, "booking"),

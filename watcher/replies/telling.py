@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
+from itertools import compress
 
+from watcher import amounts
 from watcher.headers import clean
 from watcher.model import (
     SUCCESS,
@@ -18,7 +20,6 @@ from watcher.model import (
     Submission,
     SubmissionState,
 )
-from watcher.replies import amounts
 from watcher.replies.verdict import Verdict, verdict_of
 from watcher.replies.view import ORDER, AnswerView, DocumentView, InvoiceView
 from watcher.replies.words import Advice, Words
@@ -189,7 +190,7 @@ class Telling:
 
     def _total(self, documents: Sequence[Document]) -> str | None:
         """What was booked now: of invoices that were booked before or not at all nothing is added."""
-        invoices = [invoice for document in documents for invoice in _counted(document)]
+        invoices = [invoice for document in documents for invoice in compress(document.invoices, document.counted)]
         parsed = [(amounts.parse(invoice.amount), _currency(invoice)) for invoice in invoices]
         known = [(amount, currency) for amount, currency in parsed if amount is not None]
         if not known:
@@ -245,15 +246,6 @@ def _is_ours(document: Document) -> bool:
 def _is_behind_a_link(document: Document) -> bool:
     reason = _reason(document.code)
     return reason is not None and reason.is_of_a_link
-
-
-def _counted(document: Document) -> Sequence[Invoice]:
-    """The invoices of a document that were booked now, or recognised where nothing books."""
-    if document.outcome not in (Outcome.DONE, Outcome.ATTENTION):
-        return ()
-    if not _has_expense(document):
-        return document.invoices if document.outcome is Outcome.DONE else ()
-    return [invoice for invoice in document.invoices if invoice.expense_id]
 
 
 def _currency(invoice: Invoice) -> str | None:
