@@ -19,5 +19,6 @@ What they share: `headers` (mail headers, and text from outside made fit to be s
 `amounts`, `clock`, `json_answers`, `oauth` and `tls`.
 
 What joins them: `config` reads the configuration, `bootstrap` builds everything from it, `service` runs the threads,
-`cli` has the commands, `export` the table for accountants, `logs` how log lines look. `sandbox` is the world in one process, for the demo and the tests.
+`cli` has the commands, `export` the table for accountants, `logs` how log lines look. `sandbox` is the world in one
+process, for the demo and the tests.
 """

@@ -71,9 +71,8 @@ def reading(journal: SqlJournal) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "show", lambda: journal.submission(identifier(SMALL)[:12])
     yield "gates and sources", lambda: (journal.gates(), journal.source_health(), journal.now())
     yield "outcomes_since", lambda: journal.outcomes_since(datetime.now(UTC) - timedelta(hours=1))
-    some = datetime(2026, 1, 1, tzinfo=UTC)
-    yield "the first of the ledger", lambda: next(journal.ledger())
-    yield "the first of the ledger since", lambda: next(journal.ledger(some), None)
+    yield "a page of the ledger", lambda: next(journal.ledger())
+    yield "the ledger of an age without any", lambda: list(journal.ledger(datetime.now(UTC) + timedelta(days=1)))
     newest = {"limit": 5}
     filters: dict[str, dict[str, object]] = {
         "list": {},
