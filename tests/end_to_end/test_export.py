@@ -142,7 +142,7 @@ def test_a_workbook_has_no_formula_either_and_keeps_numbers_whole(hostile: Workp
     answer = export(hostile, "--output", target)
 
     assert (answer.returncode, answer.stderr) == (0, b"")
-    assert answer.stdout.decode() == f"{target}: {3 * len(HOSTILE)} invoices\n"
+    assert answer.stdout.decode() == f"{target}: {3 * len(HOSTILE)} rows\n"
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
     assert list(tmp_path.iterdir()) == [target]
     sheet = openpyxl.load_workbook(target).active

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from datetime import date
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -141,6 +142,7 @@ def test_csv_is_what_excel_and_a_program_read_alike() -> None:
     assert raw.startswith(b"\xef\xbb\xbf")
     assert raw.endswith(b"\r\n")
     assert raw.count(b"\n") == raw.count(b"\r\n") == 2
+    assert all(re.fullmatch(r'("([^"]|"")*"(,|$))+', line) for line in raw.decode("utf-8-sig").splitlines())
     heading, values = as_csv(*rows([what], SHANGHAI))
     row = dict(zip(heading, values, strict=True))
     assert heading == NAMES

@@ -36,7 +36,7 @@ def export(path: Path, *, format_: Format | None, since: str | None, output: Pat
             _to_standard_output(chosen, found)
         else:
             count = to_file(output, partial(_write, chosen, found))
-            print(f"{output}: {'1 invoice' if count == 1 else f'{count} invoices'}")  # noqa: T201
+            print(f"{output}: {'1 row' if count == 1 else f'{count} rows'}")  # noqa: T201
 
 
 def _format_of(output: Path | None) -> Format:

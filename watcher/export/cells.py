@@ -13,7 +13,7 @@ from watcher.headers import clean
 Cell = str | int | bool | Decimal | date | None
 
 LONGEST_TEXT = 2000  # characters of any one cell, as of any one text that is kept of an answer
-_REMEMBERED = 10_000  # texts: senders, subjects and sellers come again and again
+_REMEMBERED = 4096  # texts: senders, subjects and sellers come again and again
 
 # What a formula begins with, the forms of other widths and heights too: programs of East Asia take them for the same.
 _BEGINS_FORMULA = "=+\\-@＝＋－＠﹦﹢﹣﹫⁼₌⁺₊⁻₋−"
