@@ -186,12 +186,12 @@ def export(
     context: typer.Context,
     format_: Annotated[
         Literal["csv", "xlsx"] | None,
-        typer.Option("--format", help="Without it that of FILE's name, else csv; xlsx keeps long numbers in Excel."),
+        typer.Option("--format", help="As FILE is named, else csv. Excel keeps long numbers whole only in xlsx."),
     ] = None,
     since: Annotated[str | None, typer.Option(metavar="T", help="A date, a time, or how long ago (2d).")] = None,
     output: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", readable=False, help="Write there, in place of what is there, when it is whole."),
+        typer.Option(metavar="FILE", readable=False, help="Write there, and replace it when all is written."),
     ] = None,
 ) -> None:
     """One row per invoice, in the order of receipt, safe to open in a spreadsheet program."""
