@@ -97,17 +97,21 @@ def read(raw: bytes) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(raw.decode("utf-8-sig"), newline="")))
 
 
-def test_what_hostile_people_and_sellers_wrote_is_no_formula_in_csv(hostile: Workplace) -> None:
+@pytest.fixture(scope="module")
+def table(hostile: Workplace) -> list[dict[str, str]]:
+    """What is written to standard output."""
     answer = export(hostile)
-
     assert (answer.returncode, answer.stderr) == (0, b"")
     assert answer.stdout.startswith(b"\xef\xbb\xbf")
-    found = read(answer.stdout)
-    assert len(found) == 3 * len(HOSTILE)
-    cells = [cell for row in found for cell in row.values()]
+    return read(answer.stdout)
+
+
+def test_what_hostile_people_and_sellers_wrote_is_no_formula_in_csv(table: list[dict[str, str]]) -> None:
+    assert len(table) == 3 * len(HOSTILE)
+    cells = [cell for row in table for cell in row.values()]
     assert [cell for cell in cells if cell.lstrip(" \"'").startswith(DANGEROUS) and not cell.startswith("'")] == []
-    assert {row["seller_name"] for row in found} >= {"'=cmd|'/c calc'!A1", "'+1", "'-2+3", "'@SUM(1+1)", "'＝1", "'=1"}
-    mailed = [row for row in found if row["kind"] == "mail"]
+    assert {row["seller_name"] for row in table} >= {"'=cmd|'/c calc'!A1", "'+1", "'-2+3", "'@SUM(1+1)", "'＝1", "'=1"}
+    mailed = [row for row in table if row["kind"] == "mail"]
     assert {row["sender"] for row in mailed} == {f"'{SENDER}"}
     assert {row["subject"] for row in mailed} == {"'@SUM(A1)"}
     assert {row["document_name"] for row in mailed} == {"'=cmd|' calc'!A1.pdf"}
@@ -115,9 +119,9 @@ def test_what_hostile_people_and_sellers_wrote_is_no_formula_in_csv(hostile: Wor
     assert {row["user_code"] for row in mailed} == {"000042"}
 
 
-def test_the_rows_are_what_list_says_and_a_duplicate_is_not_in_the_sum(hostile: Workplace) -> None:
-    found = read(export(hostile).stdout)
-
+def test_the_rows_are_what_list_says_and_a_duplicate_is_not_in_the_sum(
+    hostile: Workplace, table: list[dict[str, str]]
+) -> None:
     told = [
         (submission["id"], str(document["id"]), invoice["number"], invoice["amount"], invoice["expense_id"])
         for submission in hostile.submissions()
@@ -126,17 +130,19 @@ def test_the_rows_are_what_list_says_and_a_duplicate_is_not_in_the_sum(hostile: 
     ]
     keys = ("submission_id", "document_id", "number")
     rows = [
-        (*(row[key] for key in keys), row["amount"] or row["amount_not_counted"], row["expense_id"]) for row in found
+        (*(row[key] for key in keys), row["amount"] or row["amount_not_counted"], row["expense_id"]) for row in table
     ]
     assert sorted(rows) == sorted(told)
-    assert [row["received_at"] for row in found] == sorted(row["received_at"] for row in found)
-    again = [row for row in found if row["outcome"] == "duplicate"]
+    assert [row["received_at"] for row in table] == sorted(row["received_at"] for row in table)
+    again = [row for row in table if row["outcome"] == "duplicate"]
     assert len(again) == len(HOSTILE)
     assert all((row["counted"], row["amount"], row["tax_amount"]) == ("false", "", "") for row in again)
-    assert {row["duplicate_of"] for row in again} < {row["document_id"] for row in found if row["counted"] == "true"}
+    assert {row["duplicate_of"] for row in again} < {row["document_id"] for row in table if row["counted"] == "true"}
 
 
-def test_a_workbook_has_no_formula_either_and_keeps_numbers_whole(hostile: Workplace, tmp_path: Path) -> None:
+def test_a_workbook_has_no_formula_either_and_keeps_numbers_whole(
+    hostile: Workplace, table: list[dict[str, str]], tmp_path: Path
+) -> None:
     target = tmp_path / "invoices.xlsx"
 
     answer = export(hostile, "--output", target)
@@ -149,7 +155,6 @@ def test_a_workbook_has_no_formula_either_and_keeps_numbers_whole(hostile: Workp
     heading, *cells = list(sheet.iter_rows())
     assert {cell.data_type for row in cells for cell in row} == {"s", "n", "b", "d"}
     assert not [cell.value for row in cells for cell in row if str(cell.value).startswith(DANGEROUS)]
-    table = read(export(hostile).stdout)
     names = [cell.value for cell in heading]
     assert names == list(table[0])
     for name in ("number", "user_code", "seller_name", "document_name", "subject", "biz_id"):
@@ -229,14 +234,24 @@ def test_output_that_is_lost_is_told_as_of_other_commands(hostile: Workplace, fo
     assert unread.stderr == b""
 
 
+def test_a_device_or_pipe_that_is_named_is_written_to(hostile: Workplace) -> None:
+    answer = export(hostile, "--output", "/dev/stderr")
+
+    assert answer.returncode == 0
+    assert len(read(answer.stderr)) == 3 * len(HOSTILE)
+    assert Path("/dev/stderr").exists()
+
+
 def test_a_place_where_no_file_can_be_is_named(hostile: Workplace, tmp_path: Path) -> None:
-    for target in (tmp_path / "missing" / "a.csv", tmp_path):
+    loop = tmp_path / "loop"
+    loop.symlink_to(loop)
+    for target in (tmp_path / "missing" / "a.csv", tmp_path, loop):
         answer = export(hostile, "--output", target)
         assert answer.returncode == 1
         assert f"{target} cannot be written: ".encode() in answer.stderr
         assert answer.stderr.count(b"\n") == 1
     assert export(hostile, "--format", "pdf").returncode == 2
-    assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.iterdir()) == [loop]
 
 
 def test_without_a_journal_no_file_is_made_and_beside_a_daemon_there_is_a_table(

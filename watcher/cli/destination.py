@@ -9,7 +9,7 @@ import stat
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -31,41 +31,41 @@ def standard_output() -> Iterator[BinaryIO]:
 
 
 def to_standard_output(write: Callable[[Path], int]) -> int:
-    """What is written to a path, made in a temporary folder first, because it cannot be made in a stream."""
-    with tempfile.TemporaryDirectory(prefix="invoice-watcher-") as folder:
-        made = Path(folder, "made")
-        count = write(made)
-        with made.open("rb") as content, standard_output() as stream:
-            shutil.copyfileobj(content, stream)
-    return count
+    """What is written to a path, because it cannot be made in a stream; what `write` returns. Raises OSError."""
+    return _to_stream(write, standard_output)
 
 
 def to_file(target: Path, write: Callable[[Path], int]) -> int:
-    """Have the file made beside its name, and put in place when it is whole and on the disk.
+    """Have the file made beside its name, and put in place when it is whole and on the disk; what `write` returns.
 
     So a failure leaves what was there. A new file is for its owner alone (0600); one that is replaced hands on its
     mode and group. Where links lead, that file is replaced; a device or a pipe is written to. Raises FileNotWritten.
     """
     try:
-        return _to_file(target.resolve(), write)
+        before = _status(target)
+        if before is None or stat.S_ISREG(before.st_mode):
+            return _in_place(Path(os.path.realpath(target)), before, write)
+        return _to_stream(write, lambda: target.open("wb"))
     except OSError as error:
         raise FileNotWritten(f"{target} cannot be written: {error.strerror}") from error
 
 
-def _to_file(target: Path, write: Callable[[Path], int]) -> int:
-    before = _status(target)
-    if before is not None and stat.S_ISDIR(before.st_mode):
-        raise IsADirectoryError(None, "it is a folder")
-    with tempfile.TemporaryDirectory(prefix=f".{target.name[:100]}.", dir=_place_beside(target, before)) as folder:
+def _to_stream(write: Callable[[Path], int], opened: Callable[[], AbstractContextManager[BinaryIO]]) -> int:
+    with tempfile.TemporaryDirectory(prefix="invoice-watcher-") as folder:
         made = Path(folder, "made")
-        count = write(made)
-        if before is not None and not stat.S_ISREG(before.st_mode):
-            with made.open("rb") as content, target.open("wb") as stream:
-                shutil.copyfileobj(content, stream)
-        else:
-            _finish(made, before)
-            made.replace(target)
-    return count
+        value = write(made)
+        with made.open("rb") as content, opened() as stream:
+            shutil.copyfileobj(content, stream)
+    return value
+
+
+def _in_place(target: Path, before: os.stat_result | None, write: Callable[[Path], int]) -> int:
+    with tempfile.TemporaryDirectory(prefix=".invoice-watcher-", dir=target.parent) as folder:
+        made = Path(folder, "made")
+        value = write(made)
+        _finish(made, before)
+        made.replace(target)
+    return value
 
 
 def _status(target: Path) -> os.stat_result | None:
@@ -73,11 +73,6 @@ def _status(target: Path) -> os.stat_result | None:
         return target.stat()
     except FileNotFoundError:
         return None
-
-
-def _place_beside(target: Path, before: os.stat_result | None) -> Path | None:
-    """Where a file can be made that is to have that name; anywhere for what is no file."""
-    return target.parent if before is None or stat.S_ISREG(before.st_mode) else None
 
 
 def _finish(made: Path, before: os.stat_result | None) -> None:
