@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.journals import answer, book, document, done, file, invoice, mail
 from watcher.journal import ledger
-from watcher.model import Outcome
+from watcher.model import Outcome, Settlement
 from watcher.ports import Journal
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -76,3 +76,17 @@ def test_a_submission_has_its_invoices_and_a_duplicate_names_the_first(journal: 
     assert second.documents[0].duplicate_of == first.documents[0].id
     assert [each.number for each in second.documents[0].invoices] == ["1" * 8, "2" * 8]
     assert second.documents[0].counted == (False, False)
+
+
+def test_what_failed_first_and_was_sent_again_is_counted_where_it_was_booked(journal: Journal) -> None:
+    refused = Settlement(outcome=Outcome.ERROR, code="B1", invoices=(invoice("1" * 8, None, message="超出预算"),))
+    journal.record(mail(document("a"), received_at=NOON))
+    book(journal, refused)
+    answer(journal)
+    journal.record(mail(document("a"), received_at=NOON + timedelta(hours=1)))
+    book(journal, done(invoice("1" * 8)))
+
+    first, second = journal.ledger()
+
+    assert [each.number for each in first.documents[0].invoices] == ["1" * 8]
+    assert (first.documents[0].counted, second.documents[0].counted) == ((False,), (True,))

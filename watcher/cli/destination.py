@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import stat
@@ -51,12 +50,19 @@ def to_file(target: Path, write: Callable[[Path], int]) -> int:
 
 
 def _to_stream(write: Callable[[Path], int], opened: Callable[[], AbstractContextManager[BinaryIO]]) -> int:
-    with tempfile.TemporaryDirectory(prefix="invoice-watcher-") as folder:
+    with _temporary_folder() as folder:
         made = Path(folder, "made")
         value = write(made)
         with made.open("rb") as content, opened() as stream:
             shutil.copyfileobj(content, stream)
     return value
+
+
+def _temporary_folder() -> tempfile.TemporaryDirectory[str]:
+    try:
+        return tempfile.TemporaryDirectory(prefix="invoice-watcher-")
+    except OSError as error:
+        raise FileNotWritten(f"no temporary folder can be made, see TMPDIR: {error.strerror}") from error
 
 
 def _in_place(target: Path, before: os.stat_result | None, write: Callable[[Path], int]) -> int:
@@ -78,8 +84,15 @@ def _status(target: Path) -> os.stat_result | None:
 def _finish(made: Path, before: os.stat_result | None) -> None:
     """Whose it is, who may read it, and on the disk."""
     with made.open("rb") as file:
-        if before is not None:
-            with contextlib.suppress(PermissionError):
-                os.fchown(file.fileno(), -1, before.st_gid)
-        os.fchmod(file.fileno(), 0o600 if before is None else stat.S_IMODE(before.st_mode))
+        os.fchmod(file.fileno(), 0o600 if before is None else _mode_after(file.fileno(), before))
         os.fsync(file.fileno())
+
+
+def _mode_after(file: int, before: os.stat_result) -> int:
+    """The mode of what is replaced, with its group; where we may not give it that group, nothing for another."""
+    mode = stat.S_IMODE(before.st_mode)
+    try:
+        os.fchown(file, -1, before.st_gid)
+    except PermissionError:
+        return mode & ~stat.S_IRWXG
+    return mode
