@@ -14,7 +14,8 @@ from watcher.policy.who import (
     Turned,
     depends_on_proof,
     expected,
-    named_code,
+    named_codes,
+    named_persons,
     proven,
     unverified,
     without_person,
@@ -101,12 +102,12 @@ class Admission:
         mailbox = self._its_mailbox()
         return expected(sender, self._named(header, sender.address, mailbox), mailbox.rules)
 
-    def _named(self, header: MailHeader, address: str, mailbox: MailboxAdmission) -> Person | None:
+    def _named(self, header: MailHeader, address: str, mailbox: MailboxAdmission) -> tuple[Person, ...]:
         """Whom a delegate submits for; only delegates may name anybody."""
         if not self._directory.may_submit_for_others(address):
-            return None
-        code = named_code(header.subject, header.recipients, mailbox.address)
-        return None if code is None else self._directory.by_code(code) or Person(user_code=code)
+            return ()
+        codes = named_codes(header.subject, header.recipients, mailbox.address)
+        return named_persons(codes, self._directory.by_code)
 
     def _prove(self, parcel: Parcel) -> Proof:
         if self._verification is None:

@@ -85,6 +85,7 @@ class Reason(StrEnum):
     UNREADABLE = "UNREADABLE"  # damaged: an archive or message that cannot be opened
     UNKNOWN_SENDER = "UNKNOWN_SENDER"  # the directory does not have the sender
     UNVERIFIED_SENDER = "UNVERIFIED_SENDER"  # nothing proves that the sender is who the mail says
+    UNCLEAR_USER = "UNCLEAR_USER"  # a delegate named several employees
     IN_DOUBT = "IN_DOUBT"  # a request was sent, and nobody knows whether it was carried out
     BOOKED_TWICE = "BOOKED_TWICE"  # two expense ids for one booking
     GAVE_UP = "GAVE_UP"  # still failing after `give_up_after`

@@ -165,6 +165,63 @@ def test_a_directory_that_cannot_be_asked_leaves_it_open() -> None:
             ask(FROM_LI)
 
 
+# ------------------------------------------------------------------------------- for whom delegates submit
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        "Subject: Fwd: Order #12345678 … #903851",
+        "Subject: =?utf-8?B?77yD77yZ77yQ77yT77yY77yV77yR?=",
+        "To: fapiao+903851@corp.example",
+        "Delivered-To: fapiao+903851@corp.example",
+        "Cc: Li <li@corp.example>, Invoices <Fapiao+903851@Corp.example>",
+    ],
+)
+def test_a_delegate_submits_for_whom_they_name_and_nobody_else_does(named: str) -> None:
+    mailbox = _mailbox()
+
+    assert mailbox.of(FROM_AMY, named) == Accepted(person=LI, counts_as="100001")
+    assert mailbox.of("From: Temp@corp.example", named) == Accepted(person=LI, counts_as="temp@corp.example")
+    mailbox.staff.people["wang@corp.example"] = Person(user_code="42")
+    assert mailbox.of("From: wang@corp.example", named) == Accepted(person=Person(user_code="42"), counts_as="42")
+
+
+@pytest.mark.parametrize(
+    "unnamed",
+    [
+        "To: #903851 <fapiao@corp.example>",
+        "To: fapiao+903851@elsewhere.example",
+        'To: "fapiao+903851@corp.example" <fapiao@corp.example>',
+        "From: #903851 <amy@corp.example>",
+        "X-Subject: #903851",
+    ],
+)
+def test_a_delegate_who_names_nobody_submits_for_themself(unnamed: str) -> None:
+    sender = [] if unnamed.startswith("From:") else [FROM_AMY]
+
+    assert _mailbox().of(*sender, unnamed, "Subject: invoices") == Accepted(person=AMY, counts_as="100001")
+
+
+def test_a_delegate_whom_the_directory_lacks_and_who_names_nobody_is_unknown() -> None:
+    turned = _mailbox().of("From: temp@corp.example", "Subject: invoices")
+
+    assert isinstance(turned, Turned)
+    assert turned.reason is Reason.UNKNOWN_SENDER
+
+
+def test_a_delegate_who_names_several_employees_is_held_and_so_is_what_is_released_without_a_choice() -> None:
+    mailbox = _mailbox(hold=False)
+    mail = (FROM_AMY, "Subject: #903851", "To: fapiao+100001@corp.example")
+
+    for turned in (mailbox.of(*mail), mailbox.released(*mail)):
+        assert isinstance(turned, Turned)
+        assert (turned.reason, turned.hold) == (Reason.UNCLEAR_USER, True)
+        assert "903851, 100001" in turned.detail
+    assert mailbox.counts_as(*mail) == "100001"
+    assert mailbox.released(*mail, code="903851") == Accepted(person=LI, counts_as="100001")
+
+
 # -------------------------------------------------------------------------------------- what is turned
 
 

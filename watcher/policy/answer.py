@@ -46,4 +46,4 @@ def _is_wanted(outcome: Outcome, choice: ReplyChoice) -> bool:
 
 def refused(reason: str | None) -> bool:
     """Whether a submission was turned away because of who sent it."""
-    return reason in (Reason.UNKNOWN_SENDER, Reason.UNVERIFIED_SENDER)
+    return reason in (Reason.UNKNOWN_SENDER, Reason.UNVERIFIED_SENDER, Reason.UNCLEAR_USER)

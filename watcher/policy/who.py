@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from watcher.model import Person, Reason
 from watcher.ports import Proof
 
-_CODE_IN_SUBJECT = re.compile(r"#([0-9A-Za-z_-]{1,64})(?![0-9A-Za-z_-])")
-_CODE_IN_ADDRESS = re.compile(r"\+([0-9A-Za-z_-]{1,64})@")
+_CODE = r"[0-9A-Za-z_-]{1,64}"
+_CODE_IN_SUBJECT = re.compile(rf"(?<!&)#({_CODE})(?![0-9A-Za-z_-])")  # &#20013; is a letter that somebody wrote so
+_CODE_IN_ADDRESS = re.compile(_CODE)
+_MOST_TOLD = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,9 +60,11 @@ class Sender:
         return self.known.user_code if self.known is not None else self.address.lower()
 
 
-def expected(sender: Sender, named: Person | None, rules: MailboxRules) -> Accepted | Turned:
-    """What becomes of a mail if the proof holds. `named` is whom the sender, as a delegate, submits for."""
-    person = person_for(sender.known, named, rules)
+def expected(sender: Sender, named: Sequence[Person], rules: MailboxRules) -> Accepted | Turned:
+    """What becomes of a mail if the proof holds. `named` are those whom the sender, as a delegate, submits for."""
+    if len(named) > 1:
+        return _unclear(named)
+    person = person_for(sender.known, named[0] if named else None, rules)
     if person is None:
         return Turned(
             reason=Reason.UNKNOWN_SENDER, detail="the directory does not have the sender", hold=rules.hold_unknown
@@ -69,7 +74,14 @@ def expected(sender: Sender, named: Person | None, rules: MailboxRules) -> Accep
 
 def depends_on_proof(decision: Accepted | Turned) -> bool:
     """Whether `proven` may change what `expected` decided: nobody asks name servers for the sake of a stranger."""
-    return isinstance(decision, Accepted)
+    return isinstance(decision, Accepted) or decision.reason is Reason.UNCLEAR_USER
+
+
+def _unclear(named: Sequence[Person]) -> Turned:
+    """Always held: a delegate is somebody to ask, and each of the employees may be the right one."""
+    told = ", ".join(person.user_code for person in named[:_MOST_TOLD]) + (", …" if len(named) > _MOST_TOLD else "")
+    detail = f"a delegate named several employees, release it with --user-code: {told}"
+    return Turned(reason=Reason.UNCLEAR_USER, detail=detail, hold=True)
 
 
 def person_for(known: Person | None, named: Person | None, rules: MailboxRules) -> Person | None:
@@ -98,14 +110,29 @@ def without_person() -> Turned:
     return Turned(reason=Reason.UNKNOWN_SENDER, detail=detail, hold=True)
 
 
-def named_code(subject: str | None, recipients: Sequence[str], mailbox_address: str) -> str | None:
-    """The employee number that a delegate wrote: ``#903851`` in the subject, or ``fapiao+903851@`` as the address."""
-    if found := _CODE_IN_SUBJECT.search(subject or ""):
-        return found[1]
-    local, _, domain = mailbox_address.lower().partition("@")
+def named_codes(subject: str | None, recipients: Sequence[str], mailbox_address: str) -> tuple[str, ...]:
+    """The employee numbers that a delegate wrote, each once: ``#903851`` in the subject, ``fapiao+903851@`` as address.
+
+    Chinese keyboards write ``＃９０３８５１``, and what is pasted holds invisible signs.
+    """
+    visible = "".join(sign for sign in subject or "" if unicodedata.category(sign) != "Cf")
+    written = _CODE_IN_SUBJECT.findall(unicodedata.normalize("NFKC", visible))
+    own, _, domain = mailbox_address.lower().rpartition("@")
     for recipient in recipients:
-        address = recipient.lower()
-        if address.startswith(f"{local}+") and address.endswith(f"@{domain}"):
-            found = _CODE_IN_ADDRESS.search(recipient)
-            return found[1] if found else None
-    return None
+        local, _, at = recipient.rpartition("@")
+        name, _, code = local.partition("+")
+        if name.lower() == own and at.lower() == domain and _CODE_IN_ADDRESS.fullmatch(code):
+            written.append(code)
+    return tuple(dict.fromkeys(written))
+
+
+def named_persons(codes: Sequence[str], by_code: Callable[[str], Person | None]) -> tuple[Person, ...]:
+    """Whom these numbers mean: those that the directory knows, where there are any; the others may be of an order.
+
+    Numbers that differ in case only are one.
+    """
+    known = {person.user_code: person for code in codes if (person := by_code(code)) is not None}
+    spellings: dict[str, str] = {}
+    for code in codes:
+        spellings.setdefault(code.casefold(), code)
+    return tuple(known.values()) or tuple(Person(user_code=code) for code in spellings.values())
