@@ -241,10 +241,16 @@ def _sources(configuration: Configuration) -> dict[str, Source]:
 def _mailboxes(configuration: Configuration) -> list[Source]:
     from watcher.sources.mailbox import MailboxSource
 
-    own = {mailbox.username for mailbox in configuration.mailboxes}
-    if configuration.smtp is not None:
-        own.add(_address(configuration.smtp.sender))
+    own = _own_addresses(configuration)
     return [MailboxSource(mailbox, own_addresses=own) for mailbox in configuration.mailboxes]
+
+
+def _own_addresses(configuration: Configuration) -> frozenset[str]:
+    """The addresses that mail is read for and sent from, in lower case."""
+    own = {mailbox.username.lower() for mailbox in configuration.mailboxes}
+    if configuration.smtp is not None:
+        own.add(_address(configuration.smtp.sender).lower())
+    return frozenset(own)
 
 
 def _folders(configuration: Configuration) -> list[Source]:
@@ -285,7 +291,7 @@ def _tenders(
     for section, answerer in zip(configuration.sources, answerers, strict=True):
         intake = Intake(
             source=adapters.sources[section.name],
-            admission=_admission(section, configuration.smtp, adapters.directory),
+            admission=_admission(section, configuration, adapters.directory),
             gathering=gathering,
             storing=Storing(
                 store=adapters.stores[section.store], create_expense=configuration.recognition.create_expense
@@ -308,7 +314,7 @@ def _tenders(
 
 
 def _admission(
-    section: sections.Mailbox | sections.Folder, smtp: sections.Smtp | None, directory: Directory
+    section: sections.Mailbox | sections.Folder, configuration: Configuration, directory: Directory
 ) -> Admission:
     if isinstance(section, sections.Folder):
         return Admission(directory=directory, verification=None, mailbox=None)
@@ -320,7 +326,13 @@ def _admission(
         hold_unknown=section.unknown == "hold",
         hold_unverified=section.unverified == "hold",
     )
-    mailbox = MailboxAdmission(rules=rules, address=_own_address(section, smtp), answer_unknown=section.reply.unknown)
+    mailbox = MailboxAdmission(
+        rules=rules,
+        address=_own_address(section, configuration.smtp),
+        answer_unknown=section.reply.unknown,
+        forwarded_for=section.forwarded_for,
+        own_addresses=_own_addresses(configuration),
+    )
     return Admission(directory=directory, verification=verification, mailbox=mailbox)
 
 

@@ -174,7 +174,7 @@ class Intake:
     def _mail(self, arrival: Arrival, parcel: Parcel) -> _Draft | None:
         header = read_header(parcel.header or b"")
         bare = self._bare(arrival, Kind.MAIL, self._admission.submitter_of(header))
-        bare = replace(with_header(bare, header, parcel.size), answer=answerable(header))
+        bare = replace(with_header(bare, header, parcel.size), answer=answerable(header, bare.sender))
         decision = self._decided(arrival, header, parcel, bare)
         if decision is None:
             return None

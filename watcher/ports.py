@@ -364,10 +364,13 @@ class Proof:
 
 
 class SenderVerification(Protocol):
-    """Proves that a mail's From domain stands behind it."""
+    """Proves that a mail's From domain stands behind it, or where it was forwarded, the forwarder's."""
 
-    def verify(self, header: bytes, whole: Callable[[], bytes]) -> Proof:
-        """Raises DirectoryUnavailable where name servers cannot be asked now, and SourceUnavailable from `whole`."""
+    def verify(self, header: bytes, whole: Callable[[], bytes], *, forwarder: str | None = None) -> Proof:
+        """`forwarder` is the address that forwarded it automatically: its domain may stand for the mail, too.
+
+        Raises DirectoryUnavailable where name servers cannot be asked now, and SourceUnavailable from `whole`.
+        """
 
 
 # ----------------------------------------------------------------------------------------- answers

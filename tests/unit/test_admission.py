@@ -51,10 +51,10 @@ class Verdict:
     """Verifies every mail in one way, and counts how often it was asked."""
 
     proof: Proof
-    asked: int = 0
+    asked: list[str | None] = field(default_factory=list)  # the forwarders
 
-    def verify(self, header: bytes, whole: Callable[[], bytes]) -> Proof:
-        self.asked += 1
+    def verify(self, header: bytes, whole: Callable[[], bytes], *, forwarder: str | None = None) -> Proof:
+        self.asked.append(forwarder)
         return self.proof
 
 
@@ -103,10 +103,18 @@ def _mail(*lines: str) -> tuple[MailHeader, Opened]:
     return read_header(block), Opened(block)
 
 
-def _mailbox(*, proven: bool = True, fixed_code: str | None = None, hold: bool = True) -> Mailbox:
+def _mailbox(
+    *, proven: bool = True, fixed_code: str | None = None, hold: bool = True, forwarded_for: bool = False
+) -> Mailbox:
     staff, verdict = Staff(), Verdict(Proof(proven=proven, how="dmarc"))
     rules = MailboxRules(fixed_code=fixed_code, hold_unknown=hold, hold_unverified=hold)
-    mailbox = MailboxAdmission(rules=rules, address="fapiao@corp.example", answer_unknown=False)
+    mailbox = MailboxAdmission(
+        rules=rules,
+        address="fapiao@corp.example",
+        answer_unknown=False,
+        forwarded_for=forwarded_for,
+        own_addresses={"fapiao@corp.example"},
+    )
     return Mailbox(Admission(directory=staff, verification=verdict, mailbox=mailbox), staff, verdict)
 
 
@@ -153,7 +161,7 @@ def test_in_whose_allowance_a_mail_would_count_is_told_without_any_proof() -> No
     assert mailbox.counts_as(FROM_LI) == "903851"
     assert mailbox.counts_as(STRANGER) is None
     assert mailbox.counts_as(TWO) is None
-    assert mailbox.verdict.asked == 0
+    assert mailbox.verdict.asked == []
 
 
 def test_a_directory_that_cannot_be_asked_leaves_it_open() -> None:
@@ -222,6 +230,63 @@ def test_a_delegate_who_names_several_employees_is_held_and_so_is_what_is_releas
     assert mailbox.released(*mail, code="903851") == Accepted(person=LI, counts_as="100001")
 
 
+# ------------------------------------------------------------------------ mail that somebody forwards by a rule
+
+FROM_VENDOR = "From: Taxi <noreply@vendor.example>"
+
+
+def test_mail_that_is_forwarded_by_a_rule_is_of_whoever_forwards_it_and_proven_by_either() -> None:
+    mailbox = _mailbox(forwarded_for=True)
+    mail = (FROM_VENDOR, "X-Forwarded-For: li.rong@other.example fapiao@corp.example")
+
+    assert mailbox.of(*mail) == Accepted(person=LI, counts_as="903851")
+    assert mailbox.verdict.asked == ["li.rong@other.example"]
+    assert mailbox.counts_as(*mail) == "903851"
+    assert mailbox.admission.submitter_of(_mail(*mail)[0]) == "li.rong@other.example"
+
+
+def test_a_mail_that_nobody_forwarded_is_of_its_author_there_too() -> None:
+    mailbox = _mailbox(forwarded_for=True)
+
+    assert mailbox.of(FROM_LI) == Accepted(person=LI, counts_as="903851")
+    assert mailbox.verdict.asked == [None]
+
+
+def test_headers_of_forwarding_say_nothing_where_the_mailbox_does_not_believe_them() -> None:
+    mailbox = _mailbox()
+    forwarded = ("Resent-From: li@corp.example", "X-Forwarded-For: li@corp.example fapiao@corp.example")
+
+    stranger = mailbox.of(FROM_VENDOR, *forwarded)
+    amy = mailbox.of(FROM_AMY, *forwarded)
+
+    assert isinstance(stranger, Turned)
+    assert stranger.reason is Reason.UNKNOWN_SENDER
+    assert amy == Accepted(person=AMY, counts_as="100001")
+    assert mailbox.verdict.asked == [None]
+
+
+def test_a_forwarded_mail_that_nothing_proves_is_turned_whoever_forwards_it() -> None:
+    turned = _mailbox(forwarded_for=True, proven=False).of(FROM_VENDOR, "Resent-From: li@corp.example")
+
+    assert turned == Turned(reason=Reason.UNVERIFIED_SENDER, detail="dmarc", hold=True, person=LI)
+
+
+def test_a_mail_that_two_people_seem_to_have_forwarded_is_nobody_s() -> None:
+    mailbox = _mailbox(forwarded_for=True)
+
+    turned = mailbox.of(FROM_VENDOR, "Resent-From: li@corp.example", "X-Forwarded-For: amy@corp.example")
+
+    assert isinstance(turned, Turned)
+    assert (turned.reason, turned.person, mailbox.verdict.asked) == (Reason.UNVERIFIED_SENDER, None, [])
+
+
+def test_a_delegate_who_forwards_by_a_rule_submits_for_themself_whatever_the_vendor_s_subject_says() -> None:
+    mailbox = _mailbox(forwarded_for=True)
+    mail = (FROM_VENDOR, "Resent-From: amy@corp.example", "Subject: Order #903851", "To: fapiao+903851@corp.example")
+
+    assert mailbox.of(*mail) == Accepted(person=AMY, counts_as="100001")
+
+
 # -------------------------------------------------------------------------------------- what is turned
 
 
@@ -240,7 +305,7 @@ def test_nothing_is_proven_for_the_sake_of_somebody_whom_nobody_knows(sender: st
     turned = mailbox.of(sender)
 
     assert isinstance(turned, Turned)
-    assert (turned.reason, turned.person, mailbox.verdict.asked) == (reason, None, 0)
+    assert (turned.reason, turned.person, mailbox.verdict.asked) == (reason, None, [])
 
 
 # ------------------------------------------------------------------------------------ what is released
@@ -251,7 +316,7 @@ def test_what_an_administrator_releases_is_booked_for_whom_it_would_have_been_wi
 
     assert mailbox.released(FROM_LI) == Accepted(person=LI, counts_as="903851")
     assert mailbox.released(FROM_AMY, "Subject: #903851") == Accepted(person=LI, counts_as="100001")
-    assert mailbox.verdict.asked == 0
+    assert mailbox.verdict.asked == []
 
 
 def test_what_is_released_with_a_number_is_booked_for_that_employee_and_counts_as_its_sender_s() -> None:

@@ -7,7 +7,7 @@ that is given twice voids its method.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from watcher.people.alignment import aligned, domain_of
@@ -49,8 +49,11 @@ def believed(headers: Iterable[bytes], results_from: str) -> Results | None:
     return None
 
 
+Judge = Callable[[Results, str], tuple[bool, str]]
+
+
 def judged(results: Results, from_domain: str) -> tuple[bool, str]:
-    """Whether the results prove that domain, and by what or why not."""
+    """Whether the results prove that From's domain, this one, stands for the mail, and by what or why not."""
     dmarc = [result for result in results.results if result.method == "dmarc"]
     if any(result.value != "pass" for result in dmarc):
         worst = next(result.value for result in dmarc if result.value != "pass")
@@ -58,12 +61,17 @@ def judged(results: Results, from_domain: str) -> tuple[bool, str]:
             return False, f"dmarc={worst}"
     elif dmarc and all(domain_of(result.properties.get("header.from", "")) == from_domain for result in dmarc):
         return True, f"dmarc=pass for {from_domain}"
+    return vouched(results, from_domain)
+
+
+def vouched(results: Results, domain: str) -> tuple[bool, str]:
+    """Whether this domain has signed or sent the mail, whatever DMARC says of From's."""
     for result in results.results:
-        domain = _domain(result)
-        if result.value == "pass" and domain is not None and aligned(domain, from_domain):
-            return True, f"{result.method}=pass for {domain}"
+        passed = _domain(result)
+        if result.value == "pass" and passed is not None and aligned(passed, domain):
+            return True, f"{result.method}=pass for {passed}"
     found = ", ".join(f"{result.method}={result.value}" for result in results.results) or "nothing"
-    return False, f"{found[:80]}, and none of it stands for {from_domain}"
+    return False, f"{found[:80]}, and none of it stands for {domain}"
 
 
 def _domain(result: Result) -> str | None:

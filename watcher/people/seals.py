@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection
 
 from watcher.headers import MailHeader
 from watcher.people.alignment import domain_of
-from watcher.people.results import judged, read_results
+from watcher.people.results import Judge, read_results
 from watcher.people.signatures import (
     SMALLEST_KEY_BITS,
     TextLookup,
@@ -30,13 +30,14 @@ _INSTANCE = re.compile(r"\s*i\s*=\s*\d+\s*;")
 def verify_seals(
     whole: Callable[[], bytes],
     header: MailHeader,
-    from_domain: str,
+    domain: str,
     *,
+    judge: Judge,
     sealers: Collection[str],
     look_up: TextLookup,
     now: float,
 ) -> tuple[bool, str]:
-    """Whether a believed chain says that the mail was proven to be of that domain, and by what or why not.
+    """Whether a believed chain says that the domain stood for the mail, as `judge` reads it, and by what or why not.
 
     `sealers` in lower case. Raises DirectoryUnavailable where a name server cannot be asked.
     """
@@ -47,10 +48,10 @@ def verify_seals(
         return False, f"ARC: {error}"
     for sealer, results in answers:
         read = read_results(_INSTANCE.sub("", results, count=1).encode())
-        proven, how = judged(read, from_domain) if read is not None else (False, "")
+        proven, how = judge(read, domain) if read is not None else (False, "")
         if proven:
             return True, f"ARC seal of {sealer}: {how}"
-    return False, f"ARC: no sealer saw that {from_domain} was proven"
+    return False, f"ARC: no sealer saw that {domain} was proven"
 
 
 def _refuse_chain(header: MailHeader, sealers: Collection[str], now: float) -> None:

@@ -100,7 +100,6 @@ def test_what_has_no_effect_yet_is_told_so_that_nobody_relies_on_it(tmp_path: Pa
     [
         ("held_after: 2d", "mailboxes[0].held_after: "),
         ("reply: {acknowledge_after: 5m}", "mailboxes[0].reply.acknowledge_after: "),
-        ("forwarded_for: true", "mailboxes[0].forwarded_for: "),
     ],
 )
 def test_whoever_sets_what_does_nothing_yet_is_told(tmp_path: Path, setting: str, told: str) -> None:

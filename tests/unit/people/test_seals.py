@@ -114,3 +114,16 @@ def test_a_seal_without_a_key_proves_nothing(key: Key) -> None:
 def test_name_servers_that_cannot_be_asked_leave_it_open(key: Key) -> None:
     with pytest.raises(DirectoryUnavailable):
         _verify(sealed(mail(SAW), key), Names({"arc._domainkey.gw.example": DirectoryUnavailable("timeout")}))
+
+
+def test_a_forwarded_mail_is_proven_by_a_seal_that_saw_its_forwarder(key: Key) -> None:
+    saw = "Authentication-Results: gw.example; spf=pass smtp.mailfrom=li@staff.example; dmarc=fail"
+    message = sealed(mail(saw), key)
+    verification = Verification(VerifySender(), arc_sealers=["gw.example"], look_up=_names(key))
+
+    def verify(forwarder: str | None) -> bool:
+        return verification.verify(message.partition(b"\r\n\r\n")[0], lambda: message, forwarder=forwarder).proven
+
+    assert verify("li@staff.example")
+    assert not verify("li@other.example")
+    assert not verify(None)

@@ -341,3 +341,56 @@ def test_no_bytes_whatever_raise_or_prove_anything(noise: bytes) -> None:
     )
 
     assert not _verify(message, results_from="topmost").proven
+
+
+# --------------------------------------------------------------------- mail that was forwarded by a rule
+
+
+def _forwarded(
+    message: bytes, names: Names | None = None, *, results_from: str | None = "mx", sealers: tuple[str, ...] = ()
+) -> Proof:
+    verification = Verification(VerifySender(results_from=results_from), arc_sealers=sealers, look_up=names or Names())
+    return verification.verify(message.partition(b"\r\n\r\n")[0], lambda: message, forwarder="li@staff.example")
+
+
+@pytest.mark.parametrize(
+    "results",
+    [
+        "mx; spf=pass smtp.mailfrom=SRS0=x=tt=corp.example=li@staff.example; dmarc=fail header.from=corp.example",
+        "mx; spf=pass smtp.mailfrom=li+caf_=fapiao=corp.example@staff.example",
+        "mx; dkim=fail header.d=corp.example; dkim=pass header.d=mail.staff.example",
+        "mx; dmarc=pass header.from=corp.example",
+    ],
+)
+def test_a_forwarded_mail_is_proven_by_the_results_on_its_author_or_its_forwarder(results: str) -> None:
+    message = mail(f"Authentication-Results: {results}")
+
+    assert _forwarded(message).proven
+
+
+@pytest.mark.parametrize(
+    "results",
+    [
+        "mx; dmarc=pass header.from=staff.example",
+        "mx; spf=pass smtp.mailfrom=x@staff.example.evil.example; dmarc=fail header.from=corp.example",
+        "mx; spf=softfail smtp.mailfrom=li@staff.example",
+        "mx; spf=pass smtp.mailfrom=SRS0=x=tt=staff.example=li@evil.example",
+        "evil; spf=pass smtp.mailfrom=li@staff.example",
+    ],
+)
+def test_a_forwarded_mail_is_not_proven_by_results_on_somebody_else(results: str) -> None:
+    assert not _forwarded(mail(f"Authentication-Results: {results}")).proven
+
+
+def test_a_forwarded_mail_is_proven_by_a_signature_of_its_forwarder(key: Key) -> None:
+    message = signed(mail(), key, domain="staff.example")
+    names = Names({"s1._domainkey.staff.example": key.record})
+
+    assert _forwarded(message, names, results_from=None) == Proof(proven=True, how="DKIM of staff.example")
+    assert not _verify(message, names).proven
+
+
+def test_a_forwarded_mail_that_nothing_stands_for_says_why_once(key: Key) -> None:
+    assert _forwarded(mail(), results_from="mx") == Proof(
+        proven=False, how="no Authentication-Results of mx; no DKIM signature"
+    )
