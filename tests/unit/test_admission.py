@@ -298,7 +298,14 @@ def test_of_a_mail_that_is_not_proven_it_is_told_for_whom_it_would_have_been() -
         assert turned == Turned(reason=Reason.UNVERIFIED_SENDER, detail="dmarc", hold=True, person=person)
 
 
-@pytest.mark.parametrize(("sender", "reason"), [(STRANGER, Reason.UNKNOWN_SENDER), (TWO, Reason.UNVERIFIED_SENDER)])
+@pytest.mark.parametrize(
+    ("sender", "reason"),
+    [
+        (STRANGER, Reason.UNKNOWN_SENDER),
+        (TWO, Reason.UNVERIFIED_SENDER),
+        ("From: li@xn--crp-sna.example", Reason.UNVERIFIED_SENDER),
+    ],
+)
 def test_nothing_is_proven_for_the_sake_of_somebody_whom_nobody_knows(sender: str, reason: Reason) -> None:
     mailbox = _mailbox()
 
@@ -327,7 +334,7 @@ def test_what_is_released_with_a_number_is_booked_for_that_employee_and_counts_a
     assert mailbox.released(TWO, code="903851") == Accepted(person=LI, counts_as="903851")
 
 
-@pytest.mark.parametrize("sender", [STRANGER, TWO, "Subject: no sender"])
+@pytest.mark.parametrize("sender", [STRANGER, TWO, "From: li@xn--crp-sna.example", "Subject: no sender"])
 def test_what_is_released_without_a_number_is_held_again_where_nobody_is_known(sender: str) -> None:
     turned = _mailbox(hold=False).released(sender)
 

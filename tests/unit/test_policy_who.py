@@ -137,3 +137,32 @@ def test_a_mail_that_names_several_employees_is_not_proven_by_that() -> None:
     turned = proven(expected(KNOWN, named, STRICT), FORGED, STRICT)
 
     assert turned == Turned(reason=Reason.UNVERIFIED_SENDER, detail="dmarc=fail", hold=False)
+
+
+@pytest.mark.parametrize(
+    ("domain", "shown"),
+    [
+        ("xn--crp-sna.example", "cörp.example"),
+        ("mail.XN--CRP-SNA.example", "mail.cörp.example"),
+        ("xn--l-7sbq6ba.example", "\u0430\u0440\u0440l\u0435.example"),
+        ("xn--.example", "xn--.example"),
+        ("xn--99999999999.example", "xn--99999999999.example"),
+        ("xn--" + "a" * 50 + ".example", ".example"),  # controls, which are not shown
+        ("xn--corp-yd7a.example", "corp.example"),  # an override of the direction of writing
+    ],
+)
+@pytest.mark.parametrize(("rules", "hold"), [(LENIENT, True), (STRICT, False)])
+def test_a_stranger_whose_domain_is_written_in_foreign_letters_may_be_a_look_alike(
+    domain: str, shown: str, rules: MailboxRules, hold: bool
+) -> None:
+    turned = expected(Sender(address=f"zhang@{domain}", known=None), (), rules)
+
+    assert isinstance(turned, Turned)
+    assert (turned.reason, turned.hold) == (Reason.UNVERIFIED_SENDER, hold)
+    assert turned.detail.endswith(f" of another: {shown}")
+
+
+def test_a_domain_in_foreign_letters_that_the_directory_has_is_as_any_other() -> None:
+    sender = Sender(address="zhang@xn--crp-sna.example", known=ZHANG)
+
+    assert expected(sender, (), STRICT) == Accepted(person=ZHANG, counts_as="903851")

@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from watcher.headers import clean
 from watcher.model import Person, Reason
 from watcher.ports import Proof
 
@@ -14,6 +15,8 @@ _CODE = r"[0-9A-Za-z_-]{1,64}"
 _CODE_IN_SUBJECT = re.compile(rf"(?<!&)#({_CODE})(?![0-9A-Za-z_-])")  # &#20013; is a letter that somebody wrote so
 _CODE_IN_ADDRESS = re.compile(_CODE)
 _MOST_TOLD = 5
+_ENCODED = "xn--"
+_SHOWN_DOMAIN = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,11 +68,30 @@ def expected(sender: Sender, named: Sequence[Person], rules: MailboxRules) -> Ac
     if len(named) > 1:
         return _unclear(named)
     person = person_for(sender.known, named[0] if named else None, rules)
-    if person is None:
-        return Turned(
-            reason=Reason.UNKNOWN_SENDER, detail="the directory does not have the sender", hold=rules.hold_unknown
-        )
-    return Accepted(person=person, counts_as=sender.counts_as)
+    if person is not None:
+        return Accepted(person=person, counts_as=sender.counts_as)
+    if (shown := _foreign_letters(sender.address)) is not None:
+        return unverified(f"the sender's domain may be a look-alike of another: {shown}", rules)
+    return Turned(
+        reason=Reason.UNKNOWN_SENDER, detail="the directory does not have the sender", hold=rules.hold_unknown
+    )
+
+
+def _foreign_letters(address: str) -> str | None:
+    """A domain as people see it, where it is written in an alphabet of its own (``xn--``); else None."""
+    domain = address.rpartition("@")[2].lower()
+    if not any(label.startswith(_ENCODED) for label in domain.split(".")):
+        return None
+    return clean(".".join(_decoded(label) for label in domain.split(".")), _SHOWN_DOMAIN)
+
+
+def _decoded(label: str) -> str:
+    if not label.startswith(_ENCODED):
+        return label
+    try:
+        return label.removeprefix(_ENCODED).encode("ascii").decode("punycode") or label
+    except UnicodeError:
+        return label
 
 
 def depends_on_proof(decision: Accepted | Turned) -> bool:
