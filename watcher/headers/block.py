@@ -13,6 +13,7 @@ from watcher.headers.decoding import decode
 OWN_MARK = "X-Invoice-Watcher"  # a header that replies of this program bear
 
 _FIELD = re.compile(rb"([!-9;-~]{1,200})[ \t]*:(.*)", re.DOTALL)
+_MBOX_LINE = re.compile(rb">?From [ \t]*(?![ \t:])")  # but for "From :", which is a field to many a reader
 _ID_CHARACTERS = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.:\[\]-]"
 _MESSAGE_ID = re.compile(rf"<{_ID_CHARACTERS}{{1,240}}@{_ID_CHARACTERS}{{1,240}}>")
 _MOST_REFERENCES = 20
@@ -95,7 +96,7 @@ def _unbroken(block: bytes) -> Iterator[bytes]:
     gathered: list[bytes] = []
     for number, line in enumerate(block.split(b"\n")):
         bare = line.removesuffix(b"\r")
-        if number == 0 and bare.startswith((b"From ", b">From ")):
+        if number == 0 and _MBOX_LINE.match(bare):
             continue
         if not bare:
             break

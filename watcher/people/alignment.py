@@ -39,12 +39,12 @@ def aligned(one: str, other: str) -> bool:
     """Whether two domains, as `domain_of` gives them, stand for one organisation."""
     if one == other:
         return True
-    organisation = _organisation(one)
-    return organisation is not None and organisation == _organisation(other)
+    organisation = organisation_of(one)
+    return organisation is not None and organisation == organisation_of(other)
 
 
-def _organisation(domain: str) -> str | None:
-    """The domain that somebody has registered; None for what is a public suffix itself."""
+def organisation_of(domain: str) -> str | None:
+    """The domain that somebody has registered, at or above this one; None for what is a public suffix itself."""
     for shared in _TENANTS_OF:
         if domain == shared:
             return None

@@ -55,11 +55,14 @@ Judge = Callable[[Results, str], tuple[bool, str]]
 def judged(results: Results, from_domain: str) -> tuple[bool, str]:
     """Whether the results prove that From's domain, this one, stands for the mail, and by what or why not."""
     dmarc = [result for result in results.results if result.method == "dmarc"]
+    seen = [result.properties["header.from"] for result in dmarc if "header.from" in result.properties]
+    if any(domain_of(author) != from_domain for author in seen):
+        return False, "dmarc speaks of another From"
     if any(result.value != "pass" for result in dmarc):
         worst = next(result.value for result in dmarc if result.value != "pass")
         if worst not in ("none", "bestguesspass", "temperror"):
             return False, f"dmarc={worst}"
-    elif dmarc and all(domain_of(result.properties.get("header.from", "")) == from_domain for result in dmarc):
+    elif dmarc and len(seen) == len(dmarc):
         return True, f"dmarc=pass for {from_domain}"
     return vouched(results, from_domain)
 
@@ -91,17 +94,27 @@ def _same(one: str, other: str) -> bool:
 
 def read_results(raw: bytes) -> Results | None:
     """None where it cannot be read without doubt."""
-    text = _without_comments(raw.decode("utf-8", "replace").strip())
-    if text is None or len(text) > _LONGEST:
+    text = _without_comments(raw.decode("utf-8", "replace").strip()) if len(raw) <= _LONGEST else None
+    if text is None:
         return None
     segments = _SEGMENT.findall(text)
     # A first part with "=" in it is a result already: Microsoft 365 leaves the authserv-id out.
     named = bool(segments) and "=" not in segments[0]
-    words = segments[0].split() if named else []
     found = (_result(segment) for segment in (segments[1:] if named else segments))
     return Results(
-        authserv_id=_unquoted(words[0]) if words else None, results=[result for result in found if result is not None]
+        authserv_id=_server(raw, segments[0]) if named else None,
+        results=[result for result in found if result is not None],
     )
+
+
+def _server(raw: bytes, first: str) -> str | None:
+    """The authserv-id where it stands there plainly, with no more than a version after it.
+
+    A server that takes headers in its own name out of what comes in may not know them in a disguise.
+    """
+    name, *version = first.split() or [""]
+    is_plain = '"' not in name and raw.lstrip().startswith(name.encode())
+    return name if name and is_plain and (not version or (len(version) == 1 and version[0].isdigit())) else None
 
 
 def _without_comments(text: str) -> str | None:

@@ -13,13 +13,18 @@ from watcher.config.sections import VerifySender
 from watcher.errors import WatcherError
 from watcher.headers import MailHeader, clean, read_header
 from watcher.people.alignment import domain_of
+from watcher.people.keys import TextLookup
 from watcher.people.names import look_up_text
 from watcher.people.results import Judge, believed, judged, vouched
 from watcher.people.seals import verify_seals
-from watcher.people.signatures import TextLookup, verify_signatures
+from watcher.people.signatures import verify_signatures
 from watcher.ports import Proof
 
 log = logging.getLogger(__name__)
+
+# Whoever sends a proven mail on may write a second one above it. That changes what the mail says and holds, and
+# neither signatures nor servers have to mind.
+_ONCE = ("subject", "content-type", "content-transfer-encoding")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,8 @@ class Verification:
         domain = domain_of(header.from_address or "")
         if domain is None:
             return Proof(proven=False, how=clean(header.from_problem or "From has no usable domain"))
+        if (doubled := next((name for name in _ONCE if len(header.all(name)) > 1), None)) is not None:
+            return Proof(proven=False, how=f"there is more than one {doubled.title()} header")
         stands = [_Standing(domain, judged)]
         passed_on = domain_of(forwarder or "")
         if passed_on is not None and passed_on != domain:

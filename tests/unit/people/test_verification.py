@@ -117,13 +117,24 @@ def test_a_signature_that_has_not_expired_proves_the_sender(key: Key) -> None:
     assert _verify(message, Names({PLACE: key.record})).proven
 
 
-@pytest.mark.parametrize("added", ["Subject: #903851", "To: x@evil.example"])
+@pytest.mark.parametrize("added", ["Reply-To: a@x.example\r\nReply-To: b@x.example", "To: x@evil.example"])
 def test_a_second_header_that_is_not_signed_proves_nothing(key: Key, added: str) -> None:
     message = added.encode() + b"\r\n" + signed(mail(), key)
 
     assert _verify(message, Names({PLACE: key.record})) == Proof(
         proven=False, how="a header stands there more often than the DKIM signature covers it"
     )
+
+
+@pytest.mark.parametrize("name", ["Subject", "Content-Type", "Content-Transfer-Encoding"])
+def test_a_second_header_that_changes_what_a_mail_says_proves_nothing_whatever_the_server_found(name: str) -> None:
+    results = "Authentication-Results: mx; dmarc=pass header.from=corp.example"
+
+    def proof(*headers: str) -> Proof:
+        return _verify(mail(results, *headers), results_from="mx")
+
+    assert proof(f"{name}: a", f"{name}: b") == Proof(proven=False, how=f"there is more than one {name} header")
+    assert proof("MIME-Version: 1.0", "MIME-Version: 1.0").proven
 
 
 def test_a_second_from_proves_nothing_whatever_is_signed(key: Key) -> None:
@@ -241,7 +252,14 @@ def test_results_that_stand_for_the_sender_s_domain_prove_the_sender(header: str
         ("mx.corp.example; none", "nothing, and none of it stands for corp.example"),
         ("mx.corp.example; dmarc=fail header.from=corp.example; spf=pass smtp.mailfrom=corp.example", "dmarc=fail"),
         ("mx.corp.example; dmarc=pass header.from=corp.example; dmarc=fail header.from=corp.example", "dmarc=fail"),
-        ("mx.corp.example; dmarc=pass header.from=evil.example", "dmarc=pass, and none of it stands for corp.example"),
+        ("mx.corp.example; dmarc=pass header.from=evil.example", "dmarc speaks of another From"),
+        ("mx.corp.example; dmarc=none header.from=evil.example; dkim=pass header.d=corp.example", "dmarc speaks of another From"),
+        ("mx.corp.example; dmarc=pass header.from=mail.corp.example; spf=pass smtp.mailfrom=corp.example", "dmarc speaks of another From"),
+        ("mx.corp.example; dkim=pass (2048-bit key; header.d=corp.example) header.d=evil.example", "dkim=pass, and none of it stands for corp.example"),
+        ("mx.corp.example; dkim=pass header.d=corp.example.evil.example; spf=pass smtp.mailfrom=corp-example.com", "dkim=pass, spf=pass, and none of it stands for corp.example"),
+        ('mx.corp.example; spf=pass smtp.mailfrom="; dmarc=pass header.from=corp.example; x"@evil.example', "spf=pass, and none of it stands for corp.example"),
+        ("mx.corp.example; dkim=pass header.i=corp.example@evil.example", "dkim=pass, and none of it stands for corp.example"),
+        ("mx.corp.example; iprev=pass policy.iprev=192.0.2.1 (corp.example); auth=pass smtp.auth=li@corp.example", "iprev=pass, auth=pass, and none of it stands for corp.example"),
         ("mx.corp.example; dmarc=pass", "dmarc=pass, and none of it stands for corp.example"),
         ("mx.corp.example; dkim=pass header.d=evil.example", "dkim=pass, and none of it stands for corp.example"),
         ("mx.corp.example; dkim=pass header.d=notcorp.example", "dkim=pass, and none of it stands for corp.example"),
@@ -265,6 +283,13 @@ def test_results_that_stand_for_something_else_prove_nothing(header: str, why: s
     [
         "evil.example; dmarc=pass header.from=corp.example",
         "mx.corp.example.evil.example; dmarc=pass header.from=corp.example",
+        '"mx.corp.example"; dmarc=pass header.from=corp.example',
+        "(x) mx.corp.example; dmarc=pass header.from=corp.example",
+        "mx.corp.example evil.example; dmarc=pass header.from=corp.example",
+        "mx.corp.example 1 2; dmarc=pass header.from=corp.example",
+        "evil.example mx.corp.example; dmarc=pass header.from=corp.example",
+        "mx.corp.example dmarc=pass header.from=corp.example",
+        "mx.corp.example; dmarc=pass header.from=corp.example" + " x" * 10_000,
         "dmarc=pass header.from=corp.example",
         "",
         ";;;",
