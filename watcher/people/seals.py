@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection
 
-from watcher.headers import MailHeader
+from watcher.headers import MailHeader, read_results
 from watcher.people.alignment import domain_of
 from watcher.people.keys import SMALLEST_KEY_BITS, TextLookup, mail_key
 from watcher.people.reading import body_of, prepare, refuse_two_readings, silent_logger
-from watcher.people.results import Judge, read_results
+from watcher.people.results import Judge
 from watcher.people.tags import Unacceptable, read_tags, refuse_weak
 
 MOST_SEALS = 5

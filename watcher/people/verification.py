@@ -11,11 +11,11 @@ from itertools import product
 
 from watcher.config.sections import VerifySender
 from watcher.errors import WatcherError
-from watcher.headers import MailHeader, clean, read_header
+from watcher.headers import MailHeader, believed_results, clean, read_header
 from watcher.people.alignment import domain_of
 from watcher.people.keys import TextLookup
 from watcher.people.names import look_up_text
-from watcher.people.results import Judge, believed, judged, vouched
+from watcher.people.results import Judge, judged, vouched
 from watcher.people.seals import verify_seals
 from watcher.people.signatures import verify_signatures
 from watcher.ports import Proof
@@ -92,7 +92,7 @@ class Verification:
     def _by_results(self, header: MailHeader, standing: _Standing, _whole: Callable[[], bytes]) -> tuple[bool, str]:
         if self._results_from is None:
             return False, ""
-        results = believed(header.all("authentication-results"), self._results_from)
+        results = believed_results(header.all("authentication-results"), self._results_from)
         if results is None:
             return False, f"no Authentication-Results of {self._results_from}"
         proven, how = standing.judge(results, standing.domain)
