@@ -76,7 +76,12 @@ class LdapServer:
         section = self._section
         password = section.password.reveal() if section.password is not None else None
         connection = ldap3.Connection(
-            self._server, user=section.bind_dn, password=password, read_only=True, receive_timeout=_RECEIVE_SECONDS
+            self._server,
+            user=section.bind_dn,
+            password=password,
+            read_only=True,
+            auto_referrals=False,  # it would log in with our password wherever the answer points
+            receive_timeout=_RECEIVE_SECONDS,
         )
         try:
             connection.bind()
