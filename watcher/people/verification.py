@@ -74,6 +74,8 @@ class Verification:
         domain = domain_of(header.from_address or "")
         if domain is None:
             return Proof(proven=False, how=clean(header.from_problem or "From has no usable domain"))
+        if header.doubtful:
+            return Proof(proven=False, how="the mail's header can be read in two ways")
         if (doubled := next((name for name in _ONCE if len(header.all(name)) > 1), None)) is not None:
             return Proof(proven=False, how=f"there is more than one {doubled.title()} header")
         stands = [_Standing(domain, judged)]

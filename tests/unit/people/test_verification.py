@@ -137,6 +137,43 @@ def test_a_second_header_that_changes_what_a_mail_says_proves_nothing_whatever_t
     assert proof("MIME-Version: 1.0", "MIME-Version: 1.0").proven
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "From\0: x@corp.example",
+        "From\xa0: x@corp.example",
+        "X: a\rFrom: x@corp.example",
+        "X: a\r\r\n b",
+        "X: a\r",
+        "X: a\x0bFrom: x@corp.example",
+        "X: a\x0cFrom: x@corp.example",
+        "no field at all",
+        ": x@corp.example",
+    ],
+)
+def test_a_header_in_which_others_may_see_another_from_proves_nothing_whatever_the_server_found(line: str) -> None:
+    results = "Authentication-Results: mx; dmarc=pass header.from=corp.example"
+
+    for message in (mail(line, results), mail(results, line, "X-Last: x")):
+        assert _verify(message, results_from="mx") == Proof(
+            proven=False, how="the mail's header can be read in two ways"
+        )
+
+
+def test_a_header_that_begins_with_a_blank_proves_nothing_whatever_the_server_found() -> None:
+    results = "Authentication-Results: mx; dmarc=pass header.from=corp.example"
+
+    assert not _verify(mail(" From: x@corp.example", results), results_from="mx").proven
+
+
+def test_the_line_before_a_mail_in_a_mailbox_file_does_no_harm() -> None:
+    results = "Authentication-Results: mx; dmarc=pass header.from=corp.example"
+
+    assert _verify(
+        mail("From x@corp.example Mon Nov 23 10:00:00 2026", results, "X: a\r\n\tb"), results_from="mx"
+    ).proven
+
+
 def test_a_second_from_proves_nothing_whatever_is_signed(key: Key) -> None:
     message = b"From: boss@corp.example\r\n" + signed(mail(), key)
 
