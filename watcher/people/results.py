@@ -35,6 +35,12 @@ def vouched(results: Results, domain: str) -> tuple[bool, str]:
     return False, f"{found[:80]}, and none of it stands for {domain}"
 
 
+def sent_by(results: Results, domain: str) -> bool:
+    """Whether the mail came from a host of this domain's; else it was signed at most, and anybody may have sent it."""
+    passed = [_domain(result) for result in results.results if (result.method, result.value) == ("spf", "pass")]
+    return any(one is not None and aligned(one, domain) for one in passed)
+
+
 def _domain(result: Result) -> str | None:
     """The domain that a passed dkim or spf vouches for."""
     given = result.properties

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection
+from functools import partial
 
 from watcher.headers import MailHeader, read_results
 from watcher.people.alignment import domain_of
@@ -72,7 +73,7 @@ def _verified(
         return None if key is None else key.record
 
     refuse_two_readings(whole, header)
-    covering = _covering(header, body_of(whole), sealers, now)
+    covering = _covering(header, partial(body_of, whole), sealers, now)
     try:
         chain = dkim.ARC(whole, logger=silent_logger(), minkey=SMALLEST_KEY_BITS)
         prepare(chain, whole, relaxed=True)
@@ -87,7 +88,7 @@ def _verified(
     return [(_domain(one["as-domain"]) or "", one["aar-value"].decode("utf-8", "replace")) for one in intact]
 
 
-def _covering(header: MailHeader, body: bytes, sealers: Collection[str], now: float) -> set[int]:
+def _covering(header: MailHeader, body: Callable[[], bytes], sealers: Collection[str], now: float) -> set[int]:
     """The instances of seals beside which stands a signature that covers enough. The last one's must."""
     covering, problem = set(), "the signature beside the last seal is missing, or of a domain that is not believed"
     last = len(header.all("arc-seal"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from watcher.errors import DirectoryUnavailable
 from watcher.headers import MailHeader
@@ -40,7 +41,7 @@ def verify_signatures(
     except Unacceptable as error:
         return False, str(error)
     reason, unavailable = f"no DKIM signature of {domain}", None
-    for number, found in enumerate(_candidates(header, domain, body_of(whole), now)):
+    for number, found in enumerate(_candidates(header, domain, partial(body_of, whole), now)):
         if number >= MOST_SIGNATURES:
             break
         if isinstance(found, Unacceptable):
@@ -59,7 +60,20 @@ def verify_signatures(
     return False, reason
 
 
-def _candidates(header: MailHeader, domain: str, body: bytes, now: float) -> Iterator[_Signature | Unacceptable]:
+def refuse_replayed(header: MailHeader, domain: str, whole: Callable[[], bytes]) -> None:
+    """Raises Unacceptable where a signature of the domain's covers so little that the mail may be changed by now.
+
+    For mail of which a server says that it is signed, and not that the domain has sent it: then anybody may have.
+    One such signature is enough: which of several the server found to be valid is not known, and anybody can add some.
+    """
+    for found in _candidates(header, domain, lambda: body_of(whole()), 0.0):
+        if isinstance(found, Unacceptable):
+            raise found
+
+
+def _candidates(
+    header: MailHeader, domain: str, body: Callable[[], bytes], now: float
+) -> Iterator[_Signature | Unacceptable]:
     """The signatures that are aligned with the domain, from the top; those that can prove nothing say why."""
     for index, raw in enumerate(header.all("dkim-signature")):
         try:

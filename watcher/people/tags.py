@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from watcher.headers import MailHeader, split_parameters
 
@@ -44,8 +44,11 @@ def read_tags(raw: bytes) -> Mapping[bytes, bytes]:
     return tags
 
 
-def refuse_weak(tags: Mapping[bytes, bytes], header: MailHeader, body: bytes, now: float) -> None:
-    """Raises Unacceptable for what proves nothing, however well it is signed. `now` in seconds since 1970."""
+def refuse_weak(tags: Mapping[bytes, bytes], header: MailHeader, body: Callable[[], bytes], now: float = 0.0) -> None:
+    """Raises Unacceptable for what proves nothing, however well it is signed, and what `body` raises.
+
+    `now` in seconds since 1970; without it, what has expired meanwhile is not refused.
+    """
     signed = Counter(name.strip().lower().decode("ascii", "replace") for name in tags.get(b"h", b"").split(b":"))
     if not signed["from"]:
         raise Unacceptable("the DKIM signature leaves From out")
@@ -66,7 +69,7 @@ def refuse_weak(tags: Mapping[bytes, bytes], header: MailHeader, body: bytes, no
         raise Unacceptable("the DKIM signature has expired")
 
 
-def _has_one_reading(header: MailHeader, body: bytes) -> bool:
+def _has_one_reading(header: MailHeader, body: Callable[[], bytes]) -> bool:
     """Whether a Content-Type that anybody may have written can only be the author's.
 
     Google signs no Content-Type. Whoever has an answer of an employee that quotes what they wrote could send
@@ -83,5 +86,6 @@ def _has_one_reading(header: MailHeader, body: bytes) -> bool:
         return False
     written = boundaries[0] if isinstance(boundaries[0], bytes) else boundaries[0].encode("utf-8", "replace")
     opening = re.compile(rb"--" + re.escape(written) + rb"[ \t]*\r?\n")
-    preamble = _PREAMBLE.match(body)
-    return preamble is not None and opening.match(body, preamble.end()) is not None
+    signed = body()
+    preamble = _PREAMBLE.match(signed)
+    return preamble is not None and opening.match(signed, preamble.end()) is not None

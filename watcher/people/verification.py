@@ -15,9 +15,10 @@ from watcher.headers import MailHeader, believed_results, clean, read_header
 from watcher.people.alignment import domain_of
 from watcher.people.keys import TextLookup
 from watcher.people.names import look_up_text
-from watcher.people.results import Judge, judged, vouched
+from watcher.people.results import Judge, judged, sent_by, vouched
 from watcher.people.seals import verify_seals
-from watcher.people.signatures import verify_signatures
+from watcher.people.signatures import refuse_replayed, verify_signatures
+from watcher.people.tags import Unacceptable
 from watcher.ports import Proof
 
 log = logging.getLogger(__name__)
@@ -91,13 +92,18 @@ class Verification:
         told = "; ".join(dict.fromkeys(reasons))
         return Proof(proven=False, how=clean(told or "nothing is believed", limit=240))
 
-    def _by_results(self, header: MailHeader, standing: _Standing, _whole: Callable[[], bytes]) -> tuple[bool, str]:
+    def _by_results(self, header: MailHeader, standing: _Standing, whole: Callable[[], bytes]) -> tuple[bool, str]:
         if self._results_from is None:
             return False, ""
         results = believed_results(header.all("authentication-results"), self._results_from)
         if results is None:
             return False, f"no Authentication-Results of {self._results_from}"
         proven, how = standing.judge(results, standing.domain)
+        if proven and not sent_by(results, standing.domain):
+            try:
+                refuse_replayed(header, standing.domain, whole)
+            except Unacceptable as error:
+                proven, how = False, f"{how}, but {error}"
         return proven, f"Authentication-Results: {how}"
 
     def _by_signatures(self, header: MailHeader, standing: _Standing, whole: Callable[[], bytes]) -> tuple[bool, str]:

@@ -253,6 +253,39 @@ def test_a_disposition_that_nobody_signed_makes_no_document_of_a_text(key: Key) 
     assert not _verify(signed(message, key), Names({PLACE: key.record})).proven
 
 
+@pytest.mark.parametrize(
+    ("tags", "kind", "why"),
+    [
+        ("h=from:subject; l=10", "text/plain", "the DKIM signature covers a part of the body only"),
+        ("h=from:to", "text/plain", "the DKIM signature leaves Subject out"),
+        (
+            "h=from:subject",
+            "multipart/mixed; boundary=fake",
+            "the DKIM signature leaves Content-Type out, and the body",
+        ),
+    ],
+)
+def test_a_server_s_word_on_a_signature_that_leaves_so_much_out_is_not_enough_unless_the_domain_sent_the_mail(
+    tags: str, kind: str, why: str
+) -> None:
+    def proof(*more: str, results: str = "dmarc=pass header.from=corp.example") -> Proof:
+        message = mail(f"Authentication-Results: mx; {results}", f"Content-Type: {kind}", *more, body=QUOTED)
+        verification = Verification(VerifySender(results_from="mx", dkim=False))
+        return verification.verify(message.partition(b"\r\n\r\n")[0], lambda: message)
+
+    weak = f"DKIM-Signature: v=1; a=rsa-sha256; s=s1; d=corp.example; {tags}"
+    strong = "DKIM-Signature: v=1; a=rsa-sha256; s=s1; d=corp.example; x=1; h=from:subject:content-type"
+
+    assert proof().proven
+    assert proof(weak).how.startswith(f"Authentication-Results: dmarc=pass for corp.example, but {why}")
+    assert not proof(weak).proven
+    assert not proof(weak, results="dkim=pass header.d=corp.example; spf=pass smtp.mailfrom=evil.example").proven
+    assert proof(weak, results="dmarc=pass header.from=corp.example; spf=pass smtp.mailfrom=li@corp.example").proven
+    assert proof(strong).proven
+    assert not proof(*[strong] * 6, weak).proven
+    assert proof(weak.replace("d=corp.example", "d=esp.example")).proven
+
+
 # ------------------------------------------------------------------------------------- made to be slow
 
 
