@@ -172,6 +172,7 @@ def test_a_name_in_raw_gbk_does_not_hide_the_address() -> None:
         ("A\u2028 <a@x.example>", "control"),
         (f"<{'a' * 65}@x.example>", "too long"),
         (f"<a@{'x.' * 150}example>", "too long"),
+        ("Zhang" + " " * 4_000 + "<a@x.example>", "too long"),
     ],
 )
 def test_what_two_readers_could_read_differently_is_no_address(value: str, problem: str) -> None:
@@ -246,5 +247,7 @@ def test_a_header_made_to_be_slow_is_read_in_time() -> None:
     mailboxes("a@b," * 50_000)
     mailbox("a " * 100_000)
     mailbox("(" * 100_000)
+    mailbox('"' + "a" * 5_000_000 + '" <a@x.example>')
+    mailbox('"' + "a" * 3_900 + '" <a@x.example>')
     read_header(b"References: " + b"<a@b" * 50_000 + b"\n\n").references  # noqa: B018
     assert time.process_time() - began < 5

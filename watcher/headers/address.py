@@ -19,6 +19,7 @@ _DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
 _WORD_END = re.compile(r'[\s<>(),;:"\\]')
 _FOLD = re.compile(rb"\r?\n(?=[ \t])")
+_LONGEST_HEADER = 4_000
 _LONGEST_LOCAL = 64
 _LONGEST_DOMAIN = 253
 _MOST_RECIPIENTS = 200
@@ -32,6 +33,8 @@ class _NoAddress(Exception):
 
 def mailbox(raw: bytes | str) -> tuple[str | None, str | None]:
     """The one address of a header's value, its domain in lower case; or None and the problem in words."""
+    if len(raw) > _LONGEST_HEADER:
+        return None, "the address header is too long"
     try:
         text = _text(raw)
         address = _Mailbox(text).read()

@@ -23,7 +23,7 @@ def refuse_two_readings(whole: bytes, told: MailHeader) -> None:
     if len(whole) - len(body_of(whole)) > LARGEST_HEADER_BYTES:
         raise Unacceptable("the mail's header is too large to be verified")
     found = read_header(whole)
-    if any(found.all(name) != told.all(name) for name in _DECISIVE):
+    if any([*map(_one_form, found.all(name))] != [*map(_one_form, told.all(name))] for name in _DECISIVE):
         raise Unacceptable("the mail's header is not what the server said it was")
 
 
