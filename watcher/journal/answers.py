@@ -16,17 +16,21 @@ from watcher.journal.reading import load
 from watcher.journal.reopening import let_go, waiting_for_file
 from watcher.journal.settling import settle_untried
 from watcher.journal.tables import identities, notices, submissions
+from watcher.journal.text_types import Words
 from watcher.model import Claim, ClaimedAnswer, Outcome, Reason, Settlement, SubmissionState
 
 _CLAIM = claiming(submissions, waiting="state = 'settled'", narrowed=["source"])
 _PLAN = fenced(submissions, state="settled").values(target=bindparam("to"))
 _NOTE_REPLY = fenced(submissions, state="settled").values(replied=true())
+_SAID = bindparam("said", type_=Words)
+# Why its sender was not believed stays to be read.
+_TURNED_AWAY = submissions.c.reason.in_([Reason.UNKNOWN_SENDER.value, Reason.UNVERIFIED_SENDER.value])
 _CLOSE = fenced(submissions, state="settled").values(
     state=SubmissionState.CLOSED.value,
     answered_at=now_ms(),
     answer_number=submissions.c.answer_number + 1,
     moved_to=case((bindparam("moved") == 1, submissions.c.target), else_=submissions.c.moved_to),
-    remark=bindparam("said"),
+    remark=case((_TURNED_AWAY, func.coalesce(_SAID, submissions.c.remark)), else_=_SAID),
     target=null(),
     replied=false(),
     due_at=null(),
