@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.hostile import automatic, results, senders
+from tests.hostile import automatic, results, senders, texts
 from tests.hostile.case import Case
 from tests.hostile.run import Company, Report
 from tests.support.servers.dovecot import Dovecot
 from tests.support.servers.smtp import SmtpSink
 from watcher.sandbox.endpoint import Endpoint
 
-CASES = (*senders.CASES, *results.CASES, *automatic.CASES)
+CASES = (*senders.CASES, *results.CASES, *automatic.CASES, *texts.CASES)
 
 
 @pytest.fixture(scope="module")

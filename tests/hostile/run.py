@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.hostile.case import DELEGATES, EMPLOYEES, FROM, PROOF, Case, Mailbox, booked, letter
+from tests.hostile.marks import ESCAPED
 from tests.support.servers.dovecot import PASSWORD, Account, Dovecot
 from tests.support.servers.smtp import Received, SmtpSink
 from tests.support.waiting import wait_for
@@ -21,8 +22,6 @@ from tests.support.workplace import ZHANG, Daemon, Workplace, pdf
 from watcher.cli.reading import show
 from watcher.model import SubmissionState
 from watcher.sandbox.endpoint import Endpoint
-
-ESCAPED = "hostile-escaped"  # in the name of every file that is to be written where none belongs
 
 _PLACES = {"INBOX": "INBOX", "done": "发票/已处理", "error": "发票/失败"}
 _BEGAN = datetime(2026, 11, 1, tzinfo=UTC)  # each mail has its own minute: by that it is known again, wherever it lies
@@ -113,14 +112,18 @@ class Company:
             self._sent.append(each)
 
     def _wait_until_answered(self, daemon: Daemon, goods: Sequence[Case]) -> None:
-        wanted = {each.name for each in goods}
+        missing = {each.name for each in goods}
+        looked_at = 0
 
         def answered() -> bool:
+            nonlocal looked_at
             assert daemon.process.poll() is None, daemon.said()
-            about = [str(each.message["Subject"]) for each in list(self._smtp.received)]
-            return all(any(name in subject for subject in about) for name in wanted)
+            new = self._smtp.received[looked_at:]
+            looked_at += len(new)
+            missing.difference_update(str(each.message["Subject"]).rpartition("] ")[2] for each in new)
+            return not missing
 
-        wait_for(answered, _SECONDS, f"{wanted} to be answered", every=0.1)
+        wait_for(answered, _SECONDS, f"{missing} to be answered", every=0.1)
 
     def _wait_until_settled(self) -> None:
         unfinished = (SubmissionState.OPEN, SubmissionState.SETTLED)

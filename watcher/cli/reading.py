@@ -126,7 +126,7 @@ def status(path: Path) -> None:
         )
         _console().print(page)
         if trouble := trouble_of_journal(configuration):
-            _console().print(trouble, style="bold red", markup=False)
+            _console().print(trouble, style="bold red")
 
 
 def _print_json(submission: Submission, configuration: Configuration) -> None:
@@ -151,7 +151,8 @@ def _print_whole(submission: Submission, configuration: Configuration) -> None:
 def _console() -> Console:
     from rich.console import Console
 
-    console = Console(highlight=False)
+    # Subjects and names are no markup: "[/]" would end the command, and "[link=…]" lead elsewhere.
+    console = Console(highlight=False, markup=False, emoji=False)
     if not console.is_terminal:
         console.width = _UNBROKEN
     return console
