@@ -20,12 +20,14 @@ FROM = "From: Zhang San <zhang@corp.example>"
 PROOF = "Authentication-Results: mx.corp.example; dmarc=pass header.from=corp.example"
 PROOF_OF_MALLORY = "Authentication-Results: mx.corp.example; dmarc=pass header.from=evil.example"
 
-ZHANG, SMITH, WANG, LI, ASSISTANT, NOBODY = "903851", "903852", "903853", "903854", "903860", "903870"
+ZHANG, SMITH, WANG, ZHAO, LI = "903851", "903852", "903853", "903854", "903855"
+ASSISTANT, NOBODY = "903860", "903870"
 EMPLOYEES = f"""email,user_code,name,language
 zhang@corp.example,{ZHANG},张三,zh
 zhang.san@corp.example,{ZHANG},张三,zh
 smith@corp.example,{SMITH},Ann Smith,en
 wang@corp.example,{WANG},王五,zh
+zhao@corp.example,{ZHAO},赵六,zh
 li@corp.example,{LI},Li,en
 assistant@corp.example,{ASSISTANT},Assistant,en
 noreply@corp.example,{NOBODY},Scanner,en
@@ -56,9 +58,16 @@ class Case:
     document: bytes
     mailbox: Mailbox = "proving"
 
+    shows: bool = False  # whether what `show` says of it is worth a look, though nothing is to be decided
+
     @property
     def sha256(self) -> str:
         return hashlib.sha256(self.document).hexdigest()
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether `show` is asked: each time costs a while."""
+        return self.shows or bool(self.expected.why)
 
 
 def held(why: str) -> Expected:

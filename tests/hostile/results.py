@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from tests.hostile.case import FROM, PROOF, ZHANG, Case, Expected, booked, case, held, in_mailbox, refused
 
-_FAIL = "Authentication-Results: mx.corp.example; dmarc=fail header.from=corp.example; spf=pass smtp.mailfrom=evil.example"
+_FAIL = (
+    "Authentication-Results: mx.corp.example; dmarc=fail header.from=corp.example; spf=pass smtp.mailfrom=evil.example"
+)
 _NONE_OF_IT = "none of it stands for corp.example"
 _NOBODY = "no Authentication-Results of mx.corp.example"
 _REPLIED = "zhang@corp.example"

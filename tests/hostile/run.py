@@ -38,7 +38,7 @@ class Became:
     """What came of one mail."""
 
     submission: dict[str, Any] | None  # as `list --json` has it
-    shown: str  # what `show` says
+    shown: str  # what `show` says of it, where that was asked for
     posted: list[str]  # whose each request with its document was
     place: str  # where it lies: INBOX, done, error; else nowhere, or in several places
     replies: list[Reply]
@@ -58,6 +58,7 @@ class Report:
     """What came of all of them."""
 
     became: dict[str, Became]
+    listed: str  # what `list` prints for people
     log: str
     status: int  # that the daemon ended with
     posted: list[str]  # the sha256 of each request's document
@@ -69,9 +70,7 @@ class Report:
 class Company:
     """The daemon's surroundings: three mailboxes, an endpoint, and a server for the replies."""
 
-    def __init__(
-        self, root: Path, dovecot: Dovecot, smtp: SmtpSink, endpoint: Endpoint, **settings: Any
-    ) -> None:
+    def __init__(self, root: Path, dovecot: Dovecot, smtp: SmtpSink, endpoint: Endpoint, **settings: Any) -> None:
         """`settings` change the mailbox "proving"."""
         self._smtp = smtp
         self._endpoint = endpoint
@@ -80,6 +79,7 @@ class Company:
         self._workplace.config["directory"]["delegates"] = DELEGATES
         for name in _SETTINGS:
             self._configure(name, {**_SETTINGS[name], **(settings if name == "proving" else {})})
+        self._workplace.config["links"] = {"known": True}
         self._workplace.write()
         (self._workplace.root / "employees.csv").write_text(EMPLOYEES, encoding="utf-8")
         self._sent: list[Case] = []
@@ -146,13 +146,14 @@ class Company:
             found = by_time.get((each.mailbox, moment))
             became[each.name] = Became(
                 submission=found,
-                shown=self._shown(found["id"]) if found else "",
+                shown=self._shown(found["id"]) if found and each.is_shown else "",
                 posted=self._posted(each.sha256),
                 place="+".join(places[each.mailbox].get(moment, ["nowhere"])),
                 replies=replies.get(found["id"], []) if found else [],
             )
         return Report(
             became=became,
+            listed=self._workplace.command("list", "--limit", "10000").stdout,
             log=log,
             status=status,
             posted=[_content(request.attachment_url) for request in self._endpoint.requests],

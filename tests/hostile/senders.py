@@ -184,19 +184,20 @@ _PARSERS = (
     ),
 )
 
-_LOOK_ALIKES = tuple(
-    case(f"sends from {domain}, which {how}", expected, proof, f"From: Zhang San <zhang@{domain}>")
-    for domain, how, expected, proof in (
-        ("c0rp.example", "looks like the employee's domain", unknown(), PROOF_OF_MALLORY),
-        ("corp.example.evil.example", "begins like the employee's domain", unknown(), PROOF_OF_MALLORY),
-        ("evilcorp.example", "ends like the employee's domain", unknown(), PROOF_OF_MALLORY),
-        ("mail.corp.example", "lies below the employee's domain", unknown(), PROOF),
-        ("xn--crp-rma.example", "is an international name in ASCII", unknown(), PROOF_OF_MALLORY),
-        ("c\N{CYRILLIC SMALL LETTER O}rp.example", "has a Cyrillic letter", held("not ASCII"), PROOF),
-        ("\N{FULLWIDTH LATIN SMALL LETTER C}orp.example", "has a wide letter", held("not ASCII"), PROOF),
-        ("corp\N{IDEOGRAPHIC FULL STOP}example", "has a Chinese full stop for a dot", held("not ASCII"), PROOF),
-    )
-) + (
+_LOOK_ALIKES = (
+    *(
+        case(f"sends from {domain}, which {how}", expected, proof, f"From: Zhang San <zhang@{domain}>")
+        for domain, how, expected, proof in (
+            ("c0rp.example", "looks like the employee's domain", unknown(), PROOF_OF_MALLORY),
+            ("corp.example.evil.example", "begins like the employee's domain", unknown(), PROOF_OF_MALLORY),
+            ("evilcorp.example", "ends like the employee's domain", unknown(), PROOF_OF_MALLORY),
+            ("mail.corp.example", "lies below the employee's domain", unknown(), PROOF),
+            ("xn--crp-rma.example", "is an international name in ASCII", unknown(), PROOF_OF_MALLORY),
+            ("c\N{CYRILLIC SMALL LETTER O}rp.example", "has a Cyrillic letter", held("not ASCII"), PROOF),
+            ("\N{FULLWIDTH LATIN SMALL LETTER C}orp.example", "has a wide letter", held("not ASCII"), PROOF),
+            ("corp\N{IDEOGRAPHIC FULL STOP}example", "has a Chinese full stop for a dot", held("not ASCII"), PROOF),
+        )
+    ),
     _fooled(
         "writes a letter that becomes an employee's when case is folded",
         held("not ASCII"),

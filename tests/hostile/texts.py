@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 
-from tests.hostile.case import PROOF, WANG, Case, booked, case, letter, opening
+from tests.hostile.case import PROOF, WANG, ZHAO, Case, booked, case, letter, opening
 from tests.hostile.marks import BIDI, ESCAPED, FORGED_LINE, HTML, INVISIBLE, TERMINAL
 from tests.support.mails import TEXT_PART, crlf, encoded, multipart
 from tests.support.workplace import pdf
 
+# Two employees, because nobody gets more than sixty answers in an hour.
 _WANG = "wang@corp.example"
-_FROM = "From: Wang <wang@corp.example>"
-_BOOKED = booked(WANG, _WANG)
+_ZHAO = "zhao@corp.example"
+_FROM_WANG = f"From: Wang <{_WANG}>"
+_FROM_ZHAO = f"From: Zhao <{_ZHAO}>"
+_OF_WANG = booked(WANG, _WANG)
+_OF_ZHAO = booked(ZHAO, _ZHAO)
 
 
 def _word(text: str) -> str:
@@ -21,18 +26,19 @@ def _word(text: str) -> str:
 
 def _subject(name: str, subject: str | bytes) -> Case:
     line = subject if isinstance(subject, bytes) else subject.encode()
-    return case(name, _BOOKED, PROOF, _FROM, b"Subject: " + line)
+    return replace(case(name, _OF_WANG, PROOF, _FROM_WANG, b"Subject: " + line), shows=True)
 
 
 def _head(name: str, *head: str | bytes) -> Case:
-    return case(name, _BOOKED, PROOF, _FROM, *head)
+    return case(name, _OF_ZHAO, PROOF, _FROM_ZHAO, *head)
 
 
 def _file(name: str, *fields: str | bytes) -> Case:
     """A PDF whose header fields are these."""
     lines = [line if isinstance(line, bytes) else line.encode() for line in fields]
     head = b"".join(line + b"\r\n" for line in (*lines, b"Content-Transfer-Encoding: base64"))
-    return Case(name, letter(name, PROOF, _FROM, parts=[_part(head, name)]), _BOOKED, pdf(name))
+    raw = letter(name, PROOF, _FROM_ZHAO, parts=[_part(head, name)])
+    return Case(name, raw, _OF_ZHAO, pdf(name), shows=True)
 
 
 def _part(head: bytes, mark: str) -> bytes:
@@ -75,7 +81,7 @@ _SUBJECTS = (
 )
 
 _SENDERS = tuple(
-    case(f"puts {what} into the sender's name", _BOOKED, PROOF, f"From: {_word(text)} <{_WANG}>")
+    case(f"puts {what} into the sender's name", _OF_WANG, PROOF, f"From: {_word(text)} <{_WANG}>")
     for what, text in _TEXTS.items()
 )
 
@@ -100,8 +106,7 @@ _FILES = (
     _file(
         "writes the file's name in thousands of continuations",
         "Content-Type: application/pdf",
-        "Content-Disposition: attachment"
-        + "".join(f";\r\n filename*{number}*=%E5%A5%BD" for number in range(3000)),
+        "Content-Disposition: attachment" + "".join(f";\r\n filename*{number}*=%E5%A5%BD" for number in range(3000)),
     ),
     _file(
         "names the file in a character set that is none",
@@ -136,22 +141,22 @@ _THREADS = (
 _BODIES = (
     Case(
         "has a text of terminal sequences, scripts and templates",
-        opening("body", PROOF, _FROM)
+        opening("body", PROOF, _FROM_ZHAO)
         + multipart(
             crlf(f"Content-Type: text/html; charset=nothing\n\n{HTML}{{{{7*7}}}}\n{TERMINAL}\n"),
             _part(b"Content-Type: application/pdf; name=a.pdf\r\nContent-Transfer-Encoding: base64\r\n", "body"),
         ),
-        _BOOKED,
+        _OF_ZHAO,
         pdf("body"),
     ),
     Case(
         "has a header of a thousand lines that are none",
-        opening("no fields", PROOF, _FROM) + b"no field\r\n" * 1000
+        opening("no fields", PROOF, _FROM_ZHAO) + b"no field\r\n" * 1000
         + multipart(
             TEXT_PART,
             _part(b"Content-Type: application/pdf; name=a.pdf\r\nContent-Transfer-Encoding: base64\r\n", "no fields"),
         ),
-        _BOOKED,
+        _OF_ZHAO,
         pdf("no fields"),
     ),
 )  # fmt: skip
