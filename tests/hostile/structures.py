@@ -204,7 +204,7 @@ _FILES = (
     ),
 )
 
-_LINKS = tuple(
+LINKS = tuple(
     Case(f"links to {what}", text_mail(f"links to {what}", PROOF, _FROM, text=f"发票下载: {link}\n"), _NOTHING, b"")
     for what, link in (
         ("a file of this machine", "file:///etc/passwd"),
@@ -220,4 +220,4 @@ _LINKS = tuple(
     )
 )
 
-CASES = (*_MULTIPARTS, *_FILES, *_LINKS)
+CASES = (*_MULTIPARTS, *_FILES)

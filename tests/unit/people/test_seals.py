@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import time
 
-import dkim
 import pytest
 
-from tests.support.signed_mail import Key, Names, mail, make_key
+from tests.support.signed_mail import Key, Names, mail, make_key, sealed
 from watcher.config.sections import VerifySender
 from watcher.errors import DirectoryUnavailable
 from watcher.people import Verification
@@ -19,15 +18,6 @@ SAW = "Authentication-Results: gw.example; dmarc=pass header.from=corp.example"
 @pytest.fixture(scope="module")
 def key() -> Key:
     return make_key()
-
-
-def sealed(message: bytes, key: Key, domain: str = "gw.example", *, headers: tuple[bytes, ...] = ()) -> bytes:
-    """The mail with an ARC set on top, which repeats its Authentication-Results of that domain."""
-    lines = dkim.ARC(message).sign(
-        b"arc", domain.encode(), key.private, domain.encode(), include_headers=list(headers or (b"from", b"subject"))
-    )
-    assert len(lines) == 3
-    return b"".join(lines) + message
 
 
 def _names(key: Key, *domains: str) -> Names:
