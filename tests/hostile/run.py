@@ -20,7 +20,6 @@ from tests.support.servers.smtp import Received, SmtpSink
 from tests.support.waiting import wait_for
 from tests.support.workplace import ZHANG, Daemon, Workplace, pdf
 from watcher.cli.reading import show
-from watcher.model import SubmissionState
 from watcher.sandbox.endpoint import Endpoint
 
 _PLACES = {"INBOX": "INBOX", "done": "发票/已处理", "error": "发票/失败"}
@@ -101,7 +100,7 @@ class Company:
             at_last = [_good("good at last", name) for name in _SETTINGS]
             self._deliver(at_last)
             self._wait_until_answered(daemon, at_last)
-            self._wait_until_settled()
+            self._workplace.wait_until_settled(_SECONDS)
             said, status = daemon.said(), daemon.stop()
         return self._report(daemon.said() or said, status)
 
@@ -124,14 +123,6 @@ class Company:
             return not missing
 
         wait_for(answered, _SECONDS, f"{missing} to be answered", every=0.1)
-
-    def _wait_until_settled(self) -> None:
-        unfinished = (SubmissionState.OPEN, SubmissionState.SETTLED)
-        with self._workplace._journal() as journal:
-            wait_for(
-                lambda: not any(journal.counts().submissions.get(state) for state in unfinished),
-                _SECONDS, "all that was taken in to be answered", every=0.1,
-            )  # fmt: skip
 
     # ------------------------------------------------------------------------------- what came of it
 
