@@ -10,9 +10,10 @@ from typing import Literal
 from tests.support.mails import TEXT_PART, crlf, multipart, part
 from tests.support.workplace import pdf
 
-Mailbox = Literal["proving", "refusing", "believing"]
-"""Three configurations: believes one mail server, and holds what is unproven; believes whichever stands topmost,
-refuses what is unproven and tells unknown colleagues; believes everybody."""
+Mailbox = Literal["proving", "refusing", "believing", "limited", "fixed"]
+"""Configurations: believes one mail server, and holds what is unproven; believes whichever stands topmost, refuses
+what is unproven, and tells unknown colleagues; believes everybody; like the first, and takes three mails an hour of one
+sender; like the first, and books all that its senders are allowed to send for one employee."""
 
 Place = Literal["INBOX", "done", "error"]
 
@@ -21,7 +22,7 @@ PROOF = "Authentication-Results: mx.corp.example; dmarc=pass header.from=corp.ex
 PROOF_OF_MALLORY = "Authentication-Results: mx.corp.example; dmarc=pass header.from=evil.example"
 
 ZHANG, SMITH, WANG, ZHAO, LI = "903851", "903852", "903853", "903854", "903855"
-ASSISTANT, NOBODY = "903860", "903870"
+ASSISTANT, NOBODY, FIXED = "903860", "903870", "903880"
 EMPLOYEES = f"""email,user_code,name,language
 zhang@corp.example,{ZHANG},张三,zh
 zhang.san@corp.example,{ZHANG},张三,zh
@@ -58,6 +59,7 @@ class Case:
     document: bytes
     mailbox: Mailbox = "proving"
 
+    answered: str | None = None  # what the endpoint says of the document, which it refuses
     shows: bool = False  # whether what `show` says of it is worth a look, though nothing is to be decided
 
     @property

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from tests.hostile.case import DELEGATES, EMPLOYEES, FROM, PROOF, Case, Mailbox, booked, letter
+from tests.hostile.case import DELEGATES, EMPLOYEES, FIXED, FROM, PROOF, Case, Mailbox, booked, letter
 from tests.hostile.marks import ESCAPED
 from tests.support.servers.dovecot import PASSWORD, Account, Dovecot
 from tests.support.servers.smtp import Received, SmtpSink
@@ -24,10 +24,13 @@ from watcher.sandbox.endpoint import Endpoint
 
 _PLACES = {"INBOX": "INBOX", "done": "发票/已处理", "error": "发票/失败"}
 _BEGAN = datetime(2026, 11, 1, tzinfo=UTC)  # each mail has its own minute: by that it is known again, wherever it lies
+_PROVING = {"verify_sender": {"results_from": "mx.corp.example", "dkim": True}, "unverified": "hold"}
 _SETTINGS: Mapping[Mailbox, dict[str, Any]] = {
-    "proving": {"verify_sender": {"results_from": "mx.corp.example", "dkim": True}, "unverified": "hold"},
+    "proving": _PROVING,
     "refusing": {"verify_sender": {"results_from": "topmost"}, "unverified": "refuse", "reply": {"unknown": True}},
     "believing": {"verify_sender": False},
+    "limited": {**_PROVING, "per_sender": {"submissions": 3, "bytes": "10MB"}},
+    "fixed": {**_PROVING, "user_code": FIXED, "senders": ["*@corp.example"]},
 }
 _SECONDS = 100.0
 
@@ -109,6 +112,8 @@ class Company:
             received_at = _BEGAN + timedelta(minutes=len(self._sent))
             self._accounts[each.mailbox].append(each.raw, received_at=received_at)
             self._sent.append(each)
+            if each.answered is not None:
+                self._endpoint.behave(pattern=f"*{each.sha256}*", res_code=300042, res_msg=each.answered)
 
     def _wait_until_answered(self, daemon: Daemon, goods: Sequence[Case]) -> None:
         missing = {each.name for each in goods}
@@ -172,9 +177,9 @@ def _account(dovecot: Dovecot, name: Mailbox) -> Account:
 
 def _good(name: str, mailbox: Mailbox) -> Case:
     name = f"{name}, {mailbox}"
-    return Case(
-        name, letter(name, PROOF, FROM, f"Subject: {name}"), booked(ZHANG, "zhang@corp.example"), pdf(name), mailbox
-    )
+    whose = FIXED if mailbox == "fixed" else ZHANG
+    raw = letter(name, PROOF, FROM, f"Subject: {name}")
+    return Case(name, raw, booked(whose, "zhang@corp.example"), pdf(name), mailbox)
 
 
 def _places(account: Account) -> dict[datetime, list[str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.hostile.case import (
     ASSISTANT,
+    FIXED,
     FROM,
     PROOF,
     PROOF_OF_MALLORY,
@@ -14,6 +15,8 @@ from tests.hostile.case import (
     booked,
     case,
     held,
+    in_mailbox,
+    left_alone,
     letter,
     unknown,
 )
@@ -161,6 +164,11 @@ _PARSERS = (
         b"From: Zhang <zhang@corp.example\x01>",
     ),
     _fooled(
+        "ends the address with a NUL, and goes on",
+        held(""),
+        b"From: Zhang <zhang@corp.example\x00@evil.example>",
+    ),
+    _fooled(
         "puts a carriage return and another From into the header",
         held("more than one From header"),  # the server makes it a line end
         b"From: Mallory <mallory@evil.example>\rFrom: Zhang <zhang@corp.example>",
@@ -170,6 +178,11 @@ _PARSERS = (
         held("more than one From header"),
         _MALLORY,
         b"Subject: invoice\nFrom: Zhang <zhang@corp.example>",
+    ),
+    _fooled(
+        "begins From with a blank, so that it continues the header before",
+        held("there is no From header"),
+        " From: Zhang <zhang@corp.example>",
     ),
     Case(
         "hides From behind an empty line",
@@ -280,4 +293,31 @@ _GENUINE = (
     ),
 )  # fmt: skip
 
-CASES = (*_DISPLAY_NAMES, *_PARSERS, *_LOOK_ALIKES, *_OTHER_HEADERS, *_DELEGATES, *_GENUINE)
+_LIMITED = in_mailbox(
+    "limited",
+    *(
+        case(
+            f"is number {number} of a flood in an employee's name, whose own mails must not wait for it",
+            held("no Authentication-Results"),
+            FROM,
+        )
+        for number in range(1, 7)
+    ),
+)
+
+_FIXED = in_mailbox(
+    "fixed",
+    case("is from nobody who may send to a mailbox of one employee", left_alone(), PROOF_OF_MALLORY, _MALLORY),
+    case("has two authors before a mailbox of one employee", left_alone(), PROOF, f"{FROM}, mallory@evil.example"),
+    case("is from below the domain that may send there", left_alone(), PROOF, "From: x@a.corp.example"),
+    case("is from a domain that ends like the one that may", left_alone(), PROOF, "From: x@evilcorp.example"),
+    case("writes the pattern itself as its address", held("no Auth"), "From: *@corp.example"),
+    case("forges who may send there", held("no Authentication-Results"), FROM),
+    case(
+        "is a colleague who may send there and is in no directory",
+        booked(FIXED, "new@corp.example"),
+        PROOF, "From: new@corp.example",
+    ),
+)  # fmt: skip
+
+CASES = (*_DISPLAY_NAMES, *_PARSERS, *_LOOK_ALIKES, *_OTHER_HEADERS, *_DELEGATES, *_LIMITED, *_FIXED, *_GENUINE)

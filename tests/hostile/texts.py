@@ -5,18 +5,20 @@ from __future__ import annotations
 import base64
 from dataclasses import replace
 
-from tests.hostile.case import PROOF, WANG, ZHAO, Case, booked, case, letter, opening
+from tests.hostile.case import PROOF, SMITH, WANG, ZHAO, Case, Expected, booked, case, letter, opening
 from tests.hostile.marks import BIDI, ESCAPED, FORGED_LINE, HTML, INVISIBLE, TERMINAL
 from tests.support.mails import TEXT_PART, crlf, encoded, multipart
 from tests.support.workplace import pdf
 
-# Two employees, because nobody gets more than sixty answers in an hour.
+# Several employees, because nobody gets more than sixty answers in an hour.
 _WANG = "wang@corp.example"
 _ZHAO = "zhao@corp.example"
 _FROM_WANG = f"From: Wang <{_WANG}>"
 _FROM_ZHAO = f"From: Zhao <{_ZHAO}>"
 _OF_WANG = booked(WANG, _WANG)
 _OF_ZHAO = booked(ZHAO, _ZHAO)
+_SMITH = "smith@corp.example"
+_REFUSED = Expected(place="error", state="closed", posted=(SMITH,), replied=_SMITH, code="300042")
 
 
 def _word(text: str) -> str:
@@ -161,4 +163,13 @@ _BODIES = (
     ),
 )  # fmt: skip
 
-CASES = (*_SUBJECTS, *_SENDERS, *_FILES, *_THREADS, *_BODIES)
+_ANSWERS = tuple(
+    replace(
+        case(f"has an invoice of which the endpoint says {what}", _REFUSED, PROOF, f"From: Ann <{_SMITH}>"),
+        answered=text,
+        shows=True,
+    )
+    for what, text in _TEXTS.items()
+)
+
+CASES = (*_SUBJECTS, *_SENDERS, *_FILES, *_THREADS, *_BODIES, *_ANSWERS)
