@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tests.hostile.case import (
     FROM,
     NOBODY,
@@ -22,6 +24,7 @@ from tests.hostile.case import (
 from tests.support.workplace import pdf
 
 _ZHANG = "zhang@corp.example"
+_SILENTLY = booked(ZHANG, None)
 
 
 def _from_zhang(name: str, expected: Expected, *head: str | bytes) -> Case:
@@ -88,7 +91,7 @@ _OURSELVES = (
 
 _SILENT = (
     *(
-        _from_zhang(f"is automatic mail that must not be answered, by {line}", booked(ZHANG, None), line)
+        _from_zhang(f"is automatic mail that must not be answered, by {line}", _SILENTLY, line)
         for line in (
             "Auto-Submitted: auto-generated",
             "Auto-Submitted: auto-notified",
@@ -155,6 +158,38 @@ _STRANGERS = in_mailbox(
     case("is an unknown address of the own domain that reads no mail", unknown(), "From: no-reply@corp.example"),
 )  # fmt: skip
 
+_FORMS = "the rules against loops do not know this form yet"
+_UNMENDED = tuple(
+    replace(each, unmended=_FORMS)
+    for each in (
+        *(
+            _from_zhang(f"is automatic mail of another form that must not be answered, by {line}", _SILENTLY, line)
+            for line in (
+                "Return-Path: <MAILER-DAEMON>",
+                "Return-Path: <MAILER-DAEMON@mx.corp.example>",
+                "Return-Path: <#@[]>",
+                "X-Mailing-List: <all@corp.example>",
+                "X-BeenThere: all@corp.example",
+                "List-Subscribe: <mailto:join@corp.example>",
+            )
+        ),
+        *(
+            _from_zhang(f"is an automatic reply or a report of another form, by {line}", left_alone(), line)
+            for line in (
+                "Auto-Submitted: (vacation) auto-replied",
+                "Subject: 【自动回复】出差中",
+                "Content-Type: (report) multipart/report; boundary=BOUNDARY",
+                "X-Failed-Recipients: fapiao@corp.example",
+            )
+        ),
+        case(
+            "comes from a subaddress of the mailbox's own address",
+            left_alone(),
+            PROOF, f"From: fapiao+{ZHANG}@corp.example",
+        ),
+    )
+)  # fmt: skip
+
 _GENUINE = (
     _from_zhang("says that it is not automatic", booked(ZHANG, _ZHANG), "Auto-Submitted: no"),
     _from_zhang("wants no out-of-office replies", booked(ZHANG, _ZHANG), "X-Auto-Response-Suppress: OOF"),
@@ -167,4 +202,4 @@ _GENUINE = (
     case("is urgent", booked(SMITH, "smith@corp.example"), PROOF, "From: smith@corp.example", "Precedence: urgent"),
 )
 
-CASES = (*_AUTO_REPLIES, *_REPORTS, *_OURSELVES, *_SILENT, *_ELSEWHERE, *_STRANGERS, *_GENUINE)
+CASES = (*_AUTO_REPLIES, *_REPORTS, *_OURSELVES, *_SILENT, *_ELSEWHERE, *_STRANGERS, *_UNMENDED, *_GENUINE)
