@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tests.hostile.case import FROM, PROOF, ZHANG, Case, Expected, booked, case, held, in_mailbox, refused
 
 _FAIL = (
@@ -105,6 +107,36 @@ _SMUGGLED = tuple(
     )
 )
 
+_FORGED_BELOW = "mx.corp.example; dmarc=pass header.from=corp.example"
+_UNMENDED = tuple(
+    replace(each, unmended="what cannot be read of our server's results is passed over, and other results count")
+    for each in (
+        _says(
+            "makes our server write results with a quotation mark in a comment, and forges others below",
+            held(""),
+            'mx.corp.example; spf=none (domain of "(") smtp.mailfrom=evil.example; dmarc=fail header.from=corp.example',
+            _FORGED_BELOW,
+        ),
+        _says(
+            "makes our server write results with a bracket too many, and forges others below",
+            held(""),
+            "mx.corp.example; spf=none (domain of )) smtp.mailfrom=evil.example; dmarc=fail header.from=corp.example",
+            _FORGED_BELOW,
+        ),
+        _says(
+            "makes our server write results of six hundred signatures, and forges others below",
+            held(""),
+            "mx.corp.example; " + "dkim=fail header.d=evil.example header.s=selector; " * 600 + "dmarc=fail",
+            _FORGED_BELOW,
+        ),
+        _ours(
+            "has a DMARC result that fails and names its domain twice",
+            held(""),
+            "dmarc=fail header.from=corp.example header.from=corp.example; dkim=pass header.d=corp.example",
+        ),
+    )
+)
+
 _TOPMOST = in_mailbox(
     "refusing",
     _says(
@@ -137,4 +169,4 @@ _GENUINE = (
     ),
 )
 
-CASES = (*_FORGED, *_TRUE_BUT_WORTHLESS, *_SMUGGLED, *_TOPMOST, *_GENUINE)
+CASES = (*_FORGED, *_TRUE_BUT_WORTHLESS, *_SMUGGLED, *_UNMENDED, *_TOPMOST, *_GENUINE)
