@@ -32,7 +32,7 @@ _SETTINGS: Mapping[Mailbox, dict[str, Any]] = {
     "limited": {**_PROVING, "per_sender": {"submissions": 3, "bytes": "10MB"}},
     "fixed": {**_PROVING, "user_code": FIXED, "senders": ["*@corp.example"]},
 }
-_SECONDS = 100.0
+_SECONDS = 240.0  # a machine that does something else as well may take that long
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
