@@ -18,8 +18,10 @@ from tests.hostile.case import (
     in_mailbox,
     left_alone,
     letter,
+    message_id,
     unknown,
 )
+from tests.support.mails import part
 from tests.support.workplace import pdf
 
 _MALLORY = "From: Mallory <mallory@evil.example>"
@@ -236,6 +238,22 @@ _OTHER_HEADERS = tuple(
     )
 )
 
+_AHEAD = "good among, proving"  # the mark of an ordinary mail that comes later
+_STOLEN = (
+    _by_mallory(
+        "takes the Message-ID of an employee's mail before that comes",
+        unknown(),
+        _MALLORY,
+        f"Message-ID: {message_id(_AHEAD)}",
+    ),
+    Case(
+        "sends the document of an employee before the employee does",
+        letter("sends it before", PROOF_OF_MALLORY, _MALLORY, parts=[part(pdf(_AHEAD))]),
+        unknown(),
+        b"",
+    ),
+)
+
 _DELEGATES = (
     case(
         "names another employee in the subject and is no delegate",
@@ -320,4 +338,14 @@ _FIXED = in_mailbox(
     ),
 )  # fmt: skip
 
-CASES = (*_DISPLAY_NAMES, *_PARSERS, *_LOOK_ALIKES, *_OTHER_HEADERS, *_DELEGATES, *_LIMITED, *_FIXED, *_GENUINE)
+CASES = (
+    *_DISPLAY_NAMES,
+    *_PARSERS,
+    *_LOOK_ALIKES,
+    *_OTHER_HEADERS,
+    *_STOLEN,
+    *_DELEGATES,
+    *_LIMITED,
+    *_FIXED,
+    *_GENUINE,
+)
