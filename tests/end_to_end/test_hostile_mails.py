@@ -10,17 +10,17 @@ from html.parser import HTMLParser
 
 import pytest
 
-from tests.hostile import automatic, results, senders, signatures, structures, texts
+from tests.hostile import automatic, claims, results, senders, signatures, structures, texts
 from tests.hostile.case import Case, Expected
 from tests.hostile.marks import FORGED_LINE
 from tests.hostile.network import run_inside
 from tests.hostile.run import Company, Reply, Report
-from tests.hostile.signatures import SignedCase
+from tests.hostile.signed import SignedCase
 from tests.support.servers.dovecot import Dovecot
 from tests.support.servers.smtp import SmtpSink
 from watcher.sandbox.endpoint import Endpoint
 
-CASES = (*senders.CASES, *results.CASES, *automatic.CASES, *texts.CASES, *structures.CASES)
+CASES = (*senders.CASES, *claims.CASES, *results.CASES, *automatic.CASES, *texts.CASES, *structures.CASES)
 NETWORK_CASES: tuple[Case | SignedCase, ...] = (*signatures.CASES, *structures.LINKS)
 LOG_LINE = re.compile(r"2026-\d\d-\d\dT[\d:.]+\+00:00 (?:INFO|WARNING) [A-Z][^\[]*\.(?: \[[a-z_]+=.*\])?")
 OWN_FILES = re.compile(

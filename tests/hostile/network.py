@@ -13,7 +13,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from tests.hostile.run import Became, Company, Reply, Report
-from tests.hostile.signatures import CASES, LISTS, Keys
+from tests.hostile.signatures import CASES
+from tests.hostile.signed import LISTS, Keys
 from tests.hostile.structures import LINKS
 from tests.support.servers.dovecot import Dovecot
 from tests.support.servers.name_server import NameServer

@@ -3,61 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 
-from tests.hostile.case import ASSISTANT, FROM, SMITH, ZHANG, Case, Expected, booked, held, letter
+from tests.hostile.case import ASSISTANT, FROM, SMITH, ZHANG, Expected, booked, held
+from tests.hostile.signed import LISTS, OTHER_LISTS, Keys, SignedCase
 from tests.support.mails import part
-from tests.support.signed_mail import Key, make_key, sealed, signed
+from tests.support.signed_mail import sealed, signed
 from tests.support.workplace import pdf
-
-LISTS, OTHER_LISTS = "lists.example", "lists.evil.example"  # the one seals for us
 
 _ZHANG, _ASSISTANT = "zhang@corp.example", "assistant@corp.example"
 _USUAL = ("from", "to", "subject", "date", "message-id")
 _MORE_OFTEN = "a header stands there more often than the DKIM signature covers it"
 _OF_CORP = "the DKIM signature of corp.example"
 _NOT_FIT = f"{_OF_CORP} does not fit the mail"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Keys:
-    """Whose private keys the attacker, or the true sender, has."""
-
-    corp: Key = field(default_factory=make_key)
-    evil: Key = field(default_factory=make_key)
-    weak: Key = field(default_factory=lambda: make_key(512))
-
-    @property
-    def records(self) -> Mapping[str, bytes]:
-        """What the name servers say."""
-        return {
-            "s1._domainkey.corp.example": self.corp.record,
-            "s1._domainkey.mail.corp.example": self.corp.record,
-            "weak._domainkey.corp.example": self.weak.record,
-            "revoked._domainkey.corp.example": b"v=DKIM1; k=rsa; p=",
-            "other._domainkey.corp.example": self.corp.record + b"; s=tlsrpt",
-            "s1._domainkey.evil.example": self.evil.record,
-            "s1._domainkey.corp.example.evil.example": self.evil.record,
-            "s1._domainkey.example": self.evil.record,
-            f"arc._domainkey.{LISTS}": self.corp.record,
-            f"arc._domainkey.{OTHER_LISTS}": self.evil.record,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class SignedCase:
-    """A case whose mail is made when there are keys: from its name, and a mail that the name is the mark of."""
-
-    name: str
-    expected: Expected
-    write: Callable[[Keys, bytes], bytes]
-    head: tuple[str, ...] = (FROM,)
-    unmended: str = ""  # why it does not get what it should, as long as it does not
-
-    def case(self, keys: Keys) -> Case:
-        raw = self.write(keys, letter(self.name, *self.head))
-        return Case(self.name, raw, self.expected, pdf(self.name))
 
 
 def _replayed(name: str, why: str, *added: str) -> SignedCase:
