@@ -144,7 +144,7 @@ def test_what_a_list_saw_before_it_changed_a_mail_and_sealed_it_proves_the_sende
 
 
 def test_a_seal_whose_signature_leaves_the_subject_out_proves_nothing(key: Key) -> None:
-    message = sealed(mail(SAW), key, headers=(b"from", b"to"))
+    message = sealed(mail(SAW), key, headers=("from", "to"))
 
     assert _verify(message, _names(key)) == Proof(
         proven=False, how="no DKIM signature; ARC: the DKIM signature leaves Subject out"
