@@ -8,6 +8,7 @@ not known is ``None``.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -435,6 +436,48 @@ class SourceHealth:
     since: datetime | None = None
     message: str | None = None
     left_alone: int = 0  # files outside `accept` that stay where they are
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backlog:
+    """Work of one source that waits: how much, and since when the oldest of it does."""
+
+    count: int
+    oldest: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookedTwice:
+    """A booking that ended so."""
+
+    booking: int
+    at: datetime
+    submission: str | None  # one that has it; None: all have been deleted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signs:
+    """What the journal shows, at one moment, of all that may be wrong; by source, and of gates by endpoint."""
+
+    now: datetime  # by the database's clock
+    sources: tuple[SourceHealth, ...] = ()
+    gates: Mapping[str, Gate] = field(default_factory=dict)
+    held: Mapping[str, Backlog] = field(default_factory=dict)
+    overdue: Mapping[str, Backlog] = field(default_factory=dict)  # bookings long due, or failing for long
+    unanswered: Mapping[str, Backlog] = field(default_factory=dict)  # settled submissions, since they were settled
+    booked_twice: tuple[BookedTwice, ...] = ()  # the latest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """Something that is wrong, or was a while ago, as it is remembered between two looks."""
+
+    key: str  # "source fapiao", "gate https://…"
+    since: datetime  # when it was first seen
+    said: str  # what was told, or is to be
+    told_at: datetime | None = None  # None: nobody has been told of it, or it has been told to be over
+    gone_at: datetime | None = None  # when it was first seen to be gone; None: it is there
+    times: int = 0  # how often it has been told to be over, while it is remembered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from email.message import EmailMessage
 from typing import Protocol
 
 from watcher.model import (
+    Alert,
     Claim,
     ClaimedAnswer,
     ClaimedBooking,
@@ -35,6 +36,7 @@ from watcher.model import (
     Person,
     Reason,
     Settlement,
+    Signs,
     SourceHealth,
     Spent,
     Submission,
@@ -400,6 +402,23 @@ class Mailer(Protocol):
     def close(self) -> None: ...
 
 
+class AlertChannel(Protocol):
+    """One way to those who look after this program: a chat robot, a mail address."""
+
+    @property
+    def name(self) -> str:
+        """What the log calls it: where it stands in the configuration, and no secret."""
+
+    def tell(self, subject: str, text: str, *, good: bool) -> None:
+        """Hand over plain text; `good`: it says only that something is over. Called by one thread at a time.
+
+        Ends within a minute, whatever the other side does. Raises Unavailable, or Refused.
+        """
+
+    def check(self) -> list[Finding]:
+        """Whether it could tell, telling nothing."""
+
+
 # ----------------------------------------------------------------------------------------- journal
 
 
@@ -575,6 +594,28 @@ class TendingJournal(Protocol):
         """
 
 
+class AlertJournal(Protocol):
+    """What tells the operators of what is wrong."""
+
+    def signs(self, sources: Collection[str], *, long: timedelta, recent: timedelta) -> Signs:
+        """What may be wrong with these sources, the gates, and bookings that ended BOOKED_TWICE within `recent`.
+
+        `long` is how long a booking must have been due, or failing, to count as overdue. Cheap, however much
+        the journal holds.
+        """
+
+    def alerts(self) -> list[Alert]:
+        """All that is remembered, by whatever node."""
+
+    def remember(self, alerts: Iterable[Alert], *, forget: Collection[str] = ()) -> None:
+        """Write these in place of what had their keys, and delete those of the keys of `forget`; all or nothing."""
+
+    def claim_duty(self, name: str, hold: timedelta) -> Claim | None:
+        """The right to do what one node does for all, until the hold is over; None: another node has it."""
+
+    def release_duty(self, claim: Claim) -> None: ...
+
+
 class ReadingJournal(Protocol):
     """What people ask for."""
 
@@ -605,7 +646,7 @@ class ReadingJournal(Protocol):
         """The database's clock."""
 
 
-class Journal(IntakeJournal, RecognitionJournal, AnswerJournal, TendingJournal, ReadingJournal, Protocol):
+class Journal(IntakeJournal, RecognitionJournal, AnswerJournal, TendingJournal, AlertJournal, ReadingJournal, Protocol):
     """The durable record, and the only state. Safe to call from many threads."""
 
     def subscribe(self, listener: Callable[[], None]) -> None:

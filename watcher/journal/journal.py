@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from watcher.journal.alerting import AlertPart
 from watcher.journal.answers import AnswerPart
 from watcher.journal.intake import IntakePart
 from watcher.journal.ledger import LedgerPart
@@ -13,7 +14,9 @@ from watcher.journal.recognition import RecognitionPart
 from watcher.journal.tending import TendingPart
 
 
-class SqlJournal(IntakePart, RecognitionPart, AnswerPart, NoticePart, TendingPart, ReadingPart, LedgerPart):
+class SqlJournal(
+    IntakePart, RecognitionPart, AnswerPart, NoticePart, TendingPart, AlertPart, ReadingPart, LedgerPart
+):
     """Implements ports.Journal on a Database (SQLite or PostgreSQL). Made by `opening.open_journal`."""
 
     def subscribe(self, listener: Callable[[], None]) -> None:

@@ -13,7 +13,7 @@ from watcher.errors import UsageError
 from watcher.journal import gates
 from watcher.journal.clock import from_ms, maybe_from_ms, now_ms, to_ms
 from watcher.journal.database import Part, Work
-from watcher.journal.rows import submission_of
+from watcher.journal.rows import health_of, submission_of
 from watcher.journal.searching import page
 from watcher.journal.tables import bookings, documents, invoices, notices, sources, submissions, tries
 from watcher.model import (
@@ -143,7 +143,7 @@ class ReadingPart(Part):
         return self._database.read(work)
 
     def source_health(self) -> list[SourceHealth]:
-        return self._database.read(lambda connection: [_health(row) for row in connection.execute(_SOURCES)])
+        return self._database.read(lambda connection: [health_of(row) for row in connection.execute(_SOURCES)])
 
     def gates(self) -> Mapping[str, Gate]:
         return self._database.read(gates.read_all)
@@ -220,12 +220,6 @@ def _pager(wanted: SubmissionFilter, below: int | None, size: int) -> Work[tuple
         return load(connection, rows), go_on_below
 
     return work
-
-
-def _health(row: Any) -> SourceHealth:
-    return SourceHealth(
-        name=row.name, up=row.up, since=maybe_from_ms(row.since), message=row.message, left_alone=row.left_alone
-    )
 
 
 def _seconds(milliseconds: int | None) -> float | None:

@@ -15,6 +15,7 @@ from watcher.model import (
     Kind,
     LeftOut,
     Outcome,
+    SourceHealth,
     Submission,
     SubmissionState,
     Thread,
@@ -53,6 +54,12 @@ def submission_of(row: Any, found: Rows, invoices_of: Mapping[int, Rows], tries_
         left_out=tuple(LeftOut(**each) for each in json.loads(row.left_out or "[]")),
         held_at=maybe_from_ms(row.held_at),
         released=row.released,
+    )
+
+
+def health_of(row: Any) -> SourceHealth:
+    return SourceHealth(
+        name=row.name, up=row.up, since=maybe_from_ms(row.since), message=row.message, left_alone=row.left_alone
     )
 
 

@@ -142,6 +142,7 @@ bookings = Table(
     Column("parent", Text),  # of a part of a file: the file's sha256
     UniqueConstraint("content", "user_code", "create_expense", "generation"),
     _partial("ix_bookings_parts", "parent", where="parent IS NOT NULL"),
+    _partial("ix_bookings_booked_twice", "settled_at", where="code = 'BOOKED_TWICE'"),
     _partial("ix_bookings_due", "due_at", "id", where="state = 'pending'"),
     _partial("ix_bookings_fresh", "source", "due_at", "id", where="state = 'pending' AND attempts = 0"),
     _partial("ix_bookings_retries", "source", "due_at", "id", where="state = 'pending' AND attempts > 0"),
@@ -272,9 +273,11 @@ alerts = Table(
     "alerts",
     metadata,
     Column("key", Words, primary_key=True),  # "source fapiao", "gate https://…"
-    Column("since", BigInteger, nullable=False),
+    Column("since", BigInteger, nullable=False),  # when it was first seen
     Column("said", Words, nullable=False),
-    Column("told_at", BigInteger),  # null: nobody yet, it may pass by itself
+    Column("told_at", BigInteger),  # null: nobody yet, it may pass by itself; or it was told to be over
+    Column("gone_at", BigInteger),  # when it was first seen to be gone; null: it is there
+    Column("times", Integer, nullable=False, server_default=text("0")),  # how often it was told to be over
 )
 
 # Work that one node does for all, by turns: claimed as everything else is.

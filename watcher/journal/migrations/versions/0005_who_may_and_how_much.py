@@ -20,6 +20,7 @@ def upgrade() -> None:
     op.execute("UPDATE submissions SET held_at = recorded_at WHERE state = 'held'")
     _partial("ix_submissions_released", "submissions", ["source"], "released")
     _partial("ix_submissions_counted", "submissions", ["counts_as", "recorded_at"], COUNTED)
+    _partial("ix_bookings_booked_twice", "bookings", ["settled_at"], "code = 'BOOKED_TWICE'")
     _sent()
     _notices()
     op.create_table(
@@ -28,6 +29,8 @@ def upgrade() -> None:
         sa.Column("since", sa.BigInteger(), nullable=False),
         sa.Column("said", sa.Text(), nullable=False),
         sa.Column("told_at", sa.BigInteger(), nullable=True),
+        sa.Column("gone_at", sa.BigInteger(), nullable=True),
+        sa.Column("times", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.PrimaryKeyConstraint("key", name="pk_alerts"),
     )
     op.create_table(
