@@ -13,6 +13,8 @@ from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from watcher.admission import Admission, MailboxAdmission
+from watcher.alerts.mail import MailChannel
+from watcher.alerts.robot import RobotChannel
 from watcher.answer import Answer
 from watcher.config import sections
 from watcher.config.sections import Configuration
@@ -27,9 +29,12 @@ from watcher.journal.checking import check_journal, journal_trouble
 from watcher.journal.opening import migrate, open_journal
 from watcher.model import Finding
 from watcher.people import DirectoryWithRegisters, FileDirectory, Register, Remembering, Verification
+from watcher.policy.alarm import AlarmRules
+from watcher.policy.conditions import HELD_IN_A_FOLDER
 from watcher.policy.pace import Pace
 from watcher.policy.who import MailboxRules
 from watcher.ports import (
+    AlertChannel,
     Chooser,
     Directory,
     Journal,
@@ -45,7 +50,9 @@ from watcher.ports import (
 from watcher.recognise import Recognise
 from watcher.replies import SmtpMailer, TemplateWriter
 from watcher.service import Service
+from watcher.service.alarm import Alarm
 from watcher.service.answerer import Answerer
+from watcher.service.courier import Courier
 from watcher.service.poster import Poster
 from watcher.service.service import Closable
 from watcher.service.stopping import Stopping
@@ -123,6 +130,7 @@ def build_service(configuration: Configuration, journal: Journal, stopping: Stop
         tenders=list(_tenders(configuration, adapters, journal, answerers)),
         answerers=answerers,
         poster=poster,
+        alarm=_alarm(configuration, adapters, journal),
         resources=_closable(adapters),
         settling_grace=_settling_grace(configuration),
         keep_closed=configuration.retention.closed,
@@ -140,6 +148,7 @@ def findings(configuration: Configuration) -> Iterator[Finding]:
         *(store.check for store in adapters.stores.values()),
         *(source.check for source in adapters.sources.values()),
         adapters.chooser.check,
+        *(channel.check for channel in _channels(configuration.alerts, configuration.smtp, adapters.mailer)),
     ]
     if adapters.mailer is not None:
         checks.append(adapters.mailer.check)
@@ -353,6 +362,44 @@ def _answerers(configuration: Configuration, adapters: _Adapters, journal: Journ
             shelf=_shelf(configuration.stores[section.store], adapters.sources[section.name]),
         )
         yield Answerer(answer=answer, at_once=1 if isinstance(section, sections.Mailbox) else _MOVES_AT_ONCE)
+
+
+def _alarm(configuration: Configuration, adapters: _Adapters, journal: Journal) -> Alarm:
+    """Without a section of its own too: the log tells, then."""
+    section = configuration.alerts or sections.Alerts()
+    rules = AlarmRules(
+        after=section.after,
+        held_after=held_after(configuration),
+        endpoint=adapters.recogniser.endpoint,
+        language=configuration.language,
+        moment=lambda moment: moment.astimezone(configuration.timezone).strftime("%Y-%m-%d %H:%M"),
+    )
+    channels = _channels(configuration.alerts, configuration.smtp, adapters.mailer)
+    return Alarm(
+        journal=journal,
+        rules=rules,
+        courier=Courier(channels, language=configuration.language),
+        trouble=partial(journal_trouble, configuration.journal),
+    )
+
+
+def held_after(configuration: Configuration) -> dict[str, timedelta]:
+    """How long each source's submissions may be held before somebody is told."""
+    return {
+        section.name: section.held_after if isinstance(section, sections.Mailbox) else HELD_IN_A_FOLDER
+        for section in configuration.sources
+    }
+
+
+def _channels(alerts: sections.Alerts | None, smtp: sections.Smtp | None, mailer: Mailer | None) -> list[AlertChannel]:
+    if alerts is None:
+        return []
+    channels: list[AlertChannel] = [
+        RobotChannel(url, place=f"alerts.urls[{number}]") for number, url in enumerate(alerts.urls)
+    ]
+    if smtp is not None and mailer is not None:
+        channels += [MailChannel(address, sender=smtp.sender, mailer=mailer) for address in alerts.operators]
+    return channels
 
 
 def _shelf(store: sections.Store, source: Source) -> Shelf | None:

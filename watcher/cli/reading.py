@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from watcher.bootstrap import open_for_reading, trouble_of_journal
+from watcher.bootstrap import held_after, open_for_reading, trouble_of_journal
 from watcher.cli.rendering import minute, submission_json
 from watcher.cli.streams import json_text
 from watcher.config.load import load
@@ -18,6 +18,7 @@ from watcher.config.sections import Configuration
 from watcher.config.values import parse_duration
 from watcher.errors import UsageError
 from watcher.model import Outcome, Submission, SubmissionFilter, SubmissionState
+from watcher.policy.conditions import LONG, RECENT
 from watcher.ports import Journal
 
 if TYPE_CHECKING:
@@ -122,7 +123,8 @@ def status(path: Path) -> None:
             unanswered=list(
                 journal.submissions(SubmissionFilter(state=SubmissionState.SETTLED, limit=_WAITING_LOOKED_AT))
             ),
-            now=journal.now(),
+            signs=journal.signs(held_after(configuration), long=LONG, recent=RECENT),
+            held_after=held_after(configuration),
         )
         _console().print(page)
         if trouble := trouble_of_journal(configuration):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -18,11 +18,13 @@ from watcher.model import (
     Gate,
     Invoice,
     Outcome,
+    Signs,
     SourceHealth,
     Submission,
     SubmissionState,
     Try,
 )
+from watcher.policy.conditions import held_too_long
 from watcher.seen import SeenInvoice
 
 Moment = Callable[[datetime | None], str]
@@ -98,9 +100,13 @@ def status_page(
     *,
     pending: Sequence[Submission],
     unanswered: Sequence[Submission],
-    now: datetime,
+    signs: Signs,
+    held_after: Mapping[str, timedelta],
 ) -> RenderableType:
-    """What an administrator looks at first. `pending` are open submissions, `unanswered` settled ones, the newest."""
+    """What an administrator looks at first. `pending` are open submissions, `unanswered` settled ones, the newest.
+
+    `held_after` is how long each source's submissions may be held.
+    """
     zone = configuration.timezone
 
     def moment(value: datetime | None) -> str:
@@ -108,13 +114,16 @@ def status_page(
 
     gate = gates.get(configuration.recognition.url, Gate(open=True))
     parts: list[RenderableType] = [_sources(configuration, sources, moment), Text()]
-    parts.append(_gate(gate, moment, now))
+    parts.append(_gate(gate, moment, signs.now))
     parts.append(_counts(counts, moment))
     parts.extend(_failing(pending))
     parts.extend(_waiting([*unanswered, *pending]))
     held = counts.submissions.get(SubmissionState.HELD, 0)
     if held:
         parts.append(Text(f"{held} held for your decision: invoice-watcher list --state held", style="yellow"))
+    for source in held_too_long(signs, held_after):
+        oldest = moment(signs.held[source].oldest)
+        parts.append(Text(f"{source}: held for too long, the oldest since {oldest}", style="bold red"))
     return Group(*parts)
 
 

@@ -31,13 +31,10 @@ def warnings(configuration: Configuration) -> list[str]:
 def _not_there_yet(configuration: Configuration) -> Iterator[str]:
     """What may be written and does nothing in this version: nobody should rely on it unknowingly."""
     said = "has no effect in this version yet"
-    for name in ("web", "alerts"):
-        if getattr(configuration, name) is not None:
-            yield f"{name}: {said}"
+    if configuration.web is not None:
+        yield f"web: {said}"
     for index, mailbox in enumerate(configuration.mailboxes):
         given = mailbox.model_fields_set
-        if "held_after" in given:
-            yield f"mailboxes[{index}].held_after: {said}"
         if mailbox.reply.acknowledge_after is not None and "acknowledge_after" in mailbox.reply.model_fields_set:
             yield f"mailboxes[{index}].reply.acknowledge_after: {said}: nothing is acknowledged"
 

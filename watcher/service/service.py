@@ -20,6 +20,7 @@ from watcher.clock import boot_seconds
 from watcher.errors import Unavailable
 from watcher.model import Kind, WorkLeft
 from watcher.ports import Journal
+from watcher.service.alarm import Alarm
 from watcher.service.answerer import Answerer
 from watcher.service.notify import notify, reloading
 from watcher.service.poster import Poster
@@ -53,6 +54,7 @@ class Service:
         tenders: Sequence[Tender],
         answerers: Sequence[Answerer],
         poster: Poster,
+        alarm: Alarm,
         resources: Sequence[Closable],
         settling_grace: timedelta,
         keep_closed: timedelta,
@@ -64,6 +66,7 @@ class Service:
         self._tenders = tenders
         self._answerers = answerers
         self._poster = poster
+        self._alarm = alarm
         self._resources = resources
         self._settling_grace = settling_grace
         self._keep_closed = keep_closed
@@ -119,6 +122,8 @@ class Service:
                 if not any(thread.is_alive() for thread in looking) and self._is_finished(left, wait):
                     break
                 self._changed.wait(_LOOK_EVERY_SECONDS)
+            if not self._stopping.is_asked:
+                self._alarm.round()  # what is remembered of it lets one run go on where the last one left off
         finally:  # also where the journal cannot be asked any more: what is under way must end
             self._end(looking)
         return [f"{tender.source.name}: {tender.failure}" for tender in self._tenders if tender.failure]
@@ -180,7 +185,7 @@ class Service:
         return thread
 
     def _schedule(self) -> _Schedule:
-        """The polls (each source is woken at its own interval, whatever its events say), and what is kept how long."""
+        """The polls (each source is woken at its own interval, whatever its events say), retention, and the alarm."""
         from apscheduler.schedulers.background import BackgroundScheduler
 
         scheduler = BackgroundScheduler(
@@ -190,6 +195,7 @@ class Service:
             name = f"poll {tender.source.name}"
             scheduler.add_job(tender.source.wake, "interval", seconds=tender.poll_seconds, id=name)
         scheduler.add_job(self._forget, "interval", hours=1, id="retention")
+        scheduler.add_job(self._alarm.round, "interval", seconds=self._alarm.every_seconds, id="alarm")
         scheduler.start()
         schedule: _Schedule = scheduler
         return schedule
@@ -205,6 +211,7 @@ class Service:
     def _end(self, looking: Sequence[threading.Thread]) -> None:
         self._ending.set()
         self._decided.set()
+        self._alarm.stop()
         for tender in self._tenders:
             tender.stop()
         self._poster.stop()
@@ -216,6 +223,7 @@ class Service:
         for answerer in self._answerers:
             answerer.stop()
         _join(self._answering, max(deadline, boot_seconds() + _LAST_ANSWERS_SECONDS))
+        self._alarm.join()
         for resource in self._resources:
             with suppress(Unavailable):
                 resource.close()
