@@ -436,6 +436,7 @@ class SourceHealth:
     since: datetime | None = None
     message: str | None = None
     left_alone: int = 0  # files outside `accept` that stay where they are
+    surplus: int = 0  # mails that wait because their senders have submitted too much of late
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

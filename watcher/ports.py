@@ -582,7 +582,9 @@ class TendingJournal(Protocol):
 
     def release_source(self, claim: Claim) -> None: ...
 
-    def report_source(self, name: str, *, up: bool, message: str | None = None, left_alone: int = 0) -> None: ...
+    def report_source(
+        self, name: str, *, up: bool, message: str | None = None, left_alone: int = 0, surplus: int = 0
+    ) -> None: ...
 
     def released(self) -> Mapping[str, str]:
         """The submissions that wait to be taken in after all, and their sources."""

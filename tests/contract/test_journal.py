@@ -911,11 +911,11 @@ def test_a_source_is_looked_after_by_one_at_a_time(journal: Journal) -> None:
 
 def test_a_source_tells_how_it_fares_and_since_when(journal: Journal) -> None:
     journal.register_sources({"fapiao": Kind.MAIL, "shared": Kind.FILE})
-    journal.report_source("shared", up=True, left_alone=3)
+    journal.report_source("shared", up=True, left_alone=3, surplus=2)
     journal.report_source("fapiao", up=False, message="refused")
     fapiao, shared = journal.source_health()
     assert (fapiao.name, fapiao.up, fapiao.message, fapiao.left_alone) == ("fapiao", False, "refused", 0)
-    assert (shared.name, shared.up, shared.message, shared.left_alone) == ("shared", True, None, 3)
+    assert shared == SourceHealth(name="shared", up=True, since=shared.since, left_alone=3, surplus=2)
 
     journal.report_source("fapiao", up=False, message="still refused")
 

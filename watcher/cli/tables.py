@@ -118,6 +118,10 @@ def status_page(
     parts.append(_counts(counts, moment))
     parts.extend(_failing(pending))
     parts.extend(_waiting([*unanswered, *pending]))
+    if surplus := sum(source.surplus for source in sources):
+        parts.append(
+            Text(f"{surplus} mails wait, because their senders have submitted what per_sender allows", "yellow")
+        )
     held = counts.submissions.get(SubmissionState.HELD, 0)
     if held:
         parts.append(Text(f"{held} held for your decision: invoice-watcher list --state held", style="yellow"))

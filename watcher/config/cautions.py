@@ -34,7 +34,6 @@ def _not_there_yet(configuration: Configuration) -> Iterator[str]:
     if configuration.web is not None:
         yield f"web: {said}"
     for index, mailbox in enumerate(configuration.mailboxes):
-        given = mailbox.model_fields_set
         if mailbox.reply.acknowledge_after is not None and "acknowledge_after" in mailbox.reply.model_fields_set:
             yield f"mailboxes[{index}].reply.acknowledge_after: {said}: nothing is acknowledged"
 

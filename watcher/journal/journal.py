@@ -14,9 +14,7 @@ from watcher.journal.recognition import RecognitionPart
 from watcher.journal.tending import TendingPart
 
 
-class SqlJournal(
-    IntakePart, RecognitionPart, AnswerPart, NoticePart, TendingPart, AlertPart, ReadingPart, LedgerPart
-):
+class SqlJournal(IntakePart, RecognitionPart, AnswerPart, NoticePart, TendingPart, AlertPart, ReadingPart, LedgerPart):
     """Implements ports.Journal on a Database (SQLite or PostgreSQL). Made by `opening.open_journal`."""
 
     def subscribe(self, listener: Callable[[], None]) -> None:

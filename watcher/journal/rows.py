@@ -59,7 +59,12 @@ def submission_of(row: Any, found: Rows, invoices_of: Mapping[int, Rows], tries_
 
 def health_of(row: Any) -> SourceHealth:
     return SourceHealth(
-        name=row.name, up=row.up, since=maybe_from_ms(row.since), message=row.message, left_alone=row.left_alone
+        name=row.name,
+        up=row.up,
+        since=maybe_from_ms(row.since),
+        message=row.message,
+        left_alone=row.left_alone,
+        surplus=row.surplus,
     )
 
 

@@ -227,6 +227,7 @@ sources = Table(
     Column("since", BigInteger),
     Column("message", Words),
     Column("left_alone", Integer, nullable=False, server_default=text("0")),
+    Column("surplus", Integer, nullable=False, server_default=text("0")),
     *_claimable(),
 )
 

@@ -29,6 +29,7 @@ _REPORT = (
             sources.c.up.is_distinct_from(bindparam("now_up", type_=sources.c.up.type)),
             sources.c.message.is_distinct_from(bindparam("said", type_=sources.c.message.type)),
             sources.c.left_alone != bindparam("left"),
+            sources.c.surplus != bindparam("too_many"),
         ),
     )
     .values(
@@ -39,6 +40,7 @@ _REPORT = (
         up=bindparam("now_up"),
         message=bindparam("said"),
         left_alone=bindparam("left"),
+        surplus=bindparam("too_many"),
     )
 )
 
@@ -70,11 +72,14 @@ class TendingPart(Part):
         fence = {"row": claim.row, "mine": claim.number}
         self._database.write(lambda connection: connection.execute(_RELEASE, fence) and None)
 
-    def report_source(self, name: str, *, up: bool, message: str | None = None, left_alone: int = 0) -> None:
+    def report_source(
+        self, name: str, *, up: bool, message: str | None = None, left_alone: int = 0, surplus: int = 0
+    ) -> None:
         def work(connection: Connection) -> None:
             if name not in _known(connection):
                 connection.execute(_ADD, {"name": name})
-            connection.execute(_REPORT, {"of": name, "now_up": up, "said": message, "left": left_alone})
+            told = {"now_up": up, "said": message, "left": left_alone, "too_many": surplus}
+            connection.execute(_REPORT, {"of": name, **told})
 
         self._database.write(work)
 

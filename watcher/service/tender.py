@@ -24,7 +24,6 @@ _LONGEST_PAUSE_SECONDS = 300.0
 _REFUSED_PAUSE_SECONDS = 300.0  # accounts are blocked for hammering
 _LONGEST_REFUSED_PAUSE_SECONDS = 1800.0
 _REFUSED_SAID = "tried again only every few minutes, lest the account be blocked, or at once after a reload"
-_SURPLUS_SAID = "mails that wait because their senders have submitted what per_sender allows in an hour: {n}"
 _JOURNAL_SECONDS = 5.0  # how soon to ask again for a journal that is away: it is our own, and nobody is bothered
 _OTHER_NODE_SECONDS = 5.0  # how soon to ask again for a source that another node has
 
@@ -64,7 +63,7 @@ class Tender:
         self._is_up = False
         self._claim: Claim | None = None
         self._claim_ends = 0.0
-        self._reported: tuple[bool, str | None, int] | None = None
+        self._reported: tuple[bool, str | None, int, int] | None = None
 
     def stop(self) -> None:
         """End `run` as soon as what is under way is done."""
@@ -112,9 +111,7 @@ class Tender:
         self.failure = "; ".join(result.waiting[:3]) or None
         self.surplus = result.surplus
         self._failures = self._failures + 1 if result.waiting else 0
-        said = [self.failure] if self.failure else []
-        said += [_SURPLUS_SAID.format(n=result.surplus)] if result.surplus else []
-        self._report(up=True, message="; ".join(said) or None)
+        self._report(up=True, message=self.failure)
         if not self._is_up:
             self._is_up = True
             self._came_up()
@@ -165,11 +162,14 @@ class Tender:
             log.info("A source's claim could not be given back; it ends by itself.", extra={"source": self.source.name})
 
     def _report(self, *, up: bool, message: str | None) -> None:
-        state = (up, message, self.source.left_alone)
+        state = (up, message, self.source.left_alone, self.surplus)
         if state == self._reported:
             return
         try:
-            self._journal.report_source(self.source.name, up=up, message=message, left_alone=self.source.left_alone)
+            left_alone, surplus = self.source.left_alone, self.surplus
+            self._journal.report_source(
+                self.source.name, up=up, message=message, left_alone=left_alone, surplus=surplus
+            )
         except Unavailable:
             return  # it is said again at the next look
         self._reported = state

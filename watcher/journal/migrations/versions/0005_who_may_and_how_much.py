@@ -18,6 +18,7 @@ def upgrade() -> None:
     op.add_column("submissions", sa.Column("size", sa.BigInteger(), nullable=True))
     op.add_column("submissions", sa.Column("counts_as", sa.Text(), nullable=True))
     op.execute("UPDATE submissions SET held_at = recorded_at WHERE state = 'held'")
+    op.add_column("sources", sa.Column("surplus", sa.Integer(), server_default=sa.text("0"), nullable=False))
     _partial("ix_submissions_released", "submissions", ["source"], "released")
     _partial("ix_submissions_counted", "submissions", ["counts_as", "recorded_at"], COUNTED)
     _partial("ix_bookings_booked_twice", "bookings", ["settled_at"], "code = 'BOOKED_TWICE'")
