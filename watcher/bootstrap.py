@@ -7,7 +7,7 @@ daemon without mailboxes no IMAP.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, cast
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, cast
 from watcher.admission import Admission, MailboxAdmission
 from watcher.answer import Answer
 from watcher.config import sections
+from watcher.config.confidential import confidential
 from watcher.config.sections import Configuration
 from watcher.documents.choosing import DocumentChooser
 from watcher.documents.inspection.inspector import Inspector
@@ -44,6 +45,7 @@ from watcher.ports import (
 )
 from watcher.recognise import Recognise
 from watcher.replies import SmtpMailer, TemplateWriter
+from watcher.secrecy import KnownSecrets
 from watcher.service import Service
 from watcher.service.answerer import Answerer
 from watcher.service.poster import Poster
@@ -58,6 +60,11 @@ if TYPE_CHECKING:
 
 _LDAP_REMEMBERED_SECONDS = 60.0
 _MOVES_AT_ONCE = 8  # of one folder, so that its files do not wait for the disk one by one
+
+
+def secrets_of(configuration: Configuration) -> KnownSecrets:
+    """What is kept out of all that is told, journalled and answered."""
+    return KnownSecrets(confidential(configuration))
 
 
 def open_for_work(configuration: Configuration) -> Journal:
@@ -94,9 +101,9 @@ class _Adapters:
     chooser: Chooser
 
 
-def build_service(configuration: Configuration, journal: Journal, stopping: Stopping) -> Service:
-    """The daemon; the journal stays the caller's to close."""
-    adapters = _adapters(configuration)
+def build_service(configuration: Configuration, journal: Journal, stopping: Stopping, known: KnownSecrets) -> Service:
+    """The daemon; the journal stays the caller's to close, and `known` learns the secrets that servers issue."""
+    adapters = _adapters(configuration, known)
     for store in adapters.stores.values():
         store.prepare()
     recognise = Recognise(
@@ -129,9 +136,9 @@ def build_service(configuration: Configuration, journal: Journal, stopping: Stop
     )
 
 
-def findings(configuration: Configuration) -> Iterator[Finding]:
+def findings(configuration: Configuration, known: KnownSecrets) -> Iterator[Finding]:
     """Everything that can be tried without posting a document, each tried in turn."""
-    adapters = _adapters(configuration)
+    adapters = _adapters(configuration, known)
     checks: list[Callable[[], list[Finding]]] = [
         partial(check_journal, configuration.journal),
         adapters.directory.check,
@@ -144,7 +151,8 @@ def findings(configuration: Configuration) -> Iterator[Finding]:
         checks.append(adapters.mailer.check)
     try:
         for check in checks:
-            yield from check()
+            for finding in check():
+                yield replace(finding, message=known.hidden(finding.message))
     finally:
         for resource in _closable(adapters):
             resource.close()
@@ -153,16 +161,17 @@ def findings(configuration: Configuration) -> Iterator[Finding]:
 # ------------------------------------------------------------------------------------------ adapters
 
 
-def _adapters(configuration: Configuration) -> _Adapters:
+def _adapters(configuration: Configuration, known: KnownSecrets) -> _Adapters:
     from watcher.recognition.client import HttpRecogniser
     from watcher.recognition.token import TokenSource
 
-    token = TokenSource(configuration.recognition.auth) if configuration.recognition.auth else None
+    auth = configuration.recognition.auth
+    token = TokenSource(auth, known=known) if auth else None
     smtp = configuration.smtp
     return _Adapters(
-        stores=_stores(configuration, token),
+        stores=_stores(configuration, token, known),
         directory=build_directory(configuration.directory),
-        recogniser=HttpRecogniser(configuration.recognition, timezone=configuration.timezone, token=token),
+        recogniser=HttpRecogniser(configuration.recognition, timezone=configuration.timezone, token=token, known=known),
         token=token,
         writer=TemplateWriter(
             sender=smtp.sender if smtp else None,
@@ -170,8 +179,8 @@ def _adapters(configuration: Configuration) -> _Adapters:
             timezone=configuration.timezone,
             accept=configuration.accept,
         ),
-        mailer=SmtpMailer(smtp) if smtp else None,
-        sources=_sources(configuration),
+        mailer=SmtpMailer(smtp, known=known) if smtp else None,
+        sources=_sources(configuration, known),
         chooser=_chooser(configuration),
     )
 
@@ -208,7 +217,7 @@ def build_directory(section: sections.Directory) -> Directory:
     return DirectoryWithRegisters(directory, registers) if registers else directory
 
 
-def _stores(configuration: Configuration, token: TokenSource | None) -> dict[str, Store]:
+def _stores(configuration: Configuration, token: TokenSource | None, known: KnownSecrets) -> dict[str, Store]:
     from watcher.stores import HttpStore, ObjectsStore, ResolveStore
 
     stores: dict[str, Store] = {}
@@ -217,7 +226,7 @@ def _stores(configuration: Configuration, token: TokenSource | None) -> dict[str
             stores[name] = ObjectsStore(name, section)
         elif isinstance(section, sections.HttpStore):
             refused = configuration.recognition.auth.refused if configuration.recognition.auth else []
-            stores[name] = HttpStore(name, section, token=token, refused=refused)
+            stores[name] = HttpStore(name, section, token=token, refused=refused, known=known)
     for name, section in configuration.stores.items():
         if isinstance(section, sections.ResolveStore):
             stores[name] = ResolveStore(name, section, parts=stores[section.parts] if section.parts else None)
@@ -231,19 +240,19 @@ def _store_of(stores: Mapping[str, Store], name: str) -> Store:
     return stores[name]
 
 
-def _sources(configuration: Configuration) -> dict[str, Source]:
-    mailboxes = _mailboxes(configuration) if configuration.mailboxes else []
+def _sources(configuration: Configuration, known: KnownSecrets) -> dict[str, Source]:
+    mailboxes = _mailboxes(configuration, known) if configuration.mailboxes else []
     folders = _folders(configuration) if configuration.folders else []
     return {source.name: source for source in (*mailboxes, *folders)}
 
 
-def _mailboxes(configuration: Configuration) -> list[Source]:
+def _mailboxes(configuration: Configuration, known: KnownSecrets) -> list[Source]:
     from watcher.sources.mailbox import MailboxSource
 
     own = {mailbox.username for mailbox in configuration.mailboxes}
     if configuration.smtp is not None:
         own.add(_address(configuration.smtp.sender))
-    return [MailboxSource(mailbox, own_addresses=own) for mailbox in configuration.mailboxes]
+    return [MailboxSource(mailbox, own_addresses=own, known=known) for mailbox in configuration.mailboxes]
 
 
 def _folders(configuration: Configuration) -> list[Source]:

@@ -9,13 +9,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from watcher.bootstrap import open_for_reading, trouble_of_journal
+from watcher.bootstrap import open_for_reading, secrets_of, trouble_of_journal
 from watcher.cli.rendering import minute, submission_json
 from watcher.cli.streams import json_text
 from watcher.config.load import load
 from watcher.config.sections import Configuration
 from watcher.config.values import parse_duration
 from watcher.errors import UsageError
+from watcher.logs import conceal_tracebacks
 from watcher.model import Outcome, Submission, SubmissionFilter, SubmissionState
 from watcher.ports import Journal
 
@@ -29,6 +30,7 @@ _WAITING_LOOKED_AT = 100  # by `status`, of the submissions that are to be answe
 @contextmanager
 def _journal(path: Path) -> Iterator[tuple[Configuration, Journal]]:
     configuration = load(path, secrets=False)
+    conceal_tracebacks(secrets_of(configuration))
     journal = open_for_reading(configuration)
     try:
         yield configuration, journal

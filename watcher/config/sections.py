@@ -59,7 +59,9 @@ Tls = Literal["implicit", "starttls", "none"]
 class Section(BaseModel):
     """What all sections share: unknown keys are errors, text is not taken for a number, and values do not change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, arbitrary_types_allowed=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, arbitrary_types_allowed=True, hide_input_in_errors=True
+    )
 
     @model_validator(mode="before")
     @classmethod

@@ -13,9 +13,10 @@ from zoneinfo import ZoneInfo
 from watcher.config.sections import Recognition
 from watcher.deadline import Deadline
 from watcher.errors import TokenRefused, TokenUnavailable
-from watcher.model import Exchange, Finding
+from watcher.model import Exchange, Finding, Response
 from watcher.recognition.response import read_response, read_text
 from watcher.recognition.transport import Reply, Transport, TransportFailure
+from watcher.secrecy import KnownSecrets
 
 LONGEST_RAW = 64 * 1024  # characters of an answer that are kept with its try
 _REFUSED_STATUSES = (401, 403)
@@ -38,8 +39,17 @@ class HttpRecogniser:
     `timeout`; its socket is closed then.
     """
 
-    def __init__(self, section: Recognition, *, timezone: ZoneInfo, token: DatedToken | None) -> None:
+    def __init__(
+        self,
+        section: Recognition,
+        *,
+        timezone: ZoneInfo,
+        token: DatedToken | None,
+        known: KnownSecrets | None = None,
+    ) -> None:
+        """`known` is kept out of what the endpoint says."""
         self._section = section
+        self._known = known or KnownSecrets()
         self._timezone = timezone
         self._token = token
         self._refused = frozenset(str(code) for code in section.auth.refused) if section.auth else frozenset[str]()
@@ -102,13 +112,14 @@ class HttpRecogniser:
 
     def _read(self, reply: Reply) -> Exchange:
         response = read_response(reply.body, self._timezone)
+        response = None if response is None else _without(response, self._known)
         return Exchange(
             sent=True,
             status=reply.status,
             retry_after=reply.retry_after,
             response=response,
             detail=None if response else "the answer is not in the documented form",
-            raw=read_text(reply.body)[:LONGEST_RAW].replace("\x00", "\N{REPLACEMENT CHARACTER}"),
+            raw=self._known.hidden(read_text(reply.body))[:LONGEST_RAW].replace("\x00", "\N{REPLACEMENT CHARACTER}"),
         )
 
     def _is_refused(self, exchange: Exchange) -> bool:
@@ -142,3 +153,18 @@ class HttpRecogniser:
             message=f"reachable, and answers HTTP {reply.status} to OPTIONS",
             mend="Check the path in recognition.url." if strange else None,
         )
+
+
+def _without(response: Response, known: KnownSecrets) -> Response:
+    """What is read by people is kept without secrets; codes, numbers and amounts stay what they are."""
+    invoices = tuple(
+        replace(
+            invoice,
+            name=known.hidden(invoice.name),
+            seller_name=known.hidden(invoice.seller_name),
+            buyer_name=known.hidden(invoice.buyer_name),
+            message=known.hidden(invoice.message),
+        )
+        for invoice in response.invoices
+    )
+    return replace(response, message=known.hidden(response.message), invoices=invoices)

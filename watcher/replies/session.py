@@ -13,8 +13,10 @@ from watcher.clock import boot_seconds
 from watcher.config.sections import Smtp
 from watcher.deadline import Deadline, Flight, Watchdog
 from watcher.errors import MailerUnavailable, TokenRefused, TokenUnavailable
+from watcher.headers import decode_bytes
 from watcher.oauth import AccessTokens
 from watcher.replies import faults
+from watcher.secrecy import KnownSecrets
 from watcher.tls import UnusableAuthorities, trusting
 
 _GO_ON = 354
@@ -78,10 +80,11 @@ def _dotted(msg: bytes | str) -> bytes:
 class Connector:
     """Opens sessions to the one server of a section."""
 
-    def __init__(self, section: Smtp, *, timeout_seconds: float) -> None:
+    def __init__(self, section: Smtp, *, timeout_seconds: float, known: KnownSecrets) -> None:
         self._section = section
         self._timeout_seconds = timeout_seconds
-        self._tokens = AccessTokens(section.oauth2) if section.oauth2 is not None else None
+        self._known = known
+        self._tokens = AccessTokens(section.oauth2, known) if section.oauth2 is not None else None
         self._watchdog = Watchdog()
 
     @property
@@ -142,12 +145,14 @@ class Connector:
         try:
             self._authenticate(session)
         except (smtplib.SMTPAuthenticationError, smtplib.SMTPNotSupportedError, UnicodeEncodeError) as error:
-            raise faults.NotLoggedIn(f"the SMTP server refuses the login: {_why(error)}") from error
+            raise faults.NotLoggedIn(f"the SMTP server refuses the login: {self._why(error)}") from error
 
     def _authenticate(self, session: Session) -> None:
         username, password = self._section.username or "", self._section.password
         if self._tokens is None:
-            session.login(username, password.reveal() if password is not None else "")
+            revealed = password.reveal() if password is not None else ""
+            self._known.learn(revealed)
+            session.login(username, revealed)
             return
         session.ehlo_or_helo_if_needed()
         if "xoauth2" not in session.esmtp_features.get("auth", "").lower().split():
@@ -159,6 +164,15 @@ class Connector:
             # Tokens are revoked before their time, too: one more go with a fresh one.
             self._tokens.refused(token)
             _xoauth2(session, username, _current(self._tokens))
+
+    def _why(self, error: Exception) -> str:
+        """Some servers repeat what they did not understand."""
+        if isinstance(error, UnicodeEncodeError):
+            return "the user name or the password is not ASCII"
+        if not isinstance(error, smtplib.SMTPResponseException):
+            return faults.words(str(error))
+        said = decode_bytes(error.smtp_error) if isinstance(error.smtp_error, bytes) else error.smtp_error
+        return f"{error.smtp_code} {faults.words(self._known.hidden(said))}"
 
 
 def _current(tokens: AccessTokens) -> str:
@@ -176,14 +190,6 @@ def _xoauth2(session: Session, username: str, token: str) -> None:
         return f"user={username}\x01auth=Bearer {token}\x01\x01" if challenge is None else ""
 
     session.auth("XOAUTH2", respond)
-
-
-def _why(error: Exception) -> str:
-    if isinstance(error, smtplib.SMTPResponseException):
-        return f"{error.smtp_code} {faults.words(error.smtp_error)}"
-    if isinstance(error, UnicodeEncodeError):
-        return "the user name or the password is not ASCII"
-    return faults.words(str(error))
 
 
 def _local_name() -> str:

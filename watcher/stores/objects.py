@@ -19,6 +19,7 @@ from watcher.errors import StoreRefused, StoreUnavailable
 from watcher.headers import clean
 from watcher.model import Finding, Locator
 from watcher.ports import FoundDocument
+from watcher.secrecy import KnownSecrets
 from watcher.spool import IN_MEMORY_BYTES, Spooled
 from watcher.stores.addresses import Addressing, key_of
 
@@ -180,19 +181,12 @@ class ObjectsStore:
         cause = rest.partition("Source:")[2].strip().partition("\n")[0]
         parts = [first.partition("=>")[2].strip() or first, f"HTTP {status[1]}" if status else "", cause]
         text = f"{type(error).__name__}: {', '.join(part for part in parts if part)}"
-        for secret in self._secrets():
-            text = text.replace(secret, "***")
-        return clean(text, limit=300)
+        return clean(KnownSecrets(self._secrets()).hidden(text), limit=300)
 
-    def _secrets(self) -> list[str]:
-        values = []
+    def _secrets(self) -> Iterator[str]:
         for secret in self._section.options.values():
-            try:
-                values.append(secret.reveal())
-            except ValueError:
-                continue
-        shortest = 6  # shorter values are no secrets, and would blot out words
-        return sorted((value for value in values if len(value) >= shortest), key=len, reverse=True)
+            with suppress(ValueError):
+                yield secret.reveal()
 
 
 def clear_partial(folder: Path) -> None:

@@ -15,6 +15,7 @@ from watcher.headers import clean
 from watcher.json_answers import EndlessAnswer, at, body_of, decoded, says
 from watcher.model import Finding, Locator
 from watcher.ports import FoundDocument, Token
+from watcher.secrecy import KnownSecrets
 from watcher.spool import Spooled
 from watcher.stores.multipart import MultipartBody
 
@@ -42,8 +43,13 @@ class HttpStore:
         *,
         token: Token | None,
         refused: Collection[int | str] = (),
+        known: KnownSecrets | None = None,
     ) -> None:
-        """`token` None: none is sent; `refused` has the codes that refuse a token though HTTP says 200."""
+        """`token` None: none is sent; `refused` has the codes that refuse a token though HTTP says 200.
+
+        `known` is kept out of what the platform says.
+        """
+        self._known = known or KnownSecrets()
         self._name = name
         self._section = section
         self._token = token
@@ -148,7 +154,8 @@ class HttpStore:
             raise self._unavailable("gives an answer that is no JSON")
         for path, expected in self._section.success.items():
             if not says(at(answer, path), expected):
-                raise self._unavailable(f"says {clean(path, 60)}: {clean(str(at(answer, path)), 120)}")
+                said = self._known.hidden(str(at(answer, path)))
+                raise self._unavailable(f"says {clean(path, 60)}: {clean(said, 120)}")
         url = at(answer, self._section.attachment_url)
         if not isinstance(url, str) or not url or len(url) > _LONGEST_URL or not url.isprintable():
             raise self._unavailable(f"gives no address at {self._section.attachment_url}")
