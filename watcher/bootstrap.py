@@ -21,7 +21,7 @@ from watcher.documents.choosing import DocumentChooser
 from watcher.documents.inspection.inspector import Inspector
 from watcher.documents.reader import DocumentReader
 from watcher.documents.sniff import may_hold_documents
-from watcher.errors import StoreUnavailable
+from watcher.errors import ConfigurationError, StoreUnavailable
 from watcher.gathering import Gathering
 from watcher.intake import Intake
 from watcher.journal.checking import check_journal, journal_trouble
@@ -53,6 +53,7 @@ from watcher.service.service import Closable
 from watcher.service.stopping import Stopping
 from watcher.service.tender import Tender
 from watcher.storing import Storing
+from watcher.tls import UnusableAuthorities
 
 if TYPE_CHECKING:
     from watcher.recognition.token import TokenSource
@@ -162,16 +163,12 @@ def findings(configuration: Configuration, known: KnownSecrets) -> Iterator[Find
 
 
 def _adapters(configuration: Configuration, known: KnownSecrets) -> _Adapters:
-    from watcher.recognition.client import HttpRecogniser
-    from watcher.recognition.token import TokenSource
-
-    auth = configuration.recognition.auth
-    token = TokenSource(auth, known=known) if auth else None
+    token, recogniser = _recognition(configuration, known)
     smtp = configuration.smtp
     return _Adapters(
         stores=_stores(configuration, token, known),
         directory=build_directory(configuration.directory),
-        recogniser=HttpRecogniser(configuration.recognition, timezone=configuration.timezone, token=token, known=known),
+        recogniser=recogniser,
         token=token,
         writer=TemplateWriter(
             sender=smtp.sender if smtp else None,
@@ -183,6 +180,18 @@ def _adapters(configuration: Configuration, known: KnownSecrets) -> _Adapters:
         sources=_sources(configuration, known),
         chooser=_chooser(configuration),
     )
+
+
+def _recognition(configuration: Configuration, known: KnownSecrets) -> tuple[TokenSource | None, Recogniser]:
+    from watcher.recognition.client import HttpRecogniser
+    from watcher.recognition.token import TokenSource
+
+    section = configuration.recognition
+    try:
+        token = TokenSource(section.auth, ca_file=section.ca_file, known=known) if section.auth else None
+        return token, HttpRecogniser(section, timezone=configuration.timezone, token=token, known=known)
+    except UnusableAuthorities as error:
+        raise ConfigurationError([f"recognition: {error}"]) from error
 
 
 def _links(configuration: Configuration, reader: Reader) -> LinkReader | None:

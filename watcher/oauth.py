@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from watcher.config.secret import Secret
 from watcher.config.sections import OAuth2
@@ -13,6 +13,12 @@ from watcher.errors import TokenRefused, TokenUnavailable
 from watcher.headers import clean
 from watcher.json_answers import body_of, decoded, seconds_of
 from watcher.secrecy import KnownSecrets
+from watcher.tls import UnusableAuthorities, distrust
+
+if TYPE_CHECKING:
+    import requests
+
+    from watcher.http_session import HttpSessions
 
 _TIMEOUT_SECONDS = (10.0, 30.0)  # to connect, and between two bytes
 _EARLIER_SECONDS = 120.0  # a token is not used this shortly before its end
@@ -30,6 +36,7 @@ class AccessTokens:
         """`known` is kept out of what the token server says, and learns what it issues."""
         self._settings = settings
         self._known = known or KnownSecrets()
+        self._sessions: HttpSessions | None = None
         self._lock = threading.Lock()
         self._token: str | None = None
         self._good_until = 0.0
@@ -67,13 +74,23 @@ class AccessTokens:
 
         url = self._settings.token_url
         try:
-            with requests.post(
-                url, data=self._form(), timeout=_TIMEOUT_SECONDS, allow_redirects=False, stream=True
-            ) as response:
+            with (
+                self._session() as session,
+                session.post(
+                    url, data=self._form(), timeout=_TIMEOUT_SECONDS, allow_redirects=False, stream=True
+                ) as response,
+            ):
                 body = body_of(response, largest_bytes=_LARGEST_ANSWER_BYTES, within_seconds=_ANSWER_SECONDS)
                 return self._answer(response.status_code, decoded(body))
         except (requests.RequestException, ValueError) as error:  # requests stumbles over senseless redirects
-            raise TokenUnavailable(f"{url}: no token can be had ({type(error).__name__})") from error
+            raise TokenUnavailable(f"{url}: no token can be had ({_described(error)})") from error
+
+    def _session(self) -> requests.Session:
+        from watcher.http_session import HttpSessions
+
+        if self._sessions is None:
+            self._sessions = HttpSessions(self._settings.token_url, self._settings.ca_file)
+        return self._sessions.new()
 
     def _form(self) -> dict[str, str]:
         settings = self._settings
@@ -106,6 +123,15 @@ class AccessTokens:
             return ""
         said = f"{answer.get('error', '')} {answer.get('error_description', '')}"
         return clean(self._known.hidden(said), 200).strip()
+
+
+def _described(error: Exception) -> str:
+    """In words of ours: the text of the exception may hold what is secret."""
+    if isinstance(error, UnusableAuthorities):
+        return str(error)
+    if (why := distrust(error)) is not None:
+        return f"the server's certificate is not trusted: {why}; see oauth2.ca_file"
+    return type(error).__name__
 
 
 def _revealed(secret: Secret | None) -> str | None:

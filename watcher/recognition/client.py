@@ -17,6 +17,7 @@ from watcher.model import Exchange, Finding, Response
 from watcher.recognition.response import read_response, read_text
 from watcher.recognition.transport import Reply, Transport, TransportFailure
 from watcher.secrecy import KnownSecrets
+from watcher.tls import distrust, trust_advice
 
 LONGEST_RAW = 64 * 1024  # characters of an answer that are kept with its try
 _REFUSED_STATUSES = (401, 403)
@@ -54,7 +55,9 @@ class HttpRecogniser:
         self._token = token
         self._refused = frozenset(str(code) for code in section.auth.refused) if section.auth else frozenset[str]()
         self._fixed = {name: secret.reveal() for name, secret in section.headers.items()}
-        self._transport = Transport(section.url, connect_timeout_seconds=section.connect_timeout.total_seconds())
+        self._transport = Transport(
+            section.url, connect_timeout_seconds=section.connect_timeout.total_seconds(), ca_file=section.ca_file
+        )
 
     @property
     def endpoint(self) -> str:
@@ -135,7 +138,8 @@ class HttpRecogniser:
             mend = "Check recognition.auth: token_url, client_id, client_secret, and token (where it is in the answer)."
             return Finding(subject="token", ok=False, message=str(error), mend=mend)
         except TokenUnavailable as error:
-            return Finding(subject="token", ok=False, message=str(error), mend="Check recognition.auth.token_url.")
+            mend = _trust(error) or "Check recognition.auth.token_url."
+            return Finding(subject="token", ok=False, message=str(error), mend=mend)
         return Finding(subject="token", ok=True, message="a token was obtained")
 
     def _check_endpoint(self) -> Finding:
@@ -143,7 +147,7 @@ class HttpRecogniser:
         try:
             reply = self._transport.send("OPTIONS", deadline=Deadline(seconds), headers=self._fixed)
         except TransportFailure as error:
-            mend = "Check recognition.url, the network and the proxy settings."
+            mend = _trust(error) or "Check recognition.url, the network and the proxy settings."
             return Finding(subject="recognition", ok=False, message=f"cannot be reached: {error.detail}", mend=mend)
         strange = reply.status == 404 or 300 <= reply.status < 400 or reply.status >= 500  # noqa: PLR2004 - HTTP
         return Finding(
@@ -153,6 +157,11 @@ class HttpRecogniser:
             message=f"reachable, and answers HTTP {reply.status} to OPTIONS",
             mend="Check the path in recognition.url." if strange else None,
         )
+
+
+def _trust(error: Exception) -> str | None:
+    """What to do where a certificate was not believed."""
+    return None if distrust(error) is None else trust_advice("recognition.ca_file")
 
 
 def _without(response: Response, known: KnownSecrets) -> Response:

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlencode
@@ -51,6 +52,7 @@ class TokenSource:
         timeout_seconds: float = 20.0,
         connect_timeout_seconds: float = 10.0,
         clock: Clock = boot_seconds,
+        ca_file: Path | None = None,
         known: KnownSecrets | None = None,
     ) -> None:
         self._auth = auth
@@ -58,7 +60,7 @@ class TokenSource:
         self._timeout_seconds = timeout_seconds
         self._clock = clock
         self._transport = Transport(
-            auth.token_url, connect_timeout_seconds=min(connect_timeout_seconds, timeout_seconds)
+            auth.token_url, connect_timeout_seconds=min(connect_timeout_seconds, timeout_seconds), ca_file=ca_file
         )
         self._lock = threading.Lock()
         self._held: _Held | None = None

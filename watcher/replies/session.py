@@ -120,7 +120,7 @@ class Connector:
         if isinstance(problem.__cause__, UnusableAuthorities):
             return "mend smtp.ca_file: a file of certificates in PEM"
         if isinstance(problem.__cause__, ssl.SSLError):
-            return "mend smtp.tls and smtp.port, or give a private authority in smtp.ca_file"
+            return "mend smtp.tls and smtp.port, or name a private authority in smtp.ca_file"
         return "mend smtp.host, smtp.port and smtp.tls, and see whether a firewall is in the way"
 
     def _open(self) -> Session:

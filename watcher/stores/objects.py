@@ -22,6 +22,7 @@ from watcher.ports import FoundDocument
 from watcher.secrecy import KnownSecrets
 from watcher.spool import IN_MEMORY_BYTES, Spooled
 from watcher.stores.addresses import Addressing, key_of
+from watcher.tls import trust_advice
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +77,8 @@ class ObjectsStore:
             left = self._try_probe()
         except StoreUnavailable as error:
             mend = "compare service and options with what the provider shows, and the rights of the key"
+            if "certificate" in str(error):  # OpenDAL has its own TLS, and no option for it
+                mend = trust_advice("$SSL_CERT_FILE or the system's store (update-ca-certificates)")
             return [Finding(subject=subject, ok=False, message=str(error), mend=mend)]
         if left is not None:
             return [Finding(subject=subject, ok=True, warning=True, message=f"works, but its probe stays: {left}")]

@@ -12,12 +12,14 @@ import requests
 from watcher.config.sections import HttpStore as Section
 from watcher.errors import StoreRefused, StoreUnavailable, Unavailable
 from watcher.headers import clean
+from watcher.http_session import HttpSessions
 from watcher.json_answers import EndlessAnswer, at, body_of, decoded, says
 from watcher.model import Finding, Locator
 from watcher.ports import FoundDocument, Token
 from watcher.secrecy import KnownSecrets
 from watcher.spool import Spooled
 from watcher.stores.multipart import MultipartBody
+from watcher.tls import UnusableAuthorities, distrust, trust_advice
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +59,7 @@ class HttpStore:
         self._local = threading.local()
         self._sessions: list[requests.Session] = []
         self._lock = threading.Lock()
+        self._made: HttpSessions | None = None
 
     @property
     def name(self) -> str:
@@ -98,6 +101,8 @@ class HttpStore:
             return [Finding(subject=subject, ok=False, message=str(error), mend="look at recognition.auth")]
         except (requests.RequestException, ValueError) as error:
             mend = f"compare stores.{self._name}.url with the platform's address, and try it from this machine"
+            if distrust(error) is not None:
+                mend = trust_advice(f"stores.{self._name}.ca_file")
             return [Finding(subject=subject, ok=False, message=f"it {_described(error)}", mend=mend)]
         if status in _TOKEN_REFUSED:
             return [
@@ -174,10 +179,16 @@ class HttpStore:
         """One for each thread, as requests wants it."""
         session: requests.Session | None = getattr(self._local, "session", None)
         if session is None:
-            session = self._local.session = requests.Session()
+            session = self._local.session = self._new_session()
             with self._lock:
                 self._sessions.append(session)
         return session
+
+    def _new_session(self) -> requests.Session:
+        with self._lock:
+            if self._made is None:
+                self._made = HttpSessions(self._section.url, self._section.ca_file)
+        return self._made.new()
 
     def _unavailable(self, what: str) -> StoreUnavailable:
         log.warning("A store failed.", extra={"store": self._name, "reason": what})
@@ -186,8 +197,10 @@ class HttpStore:
 
 def _described(error: requests.RequestException | ValueError) -> str:
     """In words of ours: the text of the exception may hold the address with what is secret in it."""
-    if isinstance(error, requests.exceptions.SSLError):
-        return "cannot be trusted: its TLS certificate is not accepted"
+    if isinstance(error, UnusableAuthorities):
+        return f"cannot be used: {error}"
+    if (why := distrust(error)) is not None:
+        return f"cannot be used: its certificate is not trusted: {why}"
     if isinstance(error, requests.Timeout):
         return "does not answer in time"
     if isinstance(error, requests.ConnectionError):

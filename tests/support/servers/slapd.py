@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -82,6 +83,10 @@ class Slapd:
     @property
     def tls_url(self) -> str:
         return f"ldaps://localhost:{self._ports[1]}"
+
+    @property
+    def ca_file(self) -> Path:
+        return self._folder / "ca.pem"
 
     def __enter__(self) -> Self:
         configuration = self._folder / "slapd.conf"
