@@ -232,7 +232,7 @@ def _stores(configuration: Configuration, token: TokenSource | None, known: Know
     stores: dict[str, Store] = {}
     for name, section in configuration.stores.items():
         if isinstance(section, sections.ObjectsStore):
-            stores[name] = ObjectsStore(name, section)
+            stores[name] = ObjectsStore(name, section, known=known)
         elif isinstance(section, sections.HttpStore):
             refused = configuration.recognition.auth.refused if configuration.recognition.auth else []
             stores[name] = HttpStore(name, section, token=token, refused=refused, known=known)

@@ -13,9 +13,11 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from html.entities import codepoint2name
 from typing import overload
+from urllib.parse import unquote
 
 HIDDEN = "***"
 SHORTEST = 6  # characters: what is shorter is no secret, and would blot out words and numbers
+_SIGNATURE = 16  # characters that the shortest value of a signed address has which is worth hiding
 _MOST_PASSING = 64  # tokens and the like that were issued to us; a day has twelve of them
 
 
@@ -92,3 +94,26 @@ def _spelled(character: str) -> str:
     if character == " ":
         forms.append(r"\+")
     return f"(?:{'|'.join(forms)})"
+
+
+def without_query(text: str, url: str) -> str:
+    """The text without the query of a signed URL, which endpoints repeat in their answers, whole or in parts.
+
+    For as long as it is valid, whoever reads it can fetch the document. It is looked for as it is, and as JSON (within
+    JSON) and HTML write it.
+    """
+    query = url.partition("?")[2]
+    if not query:
+        return text
+    values = [value for _, _, value in (each.partition("=") for each in query.split("&")) if len(value) >= _SIGNATURE]
+    whole = (query, *_escaped(query, "&", "\\u0026"), *_escaped(query, "&", "&amp;"))
+    for form in (*whole, *values, *(unquote(value) for value in values)):
+        text = text.replace(form, HIDDEN)
+    return text
+
+
+def _escaped(query: str, character: str, escape: str) -> list[str]:
+    """JSON that escapes one of these signs escapes the others too; within JSON the backslash is doubled."""
+    once = query.replace(character, escape)
+    both = once.replace("=", "\\u003d")
+    return [once, both, once.replace("\\", "\\\\"), both.replace("\\", "\\\\")]

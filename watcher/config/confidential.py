@@ -22,7 +22,8 @@ def confidential(configuration: Configuration) -> Iterator[str]:
     """The values of all secrets that can be read now, their telling parts, and what addresses hold of the kind."""
     for value in _within(configuration):
         yield value
-        yield from (part for part in re.split(r"[\s/:@?&=#]+", value) if _tells(part))
+        if re.search(r"\s|://", value):
+            yield from (part for part in re.split(r"[\s/:@?&=#]+", value) if _tells(part))
 
 
 def passwords_in(address: str) -> Iterator[str]:
@@ -41,7 +42,7 @@ def passwords_in(address: str) -> Iterator[str]:
 
 def is_confidential(key: str, secret: Secret) -> bool:
     """Whether a header or option holds a secret, and not a name or place that stands there openly."""
-    return key not in _PUBLIC and (looks_secret(key) or not secret.plain)
+    return key not in _PUBLIC and (looks_secret(key) or "key" in key.lower() or not secret.plain)
 
 
 def _within(value: object) -> Iterator[str]:

@@ -26,8 +26,6 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from watcher.tls import require_authorities
-
 _DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(ms|s|m|h|d)", re.ASCII)
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _SIZE = re.compile(r"(\d{1,12}(?:\.\d{1,9})?)\s*(B|kB|KB|MB|GB)", re.ASCII)
@@ -215,7 +213,11 @@ def parse_path(value: Any, info: ValidationInfo) -> Path:
 
 def _authorities(path: Path, info: ValidationInfo) -> Path:
     """Read where secrets are read too: who has no right to those may lack this one as well."""
-    return require_authorities(path) if isinstance(info.context, dict) and info.context.get("secrets") else path
+    if not isinstance(info.context, dict) or not info.context.get("secrets"):
+        return path
+    from watcher.tls import require_authorities
+
+    return require_authorities(path)
 
 
 def _schema(**keys: Any) -> WithJsonSchema:

@@ -16,7 +16,7 @@ from watcher.errors import TokenRefused, TokenUnavailable
 from watcher.model import Exchange, Finding, Response
 from watcher.recognition.response import read_response, read_text
 from watcher.recognition.transport import Reply, Transport, TransportFailure
-from watcher.secrecy import KnownSecrets
+from watcher.secrecy import KnownSecrets, without_query
 from watcher.tls import distrust, trust_advice
 
 LONGEST_RAW = 64 * 1024  # characters of an answer that are kept with its try
@@ -103,7 +103,7 @@ class HttpRecogniser:
             )
         except TransportFailure as error:
             return Exchange(sent=error.sent, status=error.status, detail=error.detail)
-        return self._read(reply)
+        return self._read(reply, attachment_url)
 
     def _body(self, attachment_url: str, biz_id: str, user_code: str | None) -> bytes:
         """The keys and their order are the documentation's; `timestamp` is in milliseconds, of this try."""
@@ -113,8 +113,13 @@ class HttpRecogniser:
         body = {"data": data, "bizId": biz_id, "timestamp": time.time_ns() // 1_000_000}
         return json.dumps(body, ensure_ascii=False).encode("utf-8", "backslashreplace")
 
-    def _read(self, reply: Reply) -> Exchange:
-        response = read_response(reply.body, self._timezone)
+    def _read(self, reply: Reply, attachment_url: str) -> Exchange:
+        """Secrets go before anything is cut off, lest half of one is left."""
+
+        def hidden(text: str) -> str:
+            return self._known.hidden(without_query(text, attachment_url))
+
+        response = read_response(reply.body, self._timezone, hidden)
         response = None if response is None else _without(response, self._known)
         return Exchange(
             sent=True,
@@ -122,7 +127,7 @@ class HttpRecogniser:
             retry_after=reply.retry_after,
             response=response,
             detail=None if response else "the answer is not in the documented form",
-            raw=self._known.hidden(read_text(reply.body))[:LONGEST_RAW].replace("\x00", "\N{REPLACEMENT CHARACTER}"),
+            raw=hidden(read_text(reply.body))[:LONGEST_RAW].replace("\x00", "\N{REPLACEMENT CHARACTER}"),
         )
 
     def _is_refused(self, exchange: Exchange) -> bool:
@@ -165,15 +170,14 @@ def _trust(error: Exception) -> str | None:
 
 
 def _without(response: Response, known: KnownSecrets) -> Response:
-    """What is read by people is kept without secrets; codes, numbers and amounts stay what they are."""
+    """Names are kept without secrets, as messages are; codes, numbers and amounts stay what they are."""
     invoices = tuple(
         replace(
             invoice,
             name=known.hidden(invoice.name),
             seller_name=known.hidden(invoice.seller_name),
             buyer_name=known.hidden(invoice.buyer_name),
-            message=known.hidden(invoice.message),
         )
         for invoice in response.invoices
     )
-    return replace(response, message=known.hidden(response.message), invoices=invoices)
+    return replace(response, invoices=invoices)

@@ -38,7 +38,9 @@ _PARTIAL_SECONDS = 86400.0  # no upload takes a day
 class ObjectsStore:
     """Keeps documents under their content's hash. The operator is built when it is prepared or first used."""
 
-    def __init__(self, name: str, section: Section) -> None:
+    def __init__(self, name: str, section: Section, *, known: KnownSecrets | None = None) -> None:
+        """`known` is kept out of what the store says, and so is every option."""
+        self._known = known or KnownSecrets()
         self._name = name
         self._section = section
         self._addressing = Addressing.of(section.attachment_url)
@@ -184,7 +186,7 @@ class ObjectsStore:
         cause = rest.partition("Source:")[2].strip().partition("\n")[0]
         parts = [first.partition("=>")[2].strip() or first, f"HTTP {status[1]}" if status else "", cause]
         text = f"{type(error).__name__}: {', '.join(part for part in parts if part)}"
-        return clean(KnownSecrets(self._secrets()).hidden(text), limit=300)
+        return clean(self._known.hidden(KnownSecrets(self._secrets()).hidden(text)), limit=300)
 
     def _secrets(self) -> Iterator[str]:
         for secret in self._section.options.values():

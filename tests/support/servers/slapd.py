@@ -69,7 +69,8 @@ class Slapd:
     `people` are (uid, mail, employeeNumber, preferredLanguage); the latter two may be empty.
     """
 
-    def __init__(self, people: list[tuple[str, str, str, str]]) -> None:
+    def __init__(self, people: list[tuple[str, str, str, str]], *, password: str = PASSWORD) -> None:
+        self._password = password
         self._program = program("slapd", "slapd")
         self._add = program("slapadd", "slapd")
         self._folder = served_folder("slapd")
@@ -96,7 +97,7 @@ class Slapd:
             certificate=certificate.certificate,
             key=certificate.key,
             reader=READER,
-            password=PASSWORD,
+            password=self._password,
         )
         configuration.write_text(text)
         (self._folder / "data").mkdir()
