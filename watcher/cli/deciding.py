@@ -87,5 +87,7 @@ def _what_follows(count: int, state: SubmissionState) -> str:
 
 def migrate(path: Path) -> None:
     """Bring the journal to this version."""
-    migrate_journal(load(path, secrets=False))
+    configuration = load(path, secrets=False)
+    conceal_tracebacks(secrets_of(configuration))
+    migrate_journal(configuration)
     print("The journal is of this version.")  # noqa: T201
