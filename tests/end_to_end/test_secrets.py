@@ -68,6 +68,7 @@ def test_where_all_is_well_no_secret_is_told(tmp_path: Path) -> None:
             made.run_until(lambda log: log.count("A reply was handed") >= 2 and len(made.files("done")) >= 2)
             made.said |= {f"reply {number}": each.raw for number, each in enumerate(sink.received)}
         assert made.world.posted
+        assert any(name.startswith("environ of") for name in made.said)
         _assert_nothing_is_told(made)
 
 

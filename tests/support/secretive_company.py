@@ -70,6 +70,8 @@ class Company:
             self.command("show", submission["id"], *form)
         if listed:
             self.command("retry", listed[0]["id"])
+        for path in self.workplace.root.glob("journal.db*"):  # the -wal goes when the daemon does
+            self.said[f"{path.name} while the daemon runs"] = path.read_bytes()
 
     def _look(self, daemon: int) -> bool:
         """What others see of the daemon and its children; False."""

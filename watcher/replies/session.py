@@ -13,7 +13,6 @@ from watcher.clock import boot_seconds
 from watcher.config.sections import Smtp
 from watcher.deadline import Deadline, Flight, Watchdog
 from watcher.errors import MailerUnavailable, TokenRefused, TokenUnavailable
-from watcher.headers import decode_bytes
 from watcher.oauth import AccessTokens
 from watcher.replies import faults
 from watcher.secrecy import KnownSecrets
@@ -34,6 +33,7 @@ class Session(smtplib.SMTP):
     Times are of `boot_seconds`.
     """
 
+    known = KnownSecrets()  # what the server shall not be quoted with
     content_by = float("inf")  # no mail's content leaves after this
     answer_by = float("inf")  # as long is waited for what the server says of it
 
@@ -51,6 +51,11 @@ class Session(smtplib.SMTP):
         with self._patient():
             self.send(_dotted(msg))
             return self.getreply()
+
+    def getreply(self) -> tuple[int, bytes]:
+        """As smtplib has it. Some servers repeat what they did not understand, and a secret is not repeated further."""
+        code, said = super().getreply()
+        return code, self.known.hidden(said.decode("latin-1")).encode("latin-1", "replace")
 
     def be_patient(self, seconds: float | None) -> None:
         """Wait so long for each piece that comes from the server."""
@@ -97,6 +102,7 @@ class Connector:
         session: Session | None = None
         try:
             session = self._open()
+            session.known = self._known
             with Flight(Deadline(_LOGIN_SECONDS), self._watchdog) as flight:
                 flight.use(session.sock)
                 self._log_in(session)
@@ -145,7 +151,7 @@ class Connector:
         try:
             self._authenticate(session)
         except (smtplib.SMTPAuthenticationError, smtplib.SMTPNotSupportedError, UnicodeEncodeError) as error:
-            raise faults.NotLoggedIn(f"the SMTP server refuses the login: {self._why(error)}") from error
+            raise faults.NotLoggedIn(f"the SMTP server refuses the login: {_why(error)}") from error
 
     def _authenticate(self, session: Session) -> None:
         username, password = self._section.username or "", self._section.password
@@ -165,15 +171,6 @@ class Connector:
             self._tokens.refused(token)
             _xoauth2(session, username, _current(self._tokens))
 
-    def _why(self, error: Exception) -> str:
-        """Some servers repeat what they did not understand."""
-        if isinstance(error, UnicodeEncodeError):
-            return "the user name or the password is not ASCII"
-        if not isinstance(error, smtplib.SMTPResponseException):
-            return faults.words(str(error))
-        said = decode_bytes(error.smtp_error) if isinstance(error.smtp_error, bytes) else error.smtp_error
-        return f"{error.smtp_code} {faults.words(self._known.hidden(said))}"
-
 
 def _current(tokens: AccessTokens) -> str:
     try:
@@ -190,6 +187,14 @@ def _xoauth2(session: Session, username: str, token: str) -> None:
         return f"user={username}\x01auth=Bearer {token}\x01\x01" if challenge is None else ""
 
     session.auth("XOAUTH2", respond)
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, smtplib.SMTPResponseException):
+        return f"{error.smtp_code} {faults.words(error.smtp_error)}"
+    if isinstance(error, UnicodeEncodeError):
+        return "the user name or the password is not ASCII"
+    return faults.words(str(error))
 
 
 def _local_name() -> str:

@@ -29,9 +29,7 @@ def test_passwords_in_addresses_are_found(address: str, found: set[str]) -> None
 
 
 def test_names_and_places_of_a_store_stay_readable_and_its_keys_do_not(tmp_path: Path) -> None:
-    options = (
-        "{bucket: invoices, endpoint: 'https://s3.example', root: /srv, access_key_id: the-key-id, token: canary}"
-    )
+    options = "{bucket: invoices, endpoint: 'https://s3.example', root: /srv, access_key_id: the-key-id, token: canary}"
     text = MINIMUM.replace(STORE, f"    type: objects\n    service: s3\n    options: {options}\n")
 
     assert set(confidential(load(written(tmp_path, text)))) == {"the-key-id", "canary"}
