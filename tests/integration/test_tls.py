@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import ssl
+import subprocess
+import sys
 import warnings
 from collections.abc import Callable
 from functools import partial
@@ -293,3 +296,27 @@ def test_a_password_in_netrc_reaches_nobody(
             CLIENTS[name][0](server.port, good.ca_file)
         assert server.requests
         assert b"authorization" not in b"".join(server.requests).lower(), name
+
+
+_OBJECTS = """
+import sys
+from watcher.config.sections import ObjectsStore as Section
+from watcher.stores import ObjectsStore
+options = {"bucket": "b", "region": "r", "endpoint": sys.argv[1], "access_key_id": "k", "secret_access_key": "s"}
+section = {"type": "objects", "service": "s3", "options": options | {"disable_config_load": "true"}}
+(finding,) = ObjectsStore("default", Section.model_validate(section)).check()
+print(finding.message, finding.mend)
+"""
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_an_object_store_of_a_private_authority_is_believed_by_ssl_cert_file(
+    named: bool, good: Certificate, contexts: dict[str, ssl.SSLContext]
+) -> None:
+    environment = {**os.environ, **({"SSL_CERT_FILE": str(good.ca_file)} if named else {})}
+    with _serving(_at_once, contexts["good"]) as server:
+        command = [sys.executable, "-c", _OBJECTS, f"https://localhost:{server.port}"]
+        said = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+
+        assert bool(server.requests) == named
+    assert ("certificate" not in said) if named else ("UnknownIssuer" in said and "$SSL_CERT_FILE" in said)
