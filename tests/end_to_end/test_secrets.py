@@ -62,7 +62,10 @@ def test_where_all_is_well_no_secret_is_told(tmp_path: Path) -> None:
             config["smtp"]["port"] = sink.port
             for section, account in zip(config["mailboxes"], (by_password, by_token), strict=True):
                 section |= {"port": imap.port, "username": account.username}
-                account.append(mail(part(pdf(section["name"])), sender=SENDER))
+                two = (
+                    part(pdf(f"{section['name']} {each}"), name=f"{each}.pdf") for each in "ab"
+                )  # which are looked into
+                account.append(mail(*two, sender=SENDER))
             made.workplace.write()
             made.command("check")
             made.run_until(lambda log: log.count("A reply was handed") >= 2 and len(made.files("done")) >= 2)
