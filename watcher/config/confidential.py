@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.request import getproxies_environment
 
 from pydantic import BaseModel
 
@@ -19,7 +20,12 @@ _LEAST_OF_A_PART = 12  # characters: shorter words within a secret are schemes, 
 
 
 def confidential(configuration: Configuration) -> Iterator[str]:
-    """The values of all secrets that can be read now, their telling parts, and what addresses hold of the kind."""
+    """The values of all secrets that can be read now, their telling parts, and what addresses hold of the kind.
+
+    The addresses of the environment's proxies count among them.
+    """
+    for address in getproxies_environment().values():
+        yield from passwords_in(address)
     for value in _within(configuration):
         yield value
         if re.search(r"\s|://", value):

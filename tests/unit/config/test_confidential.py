@@ -57,3 +57,9 @@ def test_a_secret_that_cannot_be_read_keeps_back_nothing_and_raises_nothing(
     configuration = load(written(tmp_path, MINIMUM + "web: {password: {env: WEB}}\n"), secrets=False)
 
     assert list(confidential(configuration)) == []
+
+
+def test_the_password_of_a_proxy_is_kept_back_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://us:canary@proxy.corp.example:3128")
+
+    assert "canary" in set(confidential(load(written(tmp_path, MINIMUM))))
