@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from watcher.headers import MailHeader
 from watcher.model import Person, Reason
 from watcher.policy.mail import answerable
-from watcher.policy.who import Accepted, MailboxRules, Turned, decide, named_code, person_for
+from watcher.policy.submitter import NoSubmitter, Submitter, submitter
+from watcher.policy.who import (
+    Accepted,
+    MailboxRules,
+    Sender,
+    Turned,
+    depends_on_proof,
+    expected,
+    named_codes,
+    named_persons,
+    proven,
+    unverified,
+    without_person,
+)
 from watcher.ports import Directory, Parcel, Proof, SenderVerification
 
 _UNCHECKED = Proof(proven=True, how="verify_sender is off")
@@ -20,6 +34,8 @@ class MailboxAdmission:
     rules: MailboxRules
     address: str  # the mailbox's own
     answer_unknown: bool  # tell unknown senders of our own domain
+    forwarded_for: bool = False  # headers of automatic forwarding say who submits
+    own_addresses: Collection[str] = ()  # of all mailboxes and replies, in lower case: they forward nothing
 
 
 class Admission:
@@ -41,34 +57,76 @@ class Admission:
 
     def of_mail(self, header: MailHeader, parcel: Parcel) -> Accepted | Turned:
         """Whether a mail is taken in, and for whom."""
-        mailbox = self._its_mailbox()
-        address = header.from_address
-        if address is None:
-            return decide(None, _UNCHECKED, header.from_problem or "no sender", mailbox.rules)
-        named = self._named(header, address, mailbox)
-        person = person_for(self._directory.by_address(address), named, mailbox.rules)
-        # Nobody asks name servers for the sake of a stranger.
-        proof = self._prove(parcel) if person is not None else _UNCHECKED
-        return decide(person, proof, None, mailbox.rules)
+        rules = self._its_mailbox().rules
+        found = self._submitter(header)
+        if isinstance(found, NoSubmitter):
+            return unverified(found.problem, rules)
+        decision = self._expected(header, found)
+        return proven(decision, self._prove(parcel, found), rules) if depends_on_proof(decision) else decision
+
+    def of_released(
+        self,
+        header: MailHeader,
+        parcel: Parcel,  # noqa: ARG002 - asked for as `of_mail` is; what an administrator vouches for needs no proof
+        user_code: str | None,
+    ) -> Accepted | Turned:
+        """For whom a mail is booked that an administrator vouches for.
+
+        With `user_code` it is for that employee, else for whom it would have been; where that is nobody it is held.
+        """
+        found = self._submitter(header)
+        if user_code is not None:
+            person = self._directory.by_code(user_code) or Person(user_code=user_code)
+            counts_as = user_code if isinstance(found, NoSubmitter) else self._sender(found).counts_as
+            return Accepted(person=person, counts_as=counts_as)
+        decision = None if isinstance(found, NoSubmitter) else self._expected(header, found)
+        return decision if decision is not None and depends_on_proof(decision) else without_person()
+
+    def submitter_of(self, header: MailHeader) -> str | None:
+        """The address of whoever submits, which nothing proves; None where the mail does not say who that is.
+
+        It is From's, or where the mailbox believes that, the one that forwarded the mail.
+        """
+        found = self._submitter(header)
+        return None if isinstance(found, NoSubmitter) else found.address
+
+    def counts_as(self, header: MailHeader) -> str | None:
+        """What `Accepted.counts_as` would be, by the directory alone; None where nobody is known to book it for."""
+        found = self._submitter(header)
+        if isinstance(found, NoSubmitter) or not depends_on_proof(self._expected(header, found)):
+            return None
+        return self._sender(found).counts_as
 
     def may_be_told(self, header: MailHeader, turned: Turned) -> bool:
         """Unknown senders are told only where that is wanted, and only within the own domain."""
-        mailbox = self._its_mailbox()
-        if turned.reason is not Reason.UNKNOWN_SENDER or not mailbox.answer_unknown or not answerable(header):
+        mailbox, address = self._its_mailbox(), self.submitter_of(header)
+        if turned.reason is not Reason.UNKNOWN_SENDER or not mailbox.answer_unknown or not answerable(header, address):
             return False
-        return _domain(header.from_address or "") == _domain(mailbox.address) != ""
+        return _domain(address or "") == _domain(mailbox.address) != ""
 
-    def _named(self, header: MailHeader, address: str, mailbox: MailboxAdmission) -> Person | None:
-        """Whom a delegate submits for; only delegates may name anybody."""
-        if not self._directory.may_submit_for_others(address):
-            return None
-        code = named_code(header.subject, header.recipients, mailbox.address)
-        return None if code is None else self._directory.by_code(code) or Person(user_code=code)
+    def _submitter(self, header: MailHeader) -> Submitter | NoSubmitter:
+        mailbox = self._its_mailbox()
+        return submitter(header, forwarded_for=mailbox.forwarded_for, own_addresses=mailbox.own_addresses)
 
-    def _prove(self, parcel: Parcel) -> Proof:
+    def _sender(self, found: Submitter) -> Sender:
+        return Sender(address=found.address, known=self._directory.by_address(found.address))
+
+    def _expected(self, header: MailHeader, found: Submitter) -> Accepted | Turned:
+        mailbox = self._its_mailbox()
+        return expected(self._sender(found), self._named(header, found, mailbox), mailbox.rules)
+
+    def _named(self, header: MailHeader, found: Submitter, mailbox: MailboxAdmission) -> tuple[Person, ...]:
+        """Whom a delegate submits for; only delegates may name anybody, and in what they wrote themselves."""
+        if found.forwarded or not self._directory.may_submit_for_others(found.address):
+            return ()
+        codes = named_codes(header.subject, header.recipients, mailbox.address)
+        return named_persons(codes, self._directory.by_code)
+
+    def _prove(self, parcel: Parcel, found: Submitter) -> Proof:
         if self._verification is None:
             return _UNCHECKED
-        return self._verification.verify(parcel.header or b"", parcel.whole)
+        forwarder = found.address if found.forwarded else None
+        return self._verification.verify(parcel.header or b"", parcel.whole, forwarder=forwarder)
 
     def _its_mailbox(self) -> MailboxAdmission:
         if self._mailbox is None:

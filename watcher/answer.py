@@ -14,8 +14,17 @@ from datetime import timedelta
 
 from watcher.clock import boot_seconds
 from watcher.config.sections import ReplyChoice
-from watcher.errors import ClaimLost, MailRefused, SourceUnavailable, TargetTaken, Unavailable, Vanished
-from watcher.model import ClaimedAnswer
+from watcher.errors import (
+    ClaimLost,
+    MailerUnavailable,
+    MailRefused,
+    SourceUnavailable,
+    TargetTaken,
+    Unavailable,
+    Vanished,
+)
+from watcher.model import ClaimedAnswer, Submission
+from watcher.policy.allowance import MOST_REPLIES, WINDOW
 from watcher.policy.answer import Verdict, verdict
 from watcher.policy.pauses import growing
 from watcher.ports import AnswerJournal, Mailer, Shelf, Source, Writer
@@ -27,6 +36,8 @@ _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 2.0, 600.0  # of one answer that 
 _STUMBLED_AGAIN_IN = timedelta(minutes=10)
 _MOVE_WITHIN_SECONDS = 20.0  # of the answer's begin
 _TOO_LATE = "it could not be begun in time"
+_MANY_REPLIES = f"its recipient got {MOST_REPLIES} replies within an hour"
+_NOTICE_AGAIN_IN = timedelta(minutes=5)
 _PLANS = 20  # how often a planned name may be taken by others before it waits
 
 
@@ -140,6 +151,9 @@ class Answer:
     def _give(self, claimed: ClaimedAnswer) -> None:
         submission = claimed.submission
         decided = verdict(submission, self._replies)
+        if decided.reply and not claimed.replied and (pause := self._reply_pause(submission)) is not None:
+            self._journal.postpone_answer(claimed, pause, _MANY_REPLIES)
+            return
         began = boot_seconds()
         remark = self._reply(claimed, decided)
         if remark is None and boot_seconds() - began > _MOVE_WITHIN_SECONDS:
@@ -153,6 +167,30 @@ class Answer:
             moved, remark = True, "; ".join(said for said in (remark, str(error)) if said)
         self._journal.close_submission(claimed, moved=moved, remark=remark)
         log.info("A submission is answered.", extra={"submission": submission.id, "booked": decided.booked})
+
+    def _reply_pause(self, submission: Submission) -> timedelta | None:
+        """How long its reply waits, because its recipient got so many of late; None: it does not."""
+        recipient = submission.thread.reply_to if submission.thread else None
+        if self._mailer is None or recipient is None:
+            return None
+        sent = self._journal.sent_to(recipient, WINDOW)
+        return None if sent.count < MOST_REPLIES or sent.ago is None else WINDOW - sent.ago
+
+    def send_notices(self, limit: int) -> None:
+        """Tell submitters what they have to know before there is an answer. Raises JournalUnavailable."""
+        if self._mailer is None:
+            return
+        for claimed in self._journal.claim_notices(self._source.name, limit=limit, hold=HOLD):
+            try:
+                self._mailer.send(self._writer.notice(claimed.notice, claimed.name))
+            except MailRefused as error:
+                log.warning("A notice was refused for good.", extra={"detail": str(error)})
+                self._journal.end_notice(claimed, sent=False)
+            except MailerUnavailable as error:
+                log.warning("A notice has to wait.", extra={"detail": str(error)})
+                self._journal.postpone_notice(claimed, _NOTICE_AGAIN_IN)
+            else:
+                self._journal.end_notice(claimed, sent=True)
 
     def _reply(self, claimed: ClaimedAnswer, decided: Verdict) -> str | None:
         """Send what is to be sent; what there is to say of it in the end."""

@@ -13,6 +13,8 @@ from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from watcher.admission import Admission, MailboxAdmission
+from watcher.alerts.mail import MailChannel
+from watcher.alerts.robot import RobotChannel
 from watcher.answer import Answer
 from watcher.config import sections
 from watcher.config.confidential import confidential
@@ -28,9 +30,12 @@ from watcher.journal.checking import check_journal, journal_trouble
 from watcher.journal.opening import migrate, open_journal
 from watcher.model import Finding
 from watcher.people import DirectoryWithRegisters, FileDirectory, Register, Remembering, Verification
+from watcher.policy.alarm import AlarmRules
+from watcher.policy.conditions import HELD_IN_A_FOLDER
 from watcher.policy.pace import Pace
 from watcher.policy.who import MailboxRules
 from watcher.ports import (
+    AlertChannel,
     Chooser,
     Directory,
     Journal,
@@ -47,12 +52,15 @@ from watcher.recognise import Recognise
 from watcher.replies import SmtpMailer, TemplateWriter
 from watcher.secrecy import KnownSecrets
 from watcher.service import Service
+from watcher.service.alarm import Alarm
 from watcher.service.answerer import Answerer
+from watcher.service.courier import Courier
 from watcher.service.poster import Poster
 from watcher.service.service import Closable
 from watcher.service.stopping import Stopping
 from watcher.service.tender import Tender
 from watcher.storing import Storing
+from watcher.surplus import Surplus
 from watcher.tls import UnusableAuthorities
 
 if TYPE_CHECKING:
@@ -130,6 +138,7 @@ def build_service(configuration: Configuration, journal: Journal, stopping: Stop
         tenders=list(_tenders(configuration, adapters, journal, answerers)),
         answerers=answerers,
         poster=poster,
+        alarm=_alarm(configuration, adapters, journal),
         resources=_closable(adapters),
         settling_grace=_settling_grace(configuration),
         keep_closed=configuration.retention.closed,
@@ -147,6 +156,7 @@ def findings(configuration: Configuration, known: KnownSecrets) -> Iterator[Find
         *(store.check for store in adapters.stores.values()),
         *(source.check for source in adapters.sources.values()),
         adapters.chooser.check,
+        *(channel.check for channel in _channels(configuration.alerts, configuration.smtp, adapters.mailer)),
     ]
     if adapters.mailer is not None:
         checks.append(adapters.mailer.check)
@@ -258,10 +268,16 @@ def _sources(configuration: Configuration, known: KnownSecrets) -> dict[str, Sou
 def _mailboxes(configuration: Configuration, known: KnownSecrets) -> list[Source]:
     from watcher.sources.mailbox import MailboxSource
 
-    own = {mailbox.username for mailbox in configuration.mailboxes}
-    if configuration.smtp is not None:
-        own.add(_address(configuration.smtp.sender))
+    own = _own_addresses(configuration)
     return [MailboxSource(mailbox, own_addresses=own, known=known) for mailbox in configuration.mailboxes]
+
+
+def _own_addresses(configuration: Configuration) -> frozenset[str]:
+    """The addresses that mail is read for and sent from, in lower case."""
+    own = {mailbox.username.lower() for mailbox in configuration.mailboxes}
+    if configuration.smtp is not None:
+        own.add(_address(configuration.smtp.sender).lower())
+    return frozenset(own)
 
 
 def _folders(configuration: Configuration) -> list[Source]:
@@ -302,12 +318,18 @@ def _tenders(
     for section, answerer in zip(configuration.sources, answerers, strict=True):
         intake = Intake(
             source=adapters.sources[section.name],
-            admission=_admission(section, configuration.smtp, adapters.directory),
+            admission=_admission(section, configuration, adapters.directory),
             gathering=gathering,
             storing=Storing(
                 store=adapters.stores[section.store], create_expense=configuration.recognition.create_expense
             ),
             journal=journal,
+            surplus=Surplus(
+                source=section.name,
+                limit=section.per_sender if isinstance(section, sections.Mailbox) else None,
+                journal=journal,
+                now=journal.now,
+            ),
         )
         yield Tender(
             source=adapters.sources[section.name],
@@ -319,7 +341,7 @@ def _tenders(
 
 
 def _admission(
-    section: sections.Mailbox | sections.Folder, smtp: sections.Smtp | None, directory: Directory
+    section: sections.Mailbox | sections.Folder, configuration: Configuration, directory: Directory
 ) -> Admission:
     if isinstance(section, sections.Folder):
         return Admission(directory=directory, verification=None, mailbox=None)
@@ -331,7 +353,13 @@ def _admission(
         hold_unknown=section.unknown == "hold",
         hold_unverified=section.unverified == "hold",
     )
-    mailbox = MailboxAdmission(rules=rules, address=_own_address(section, smtp), answer_unknown=section.reply.unknown)
+    mailbox = MailboxAdmission(
+        rules=rules,
+        address=_own_address(section, configuration.smtp),
+        answer_unknown=section.reply.unknown,
+        forwarded_for=section.forwarded_for,
+        own_addresses=_own_addresses(configuration),
+    )
     return Admission(directory=directory, verification=verification, mailbox=mailbox)
 
 
@@ -352,6 +380,44 @@ def _answerers(configuration: Configuration, adapters: _Adapters, journal: Journ
             shelf=_shelf(configuration.stores[section.store], adapters.sources[section.name]),
         )
         yield Answerer(answer=answer, at_once=1 if isinstance(section, sections.Mailbox) else _MOVES_AT_ONCE)
+
+
+def _alarm(configuration: Configuration, adapters: _Adapters, journal: Journal) -> Alarm:
+    """Without a section of its own too: the log tells, then."""
+    section = configuration.alerts or sections.Alerts()
+    rules = AlarmRules(
+        after=section.after,
+        held_after=held_after(configuration),
+        endpoint=adapters.recogniser.endpoint,
+        language=configuration.language,
+        moment=lambda moment: moment.astimezone(configuration.timezone).strftime("%Y-%m-%d %H:%M"),
+    )
+    channels = _channels(configuration.alerts, configuration.smtp, adapters.mailer)
+    return Alarm(
+        journal=journal,
+        rules=rules,
+        courier=Courier(channels, language=configuration.language),
+        trouble=partial(journal_trouble, configuration.journal),
+    )
+
+
+def held_after(configuration: Configuration) -> dict[str, timedelta]:
+    """How long each source's submissions may be held before somebody is told."""
+    return {
+        section.name: section.held_after if isinstance(section, sections.Mailbox) else HELD_IN_A_FOLDER
+        for section in configuration.sources
+    }
+
+
+def _channels(alerts: sections.Alerts | None, smtp: sections.Smtp | None, mailer: Mailer | None) -> list[AlertChannel]:
+    if alerts is None:
+        return []
+    channels: list[AlertChannel] = [
+        RobotChannel(url, place=f"alerts.urls[{number}]") for number, url in enumerate(alerts.urls)
+    ]
+    if smtp is not None and mailer is not None:
+        channels += [MailChannel(address, sender=smtp.sender, mailer=mailer) for address in alerts.operators]
+    return channels
 
 
 def _shelf(store: sections.Store, source: Source) -> Shelf | None:

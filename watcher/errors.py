@@ -13,6 +13,7 @@
     │   ├── LinkUnavailable      what a mail links to cannot be fetched now
     │   ├── DirectoryUnavailable it cannot be told who the sender is
     │   ├── MailerUnavailable    a reply cannot be sent now
+    │   ├── AlertUnavailable     an alert cannot be handed over now
     │   ├── TokenUnavailable     the endpoint's token cannot be fetched now
     │   │   └── TokenRefused     … and not before a person mends client id, secret or address
     │   └── JournalUnavailable   the database cannot be reached now
@@ -99,6 +100,10 @@ class DirectoryUnavailable(Unavailable):
 
 class MailerUnavailable(Unavailable):
     """A reply cannot be handed over now."""
+
+
+class AlertUnavailable(Unavailable):
+    """An alert cannot be handed over now. Its text has nothing of the address, which is a secret."""
 
 
 class TokenUnavailable(Unavailable):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -19,21 +19,21 @@ from watcher.gathering import Gathering, Harvest
 from watcher.headers import MailHeader, clean, read_header
 from watcher.model import (
     Kind,
+    Known,
     NewSubmission,
     Person,
     Reason,
-    SubmissionState,
-    Thread,
 )
 from watcher.policy.arrival import Treatment, treatment
+from watcher.policy.drafting import belonging_to, draft, turned_away, with_header
 from watcher.policy.mail import answerable
-from watcher.policy.who import Turned
+from watcher.policy.who import Accepted, Turned
 from watcher.ports import Arrival, IntakeJournal, Parcel, Source
 from watcher.storing import Storing
+from watcher.surplus import Surplus
 
 log = logging.getLogger(__name__)
 
-_SUBJECT_LENGTH = 200
 _AT_ONCE = 8  # submissions of one source that are being stored; their documents are in memory or on the disk
 
 
@@ -43,6 +43,7 @@ class Round:
 
     taken: int = 0
     waiting: list[str] = field(default_factory=list)  # why some could not be taken in yet
+    surplus: int = 0  # mails that wait because their senders have submitted too much of late
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,12 +75,14 @@ class Intake:
         gathering: Gathering,
         storing: Storing,
         journal: IntakeJournal,
+        surplus: Surplus,
     ) -> None:
         self._source = source
         self._admission = admission
         self._gathering = gathering
         self._storing = storing
         self._journal = journal
+        self._surplus = surplus
         self._uploads = ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix=f"store-{source.name}")
 
     def round(self, go_on: Callable[[], bool]) -> Round:
@@ -90,8 +93,9 @@ class Intake:
         """
         result = Round()
         under_way: deque[_UnderWay] = deque()
+        self._surplus.begin()
         try:
-            for arrival in self._source.arrivals(self._journal.known):
+            for arrival in self._source.arrivals(self._known):
                 if not go_on():
                     break
                 with self._stumbling(arrival, result):
@@ -103,11 +107,16 @@ class Intake:
                 self._finish(under_way.popleft(), result)
         finally:
             wait(each.future for each in under_way)
+        result.surplus = self._surplus.waiting
         return result
 
     def close(self) -> None:
         """Let go of the threads, which have nothing to do between two rounds."""
         self._uploads.shutdown()
+
+    def _known(self, keys: Sequence[str]) -> Mapping[str, Known]:
+        """The journal's word, and our own on what rests."""
+        return {**self._journal.known(keys), **self._surplus.known(keys)}
 
     def _begun(self, arrival: Arrival, draft: _Draft, before: Iterable[_UnderWay]) -> _UnderWay:
         """Of two that hold the same document the one that came first is booked, and the other its duplicate."""
@@ -137,7 +146,7 @@ class Intake:
             result.waiting.append(f"{clean(arrival.path or arrival.place)}: {type(error).__name__}")
 
     def _opened(self, arrival: Arrival) -> _Draft | None:
-        """What is in it and whose it is; None where it is known and is only to be tried again."""
+        """What is in it and whose it is; None where it is only to be tried again, or waits."""
         if arrival.known is not None and treatment(self._source.kind, arrival.known) is Treatment.RETRY:
             with suppress(UsageError):  # retention has deleted it: nothing is left to be tried
                 self._journal.retry(arrival.known.submission)
@@ -162,62 +171,55 @@ class Intake:
             extra={"source": self._source.name, "submission": identifier, "documents": len(documents)},
         )
 
-    def _mail(self, arrival: Arrival, parcel: Parcel) -> _Draft:
+    def _mail(self, arrival: Arrival, parcel: Parcel) -> _Draft | None:
         header = read_header(parcel.header or b"")
-        decision = self._admission.of_mail(header, parcel)
-        bare = self._of_header(arrival, header)
+        bare = self._bare(arrival, Kind.MAIL, self._admission.submitter_of(header))
+        bare = replace(with_header(bare, header, parcel.size), answer=answerable(header, bare.sender))
+        decision = self._decided(arrival, header, parcel, bare)
+        if decision is None:
+            return None
         if isinstance(decision, Turned):
-            return _Draft(submission=self._turned_away(bare, header, decision), person=None, harvest=Harvest())
-        return self._draft(replace(bare, answer=answerable(header)), decision.person, parcel)
+            return self._turned_away(bare, header, decision)
+        # What a person has let in counts in nobody's allowance.
+        counts_as = decision.counts_as if _released_for(arrival) is None else None
+        return self._draft(replace(bare, counts_as=counts_as), decision.person, parcel)
 
-    def _turned_away(self, bare: NewSubmission, header: MailHeader, turned: Turned) -> NewSubmission:
-        """Without its documents: nothing of it is stored or posted before somebody has decided."""
-        detail = clean(turned.detail)
+    def _decided(
+        self, arrival: Arrival, header: MailHeader, parcel: Parcel, bare: NewSubmission
+    ) -> Accepted | Turned | None:
+        """None: it waits, because its sender has submitted too much of late."""
+        if (released_for := _released_for(arrival)) is not None:
+            return self._admission.of_released(header, parcel, released_for)
+        supposed = self._admission.counts_as(header)
+        if supposed is not None and self._surplus.is_exceeded(supposed):
+            self._surplus.let_rest(arrival.key, supposed)
+            return None
+        decision = self._admission.of_mail(header, parcel)
+        if isinstance(decision, Turned) or self._surplus.take(decision.counts_as, parcel.size or 0):
+            return decision
+        self._surplus.defer(belonging_to(bare, decision.person), decision.counts_as)
+        return None
+
+    def _turned_away(self, bare: NewSubmission, header: MailHeader, turned: Turned) -> _Draft:
+        told = self._admission.may_be_told(header, turned)
+        submission = turned_away(bare, turned, told=told)
         log.warning(
             "A mail is held." if turned.hold else "A mail is refused.",
-            extra={"source": self._source.name, "reason": turned.reason, "detail": detail},
+            extra={"source": self._source.name, "reason": turned.reason, "detail": submission.remark},
         )
-        state = SubmissionState.HELD if turned.hold else SubmissionState.OPEN
-        answer = self._admission.may_be_told(header, turned)
-        return replace(bare, state=state, reason=turned.reason, remark=detail, answer=answer)
+        return _Draft(submission=submission, person=None, harvest=Harvest())
 
     def _file(self, arrival: Arrival, parcel: Parcel) -> _Draft:
         person = self._admission.of_file(parcel)
-        bare = self._bare(arrival, kind=Kind.FILE, sender=parcel.owner)
-        return self._draft(bare, person, parcel)
+        return self._draft(self._bare(arrival, Kind.FILE, parcel.owner), person, parcel)
 
     def _draft(self, bare: NewSubmission, person: Person | None, parcel: Parcel) -> _Draft:
-        submission = replace(
-            bare,
-            user_code=person.user_code if person else None,
-            person_name=person.name if person else None,
-            language=person.language if person else None,
-        )
-        return _Draft(submission=submission, person=person, harvest=self._gathering.harvest(parcel))
+        return _Draft(submission=belonging_to(bare, person), person=person, harvest=self._gathering.harvest(parcel))
 
-    # -------------------------------------------------------------------------------- submissions
+    def _bare(self, arrival: Arrival, kind: Kind, sender: str | None) -> NewSubmission:
+        create_expense = self._storing.create_expense
+        return draft(arrival, source=self._source.name, kind=kind, sender=sender, create_expense=create_expense)
 
-    def _of_header(self, arrival: Arrival, header: MailHeader) -> NewSubmission:
-        bare = self._bare(arrival, kind=Kind.MAIL, sender=header.from_address)
-        thread = Thread(message_id=header.message_id, references=header.references, reply_to=header.from_address)
-        return replace(bare, subject=clean(header.subject, _SUBJECT_LENGTH) or None, thread=thread)
 
-    def _bare(self, arrival: Arrival, *, kind: Kind, sender: str | None) -> NewSubmission:
-        """What is known of it before anybody has looked inside."""
-        return NewSubmission(
-            key=arrival.key,
-            source=self._source.name,
-            kind=kind,
-            place=arrival.place,
-            fingerprint=arrival.fingerprint,
-            sender=sender,
-            subject=None,
-            path=arrival.path,
-            user_code=None,
-            person_name=None,
-            language=None,
-            received_at=arrival.received_at,
-            state=SubmissionState.OPEN,
-            create_expense=self._storing.create_expense,
-            succeeds=arrival.known.submission if arrival.known is not None else None,
-        )
+def _released_for(arrival: Arrival) -> str | None:
+    return arrival.known.released_for if arrival.known is not None else None

@@ -90,6 +90,11 @@ def _one_line(text: str) -> str:
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
 
 
+def _escaped(line: str) -> str:
+    """JSON in which what steers a terminal or turns the direction of writing is an escape, and so what it was."""
+    return "".join(character if character.isprintable() else json.dumps(character)[1:-1] for character in line)
+
+
 def sentence(record: logging.LogRecord) -> str:
     """The message and its fields on one line."""
     given = " ".join(f"{name}={_one_line(str(value))}" for name, value in fields(record).items() if value is not None)
@@ -141,4 +146,4 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             entry["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(entry, ensure_ascii=False, default=str)
+        return _escaped(json.dumps(entry, ensure_ascii=False, default=str))

@@ -8,8 +8,9 @@ not known is ``None``.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 
@@ -85,6 +86,7 @@ class Reason(StrEnum):
     UNREADABLE = "UNREADABLE"  # damaged: an archive or message that cannot be opened
     UNKNOWN_SENDER = "UNKNOWN_SENDER"  # the directory does not have the sender
     UNVERIFIED_SENDER = "UNVERIFIED_SENDER"  # nothing proves that the sender is who the mail says
+    UNCLEAR_USER = "UNCLEAR_USER"  # a delegate named several employees
     IN_DOUBT = "IN_DOUBT"  # a request was sent, and nobody knows whether it was carried out
     BOOKED_TWICE = "BOOKED_TWICE"  # two expense ids for one booking
     GAVE_UP = "GAVE_UP"  # still failing after `give_up_after`
@@ -242,6 +244,8 @@ class NewSubmission:
     documents: tuple[NewDocument, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     succeeds: str | None = None  # the submission that had the key when the source was looked at; None: none had
+    size: int | None = None  # of a mail, in bytes
+    counts_as: str | None = None  # whose hourly allowance it is counted in; None: nobody's
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -292,6 +296,24 @@ class Document:
         read = dict.fromkeys(each.number for each in self.read if each.number is not None)
         return tuple(number for number in read if number not in returned)
 
+    @property
+    def counted(self) -> tuple[bool, ...]:
+        """Of each of its invoices, whether a sum has it: booked for this document, or recognised where nothing books.
+
+        What was booked before (a duplicate's) or not at all is not, nor is an invoice again that has several expenses.
+        """
+        booked = any(invoice.expense_id for invoice in self.invoices)
+        if self.outcome is not Outcome.DONE and not (self.outcome is Outcome.ATTENTION and booked):
+            return (False,) * len(self.invoices)
+        found, seen = [], set[tuple[str | None, ...]]()
+        for invoice in self.invoices:
+            facts = (invoice.code, invoice.number, invoice.amount)
+            known = invoice.number is not None and facts in seen
+            found.append(not known and (invoice.expense_id is not None or not booked))
+            if found[-1]:
+                seen.add(facts)
+        return tuple(found)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
@@ -320,6 +342,8 @@ class Submission:
     remark: str | None = None  # what was said of the last answer, or of why it waits
     documents: tuple[Document, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
+    held_at: datetime | None = None  # since when it waits for a decision
+    released: bool = False  # it was held, and waits to be taken in after all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -360,6 +384,40 @@ class ClaimedAnswer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """What a submitter is told before there is an answer: that their mails wait, because there are too many."""
+
+    source: str
+    concerns: str  # whom, as `NewSubmission.counts_as`: told once, and not for each mail
+    thread: Thread
+    subject: str | None
+    person_name: str | None
+    language: Language | None
+    received_at: datetime
+    submissions: int  # the most in an hour
+    bytes: int  # the most in an hour
+    resumes_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimedNotice:
+    """A notice that is this node's to send; `name` is its own, always the same."""
+
+    claim: Claim
+    name: str
+    notice: Notice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spent:
+    """How much of an allowance was used of late."""
+
+    count: int
+    bytes: int = 0
+    ago: timedelta | None = None  # how long ago the oldest was that still counts; None: there is none
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
     """Whether the endpoint may be posted to. Closed: nothing is posted but one probe now and then."""
 
@@ -378,6 +436,48 @@ class SourceHealth:
     since: datetime | None = None
     message: str | None = None
     left_alone: int = 0  # files outside `accept` that stay where they are
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backlog:
+    """Work of one source that waits: how much, and since when the oldest of it does."""
+
+    count: int
+    oldest: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookedTwice:
+    """A booking that ended so."""
+
+    booking: int
+    at: datetime
+    submission: str | None  # one that has it; None: all have been deleted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signs:
+    """What the journal shows, at one moment, of all that may be wrong; by source, and of gates by endpoint."""
+
+    now: datetime  # by the database's clock
+    sources: tuple[SourceHealth, ...] = ()
+    gates: Mapping[str, Gate] = field(default_factory=dict)
+    held: Mapping[str, Backlog] = field(default_factory=dict)
+    overdue: Mapping[str, Backlog] = field(default_factory=dict)  # bookings long due, or failing for long
+    unanswered: Mapping[str, Backlog] = field(default_factory=dict)  # settled submissions, since they were settled
+    booked_twice: tuple[BookedTwice, ...] = ()  # the latest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """Something that is wrong, or was a while ago, as it is remembered between two looks."""
+
+    key: str  # "source fapiao", "gate https://…"
+    since: datetime  # when it was first seen
+    said: str  # what was told, or is to be
+    told_at: datetime | None = None  # None: nobody has been told of it, or it has been told to be over
+    gone_at: datetime | None = None  # when it was first seen to be gone; None: it is there
+    times: int = 0  # how often it has been told to be over, while it is remembered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -458,6 +558,7 @@ class Known:
     state: SubmissionState
     stays: bool  # it was answered without being moved
     empty: bool = False  # nothing of it was taken in: it has no documents
+    released_for: str | None = None  # it was held, and a person lets it be taken in for this employee
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

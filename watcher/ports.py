@@ -17,9 +17,11 @@ from email.message import EmailMessage
 from typing import Protocol
 
 from watcher.model import (
+    Alert,
     Claim,
     ClaimedAnswer,
     ClaimedBooking,
+    ClaimedNotice,
     Counts,
     Exchange,
     Finding,
@@ -29,11 +31,14 @@ from watcher.model import (
     LeftOut,
     Locator,
     NewSubmission,
+    Notice,
     Outcome,
     Person,
     Reason,
     Settlement,
+    Signs,
     SourceHealth,
+    Spent,
     Submission,
     SubmissionFilter,
     TryEnding,
@@ -116,6 +121,10 @@ class Parcel(Protocol):
 
         At most about 1 MB of each, fetched when it is asked for. Raises SourceUnavailable, Vanished.
         """
+
+    @property
+    def size(self) -> int | None:
+        """A mail's bytes, as its source tells; of a file None."""
 
     def whole(self) -> bytes:
         """A mail's bytes, for the verification of signatures. Raises SourceUnavailable, Vanished."""
@@ -357,10 +366,13 @@ class Proof:
 
 
 class SenderVerification(Protocol):
-    """Proves that a mail's From domain stands behind it."""
+    """Proves that a mail's From domain stands behind it, or where it was forwarded, the forwarder's."""
 
-    def verify(self, header: bytes, whole: Callable[[], bytes]) -> Proof:
-        """Raises DirectoryUnavailable where name servers cannot be asked now, and SourceUnavailable from `whole`."""
+    def verify(self, header: bytes, whole: Callable[[], bytes], *, forwarder: str | None = None) -> Proof:
+        """`forwarder` is the address that forwarded it automatically: its domain may stand for the mail, too.
+
+        Raises DirectoryUnavailable where name servers cannot be asked now, and SourceUnavailable from `whole`.
+        """
 
 
 # ----------------------------------------------------------------------------------------- answers
@@ -375,6 +387,9 @@ class Writer(Protocol):
     def note(self, submission: Submission) -> str:
         """What stands in NAME.txt beside a file."""
 
+    def notice(self, notice: Notice, name: str) -> EmailMessage:
+        """The mail that tells of it; the same name gives the same Message-ID, always."""
+
 
 class Mailer(Protocol):
     """Hands mails to the SMTP server."""
@@ -385,6 +400,23 @@ class Mailer(Protocol):
     def check(self) -> list[Finding]: ...
 
     def close(self) -> None: ...
+
+
+class AlertChannel(Protocol):
+    """One way to those who look after this program: a chat robot, a mail address."""
+
+    @property
+    def name(self) -> str:
+        """What the log calls it: where it stands in the configuration, and no secret."""
+
+    def tell(self, subject: str, text: str, *, good: bool) -> None:
+        """Hand over plain text; `good`: it says only that something is over. Called by one thread at a time.
+
+        Ends within a minute, whatever the other side does. Raises Unavailable, or Refused.
+        """
+
+    def check(self) -> list[Finding]:
+        """Whether it could tell, telling nothing."""
 
 
 # ----------------------------------------------------------------------------------------- journal
@@ -422,8 +454,24 @@ class IntakeJournal(Protocol):
         0 where nothing was, where what was has been booked meanwhile, or where it is held.
         """
 
+    def let_in(self, submission: str, user_code: str | None) -> str:
+        """Decide that what is held for its sender is taken in all the same; the employee number that it is for.
+
+        Its source yields it again, with `Known.released_for`, and `record` then writes into this very submission.
+        `user_code` None: for whom it was held. Raises UsageError where it is not held so, or nobody is known.
+        """
+
     def refuse(self, submission: str) -> None:
-        """Decide that what is held is not posted: it is answered. Raises UsageError where it is not held."""
+        """Decide that what is held is not posted: it is answered. Raises UsageError where it is not held.
+
+        So is what was released and has not been taken in yet.
+        """
+
+    def spent(self, source: str, counts_as: str, within: timedelta) -> Spent:
+        """What was taken in of this source, by the database's clock, that counts so."""
+
+    def tell(self, notice: Notice, *, once_in: timedelta) -> bool:
+        """Let it be sent, unless whom it concerns was told by this source within that time; whether it is."""
 
 
 # Between the end of the longest possible request and the moment its claim may pass to another node.
@@ -485,7 +533,18 @@ class AnswerJournal(Protocol):
         """Record where it is about to be moved. Raises ClaimLost."""
 
     def note_reply(self, claimed: ClaimedAnswer) -> None:
-        """Record that the reply was handed over. Raises ClaimLost."""
+        """Record that the reply was handed over, and when its recipient got one. Raises ClaimLost."""
+
+    def sent_to(self, recipient: str, within: timedelta) -> Spent:
+        """The mails that the address was sent, from whatever source."""
+
+    def claim_notices(self, source: str, *, limit: int, hold: timedelta) -> list[ClaimedNotice]:
+        """Notices of a source that are to be sent."""
+
+    def end_notice(self, claimed: ClaimedNotice, *, sent: bool) -> None:
+        """It was handed over, or never will be. A lost claim is none of our business."""
+
+    def postpone_notice(self, claimed: ClaimedNotice, due_in: timedelta) -> None: ...
 
     def close_submission(self, claimed: ClaimedAnswer, *, moved: bool, remark: str | None = None) -> None:
         """It is answered: closed, `answer_number` one more. Raises ClaimLost.
@@ -525,6 +584,9 @@ class TendingJournal(Protocol):
 
     def report_source(self, name: str, *, up: bool, message: str | None = None, left_alone: int = 0) -> None: ...
 
+    def released(self) -> Mapping[str, str]:
+        """The submissions that wait to be taken in after all, and their sources."""
+
     def forget(self, closed_for: timedelta) -> int:
         """Delete submissions that were closed longer ago (`retention`), some at a time; how many.
 
@@ -532,11 +594,39 @@ class TendingJournal(Protocol):
         """
 
 
+class AlertJournal(Protocol):
+    """What tells the operators of what is wrong."""
+
+    def signs(self, sources: Collection[str], *, long: timedelta, recent: timedelta) -> Signs:
+        """What may be wrong with these sources, the gates, and bookings that ended BOOKED_TWICE within `recent`.
+
+        `long` is how long a booking must have been due, or failing, to count as overdue. Cheap, however much
+        the journal holds.
+        """
+
+    def alerts(self) -> list[Alert]:
+        """All that is remembered, by whatever node."""
+
+    def remember(self, alerts: Iterable[Alert], *, forget: Collection[str] = ()) -> None:
+        """Write these in place of what had their keys, and delete those of the keys of `forget`; all or nothing."""
+
+    def claim_duty(self, name: str, hold: timedelta) -> Claim | None:
+        """The right to do what one node does for all, until the hold is over; None: another node has it."""
+
+    def release_duty(self, claim: Claim) -> None: ...
+
+
 class ReadingJournal(Protocol):
     """What people ask for."""
 
     def submissions(self, wanted: SubmissionFilter) -> Iterator[Submission]:
         """Newest first, whole."""
+
+    def ledger(self, since: datetime | None = None) -> Iterator[Submission]:
+        """All that were received since then, in the order of receipt, with their invoices and without their tries.
+
+        However many they are, few are in memory at a time.
+        """
 
     def submission(self, prefix: str) -> Submission:
         """The one whose id begins so. Raises UsageError where none or several do."""
@@ -556,7 +646,7 @@ class ReadingJournal(Protocol):
         """The database's clock."""
 
 
-class Journal(IntakeJournal, RecognitionJournal, AnswerJournal, TendingJournal, ReadingJournal, Protocol):
+class Journal(IntakeJournal, RecognitionJournal, AnswerJournal, TendingJournal, AlertJournal, ReadingJournal, Protocol):
     """The durable record, and the only state. Safe to call from many threads."""
 
     def subscribe(self, listener: Callable[[], None]) -> None:

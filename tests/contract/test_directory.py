@@ -112,7 +112,10 @@ def test_an_employee_number_keeps_its_zeros(subject: Subject) -> None:
 @pytest.mark.parametrize(
     "address",
     ["nobody@corp.example", "guest@corp.example", "*", "", "li@corp.example/../smith@corp.example", "l*@corp.example",
-     "li@corp.example)(uid=*", "xli@corp.example", "li@corp.example?x=1", "镕@corp.example"],
+     "li@corp.example)(uid=*", "xli@corp.example", "li@corp.example?x=1", "镕@corp.example", "../li@corp.example",
+     "x/../li@corp.example", "..%2fli@corp.example", "%6ci@corp.example", "#/../li@corp.example", "li@corp.example#x",
+     "x&mail=li@corp.example", "li\\2a@corp.example", "li@corp.example\\00", "*)(mail=li@corp.example",
+     "li@corp.example\0", "li @corp.example", "\uff4ci@corp.example"],
 )  # fmt: skip
 def test_whom_it_does_not_have_is_nobody(subject: Subject, address: str) -> None:
     assert subject.directory.by_address(address) is None

@@ -104,6 +104,31 @@ def test_a_mail_whose_sender_nothing_proves_is_held_where_it_is(
     assert held["reason"] == "UNVERIFIED_SENDER"
 
 
+def test_a_vendor_s_mail_that_an_employee_forwards_by_a_rule_is_booked_for_and_answered_to_the_employee(
+    workplace: Workplace, endpoint: Endpoint, account: Account, smtp_sink: SmtpSink
+) -> None:
+    workplace.config["mailboxes"][0] |= {"verify_sender": {"results_from": "mx.corp.example"}, "forwarded_for": True}
+    workplace.write()
+    results = "mx.corp.example; dmarc=pass header.from=vendor.example"
+    forwarded = {
+        "sender": "noreply@vendor.example",
+        "X_Forwarded_For": "zhang@corp.example fapiao@corp.example",
+    }
+    account.append(mail(("a.pdf", pdf("proven")), Authentication_Results=results, **forwarded))
+    account.append(mail(("b.pdf", pdf("forged")), **forwarded))
+
+    assert workplace.command("run", "--once").returncode == 0
+
+    (request,) = endpoint.requests
+    assert request.user_code == "903851"
+    (reply,) = smtp_sink.received
+    assert reply.recipients == ("zhang@corp.example",)
+    assert {(each["sender"], each["reason"]) for each in workplace.submissions()} == {
+        ("zhang@corp.example", "UNVERIFIED_SENDER"),
+        ("zhang@corp.example", None),
+    }
+
+
 @pytest.mark.parametrize(
     ("more", "why"),
     [

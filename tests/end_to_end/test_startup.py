@@ -13,8 +13,8 @@ from tests.support.workplace import Workplace, pdf
 from watcher.sandbox.endpoint import Endpoint
 
 _IMPORTED = re.compile(r"^import time: .*\| +([\w.]+)$", re.MULTILINE)
-HEAVY = {"alembic", "apscheduler", "dkim", "imap_tools", "jinja2", "opendal", "pydantic", "requests", "rich"}
-HEAVY |= {"sqlalchemy", "watchdog"}
+HEAVY = {"alembic", "apprise", "apscheduler", "dkim", "imap_tools", "jinja2", "opendal", "pydantic", "requests"}
+HEAVY |= {"rich", "sqlalchemy", "watchdog", "xlsxwriter"}
 
 
 def libraries(report: str) -> set[str]:
@@ -49,14 +49,17 @@ def test_help_needs_none_of_them(workplace: Workplace, option: str) -> None:
 def test_the_journal_is_read_without_what_only_a_daemon_needs(workplace: Workplace) -> None:
     workplace.drop("a.pdf", pdf("a"))
     assert workplace.command("run", "--once").returncode == 0
-    listed = workplace.command("list", "--json")
-    assert listed.returncode == 0
-    assert libraries(listed.stderr) <= {"pydantic", "sqlalchemy"}
+    for arguments in (("list", "--json"), ("export",)):
+        answer = workplace.command(*arguments)
+        assert answer.returncode == 0
+        assert libraries(answer.stderr) <= {"pydantic", "sqlalchemy"}
 
 
 def test_a_daemon_that_waits_for_a_file_has_no_terminal_tables_migrations_templates_or_mail(
     workplace: Workplace,
 ) -> None:
+    workplace.config["alerts"] = {"urls": ["json://127.0.0.1:9/robot"]}
+    workplace.write()
     with workplace.daemon() as daemon:
         loaded = libraries(daemon.said())
-    assert loaded.isdisjoint({"alembic", "dkim", "imap_tools", "jinja2", "rich"}), loaded
+    assert loaded.isdisjoint({"alembic", "apprise", "dkim", "imap_tools", "jinja2", "rich"}), loaded

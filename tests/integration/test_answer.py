@@ -25,6 +25,7 @@ from watcher.model import (
     Kind,
     NewDocument,
     NewSubmission,
+    Notice,
     Outcome,
     Reason,
     Submission,
@@ -47,6 +48,9 @@ class StumblingWriter:
         return "what happened"
 
     def reply(self, submission: Submission, number: int) -> EmailMessage:
+        raise NotImplementedError
+
+    def notice(self, notice: Notice, name: str) -> EmailMessage:
         raise NotImplementedError
 
 

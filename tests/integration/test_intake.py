@@ -26,6 +26,7 @@ from watcher.people import FileDirectory
 from watcher.ports import FoundDocument
 from watcher.sources.folder import FolderSource
 from watcher.storing import Storing
+from watcher.surplus import Surplus
 
 
 class ScriptedStore:
@@ -81,6 +82,7 @@ def intake(source: FolderSource, journal: SqlJournal, put: Callable[[str], objec
         ),
         storing=Storing(store=ScriptedStore(put), create_expense=True),
         journal=journal,
+        surplus=Surplus(source=source.name, limit=None, journal=journal, now=journal.now),
     )
 
 

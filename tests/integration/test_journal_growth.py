@@ -63,6 +63,8 @@ def work(journal: SqlJournal) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "retry", lambda: [journal.retry(each) for each in answered]
     yield "look after a source", lambda: claim_source(journal)
     yield "report_source", lambda: journal.report_source("fapiao", up=True, message="well")
+    yield "what is wrong", lambda: journal.signs(SOURCES, long=HOLD, recent=NEVER)
+    yield "whose duty it is", lambda: journal.claim_duty("alarm", HOLD)
     yield "forget nothing", lambda: journal.forget(NEVER)
 
 
@@ -71,6 +73,8 @@ def reading(journal: SqlJournal) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "show", lambda: journal.submission(identifier(SMALL)[:12])
     yield "gates and sources", lambda: (journal.gates(), journal.source_health(), journal.now())
     yield "outcomes_since", lambda: journal.outcomes_since(datetime.now(UTC) - timedelta(hours=1))
+    yield "a page of the ledger", lambda: next(journal.ledger())
+    yield "the ledger of an age without any", lambda: list(journal.ledger(datetime.now(UTC) + timedelta(days=1)))
     newest = {"limit": 5}
     filters: dict[str, dict[str, object]] = {
         "list": {},

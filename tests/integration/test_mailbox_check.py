@@ -102,6 +102,64 @@ def test_a_folder_that_the_server_will_not_open_is_told() -> None:
         assert any(not finding.ok and "NOPERM" in finding.message for finding in source.check())
 
 
+RESULTS = "Authentication-Results: {}; dmarc=pass header.from=corp.example\n"
+OURS = {"verify_sender": {"results_from": "mx.corp.example"}}
+
+
+def results_told(account: Account, **changes: Any) -> Finding:
+    (found,) = [finding for finding in checked(account, **changes) if "Authentication-Results" in finding.message]
+    return found
+
+
+def test_it_says_how_many_of_the_newest_mails_have_the_results_that_are_believed(account: Account) -> None:
+    for _ in range(4):
+        account.append(mail(more=RESULTS.format("mx.corp.example")))
+    for _ in range(17):
+        account.append(mail(more=RESULTS.format("evil.example") + RESULTS.format("mx.corp.example")))
+    account.append(mail(more=RESULTS.format("evil.example")))
+    account.append(mail())
+
+    finding = results_told(account, **OURS)
+
+    assert finding.message == "18 of the newest 20 mails have Authentication-Results of mx.corp.example"
+    assert (finding.ok, finding.warning) == (True, False)
+    assert {message.flags for message in account.messages()} == {frozenset()}
+
+
+@pytest.mark.parametrize(
+    ("more", "check", "mend"),
+    [
+        (RESULTS.format("mail.corp.example"), {"results_from": "mx.corp.example"}, "mail.corp.example"),
+        (RESULTS.format("\x1b[31mred"), {"results_from": "mx.corp.example"}, "[31mred"),
+        ("Authentication-Results: spf=pass smtp.mailfrom=corp.example\n", {"results_from": "mx"}, "topmost"),
+        ("", {"results_from": "mx.corp.example"}, "set results_from to null"),
+        ("", {"results_from": "topmost", "dkim": False}, "set dkim to true"),
+        ("Authentication-Results: (\n", {"results_from": "topmost"}, "set results_from to null"),
+    ],
+)
+def test_where_none_of_several_mails_has_them_it_is_told_what_to_do(
+    account: Account, more: str, check: dict[str, Any], mend: str
+) -> None:
+    for _ in range(3):
+        account.append(mail(more=more))
+
+    finding = results_told(account, verify_sender=check)
+
+    assert (finding.ok, finding.warning) == (True, True)
+    assert mend in (finding.mend or "")
+    assert (finding.mend or "").isprintable()
+
+
+def test_a_mailbox_with_hardly_a_mail_needs_no_results_and_neither_does_one_that_believes_nobody(
+    account: Account,
+) -> None:
+    assert not [finding for finding in checked(account, **OURS) if "Authentication-Results" in finding.message]
+    account.append(mail())
+
+    assert not results_told(account, **OURS).warning
+    assert not [finding for finding in checked(account) if "Authentication-Results" in finding.message]
+
+
 @pytest.mark.parametrize(
     ("host", "hint"),
     [

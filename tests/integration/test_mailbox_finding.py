@@ -207,6 +207,17 @@ def test_only_the_configured_senders_are_taken_in(account: Account) -> None:
         assert source.left_alone == 3
 
 
+def test_where_forwarding_is_believed_the_configured_senders_are_those_who_forward(account: Account) -> None:
+    for forwarder in ("boss@corp.example", "other@corp.example"):
+        more = f"X-Forwarded-For: {forwarder} fapiao@corp.example\n"
+        account.append(mail(part(PDF), sender="noreply@vendor.example", more=more))
+
+    with mailbox(account, senders=["boss@corp.example"], forwarded_for=True) as source:
+        assert len(arrivals(source)) == 1
+    with mailbox(account, senders=["boss@corp.example"]) as source:
+        assert arrivals(source) == []
+
+
 def test_mail_older_than_since_is_left_alone_by_the_date_of_its_arrival(account: Account) -> None:
     for day in (1, 9, 10, 11):
         account.append(mail(part(PDF)), received_at=datetime(2026, 11, day, 12, tzinfo=UTC))

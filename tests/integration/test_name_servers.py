@@ -19,7 +19,13 @@ from watcher.people.names import look_up_text
 RECORDS = {
     "one._domainkey.corp.example.": ['"v=DKIM1; p=" "abc"'],
     "several._domainkey.corp.example.": ['"a note"', '"v=DKIM1; p=abc"'],
+    "_dmarc.corp.example.": ['"v=spf1 -all"', '"v=DMARC1; p=none"'],
     "two._domainkey.corp.example.": ['"v=DKIM1; p=abc"', '"v=DKIM1; p=def"'],
+}
+ALIASES = {
+    "alias._domainkey.corp.example.": "one._domainkey.corp.example.",
+    "dangling._domainkey.corp.example.": "none._domainkey.corp.example.",
+    "circle._domainkey.corp.example.": "circle._domainkey.corp.example.",
 }
 
 
@@ -27,6 +33,11 @@ def _answer(query: dns.message.Message) -> dns.message.Message | None:
     name = query.question[0].name.to_text()
     answer = dns.message.make_response(query)
     answer.flags |= dns.flags.RA
+    for _ in range(20):
+        if name not in ALIASES:
+            break
+        answer.answer.append(dns.rrset.from_text(name, 60, "IN", "CNAME", ALIASES[name]))
+        name = ALIASES[name]
     if name in RECORDS:
         answer.answer.append(dns.rrset.from_text(name, 60, "IN", "TXT", *RECORDS[name]))
     elif name.startswith("silent."):
@@ -74,6 +85,9 @@ def name_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         ("several._domainkey.corp.example", b"v=DKIM1; p=abc"),
         ("two._domainkey.corp.example", None),
         ("none._domainkey.corp.example", None),
+        ("_dmarc.corp.example", b"v=DMARC1; p=none"),
+        ("alias._domainkey.corp.example", b"v=DKIM1; p=abc"),
+        ("dangling._domainkey.corp.example", None),
         ("empty.corp.example", None),
         ("x" * 64 + ".corp.example", None),
         ("x..corp.example", None),
@@ -84,7 +98,7 @@ def test_a_name_has_one_record_or_none(name: str, record: bytes | None) -> None:
 
 
 @pytest.mark.usefixtures("name_server")
-@pytest.mark.parametrize("name", ["broken.corp.example", "silent.corp.example"])
+@pytest.mark.parametrize("name", ["broken.corp.example", "silent.corp.example", "circle._domainkey.corp.example"])
 def test_a_name_server_that_fails_leaves_it_open(name: str) -> None:
     with pytest.raises(DirectoryUnavailable):
         look_up_text(name)

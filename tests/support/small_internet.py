@@ -18,12 +18,16 @@ import pytest
 from tests.support.servers.process import program
 
 PUBLIC = "93.184.216.34"
+_NAME_SERVER = "127.0.0.1"  # port 53, where what runs in there may serve
 _PROJECT = Path(__file__).resolve().parents[2]
 
 
-def inside(command: Sequence[str], names: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+def inside(
+    command: Sequence[str], names: Mapping[str, str], *, further: Sequence[str] = ()
+) -> subprocess.CompletedProcess[str]:
     """Run a command, as who we are, where these host names have these addresses.
 
+    Its name server is port 53 of its own loopback interface; `further` are other addresses that are its own.
     Skipped where namespaces may not be made, in CI too: a container may forbid them.
     """
     program("ip", "iproute2")
@@ -32,19 +36,20 @@ def inside(command: Sequence[str], names: Mapping[str, str]) -> subprocess.Compl
     if subprocess.run([*unshare, "true"], capture_output=True, check=False).returncode != 0:
         pytest.skip("network namespaces cannot be made here")
     with tempfile.TemporaryDirectory() as folder:
-        hosts = Path(folder) / "hosts"
-        hosts.write_text("".join(f"{address} {name}\n" for name, address in names.items()))
-        entering = [sys.executable, "-m", "tests.support.small_internet", str(hosts), str(os.getuid())]
+        (Path(folder) / "hosts").write_text("".join(f"{address} {name}\n" for name, address in names.items()))
+        (Path(folder) / "resolv.conf").write_text(f"nameserver {_NAME_SERVER}\n")
+        addresses = ",".join((PUBLIC, *further))
+        entering = [sys.executable, "-m", "tests.support.small_internet", folder, addresses, str(os.getuid())]
         return subprocess.run(
             [*unshare, *entering, *command], capture_output=True, text=True, cwd=_PROJECT, check=False, timeout=120
         )
 
 
-def _enter(hosts: str, user: str, command: Sequence[str]) -> None:
+def _enter(folder: str, addresses: str, user: str, command: Sequence[str]) -> None:
     for step in (
         ["ip", "link", "set", "lo", "up"],
-        ["ip", "address", "add", f"{PUBLIC}/32", "dev", "lo"],
-        ["mount", "--bind", hosts, "/etc/hosts"],
+        *(["ip", "address", "add", f"{address}/32", "dev", "lo"] for address in addresses.split(",")),
+        *(["mount", "--bind", f"{folder}/{name}", f"/etc/{name}"] for name in ("hosts", "resolv.conf")),
     ):
         subprocess.run(step, check=True)
     # Who is not root became it to do this, and does not stay it: servers behave otherwise for root.
@@ -54,4 +59,4 @@ def _enter(hosts: str, user: str, command: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    _enter(sys.argv[1], sys.argv[2], sys.argv[3:])
+    _enter(sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4:])

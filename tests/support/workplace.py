@@ -164,6 +164,22 @@ class Workplace:
                 timeout, f"{count} submissions ({state or 'in any state'})", every=LOOK_SECONDS,
             )  # fmt: skip
 
+    def dealt_with(self) -> int:
+        """How many mails or files get nothing more: they are answered, held, or left alone."""
+        with self._journal() as journal:
+            counts = journal.counts().submissions
+            alone = sum(source.left_alone for source in journal.source_health())
+        return counts.get(SubmissionState.CLOSED, 0) + counts.get(SubmissionState.HELD, 0) + alone
+
+    def wait_until_settled(self, timeout: float = PATIENCE_SECONDS) -> None:
+        """Until nothing of what was taken in is to be posted or answered."""
+        unfinished = (SubmissionState.OPEN, SubmissionState.SETTLED)
+        with self._journal() as journal:
+            wait_for(
+                lambda: not any(journal.counts().submissions.get(state) for state in unfinished),
+                timeout, "all that was taken in to be answered", every=LOOK_SECONDS,
+            )  # fmt: skip
+
     def wait_for_status(self, words: str) -> None:
         """Until the command `status` says so."""
         shown: object = None

@@ -32,6 +32,7 @@ class Mail:
     header: bytes | None = b"Subject: x\r\n\r\n"
     user_code: str | None = None
     owner: str | None = None
+    size: int | None = None
 
     def leaves(self) -> Sequence[BytesLeaf]:
         return self.files

@@ -89,11 +89,12 @@ def test_a_reply_without_references_belongs_to_what_it_replies_to() -> None:
         ("张三(财务部) <a@x.example>", "a@x.example"),
         ("a@x.example (Zhang San)", "a@x.example"),
         ('"Zhang, San" <a@x.example>', "a@x.example"),
-        ('"b@y.example" <a@x.example>', "a@x.example"),
+        ('"A@x.example" <a@x.example>', "a@x.example"),
+        ('"张三@财务部" <a@x.example>', "a@x.example"),
         ('"say \\"hi\\" \\\\" <a@x.example>', "a@x.example"),
         ("[财务] O'Neil Jr. <a@x.example>", "a@x.example"),
         ("a@x.example <a@x.example>", "a@x.example"),
-        ("=?utf-8?q?=3Cb=40y.example=3E?= <a@x.example>", "a@x.example"),
+        ("=?utf-8?q?a=40x.example?= <a@x.example>", "a@x.example"),
         ("A.B+c_d%e@mail-1.x.example", "A.B+c_d%e@mail-1.x.example"),
         ("root@localhost", "root@localhost"),
         ("Zhang\r\n San <a@x.example>", "a@x.example"),
@@ -121,6 +122,12 @@ def test_a_name_in_raw_gbk_does_not_hide_the_address() -> None:
         ("<a@x.example><b@y.example>", "more than one"),
         ("a@x.example <b@y.example>", "more than one"),
         ("Zhang, San <a@x.example>", "more than one"),
+        ('"b@y.example" <a@x.example>', "somebody else"),
+        ('"Li (b@y.example)" <a@x.example>', "somebody else"),
+        ("=?utf-8?q?=3Cb=40y.example=3E?= <a@x.example>", "somebody else"),
+        ("=?utf-8?b?YkB5LmU=?= =?utf-8?b?eGFtcGxl?= <a@x.example>", "somebody else"),
+        ("a@x.example (=?utf-8?q?b=40y.example?=)", "somebody else"),
+        ('"a@x.example.evil.example" <a@x.example>', "somebody else"),
         ("<a@x.example>b", "something follows"),
         ("<a@x.example> b@y.example", "something follows"),
         ("a@x(<b@y.example>)", "remark"),
@@ -165,6 +172,7 @@ def test_a_name_in_raw_gbk_does_not_hide_the_address() -> None:
         ("A\u2028 <a@x.example>", "control"),
         (f"<{'a' * 65}@x.example>", "too long"),
         (f"<a@{'x.' * 150}example>", "too long"),
+        ("Zhang" + " " * 4_000 + "<a@x.example>", "too long"),
     ],
 )
 def test_what_two_readers_could_read_differently_is_no_address(value: str, problem: str) -> None:
@@ -186,6 +194,8 @@ def test_raw_gbk_beside_a_backslash_is_no_address() -> None:
     [
         b"From: a@x.example\nFrom: b@y.example\n\n",
         b"From: a@x.example\nFROM : a@x.example\n\n",
+        b"From : b@y.example\nFrom: a@x.example\n\n",
+        b">From: b@y.example\nfrom\t : b@y.example\nFrom:\n a@x.example\n\n",
         b"From: a@x.example\nSubject: x\n\nFrom",
     ],
 )
@@ -237,5 +247,7 @@ def test_a_header_made_to_be_slow_is_read_in_time() -> None:
     mailboxes("a@b," * 50_000)
     mailbox("a " * 100_000)
     mailbox("(" * 100_000)
+    mailbox('"' + "a" * 5_000_000 + '" <a@x.example>')
+    mailbox('"' + "a" * 3_900 + '" <a@x.example>')
     read_header(b"References: " + b"<a@b" * 50_000 + b"\n\n").references  # noqa: B018
     assert time.process_time() - began < 5

@@ -55,6 +55,12 @@ def test_clean_text_is_one_short_visible_line(text: str, limit: int) -> None:
     assert clean(shown, limit) == shown
 
 
+@given(st.text(st.sampled_from([*" !~aé中鿿！～\u3000\uff5f\ufe0f\u0301\u202e\u00a0\t"]), max_size=20))
+def test_plain_text_is_known_by_its_characters_alone(text: str) -> None:
+    # With a private-use character at its end no text is plain, and that one stays as it is.
+    assert clean(text + "\ue000").removesuffix("\ue000").rstrip() == clean(text)
+
+
 @pytest.mark.parametrize(
     ("name", "shown"),
     [

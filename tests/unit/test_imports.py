@@ -15,19 +15,8 @@ PROJECT = Path(__file__).resolve().parents[2]
 # The parts of the program, from the bottom up, each with the parts that it may import beside itself. What is not
 # named here is an adapter: it stands between a port and the world outside, and knows nothing of its neighbours.
 VALUES = {
-    "model",
-    "seen",
-    "errors",
-    "spool",
-    "headers",
-    "mime",
-    "clock",
-    "deadline",
-    "http_session",
-    "json_answers",
-    "tls",
-    "secrecy",
-    "seclusion",
+    *("model", "seen", "errors", "spool", "headers", "mime", "amounts", "clock", "deadline", "json_answers", "tls"),
+    *("http_session", "secrecy", "seclusion"),
 }
 SECTIONS = {"config.sections", "config.secret", "config.values"}
 ADAPTER = VALUES | SECTIONS | {"ports", "oauth"}
@@ -46,6 +35,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "http_session": {"tls"},
     "secrecy": set(),
     "seclusion": set(),
+    "amounts": set(),
     "headers": {"model", "errors"},
     "mime": {"headers"},
     "config.values": {"model", "tls"},
@@ -59,12 +49,15 @@ MAY_IMPORT: dict[str, set[str]] = {
     "admission": STEP,
     "storing": STEP,
     "gathering": STEP,
-    "intake": STEP | {"admission", "gathering", "storing"},
+    "surplus": STEP,
+    "intake": STEP | {"admission", "gathering", "storing", "surplus"},
     "recognise": STEP,
     "answer": STEP,
     "service": STEP | STEPS,
     # What to send of what it found is decided by pure rules.
     "documents": ADAPTER | {"policy"},
+    # Values in, bytes out: it asks no port.
+    "export": VALUES,
     # Both decide by one pure rule what a mail or a file that comes back is.
     "sources.mailbox": ADAPTER | {"policy"},
     "sources.folder": ADAPTER | {"policy"},

@@ -98,8 +98,9 @@ def test_a_structure_that_accounts_for_the_mail_is_believed() -> None:
         ('(("text" "plain" NIL NIL NIL "7bit" 0 0) "mixed")', MIXED, 1000),
         ('("application" "pdf" NIL NIL NIL "x-uuencode" 100)', PLAIN, 600),
         (f'({message(TEXT, octets=90_000)} "mixed")', MIXED, 90_600),
+        (f'({TEXT * 6000} "mixed")', MIXED, 600_000),
     ],
-    ids=["no parts", "too small", "an empty part", "odd encoding", "a nested message too small"],
+    ids=["no parts", "too small", "an empty part", "odd encoding", "a nested message too small", "parts without end"],
 )
 def test_a_structure_that_hides_something_is_not_believed(text: str, header: bytes, octets: int) -> None:
     assert contradiction(structure(text), header, octets) is not None

@@ -39,3 +39,9 @@ def test_a_mail_of_which_nothing_was_taken_in_is_new_when_it_is_moved_back() -> 
 
 def test_a_file_that_was_put_back_is_a_new_submission() -> None:
     assert treatment(Kind.FILE, known(SubmissionState.CLOSED)) is Treatment.NEW
+
+
+def test_what_was_held_and_is_released_is_taken_in_where_it_lies() -> None:
+    released = Known(submission="s1", state=SubmissionState.OPEN, stays=False, empty=True, released_for="903851")
+
+    assert treatment(Kind.MAIL, released) is Treatment.NEW

@@ -8,6 +8,7 @@ from watcher.headers import MailHeader, read_header
 from watcher.policy.mail import answerable, ignored
 
 OWN = ["Fapiao@corp.example"]
+ZHANG = "zhang@corp.example"
 
 
 def header(*lines: str, sender: str = "zhang@corp.example") -> MailHeader:
@@ -107,7 +108,7 @@ def test_a_mail_without_a_plain_author_is_not_ignored_but_judged_later() -> None
     two = read_header(b"From: fapiao@corp.example\r\nFrom: zhang@corp.example\r\n\r\n")
 
     assert ignored(two, OWN) is None
-    assert not answerable(two)
+    assert not answerable(two, None)
 
 
 @pytest.mark.parametrize(
@@ -131,7 +132,7 @@ def test_a_mail_without_a_plain_author_is_not_ignored_but_judged_later() -> None
     ],
 )
 def test_automatic_mail_is_not_answered(line: str) -> None:
-    assert not answerable(header(line))
+    assert not answerable(header(line), ZHANG)
 
 
 @pytest.mark.parametrize(
@@ -139,7 +140,7 @@ def test_automatic_mail_is_not_answered(line: str) -> None:
     ["noreply", "no-reply", "No_Reply", "donotreply", "do-not-reply", "noreply-invoices", "mailer-daemon", "bounce+x"],
 )
 def test_an_address_that_says_it_takes_no_mail_is_not_answered(local_part: str) -> None:
-    assert not answerable(header(sender=f"{local_part}@portal.example"))
+    assert not answerable(header(), f"{local_part}@portal.example")
 
 
 @pytest.mark.parametrize(
@@ -154,9 +155,14 @@ def test_an_address_that_says_it_takes_no_mail_is_not_answered(local_part: str) 
     ],
 )
 def test_a_persons_mail_is_answered(lines: tuple[str, ...]) -> None:
-    assert answerable(header(*lines))
+    assert answerable(header(*lines), ZHANG)
+
+
+def test_a_vendor_s_mail_that_a_person_forwards_by_a_rule_is_answered_to_that_person() -> None:
+    assert answerable(header(sender="noreply@portal.example"), ZHANG)
+    assert not answerable(header("Auto-Submitted: auto-generated", sender="noreply@portal.example"), ZHANG)
 
 
 @pytest.mark.parametrize("local_part", ["noreen", "nora.reply", "bouncer.li", "replyno"])
 def test_a_name_that_merely_looks_alike_is_answered(local_part: str) -> None:
-    assert answerable(header(sender=f"{local_part}@corp.example"))
+    assert answerable(header(), f"{local_part}@corp.example")

@@ -5,7 +5,17 @@ from __future__ import annotations
 import pytest
 
 from watcher.model import Person, Reason
-from watcher.policy.who import Accepted, MailboxRules, Turned, decide, named_code, person_for
+from watcher.policy.who import (
+    Accepted,
+    MailboxRules,
+    Sender,
+    Turned,
+    expected,
+    named_codes,
+    named_persons,
+    person_for,
+    proven,
+)
 from watcher.ports import Proof
 
 PROVEN = Proof(proven=True, how="DKIM of corp.example")
@@ -15,27 +25,38 @@ LENIENT = MailboxRules(fixed_code=None, hold_unknown=True, hold_unverified=True)
 STRICT = MailboxRules(fixed_code=None, hold_unknown=False, hold_unverified=False)
 
 
+KNOWN = Sender(address="Zhang@corp.example", known=ZHANG)
+STRANGER = Sender(address="Zhang@corp.example", known=None)
+
+
 def test_a_known_and_proven_sender_is_accepted() -> None:
-    assert decide(ZHANG, PROVEN, None, STRICT) == Accepted(person=ZHANG)
+    decision = expected(KNOWN, (), STRICT)
+
+    assert proven(decision, PROVEN, STRICT) == Accepted(person=ZHANG, counts_as="903851")
 
 
 @pytest.mark.parametrize(("rules", "hold"), [(LENIENT, True), (STRICT, False)])
-def test_a_forged_sender_is_held_or_refused_as_configured(rules: MailboxRules, hold: bool) -> None:
-    turned = decide(ZHANG, FORGED, None, rules)
-    assert turned == Turned(reason=Reason.UNVERIFIED_SENDER, detail="dmarc=fail", hold=hold)
+def test_a_forged_sender_is_held_or_refused_as_configured_and_it_is_told_for_whom_it_was(
+    rules: MailboxRules, hold: bool
+) -> None:
+    turned = proven(expected(KNOWN, (), rules), FORGED, rules)
+
+    assert turned == Turned(reason=Reason.UNVERIFIED_SENDER, detail="dmarc=fail", hold=hold, person=ZHANG)
 
 
 @pytest.mark.parametrize(("rules", "hold"), [(LENIENT, True), (STRICT, False)])
 def test_an_unknown_sender_is_held_or_refused_as_configured(rules: MailboxRules, hold: bool) -> None:
-    turned = decide(None, PROVEN, None, rules)
+    turned = expected(STRANGER, (), rules)
+
     assert isinstance(turned, Turned)
-    assert (turned.reason, turned.hold) == (Reason.UNKNOWN_SENDER, hold)
+    assert (turned.reason, turned.hold, turned.person) == (Reason.UNKNOWN_SENDER, hold, None)
 
 
-def test_a_from_that_cannot_be_read_is_unproven_whatever_the_proof_says() -> None:
-    turned = decide(ZHANG, PROVEN, "two From headers", STRICT)
-    assert isinstance(turned, Turned)
-    assert turned.reason is Reason.UNVERIFIED_SENDER
+def test_a_mail_counts_in_the_allowance_of_its_sender_whomever_it_is_for() -> None:
+    wang = Person(user_code="42")
+
+    assert expected(KNOWN, [wang], STRICT) == Accepted(person=wang, counts_as="903851")
+    assert expected(STRANGER, [wang], STRICT) == Accepted(person=wang, counts_as="zhang@corp.example")
 
 
 def test_a_fixed_code_is_booked_with_the_senders_name_and_language() -> None:
@@ -49,17 +70,99 @@ def test_the_person_that_a_delegate_names_comes_first() -> None:
 
 
 @pytest.mark.parametrize(
-    ("subject", "recipients", "code"),
+    ("subject", "recipients", "codes"),
     [
-        ("#903851 打车发票", [], "903851"),
-        ("Fwd: 发票 #A-17", [], "A-17"),
-        ("发票", ["Fapiao+903851@corp.example"], "903851"),
-        ("发票", ["fapiao+903851@elsewhere.example", "other+1@corp.example"], None),
-        ("发票 # 903851", ["fapiao@corp.example"], None),
-        (None, [], None),
+        ("#903851 打车发票", [], ["903851"]),
+        ("Fwd: 发票 #A-17", [], ["A-17"]),
+        ("＃９０３８５１打车发票", [], ["903851"]),
+        ("发票＃Ａ－１７", [], ["A-17"]),
+        ("发票 #\u200b9038\u200b51\u202c", [], ["903851"]),
+        ("Fwd: Order #12345678 … #903851 #903851", [], ["12345678", "903851"]),
+        ("发票", ["Fapiao+903851@corp.example"], ["903851"]),
+        ("发票", ["fapiao@corp.example", "FAPIAO+903851@CORP.example", "fapiao+903851@corp.example"], ["903851"]),
+        ("#1", ["fapiao+2@corp.example", "fapiao+3@corp.example"], ["1", "2", "3"]),
+        ("发票", ["fapiao+903851@elsewhere.example", "other+1@corp.example", "xfapiao+1@corp.example"], []),
+        ("发票", ["fapiao+1@corp.example.evil.example", "fapiao@corp.example", "fapiao+@corp.example"], []),
+        ("发票", ["fapiao+903851+x@corp.example"], []),
+        ("发票 # 903851", ["fapiao@corp.example"], []),
+        ("&#20013;&#22269;", [], []),
+        ("#" + "9" * 65, [], []),
+        (None, [], []),
     ],
 )
-def test_a_delegate_names_the_code_in_the_subject_or_the_address(
-    subject: str | None, recipients: list[str], code: str | None
+def test_a_delegate_names_the_codes_in_the_subject_or_the_address(
+    subject: str | None, recipients: list[str], codes: list[str]
 ) -> None:
-    assert named_code(subject, recipients, "fapiao@corp.example") == code
+    assert list(named_codes(subject, recipients, "fapiao@corp.example")) == codes
+
+
+@pytest.mark.parametrize(
+    ("codes", "persons"),
+    [
+        (["12345678", "903851"], ["903851"]),
+        (["903851", "42"], ["903851", "42"]),
+        (["12345678"], ["12345678"]),
+        (["12345678", "87654321"], ["12345678", "87654321"]),
+        (["a17", "A17"], ["a17"]),
+        (["x9", "X9", "903851"], ["903851"]),
+        ([], []),
+    ],
+)
+def test_of_the_codes_those_count_that_the_directory_knows(codes: list[str], persons: list[str]) -> None:
+    known = {"903851": ZHANG, "42": Person(user_code="42")}
+
+    assert [person.user_code for person in named_persons(codes, known.get)] == persons
+
+
+def test_of_a_number_that_stands_there_in_two_cases_the_one_is_meant_that_the_directory_has() -> None:
+    known = {"A17": Person(user_code="A17")}
+
+    assert [person.user_code for person in named_persons(["a17", "A17"], known.get)] == ["A17"]
+
+
+@pytest.mark.parametrize("rules", [LENIENT, STRICT])
+def test_several_employees_are_never_chosen_from(rules: MailboxRules) -> None:
+    named = [Person(user_code=f"{number}") for number in range(1, 10)]
+
+    turned = proven(expected(KNOWN, named, rules), PROVEN, rules)
+
+    assert isinstance(turned, Turned)
+    assert (turned.reason, turned.hold, turned.person) == (Reason.UNCLEAR_USER, True, None)
+    assert turned.detail.endswith(": 1, 2, 3, 4, 5, …")
+
+
+def test_a_mail_that_names_several_employees_is_not_proven_by_that() -> None:
+    named = [Person(user_code="1"), Person(user_code="2")]
+
+    turned = proven(expected(KNOWN, named, STRICT), FORGED, STRICT)
+
+    assert turned == Turned(reason=Reason.UNVERIFIED_SENDER, detail="dmarc=fail", hold=False)
+
+
+@pytest.mark.parametrize(
+    ("domain", "shown"),
+    [
+        ("xn--crp-sna.example", "cörp.example"),
+        ("mail.XN--CRP-SNA.example", "mail.cörp.example"),
+        ("xn--l-7sbq6ba.example", "\u0430\u0440\u0440l\u0435.example"),
+        ("xn--.example", "xn--.example"),
+        ("xn--99999999999.example", "xn--99999999999.example"),
+        ("xn--" + "a" * 50 + ".example", ".example"),  # controls, which are not shown
+        ("xn--corp-yd7a.example", "corp.example"),  # an override of the direction of writing
+    ],
+)
+@pytest.mark.parametrize(("rules", "hold"), [(LENIENT, True), (STRICT, False)])
+def test_a_stranger_whose_domain_is_written_in_foreign_letters_may_be_a_look_alike(
+    domain: str, shown: str, rules: MailboxRules, hold: bool
+) -> None:
+    turned = expected(Sender(address=f"zhang@{domain}", known=None), (), rules)
+
+    assert isinstance(turned, Turned)
+    assert (turned.reason, turned.hold) == (Reason.UNVERIFIED_SENDER, hold)
+    assert turned.detail.endswith(f" of another: {shown}")
+
+
+def test_a_domain_in_foreign_letters_that_the_directory_has_is_as_any_other() -> None:
+    sender = Sender(address="zhang@xn--crp-sna.example", known=ZHANG)
+
+    assert expected(sender, (), STRICT) == Accepted(person=ZHANG, counts_as="903851")

@@ -198,6 +198,12 @@ def test_the_total_adds_what_was_booked_now_by_currency() -> None:
     assert "本次金额合计：¥0.30；USD 12.00（另有 1 张发票没有可相加的金额，未计入）" in text(reply(what))
 
 
+def test_an_invoice_with_several_expenses_is_in_the_total_once() -> None:
+    split = document(invoices=(invoice(expense_id="E1"), invoice(expense_id="E2")))
+
+    assert "本次金额合计：¥43.50" in text(reply(submission(split)))
+
+
 def test_a_mail_without_documents_says_how_to_send_them() -> None:
     shown = text(reply(submission(reason="NO_DOCUMENT")))
 

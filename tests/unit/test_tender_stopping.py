@@ -43,7 +43,7 @@ class Looking:
     def round(self, may_go_on: Callable[[], bool]) -> Any:
         self._during_the_look()
         self._awake.clear()
-        return type("Round", (), {"waiting": ()})
+        return type("Round", (), {"waiting": (), "surplus": 0})
 
     def wait(self, seconds: float) -> None:
         self.waited.append(seconds)

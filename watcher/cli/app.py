@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -157,11 +157,15 @@ def release(
     identifiers: Annotated[
         list[str], typer.Argument(metavar="ID", help="Submissions, or the beginnings of their ids.")
     ],
+    user_code: Annotated[
+        str | None,
+        typer.Option("--user-code", metavar="CODE", help="For whom a held mail is booked, instead of its sender."),
+    ] = None,
 ) -> None:
-    """Post what is held because nobody knows whether it was booked, under its old bizId, or what was skipped."""
+    """Go on with what is held: take the mail in, or post what is in doubt again; or send what was skipped."""
     from watcher.cli.deciding import release as perform
 
-    perform(context.obj.path, identifiers)
+    perform(context.obj.path, identifiers, user_code=user_code)
 
 
 @app.command()
@@ -175,6 +179,25 @@ def refuse(
     from watcher.cli.deciding import refuse as perform
 
     perform(context.obj.path, identifiers)
+
+
+@app.command()
+def export(
+    context: typer.Context,
+    format_: Annotated[
+        Literal["csv", "xlsx"] | None,
+        typer.Option("--format", help="As FILE is named, else csv. Excel keeps long numbers whole only in xlsx."),
+    ] = None,
+    since: Annotated[str | None, typer.Option(metavar="T", help="A date, a time, or how long ago (2d).")] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", readable=False, help="Write there, and replace it when all is written."),
+    ] = None,
+) -> None:
+    """One row per invoice, in the order of receipt, safe to open in a spreadsheet program."""
+    from watcher.cli.exporting import export as perform
+
+    perform(context.obj.path, format_=format_, since=since, output=output)
 
 
 @app.command()

@@ -10,6 +10,7 @@ from watcher.bootstrap import in_place_stores, migrate_journal, open_for_reading
 from watcher.config.load import load
 from watcher.config.sections import Configuration
 from watcher.errors import UsageError
+from watcher.headers import clean
 from watcher.logs import conceal_tracebacks
 from watcher.model import Outcome, Reason, Submission, SubmissionState
 from watcher.ports import Journal
@@ -23,12 +24,16 @@ def retry(path: Path, identifiers: Sequence[str], *, new: bool) -> None:
             print(f"{submission.id}: {_what_follows(count, submission.state)}")  # noqa: T201
 
 
-def release(path: Path, identifiers: Sequence[str]) -> None:
-    """Post what is held because it is in doubt again, under its old bizId, and what was skipped after all."""
+def release(path: Path, identifiers: Sequence[str], *, user_code: str | None) -> None:
+    """Take in what is held for its sender, post again what is in doubt (by its old bizId), or send what was skipped."""
     with _chosen(path, identifiers) as (configuration, journal, submissions):
         for submission in submissions:
-            _require_releasable(submission)
+            _require_releasable(submission, user_code)
         for submission in submissions:
+            if _is_held_for_sender(submission):
+                code = journal.let_in(submission.id, user_code)
+                print(f"{submission.id}: taken in from the mailbox, for the employee {clean(code)}, and answered")  # noqa: T201
+                continue
             let_go = journal.retry if submission.state is SubmissionState.HELD else journal.release
             count = let_go(submission.id, in_place=in_place_stores(configuration))
             print(f"{submission.id}: {_what_follows(count, submission.state)}")  # noqa: T201
@@ -41,7 +46,7 @@ def refuse(path: Path, identifiers: Sequence[str]) -> None:
             _require_held(submission)
         for submission in submissions:
             journal.refuse(submission.id)
-            print(f"{submission.id}: not posted; it is answered")  # noqa: T201
+            print(f"{submission.id}: {_what_refusal_does(submission)}")  # noqa: T201
 
 
 @contextmanager
@@ -57,21 +62,35 @@ def _chosen(path: Path, identifiers: Sequence[str]) -> Iterator[tuple[Configurat
         journal.close()
 
 
+def _is_held_for_sender(submission: Submission) -> bool:
+    return submission.state is SubmissionState.HELD and submission.reason != Reason.IN_DOUBT
+
+
+def _what_refusal_does(submission: Submission) -> str:
+    if submission.released or _is_held_for_sender(submission):
+        return "not taken in; it is moved to where what failed goes, unanswered"
+    return "not posted; it is answered"
+
+
 def _require_held(submission: Submission) -> None:
-    if submission.state is not SubmissionState.HELD:
+    if submission.state is not SubmissionState.HELD and not submission.released:
         raise UsageError(f"{submission.id} is not held, it is {submission.state}")
 
 
-def _require_releasable(submission: Submission) -> None:
+def _require_releasable(submission: Submission, user_code: str | None) -> None:
+    if _is_held_for_sender(submission):
+        if user_code is None and submission.user_code is None:
+            raise UsageError(
+                f"{submission.id} is held and nobody knows whose it is ({submission.reason}): "
+                "say for whom it is to be booked, with --user-code CODE"
+            )
+        return
+    if user_code is not None:
+        raise UsageError(f"{submission.id} is not held for its sender, so --user-code has no meaning for it")
     if submission.state is not SubmissionState.HELD:
         if any(document.outcome is Outcome.SKIPPED for document in submission.documents):
             return
         raise UsageError(f"{submission.id} is not held, it is {submission.state}, and nothing in it was skipped")
-    if submission.reason != Reason.IN_DOUBT:
-        raise UsageError(
-            f"{submission.id} is held for its sender ({submission.reason}), which this version cannot release: "
-            "make the sender known or proven, `refuse` it, and move the mail back from the folder for errors"
-        )
 
 
 def _what_follows(count: int, state: SubmissionState) -> str:

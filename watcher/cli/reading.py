@@ -8,8 +8,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
-from watcher.bootstrap import open_for_reading, secrets_of, trouble_of_journal
+from watcher.bootstrap import held_after, open_for_reading, secrets_of, trouble_of_journal
 from watcher.cli.rendering import minute, submission_json
 from watcher.cli.streams import json_text
 from watcher.config.load import load
@@ -18,6 +19,7 @@ from watcher.config.values import parse_duration
 from watcher.errors import UsageError
 from watcher.logs import conceal_tracebacks
 from watcher.model import Outcome, Submission, SubmissionFilter, SubmissionState
+from watcher.policy.conditions import LONG, RECENT
 from watcher.ports import Journal
 
 if TYPE_CHECKING:
@@ -28,7 +30,8 @@ _WAITING_LOOKED_AT = 100  # by `status`, of the submissions that are to be answe
 
 
 @contextmanager
-def _journal(path: Path) -> Iterator[tuple[Configuration, Journal]]:
+def journal_of(path: Path) -> Iterator[tuple[Configuration, Journal]]:
+    """The configuration at this path and its journal, to read in. Raises ConfigurationError, JournalUnusable."""
     configuration = load(path, secrets=False)
     conceal_tracebacks(secrets_of(configuration))
     journal = open_for_reading(configuration)
@@ -82,17 +85,15 @@ def parse_moment(text: str, now: datetime) -> datetime:
         raise UsageError(f"--since: {text!r} is neither a date, nor a time, nor a duration such as 2d") from error
 
 
-def _placed(chosen: SubmissionFilter, configuration: Configuration) -> SubmissionFilter:
+def placed(since: datetime | None, zone: ZoneInfo) -> datetime | None:
     """A date without a zone is one of the configured zone, in which all times are shown."""
-    if chosen.since is None or chosen.since.tzinfo is not None:
-        return chosen
-    return replace(chosen, since=chosen.since.replace(tzinfo=configuration.timezone))
+    return since.replace(tzinfo=zone) if since is not None and since.tzinfo is None else since
 
 
 def list_submissions(path: Path, chosen: SubmissionFilter, *, as_json: bool) -> None:
     """JSON Lines, or a table."""
-    with _journal(path) as (configuration, journal):
-        submissions = journal.submissions(_placed(chosen, configuration))
+    with journal_of(path) as (configuration, journal):
+        submissions = journal.submissions(replace(chosen, since=placed(chosen.since, configuration.timezone)))
         if as_json:
             for submission in submissions:
                 _print_json(submission, configuration)
@@ -102,7 +103,7 @@ def list_submissions(path: Path, chosen: SubmissionFilter, *, as_json: bool) -> 
 
 def show(path: Path, identifier: str, *, as_json: bool) -> None:
     """One submission whole."""
-    with _journal(path) as (configuration, journal):
+    with journal_of(path) as (configuration, journal):
         submission = journal.submission(identifier)
         if as_json:
             _print_json(submission, configuration)
@@ -112,7 +113,7 @@ def show(path: Path, identifier: str, *, as_json: bool) -> None:
 
 def status(path: Path) -> None:
     """Sources, gate, counts, and what waits for a person."""
-    with _journal(path) as (configuration, journal):
+    with journal_of(path) as (configuration, journal):
         from watcher.cli.tables import status_page
 
         page = status_page(
@@ -124,11 +125,12 @@ def status(path: Path) -> None:
             unanswered=list(
                 journal.submissions(SubmissionFilter(state=SubmissionState.SETTLED, limit=_WAITING_LOOKED_AT))
             ),
-            now=journal.now(),
+            signs=journal.signs(held_after(configuration), long=LONG, recent=RECENT),
+            held_after=held_after(configuration),
         )
         _console().print(page)
         if trouble := trouble_of_journal(configuration):
-            _console().print(trouble, style="bold red", markup=False)
+            _console().print(trouble, style="bold red")
 
 
 def _print_json(submission: Submission, configuration: Configuration) -> None:
@@ -153,7 +155,8 @@ def _print_whole(submission: Submission, configuration: Configuration) -> None:
 def _console() -> Console:
     from rich.console import Console
 
-    console = Console(highlight=False)
+    # Subjects and names are no markup: "[/]" would end the command, and "[link=…]" lead elsewhere.
+    console = Console(highlight=False, markup=False, emoji=False)
     if not console.is_terminal:
         console.width = _UNBROKEN
     return console

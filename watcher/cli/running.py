@@ -124,13 +124,13 @@ def _once(configuration: Configuration, wait: timedelta, stopping: Stopping, kno
         gate = journal.gate(configuration.recognition.url)
     finally:
         journal.close()
-    print(_summary({str(outcome): count for outcome, count in outcomes.items()}, left, gate))  # noqa: T201
-    if left.pending:
+    print(_summary({str(outcome): count for outcome, count in outcomes.items()}, left, gate, service.surplus))  # noqa: T201
+    if left.pending or service.surplus:
         return EXIT_PENDING
     return EXIT_FAILED if failures or left.unanswered or outcomes.get(Outcome.ERROR) else EXIT_WELL
 
 
-def _summary(outcomes: dict[str, int], left: WorkLeft, gate: Gate) -> str:
+def _summary(outcomes: dict[str, int], left: WorkLeft, gate: Gate, surplus: int) -> str:
     said = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items()) or "no documents"
     if left.pending and not gate.open:
         said += f"; {left.pending} pending while the endpoint cannot be used: {clean(gate.reason, 200)}"
@@ -140,6 +140,8 @@ def _summary(outcomes: dict[str, int], left: WorkLeft, gate: Gate) -> str:
         said += f"; {left.pending} pending, the next try in {round(left.next_due_in or 0)} s"
     if left.unanswered:
         said += f"; {left.unanswered} still to be answered"
+    if surplus:
+        said += f"; {surplus} mails wait, because their senders have submitted what per_sender allows in an hour"
     return said
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -18,11 +18,13 @@ from watcher.model import (
     Gate,
     Invoice,
     Outcome,
+    Signs,
     SourceHealth,
     Submission,
     SubmissionState,
     Try,
 )
+from watcher.policy.conditions import held_too_long
 from watcher.seen import SeenInvoice
 
 Moment = Callable[[datetime | None], str]
@@ -98,9 +100,13 @@ def status_page(
     *,
     pending: Sequence[Submission],
     unanswered: Sequence[Submission],
-    now: datetime,
+    signs: Signs,
+    held_after: Mapping[str, timedelta],
 ) -> RenderableType:
-    """What an administrator looks at first. `pending` are open submissions, `unanswered` settled ones, the newest."""
+    """What an administrator looks at first. `pending` are open submissions, `unanswered` settled ones, the newest.
+
+    `held_after` is how long each source's submissions may be held.
+    """
     zone = configuration.timezone
 
     def moment(value: datetime | None) -> str:
@@ -108,13 +114,16 @@ def status_page(
 
     gate = gates.get(configuration.recognition.url, Gate(open=True))
     parts: list[RenderableType] = [_sources(configuration, sources, moment), Text()]
-    parts.append(_gate(gate, moment, now))
+    parts.append(_gate(gate, moment, signs.now))
     parts.append(_counts(counts, moment))
     parts.extend(_failing(pending))
     parts.extend(_waiting([*unanswered, *pending]))
     held = counts.submissions.get(SubmissionState.HELD, 0)
     if held:
         parts.append(Text(f"{held} held for your decision: invoice-watcher list --state held", style="yellow"))
+    for source in held_too_long(signs, held_after):
+        oldest = moment(signs.held[source].oldest)
+        parts.append(Text(f"{source}: held for too long, the oldest since {oldest}", style="bold red"))
     return Group(*parts)
 
 
@@ -160,9 +169,11 @@ def _failing(pending: Sequence[Submission]) -> Iterator[Text]:
 
 
 def _waiting(unclosed: Sequence[Submission]) -> Iterator[Text]:
-    """Answers and returns of files that failed and are tried again, by what was said of them."""
+    """What was released, and answers and returns of files that failed and are tried again, by what was said of them."""
+    if released := sum(each.released for each in unclosed):
+        yield Text(f"{released} released, to be taken in as soon as found in the mailbox's folder", style="yellow")
     for state, what in ((SubmissionState.SETTLED, "answered"), (SubmissionState.OPEN, "put back for another try")):
-        said = [clean(each.remark, 200) for each in unclosed if each.state is state and each.remark]
+        said = [clean(one.remark, 200) for one in unclosed if one.state is state and one.remark and not one.released]
         for reason in dict.fromkeys(said):
             yield Text(f"{said.count(reason)} to be {what}, and tried again: {reason}", style="yellow")
 

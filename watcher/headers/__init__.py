@@ -9,10 +9,15 @@ from watcher.headers.block import OWN_MARK, MailHeader, read_header
 from watcher.headers.clean import clean, clean_name, server_words
 from watcher.headers.decoding import decode, decode_bytes, decode_parameter
 from watcher.headers.parameters import file_name, split_parameters
+from watcher.headers.results import TOPMOST, Result, Results, believed_results, read_results
 
 __all__ = [
     "OWN_MARK",
+    "TOPMOST",
     "MailHeader",
+    "Result",
+    "Results",
+    "believed_results",
     "clean",
     "clean_name",
     "decode",
@@ -22,6 +27,7 @@ __all__ = [
     "mailbox",
     "mailboxes",
     "read_header",
+    "read_results",
     "server_words",
     "split_parameters",
 ]

@@ -6,10 +6,11 @@ several. Here whatever two readers could read differently is no address at all, 
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import dataclass, field
 
-from watcher.headers.decoding import decode_bytes
+from watcher.headers.decoding import decode, decode_bytes
 
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LOCAL = re.compile(rf"{_ATOM}(?:\.{_ATOM})*")
@@ -18,9 +19,11 @@ _DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
 _WORD_END = re.compile(r'[\s<>(),;:"\\]')
 _FOLD = re.compile(rb"\r?\n(?=[ \t])")
+_LONGEST_HEADER = 4_000
 _LONGEST_LOCAL = 64
 _LONGEST_DOMAIN = 253
 _MOST_RECIPIENTS = 200
+_LIKE_AN_ADDRESS = re.compile(rf"[A-Za-z0-9!#$%&'*+/=?^_`{{|}}~.-]{{1,64}}@{_LABEL}(?:\.{_LABEL})+")
 _COMMENT_FORBIDS = '<>@",;:\\('
 
 
@@ -30,8 +33,13 @@ class _NoAddress(Exception):
 
 def mailbox(raw: bytes | str) -> tuple[str | None, str | None]:
     """The one address of a header's value, its domain in lower case; or None and the problem in words."""
+    if len(raw) > _LONGEST_HEADER:
+        return None, "the address header is too long"
     try:
-        return _Mailbox(_text(raw)).read(), None
+        text = _text(raw)
+        address = _Mailbox(text).read()
+        _refuse_another(text, address)
+        return address, None
     except _NoAddress as problem:
         return None, str(problem)
 
@@ -42,8 +50,18 @@ def mailboxes(raw: bytes | str) -> tuple[str, ...]:
         items = _split(_text(raw))
     except _NoAddress:
         return ()
-    found = (mailbox(item)[0] for item in items[:_MOST_RECIPIENTS])
-    return tuple(address for address in found if address is not None)
+    found = []
+    for item in items[:_MOST_RECIPIENTS]:
+        with contextlib.suppress(_NoAddress):
+            found.append(_Mailbox(item).read())
+    return tuple(found)
+
+
+def _refuse_another(text: str, address: str) -> None:
+    """An address of somebody else that quotation marks or encoded words hide from us, and show to people."""
+    for shown in _LIKE_AN_ADDRESS.findall(decode(text)):
+        if shown.lower() != address.lower():
+            raise _NoAddress("the name is the address of somebody else")
 
 
 def _text(raw: bytes | str) -> str:

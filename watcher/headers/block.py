@@ -13,6 +13,8 @@ from watcher.headers.decoding import decode
 OWN_MARK = "X-Invoice-Watcher"  # a header that replies of this program bear
 
 _FIELD = re.compile(rb"([!-9;-~]{1,200})[ \t]*:(.*)", re.DOTALL)
+_LINE_END_TO_SOME = re.compile(rb"[\x00\x0b\x0c]|\r(?!\n|\Z)")
+_MBOX_LINE = re.compile(rb">?From [ \t]*(?![ \t:])")  # but for "From :", which is a field to many a reader
 _ID_CHARACTERS = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.:\[\]-]"
 _MESSAGE_ID = re.compile(rf"<{_ID_CHARACTERS}{{1,240}}@{_ID_CHARACTERS}{{1,240}}>")
 _MOST_REFERENCES = 20
@@ -21,9 +23,14 @@ _RECIPIENT_FIELDS = ("to", "cc", "delivered-to", "x-original-to")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailHeader:
-    """The fields of a header block in their order: name in lower case, value as it came (folded, undecoded)."""
+    """The fields of a header block in their order: name in lower case, value as it came (folded, undecoded).
+
+    `doubtful`: other readers may see other fields in it, because a line is none, or holds what some take for a line's
+    end.
+    """
 
     fields: tuple[tuple[str, bytes], ...]
+    doubtful: bool = False
 
     def all(self, name: str) -> tuple[bytes, ...]:
         wanted = name.lower()
@@ -82,12 +89,13 @@ class MailHeader:
 
 def read_header(block: bytes) -> MailHeader:
     """The fields up to the first empty line. Lines that are no field are passed over, with what continues them."""
-    fields = []
+    fields, doubtful = [], False
     for line in _unbroken(block.removeprefix(BOM_UTF8)):
         found = _FIELD.fullmatch(line)
+        doubtful |= found is None or _LINE_END_TO_SOME.search(line) is not None
         if found is not None:
             fields.append((found[1].decode("ascii").lower(), found[2].strip(b" \t\r\n")))
-    return MailHeader(fields=tuple(fields))
+    return MailHeader(fields=tuple(fields), doubtful=doubtful)
 
 
 def _unbroken(block: bytes) -> Iterator[bytes]:
@@ -95,7 +103,7 @@ def _unbroken(block: bytes) -> Iterator[bytes]:
     gathered: list[bytes] = []
     for number, line in enumerate(block.split(b"\n")):
         bare = line.removesuffix(b"\r")
-        if number == 0 and bare.startswith((b"From ", b">From ")):
+        if number == 0 and _MBOX_LINE.match(bare):
             continue
         if not bare:
             break

@@ -32,6 +32,9 @@ _INVISIBLE = frozenset(
 _LONGEST_EXTENSION = 12
 _NAME_LIMIT = 120
 _WHITE = re.compile(r"\s+")
+# Most text by far: ASCII, ideographs and full-width forms, with single blanks between. None of them is changed.
+_PLAIN = "[!-~\u4e00-\u9fff\uff01-\uff5e]"
+_ALL_PLAIN = re.compile(rf"{_PLAIN}+(?: {_PLAIN}+)*")
 _MARK = r"[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]"
 _TOO_MANY_MARKS = re.compile(rf"({_MARK}{{4}}){_MARK}+")
 
@@ -43,6 +46,8 @@ def clean(text: str | None, limit: int = 120) -> str:
     """
     if not text or limit < 1:
         return ""
+    if len(text) <= limit and _ALL_PLAIN.fullmatch(text):
+        return text
     # Foreign text may be megabytes; what will be cut off need not be looked at.
     visible = "".join(map(_shown, text[: limit * 8 + 256]))
     line = _TOO_MANY_MARKS.sub(r"\1", unicodedata.normalize("NFC", _WHITE.sub(" ", visible).strip()))

@@ -11,21 +11,26 @@ from watcher.errors import ClaimLost
 from watcher.journal.claims import claim, claiming, fenced
 from watcher.journal.clock import now_ms, span_ms
 from watcher.journal.database import Part
+from watcher.journal.notices import note_sent
 from watcher.journal.reading import load
 from watcher.journal.reopening import let_go, waiting_for_file
 from watcher.journal.settling import settle_untried
-from watcher.journal.tables import identities, submissions
+from watcher.journal.tables import identities, notices, submissions
+from watcher.journal.text_types import Words
 from watcher.model import Claim, ClaimedAnswer, Outcome, Reason, Settlement, SubmissionState
 
 _CLAIM = claiming(submissions, waiting="state = 'settled'", narrowed=["source"])
 _PLAN = fenced(submissions, state="settled").values(target=bindparam("to"))
 _NOTE_REPLY = fenced(submissions, state="settled").values(replied=true())
+_SAID = bindparam("said", type_=Words)
+# Why its sender was not believed stays to be read.
+_TURNED_AWAY = submissions.c.reason.in_([Reason.UNKNOWN_SENDER.value, Reason.UNVERIFIED_SENDER.value])
 _CLOSE = fenced(submissions, state="settled").values(
     state=SubmissionState.CLOSED.value,
     answered_at=now_ms(),
     answer_number=submissions.c.answer_number + 1,
     moved_to=case((bindparam("moved") == 1, submissions.c.target), else_=submissions.c.moved_to),
-    remark=bindparam("said"),
+    remark=case((_TURNED_AWAY, func.coalesce(_SAID, submissions.c.remark)), else_=_SAID),
     target=null(),
     replied=false(),
     due_at=null(),
@@ -67,7 +72,10 @@ _SETTLED_DUE = select(func.min(submissions.c.due_at)).where(
 _RETURN_DUE = select(func.min(submissions.c.due_at)).where(
     text("submissions.state = 'open' AND submissions.due_at IS NOT NULL"), submissions.c.source == bindparam("of")
 )
-_NEXT = select(_SETTLED_DUE.scalar_subquery(), _RETURN_DUE.scalar_subquery(), now_ms())
+_NOTICE_DUE = select(func.min(notices.c.due_at)).where(
+    text("notices.due_at IS NOT NULL"), notices.c.source == bindparam("of")
+)
+_NEXT = select(_SETTLED_DUE.scalar_subquery(), _RETURN_DUE.scalar_subquery(), _NOTICE_DUE.scalar_subquery(), now_ms())
 
 _CLAIM_RETURN = claiming(submissions, waiting="state = 'open' AND due_at IS NOT NULL", narrowed=["source"])
 _RETURNED = fenced(submissions, state="open").values(
@@ -103,7 +111,8 @@ class AnswerPart(Part):
         self._fenced(claimed, _PLAN, {"to": target})
 
     def note_reply(self, claimed: ClaimedAnswer) -> None:
-        self._fenced(claimed, _NOTE_REPLY, {})
+        thread = claimed.submission.thread
+        self._fenced(claimed, _NOTE_REPLY, {}, sent_to=thread.reply_to if thread else None)
 
     def close_submission(self, claimed: ClaimedAnswer, *, moved: bool, remark: str | None = None) -> None:
         def work(connection: Connection) -> bool:
@@ -158,9 +167,14 @@ class AnswerPart(Part):
         if not self._database.write(work, wakes=True):
             raise _lost(claimed)
 
-    def _fenced(self, claimed: ClaimedAnswer, statement: Update, values: dict[str, Any]) -> None:
+    def _fenced(
+        self, claimed: ClaimedAnswer, statement: Update, values: dict[str, Any], *, sent_to: str | None = None
+    ) -> None:
         def work(connection: Connection) -> bool:
-            return connection.execute(statement, {**_fence(claimed), **values}).rowcount == 1
+            held = connection.execute(statement, {**_fence(claimed), **values}).rowcount == 1
+            if held:
+                note_sent(connection, sent_to)
+            return held
 
         if not self._database.write(work):
             raise _lost(claimed)

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, bindparam, delete, exists, false, null, selec
 
 from watcher.journal.bookings import WaitsFor
 from watcher.journal.claims import fenced
+from watcher.journal.clock import now_ms
 from watcher.journal.endings import end_try, try_has_ended
 from watcher.journal.tables import bookings, documents, submissions, tries
 from watcher.model import ClaimedBooking, Reason, SubmissionState, TryEnding
@@ -29,7 +30,7 @@ _WAITING_FOR = select(documents.c.submission).where(
 _HOLD_SUBMISSIONS = (
     update(submissions)
     .where(submissions.c.seq.in_(_WAITING_FOR), text("submissions.state = 'open'"))
-    .values(state=SubmissionState.HELD.value, reason=Reason.IN_DOUBT.value, remark=bindparam("said"))
+    .values(state=SubmissionState.HELD.value, reason=Reason.IN_DOUBT.value, remark=bindparam("said"), held_at=now_ms())
 )
 _HELD_FOR_DOUBT = (text("submissions.state = 'held'"), submissions.c.reason == Reason.IN_DOUBT.value)
 _STILL_IN_DOUBT = (
@@ -40,7 +41,7 @@ _STILL_IN_DOUBT = (
 _OPEN_AGAIN = (
     update(submissions)
     .where(submissions.c.seq.in_(bindparam("rows", expanding=True)), *_HELD_FOR_DOUBT, ~_STILL_IN_DOUBT)
-    .values(state=SubmissionState.OPEN.value, reason=null(), remark=null())
+    .values(state=SubmissionState.OPEN.value, reason=null(), remark=null(), held_at=null())
 )
 _ROWS_AT_ONCE = 500
 

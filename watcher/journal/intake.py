@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, exists, insert, select, update
+from sqlalchemy import Connection, bindparam, case, exists, false, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from watcher.errors import UsageError
@@ -17,6 +17,7 @@ from watcher.journal.bookings import locator_columns
 from watcher.journal.clock import now_ms, to_ms
 from watcher.journal.database import Part
 from watcher.journal.pointing import point
+from watcher.journal.releasing import let_in
 from watcher.journal.reopening import Wish, refuse, reopen
 from watcher.journal.tables import documents, identities, submissions
 from watcher.model import (
@@ -37,6 +38,7 @@ _KNOWN = (
         identities.c.submission,
         identities.c.stays,
         submissions.c.state,
+        case((submissions.c.released, submissions.c.user_code)).label("released_for"),
         exists().where(documents.c.submission == submissions.c.seq).label("has_documents"),
     )
     .outerjoin(submissions, submissions.c.id == identities.c.submission)
@@ -46,7 +48,14 @@ _KEYS_AT_ONCE = 500
 _SAME_IS_HELD = "the same document was submitted before, and it is not known whether it was booked"
 
 _ADD_SUBMISSION = insert(submissions).values(recorded_at=now_ms()).returning(submissions.c.seq)
+_FILL = (
+    update(submissions)
+    .where(submissions.c.id == bindparam("of"), submissions.c.released)
+    .values(released=false())
+    .returning(submissions.c.seq)
+)
 _ANSWER_NOW = update(submissions).where(submissions.c.seq == bindparam("row")).values(due_at=now_ms())
+_HELD_NOW = update(submissions).where(submissions.c.seq == bindparam("row")).values(held_at=now_ms())
 _ADD_IDENTITY = insert(identities)
 _POINT_IDENTITY = (
     update(identities)
@@ -86,6 +95,9 @@ class IntakePart(Part):
             raise UsageError(f"there is no submission {submission}")
         return count
 
+    def let_in(self, submission: str, user_code: str | None) -> str:
+        return self._database.write(lambda connection: let_in(connection, submission, user_code), wakes=True)
+
     def refuse(self, submission: str) -> None:
         was_held = self._database.write(lambda connection: refuse(connection, submission), wakes=True)
         if not was_held:
@@ -103,7 +115,11 @@ def _known(row: Any) -> Known:
     # A submission that retention has deleted was closed.
     state = SubmissionState.CLOSED if row.state is None else SubmissionState(row.state)
     return Known(
-        submission=row.submission, state=state, stays=row.stays, empty=row.state is not None and not row.has_documents
+        submission=row.submission,
+        state=state,
+        stays=row.stays,
+        empty=row.state is not None and not row.has_documents,
+        released_for=row.released_for,
     )
 
 
@@ -111,6 +127,9 @@ def _record(connection: Connection, new: NewSubmission, name: str) -> str:
     row = connection.execute(_KNOWN, {"keys": [new.key]}).first()
     if row is not None:
         known = _known(row)
+        if known.released_for is not None and known.submission == new.succeeds:
+            _write(connection, new, known.submission, fill=True)
+            return known.submission
         overtaken = known.submission != new.succeeds  # another node has taken it in since this one looked
         to_be_retried = new.kind is Kind.MAIL and not known.empty
         if overtaken or to_be_retried or known.stays or known.state is not SubmissionState.CLOSED:
@@ -128,19 +147,24 @@ def _identify(connection: Connection, key: str, name: str, *, old: str | None) -
         raise IntegrityError("the identity has changed meanwhile", None, RuntimeError(key))
 
 
-def _write(connection: Connection, new: NewSubmission, name: str) -> None:
+def _write(connection: Connection, new: NewSubmission, name: str, *, fill: bool = False) -> None:
+    """As a new row, or (`fill`) into the one that was released."""
     rows = [_unsettled(document) for document in new.documents]
     if new.state is not SubmissionState.HELD and point(connection, new, rows):
         new = replace(new, state=SubmissionState.HELD, reason=Reason.IN_DOUBT, remark=_SAME_IS_HELD)
     pending = any(row["state"] == DocumentState.PENDING for row in rows)
     held = new.state is SubmissionState.HELD
     state = SubmissionState.HELD if held else SubmissionState.OPEN if pending else SubmissionState.SETTLED
-    seq = connection.execute(_ADD_SUBMISSION, _submission_columns(new, name, state)).scalar_one()
+    columns = _submission_columns(new, state)
+    statement, named = (_FILL, {"of": name}) if fill else (_ADD_SUBMISSION, {"id": name})
+    seq = connection.execute(statement, {**columns, **named}).scalar_one()
     if state is SubmissionState.SETTLED:
         connection.execute(_ANSWER_NOW, {"row": seq})
+    if held:
+        connection.execute(_HELD_NOW, {"row": seq})
     for row in rows:  # one by one, so that their numbers follow their order
-        statement = _ADD_DOCUMENT if row["state"] == DocumentState.PENDING else _ADD_SETTLED
-        connection.execute(statement, {**row, "submission": seq})
+        add = _ADD_DOCUMENT if row["state"] == DocumentState.PENDING else _ADD_SETTLED
+        connection.execute(add, {**row, "submission": seq})
 
 
 def _unsettled(document: NewDocument) -> dict[str, Any]:
@@ -163,9 +187,8 @@ def _unsettled(document: NewDocument) -> dict[str, Any]:
     }
 
 
-def _submission_columns(new: NewSubmission, name: str, state: SubmissionState) -> dict[str, Any]:
+def _submission_columns(new: NewSubmission, state: SubmissionState) -> dict[str, Any]:
     return {
-        "id": name,
         "key": new.key,
         "source": new.source,
         "kind": new.kind.value,
@@ -184,6 +207,8 @@ def _submission_columns(new: NewSubmission, name: str, state: SubmissionState) -
         "answer": new.answer,
         "thread": thread_text(new.thread),
         "create_expense": new.create_expense,
+        "size": new.size,
+        "counts_as": new.counts_as,
         "left_out": json.dumps([asdict(each) for each in new.left_out], ensure_ascii=False) if new.left_out else None,
     }
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from watcher.journal.alerting import AlertPart
 from watcher.journal.answers import AnswerPart
 from watcher.journal.intake import IntakePart
+from watcher.journal.ledger import LedgerPart
+from watcher.journal.notices import NoticePart
 from watcher.journal.reading import ReadingPart
 from watcher.journal.recognition import RecognitionPart
 from watcher.journal.tending import TendingPart
 
 
-class SqlJournal(IntakePart, RecognitionPart, AnswerPart, TendingPart, ReadingPart):
+class SqlJournal(IntakePart, RecognitionPart, AnswerPart, NoticePart, TendingPart, AlertPart, ReadingPart, LedgerPart):
     """Implements ports.Journal on a Database (SQLite or PostgreSQL). Made by `opening.open_journal`."""
 
     def subscribe(self, listener: Callable[[], None]) -> None:

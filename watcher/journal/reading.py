@@ -13,9 +13,9 @@ from watcher.errors import UsageError
 from watcher.journal import gates
 from watcher.journal.clock import from_ms, maybe_from_ms, now_ms, to_ms
 from watcher.journal.database import Part, Work
-from watcher.journal.rows import submission_of
+from watcher.journal.rows import health_of, submission_of
 from watcher.journal.searching import page
-from watcher.journal.tables import bookings, documents, invoices, sources, submissions, tries
+from watcher.journal.tables import bookings, documents, invoices, notices, sources, submissions, tries
 from watcher.model import (
     Counts,
     Gate,
@@ -94,6 +94,9 @@ _UNANSWERED = select(
     func.count(), func.min(case((submissions.c.claimed, 0), else_=submissions.c.due_at - now_ms()))
 ).where(text("submissions.state = 'settled'"), submissions.c.source.in_(bindparam("names", expanding=True)))
 
+_TELLING = select(func.min(case((notices.c.claimed, 0), else_=notices.c.due_at - now_ms()))).where(
+    text("notices.due_at IS NOT NULL"), notices.c.source.in_(bindparam("names", expanding=True))
+)
 _RETURNING = select(func.min(case((submissions.c.claimed, 0), else_=submissions.c.due_at - now_ms()))).where(
     text("submissions.state = 'open' AND submissions.due_at IS NOT NULL"),
     submissions.c.source.in_(bindparam("names", expanding=True)),
@@ -140,7 +143,7 @@ class ReadingPart(Part):
         return self._database.read(work)
 
     def source_health(self) -> list[SourceHealth]:
-        return self._database.read(lambda connection: [_health(row) for row in connection.execute(_SOURCES)])
+        return self._database.read(lambda connection: [health_of(row) for row in connection.execute(_SOURCES)])
 
     def gates(self) -> Mapping[str, Gate]:
         return self._database.read(gates.read_all)
@@ -151,14 +154,12 @@ class ReadingPart(Part):
         def work(connection: Connection) -> WorkLeft:
             pending, next_due = connection.execute(_LEFT, names).one()
             unanswered, next_answer = connection.execute(_UNANSWERED, names).one()
-            next_return = connection.execute(_RETURNING, names).scalar_one()
+            others = [connection.execute(each, names).scalar_one() for each in (_RETURNING, _TELLING)]
             return WorkLeft(
                 pending=pending,
                 next_due_in=_seconds(next_due),
                 unanswered=unanswered,
-                next_answer_in=_seconds(
-                    min((due for due in (next_answer, next_return) if due is not None), default=None)
-                ),
+                next_answer_in=_seconds(min((due for due in (next_answer, *others) if due is not None), default=None)),
             )
 
         return self._database.read(work)
@@ -174,14 +175,14 @@ class ReadingPart(Part):
         return from_ms(self._database.read(lambda connection: connection.execute(select(now_ms())).scalar_one()))
 
 
-def load(connection: Connection, rows: Sequence[Any]) -> list[Submission]:
+def load(connection: Connection, rows: Sequence[Any], *, with_tries: bool = True) -> list[Submission]:
     """Submissions whole, in the order of their rows: four statements however many they are."""
     if not rows:
         return []
     found = connection.execute(_DOCUMENTS, {"rows": [row.seq for row in rows]}).all()
     booked = sorted({row.booking for row in found if row.booking is not None})
     heard = connection.execute(_INVOICES, {"rows": booked}).all() if booked else []
-    tried = connection.execute(_TRIES, {"rows": booked}).all() if booked else []
+    tried = connection.execute(_TRIES, {"rows": booked}).all() if booked and with_tries else []
     by_submission, by_booking, tries_of = (
         _grouped(found, "submission"),
         _grouped(heard, "booking"),
@@ -219,12 +220,6 @@ def _pager(wanted: SubmissionFilter, below: int | None, size: int) -> Work[tuple
         return load(connection, rows), go_on_below
 
     return work
-
-
-def _health(row: Any) -> SourceHealth:
-    return SourceHealth(
-        name=row.name, up=row.up, since=maybe_from_ms(row.since), message=row.message, left_alone=row.left_alone
-    )
 
 
 def _seconds(milliseconds: int | None) -> float | None:

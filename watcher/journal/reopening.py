@@ -131,6 +131,8 @@ _REOPEN_SUBMISSION = (
         target=null(),
         replied=false(),
         remark=null(),
+        held_at=null(),
+        released=false(),
         place=case((bindparam("returns") == 1, submissions.c.place), else_=_LIES_AT),
     )
 )
@@ -178,7 +180,7 @@ def refuse(connection: Connection, submission: str) -> bool | None:
     row = connection.execute(_SUBMISSION, {"name": submission}).first()
     if row is None:
         return None
-    if row.state != SubmissionState.HELD:
+    if row.state != SubmissionState.HELD and not row.released:
         return False
     if row.reason != Reason.IN_DOUBT:
         refused = {"to": SubmissionState.SETTLED.value, "due": 1, "returns": 0}

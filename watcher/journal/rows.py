@@ -15,6 +15,7 @@ from watcher.model import (
     Kind,
     LeftOut,
     Outcome,
+    SourceHealth,
     Submission,
     SubmissionState,
     Thread,
@@ -51,6 +52,14 @@ def submission_of(row: Any, found: Rows, invoices_of: Mapping[int, Rows], tries_
         remark=row.remark,
         documents=tuple(_document(each, row.user_code, invoices_of, tries_of) for each in found),
         left_out=tuple(LeftOut(**each) for each in json.loads(row.left_out or "[]")),
+        held_at=maybe_from_ms(row.held_at),
+        released=row.released,
+    )
+
+
+def health_of(row: Any) -> SourceHealth:
+    return SourceHealth(
+        name=row.name, up=row.up, since=maybe_from_ms(row.since), message=row.message, left_alone=row.left_alone
     )
 
 

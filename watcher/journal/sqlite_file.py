@@ -21,7 +21,7 @@ from watcher.journal.database import FULL
 from watcher.journal.migrate import bring_up, needs_migration, require_current, stored_revision
 from watcher.journal.sqlite_backup import back_up, sync_directory
 from watcher.journal.sqlite_database import bare_engine
-from watcher.journal.tables import bookings, gates, metadata, sources, submissions, tries
+from watcher.journal.tables import bookings, duties, gates, metadata, sources, submissions, tries
 from watcher.ports import HOLD_MARGIN
 
 log = logging.getLogger(__name__)
@@ -81,7 +81,7 @@ def prepare(path: Path) -> None:
 def drop_claims(connection: Connection) -> None:
     """Whoever held them is gone. A booking in flight waits: the endpoint may still be at work on it."""
     free = {"due_at": now_ms(), "claimed": false()}
-    for table in (submissions, sources, gates):
+    for table in (submissions, sources, gates, duties):
         statement = update(table).where(table.c.claimed).values(**free, claim=table.c.claim + 1)
         if table is submissions:  # by the indexes of the few that want something: nothing else of them is claimed
             statement = statement.where(text("state <> 'closed'"))

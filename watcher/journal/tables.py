@@ -91,11 +91,17 @@ submissions = Table(
     Column("moved_to", Place),  # where the last answer moved it
     Column("remark", Words),  # what the last answer had to say
     Column("left_out", Words),  # JSON: what in it is no document
+    Column("held_at", BigInteger),  # since when it waits for a decision; null: it does not
+    Column("released", Boolean, nullable=False, server_default=false()),  # it waits to be taken in after all
+    Column("size", BigInteger),  # of a mail, in bytes
+    Column("counts_as", Words),  # whose hourly allowance it is counted in; null: nobody's
     *_claimable(),
     _partial("ix_submissions_settled", "source", "due_at", "seq", where="state = 'settled'"),
     # An open one that is due has its file to be put back before its documents are posted again.
     _partial("ix_submissions_returning", "source", "due_at", "seq", where="state = 'open' AND due_at IS NOT NULL"),
     _partial("ix_submissions_unclosed", "state", "recorded_at", where="state <> 'closed'"),
+    _partial("ix_submissions_released", "source", where="released"),
+    _partial("ix_submissions_counted", "counts_as", "recorded_at", where="counts_as IS NOT NULL"),
     Index("ix_submissions_answered", "answered_at"),
     # What `list` asks for: each in the order of the pages, but for the times. Written so that no statement of the
     # daemon fits them: without statistics SQLite might take one of these for a partial one above.
@@ -136,6 +142,7 @@ bookings = Table(
     Column("parent", Text),  # of a part of a file: the file's sha256
     UniqueConstraint("content", "user_code", "create_expense", "generation"),
     _partial("ix_bookings_parts", "parent", where="parent IS NOT NULL"),
+    _partial("ix_bookings_booked_twice", "settled_at", where="code = 'BOOKED_TWICE'"),
     _partial("ix_bookings_due", "due_at", "id", where="state = 'pending'"),
     _partial("ix_bookings_fresh", "source", "due_at", "id", where="state = 'pending' AND attempts = 0"),
     _partial("ix_bookings_retries", "source", "due_at", "id", where="state = 'pending' AND attempts > 0"),
@@ -234,3 +241,44 @@ gates = Table(
     Column("probe_ms", BigInteger, nullable=False, server_default=text("0")),
     *_claimable(),
 )
+
+# Mails that were handed over, for the limit on how many one address gets in an hour; deleted when they are older.
+sent = Table(
+    "sent",
+    metadata,
+    Column("id", _Number, primary_key=True),
+    Column("recipient", Words, nullable=False),  # in lower case
+    Column("sent_at", BigInteger, nullable=False),
+    Index("ix_sent_recipient_sent_at", "recipient", "sent_at"),
+    Index("ix_sent_sent_at", "sent_at"),
+)
+
+# Mails that are no answers: what a sender has to be told before there is one. Those that are due are to be sent.
+notices = Table(
+    "notices",
+    metadata,
+    Column("id", _Number, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("concerns", Words, nullable=False),  # whom, as `submissions.counts_as`: told once, and not for each mail
+    Column("created_at", BigInteger, nullable=False),
+    Column("content", Words, nullable=False),  # JSON
+    *_claimable(),
+    _partial("ix_notices_due", "source", "due_at", "id", where="due_at IS NOT NULL"),
+    Index("ix_notices_concerns", "source", "concerns", "created_at"),
+    sqlite_autoincrement=True,
+)
+
+# What is wrong and somebody is told of, until it is over.
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("key", Words, primary_key=True),  # "source fapiao", "gate https://…"
+    Column("since", BigInteger, nullable=False),  # when it was first seen
+    Column("said", Words, nullable=False),
+    Column("told_at", BigInteger),  # null: nobody yet, it may pass by itself; or it was told to be over
+    Column("gone_at", BigInteger),  # when it was first seen to be gone; null: it is there
+    Column("times", Integer, nullable=False, server_default=text("0")),  # how often it was told to be over
+)
+
+# Work that one node does for all, by turns: claimed as everything else is.
+duties = Table("duties", metadata, Column("name", Text, primary_key=True), *_claimable())

@@ -10,6 +10,8 @@ from sqlalchemy import Connection, bindparam, case, delete, false, insert, or_, 
 from watcher.journal.claims import claim, claiming, fenced
 from watcher.journal.clock import now_ms, span_ms
 from watcher.journal.database import Part
+from watcher.journal.notices import forget_old
+from watcher.journal.releasing import released
 from watcher.journal.tables import sources, submissions
 from watcher.model import Claim, Kind
 
@@ -76,11 +78,16 @@ class TendingPart(Part):
 
         self._database.write(work)
 
+    def released(self) -> Mapping[str, str]:
+        return self._database.read(released)
+
     def forget(self, closed_for: timedelta) -> int:
         def work(connection: Connection) -> int:
             old = connection.execute(_OLD, {"closed_for": span_ms(closed_for)}).scalars().all()
             if old:
                 connection.execute(_FORGET, {"rows": old})
+            else:
+                forget_old(connection)
             return len(old)
 
         return self._database.write(work)

@@ -1,29 +1,31 @@
-"""Whether two domains belong to one organisation, without a list of all public suffixes.
+"""Whether two domains belong to one organisation, as DMARC's relaxed mode has it (RFC 7489, section 3.2).
 
-Two domains are aligned when they are equal, or when one lies below the other and the upper one can
-belong to an organisation: it has two labels at least and is no suffix below which anybody can register
-(``com.cn``, ``co.uk``, any ``xx.yy`` of two letters each, some hosting names). Two domains that only lie
-beside each other below a third are not aligned. That is stricter than DMARC's relaxed mode, never laxer
-for the suffixes known here.
+An organisation's domain is one label below a public suffix, by the list that browsers and mail servers use. All
+of the list counts, the names too that a company lets its customers register below (``github.io``): whoever
+has one of them is another person than whoever has the next. A domain that is a public suffix itself belongs to
+nobody, and is aligned with itself alone. Siblings are aligned (``mail.corp.example``, ``hr.corp.example``).
 """
 
 from __future__ import annotations
 
 import re
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from publicsuffixlist import PublicSuffixList
 
 _DOMAIN = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _LONGEST = 253
-_ORGANISATION_LABELS = 2
-_COUNTRY = 2  # letters of a country's top-level domain
 
-# What countries use as their second level, beside all that have two letters (ac, co, bj, gd …).
-_SECOND_LEVELS = frozenset(
-    "adv art asn asso biz com conf edu firm gob gouv gov govt gub idv ind info int law ltd mil muni name net nhs nic "
-    "nom org orgn plc police pro pub res sch school store tech web".split()
-)
-_SHARED = frozenset(
-    "appspot.com azurewebsites.net blogspot.com cloudfront.net eu.org github.io gitlab.io herokuapp.com myshopify.com "
-    "netlify.app onmicrosoft.com pages.dev sharepoint.com uk.com us.com cn.com vercel.app web.app workers.dev".split()
+# Every tenant of Microsoft 365 gets mail addresses below one of these, and the list lacks them. The longer come first.
+_TENANTS_OF = (
+    "mail.onmicrosoft.com",
+    "onmicrosoft.com",
+    "onmicrosoft.us",
+    "onmicrosoft.de",
+    "partner.mail.onmschina.cn",
+    "partner.onmschina.cn",
 )
 
 
@@ -37,14 +39,23 @@ def aligned(one: str, other: str) -> bool:
     """Whether two domains, as `domain_of` gives them, stand for one organisation."""
     if one == other:
         return True
-    upper, lower = sorted((one, other), key=len)
-    return lower.endswith(f".{upper}") and _is_organisation(upper)
+    organisation = organisation_of(one)
+    return organisation is not None and organisation == organisation_of(other)
 
 
-def _is_organisation(domain: str) -> bool:
-    labels = domain.split(".")
-    if len(labels) < _ORGANISATION_LABELS or domain in _SHARED:
-        return False
-    second, top = labels[-2:]
-    shared = len(top) == _COUNTRY and (len(second) <= _COUNTRY or second in _SECOND_LEVELS)
-    return len(labels) > _ORGANISATION_LABELS or not shared
+def organisation_of(domain: str) -> str | None:
+    """The domain that somebody has registered, at or above this one; None for what is a public suffix itself."""
+    for shared in _TENANTS_OF:
+        if domain == shared:
+            return None
+        if domain.endswith(f".{shared}"):
+            return f"{domain.removesuffix(f'.{shared}').rpartition('.')[2]}.{shared}"
+    return _public_suffixes().privatesuffix(domain)
+
+
+@cache
+def _public_suffixes() -> PublicSuffixList:
+    """Read when it is first needed: it takes a tenth of a second, and most mails are of their very domain."""
+    from publicsuffixlist import PublicSuffixList
+
+    return PublicSuffixList()

@@ -7,7 +7,7 @@ import os
 import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -177,6 +177,7 @@ def _findings(path: Path, state: _State) -> list[Finding]:
         message = f"{count} addresses of {len(state.employees.by_code)} employees in {path}"
         findings.append(Finding(subject=_SUBJECT, ok=True, message=message))
         findings += _row_findings(path, list(state.employees.problems))
+        findings += _doubt_findings(path, state.employees.doubts)
     return findings
 
 
@@ -185,3 +186,12 @@ def _row_findings(path: Path, problems: list[str]) -> list[Finding]:
     if len(problems) > len(told):
         told.append(f"and {len(problems) - len(told)} more rows like these")
     return [Finding(subject=_SUBJECT, ok=False, message=f"{path}: {problem}", mend=_MEND) for problem in told]
+
+
+def _doubt_findings(path: Path, doubts: Sequence[str]) -> list[Finding]:
+    """One person may be written in two ways, so that the rows are used."""
+    mend = "Are these one person? If not, one of the employee numbers is wrong."
+    return [
+        Finding(subject=_SUBJECT, ok=True, message=f"{path}: {doubt}", mend=mend, warning=True)
+        for doubt in doubts[:_MOST_FINDINGS]
+    ]

@@ -26,13 +26,15 @@ class Employees:
     """The file's contents. Addresses and logins are in case-folded form.
 
     An address that stands there for two different employees belongs to neither: `problems` says so,
-    as it does of every row that cannot be used, with its line.
+    as it does of every row that cannot be used, with its line. Several addresses of one employee number are
+    one person; `doubts` has those whose rows give them different names, where a number may be mistyped.
     """
 
     by_address: Mapping[str, Person] = field(default_factory=dict)
     by_code: Mapping[str, Person] = field(default_factory=dict)
     by_local_part: Mapping[str, Person | None] = field(default_factory=dict)  # None: several people have it
     problems: Sequence[str] = ()
+    doubts: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +58,7 @@ def read_employees(data: bytes) -> Employees:
         by_code={row.person.user_code: row.person for row in reversed(rows)},
         by_local_part=_local_parts(by_address),
         problems=tuple(problems),
+        doubts=tuple(_two_names(rows)),
     )
 
 
@@ -133,6 +136,17 @@ def _addresses(rows: Sequence[_Row], problems: list[str]) -> dict[str, Person]:
                 f"line {row.line}: {shown} has another employee number in line {first.line}; neither is used"
             )
     return {email: row.person for email, row in found.items() if email not in contested}
+
+
+def _two_names(rows: Sequence[_Row]) -> Iterator[str]:
+    found: dict[str, _Row] = {}
+    for row in rows:
+        if row.person.name is None:
+            continue
+        first = found.setdefault(row.person.user_code, row)
+        if first.person.name != row.person.name:
+            code = clean(row.person.user_code)
+            yield f"line {row.line}: {code} is {row.person.name} here and {first.person.name} in line {first.line}"
 
 
 def _local_parts(by_address: Mapping[str, Person]) -> dict[str, Person | None]:

@@ -88,8 +88,8 @@ class LdapServer:
             user=section.bind_dn,
             password=password,
             read_only=True,
+            auto_referrals=False,  # it would log in with our password wherever the answer points
             receive_timeout=_RECEIVE_SECONDS,
-            auto_referrals=False,  # the password is for this server alone
         )
         try:
             connection.bind()

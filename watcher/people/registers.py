@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections import OrderedDict
@@ -13,6 +14,8 @@ from watcher.people.directory import FileDirectory
 
 _MOST_REMEMBERED = 10_000
 _UNKNOWN_SECONDS = 60.0
+# LDAP servers compare without regard to blanks, controls and forms of letters: what has any is not asked for.
+_PLAIN = re.compile(r"[!-~]+")
 
 
 class Register(Protocol):
@@ -38,6 +41,8 @@ class DirectoryWithRegisters:
     def by_address(self, address: str) -> Person | None:
         found = self._directory.by_address(address)
         wanted = address.strip().lower()
+        if not _PLAIN.fullmatch(wanted):
+            return found
         for register in self._registers:
             found = found or register.find(wanted)
         return found

@@ -1,69 +1,44 @@
-"""Authentication-Results (RFC 8601) as mail servers really write them, Microsoft 365's form included.
-
-What cannot be read without doubt is no result: an unbalanced bracket or quote voids the header, a property
-that is given twice voids its method.
-"""
+"""What the results of a mail server prove."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 
+from watcher.headers import Result, Results
 from watcher.people.alignment import aligned, domain_of
 
-TOPMOST = "topmost"
-
-_SEGMENT = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^;"])+', re.DOTALL)
-# A value goes on to the next blank: what looks like a property inside an address is none.
-_PAIR = re.compile(r'(?<!\S)([\w./-]+)\s*=\s*((?:"(?:[^"\\]|\\.)*"|[^\s"])*)', re.ASCII | re.DOTALL)
-_METHOD = re.compile(r"\s*([a-z0-9-]+)(?:\s*/\s*\d+)?\s*=", re.IGNORECASE)
-_LONGEST = 20_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
-    """What one method found: ``dkim=pass header.d=corp.example``."""
-
-    method: str
-    value: str
-    properties: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Results:
-    """One header: who speaks (None: it does not say, as Microsoft 365 does) and what was found."""
-
-    authserv_id: str | None
-    results: Sequence[Result]
-
-
-def believed(headers: Iterable[bytes], results_from: str) -> Results | None:
-    """The one header that counts: the topmost of all, or the topmost of that authserv-id. `headers` from the top."""
-    for raw in headers:
-        read = read_results(raw)
-        if results_from == TOPMOST:
-            return read
-        if read is not None and read.authserv_id is not None and _same(read.authserv_id, results_from):
-            return read
-    return None
+Judge = Callable[[Results, str], tuple[bool, str]]
 
 
 def judged(results: Results, from_domain: str) -> tuple[bool, str]:
-    """Whether the results prove that domain, and by what or why not."""
+    """Whether the results prove that From's domain, this one, stands for the mail, and by what or why not."""
     dmarc = [result for result in results.results if result.method == "dmarc"]
+    seen = [result.properties["header.from"] for result in dmarc if "header.from" in result.properties]
+    if any(domain_of(author) != from_domain for author in seen):
+        return False, "dmarc speaks of another From"
     if any(result.value != "pass" for result in dmarc):
         worst = next(result.value for result in dmarc if result.value != "pass")
         if worst not in ("none", "bestguesspass", "temperror"):
             return False, f"dmarc={worst}"
-    elif dmarc and all(domain_of(result.properties.get("header.from", "")) == from_domain for result in dmarc):
+    elif dmarc and len(seen) == len(dmarc):
         return True, f"dmarc=pass for {from_domain}"
+    return vouched(results, from_domain)
+
+
+def vouched(results: Results, domain: str) -> tuple[bool, str]:
+    """Whether this domain has signed or sent the mail, whatever DMARC says of From's."""
     for result in results.results:
-        domain = _domain(result)
-        if result.value == "pass" and domain is not None and aligned(domain, from_domain):
-            return True, f"{result.method}=pass for {domain}"
+        passed = _domain(result)
+        if result.value == "pass" and passed is not None and aligned(passed, domain):
+            return True, f"{result.method}=pass for {passed}"
     found = ", ".join(f"{result.method}={result.value}" for result in results.results) or "nothing"
-    return False, f"{found[:80]}, and none of it stands for {from_domain}"
+    return False, f"{found[:80]}, and none of it stands for {domain}"
+
+
+def sent_by(results: Results, domain: str) -> bool:
+    """Whether the mail came from a host of this domain's; else it was signed at most, and anybody may have sent it."""
+    passed = [_domain(result) for result in results.results if (result.method, result.value) == ("spf", "pass")]
+    return any(one is not None and aligned(one, domain) for one in passed)
 
 
 def _domain(result: Result) -> str | None:
@@ -72,65 +47,3 @@ def _domain(result: Result) -> str | None:
     if result.method == "dkim":
         return domain_of(given.get("header.d") or given.get("header.i") or "")
     return domain_of(given.get("smtp.mailfrom", "")) if result.method == "spf" else None
-
-
-def _same(one: str, other: str) -> bool:
-    return one.rstrip(".").lower() == other.rstrip(".").lower()
-
-
-# ---------------------------------------------------------------------------------- reading
-
-
-def read_results(raw: bytes) -> Results | None:
-    """None where it cannot be read without doubt."""
-    text = _without_comments(raw.decode("utf-8", "replace").strip())
-    if text is None or len(text) > _LONGEST:
-        return None
-    segments = _SEGMENT.findall(text)
-    # A first part with "=" in it is a result already: Microsoft 365 leaves the authserv-id out.
-    named = bool(segments) and "=" not in segments[0]
-    words = segments[0].split() if named else []
-    found = (_result(segment) for segment in (segments[1:] if named else segments))
-    return Results(
-        authserv_id=_unquoted(words[0]) if words else None, results=[result for result in found if result is not None]
-    )
-
-
-def _without_comments(text: str) -> str | None:
-    """Comments become a space. None where brackets or quotes do not match, or a comment holds a quote.
-
-    Servers repeat the envelope sender in comments: a quoted local part could close the comment there.
-    """
-    kept: list[str] = []
-    depth, quoted, position = 0, False, 0
-    while position < len(text):
-        sign = text[position]
-        pair = text[position : position + 2] if sign == "\\" and (quoted or depth) else sign
-        position += len(pair)
-        if not quoted and sign in "()":
-            depth += 1 if sign == "(" else -1
-            kept.append(" ")
-        elif not depth:
-            quoted ^= sign == '"'
-            kept.append(pair)
-        elif sign == '"':
-            return None
-        if depth < 0:
-            return None
-    return None if depth or quoted else "".join(kept)
-
-
-def _result(segment: str) -> Result | None:
-    """``method=value``, then ``property=value`` as often as there are; other words are passed over."""
-    pairs = [(found[1].lower(), _unquoted(found[2])) for found in _PAIR.finditer(segment)]
-    method = _METHOD.match(segment)
-    names = [name for name, _ in pairs]
-    if method is None or len(set(names)) < len(names):
-        return None
-    return Result(method=method[1].lower(), value=pairs[0][1].lower(), properties=dict(pairs[1:]))
-
-
-def _unquoted(word: str) -> str:
-    if word.startswith('"') and word.endswith('"') and len(word) > 1:
-        word = re.sub(r"\\(.)", r"\1", word[1:-1])
-    return word

@@ -1,22 +1,39 @@
-"""Proves that a mail's From domain stands behind it."""
+"""Proves that a mail's From domain stands behind it, or the domain of whoever forwarded it."""
 
 from __future__ import annotations
 
 import logging
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache
+from itertools import product
 
 from watcher.config.sections import VerifySender
 from watcher.errors import WatcherError
-from watcher.headers import MailHeader, clean, read_header
+from watcher.headers import MailHeader, believed_results, clean, read_header
 from watcher.people.alignment import domain_of
+from watcher.people.keys import TextLookup
 from watcher.people.names import look_up_text
-from watcher.people.results import believed, judged
+from watcher.people.results import Judge, judged, sent_by, vouched
 from watcher.people.seals import verify_seals
-from watcher.people.signatures import TextLookup, verify_signatures
+from watcher.people.signatures import refuse_replayed, verify_signatures
+from watcher.people.tags import Unacceptable
 from watcher.ports import Proof
 
 log = logging.getLogger(__name__)
+
+# Whoever sends a proven mail on may write a second one above it. That changes what the mail says and holds, and
+# neither signatures nor servers have to mind.
+_ONCE = ("subject", "content-type", "content-transfer-encoding")
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """A domain that may stand for the mail, and what results have to say of it."""
+
+    domain: str
+    judge: Judge
 
 
 class Verification:
@@ -41,45 +58,70 @@ class Verification:
         self._look_up = look_up
         self._clock = clock
 
-    def verify(self, header: bytes, whole: Callable[[], bytes]) -> Proof:
-        """Raises DirectoryUnavailable where name servers cannot be asked now, and what `whole` raises."""
+    def verify(self, header: bytes, whole: Callable[[], bytes], *, forwarder: str | None = None) -> Proof:
+        """By `forwarder`, an address, its domain may stand for the mail as well as From's.
+
+        Raises DirectoryUnavailable where name servers cannot be asked now, and what `whole` raises.
+        """
         try:
-            return self._proof(read_header(header), whole)
+            return self._proof(read_header(header), cache(whole), forwarder)
         except WatcherError:
             raise
         except Exception as error:  # noqa: BLE001 - fail closed: what a parser stumbles over proves nothing
             log.warning("A mail's sender could not be verified.", extra={"error": type(error).__name__})
             return Proof(proven=False, how=f"the verification failed ({type(error).__name__})")
 
-    def _proof(self, header: MailHeader, whole: Callable[[], bytes]) -> Proof:
+    def _proof(self, header: MailHeader, whole: Callable[[], bytes], forwarder: str | None) -> Proof:
         domain = domain_of(header.from_address or "")
         if domain is None:
             return Proof(proven=False, how=clean(header.from_problem or "From has no usable domain"))
+        if header.doubtful:
+            return Proof(proven=False, how="the mail's header can be read in two ways")
+        if (doubled := next((name for name in _ONCE if len(header.all(name)) > 1), None)) is not None:
+            return Proof(proven=False, how=f"there is more than one {doubled.title()} header")
+        stands = [_Standing(domain, judged)]
+        passed_on = domain_of(forwarder or "")
+        if passed_on is not None and passed_on != domain:
+            stands.append(_Standing(passed_on, vouched))
         reasons = []
-        for attempt in (self._by_results, self._by_signatures, self._by_seals):
-            proven, how = attempt(header, domain, whole)
+        for standing, attempt in product(stands, (self._by_results, self._by_signatures, self._by_seals)):
+            proven, how = attempt(header, standing, whole)
             if proven:
                 return Proof(proven=True, how=clean(how))
             reasons += [how] if how else []
-        return Proof(proven=False, how=clean("; ".join(reasons) or "nothing is believed", limit=240))
+        told = "; ".join(dict.fromkeys(reasons))
+        return Proof(proven=False, how=clean(told or "nothing is believed", limit=240))
 
-    def _by_results(self, header: MailHeader, domain: str, _whole: Callable[[], bytes]) -> tuple[bool, str]:
+    def _by_results(self, header: MailHeader, standing: _Standing, whole: Callable[[], bytes]) -> tuple[bool, str]:
         if self._results_from is None:
             return False, ""
-        results = believed(header.all("authentication-results"), self._results_from)
+        results = believed_results(header.all("authentication-results"), self._results_from)
         if results is None:
             return False, f"no Authentication-Results of {self._results_from}"
-        proven, how = judged(results, domain)
+        proven, how = standing.judge(results, standing.domain)
+        if proven and not sent_by(results, standing.domain):
+            try:
+                refuse_replayed(header, standing.domain, whole)
+            except Unacceptable as error:
+                proven, how = False, f"{how}, but {error}"
         return proven, f"Authentication-Results: {how}"
 
-    def _by_signatures(self, header: MailHeader, domain: str, whole: Callable[[], bytes]) -> tuple[bool, str]:
+    def _by_signatures(self, header: MailHeader, standing: _Standing, whole: Callable[[], bytes]) -> tuple[bool, str]:
         if not self._dkim:
             return False, ""
         if not header.all("dkim-signature"):
             return False, "no DKIM signature"
-        return verify_signatures(whole(), header, domain, look_up=self._look_up, now=self._clock())
+        return verify_signatures(whole(), header, standing.domain, look_up=self._look_up, now=self._clock())
 
-    def _by_seals(self, header: MailHeader, domain: str, whole: Callable[[], bytes]) -> tuple[bool, str]:
+    def _by_seals(self, header: MailHeader, standing: _Standing, whole: Callable[[], bytes]) -> tuple[bool, str]:
         if not self._sealers or not header.all("arc-seal"):
             return False, ""
-        return verify_seals(whole, header, domain, sealers=self._sealers, look_up=self._look_up, now=self._clock())
+        return verify_seals(
+            whole,
+            header,
+            standing.domain,
+            judge=standing.judge,
+            sealers=self._sealers,
+            look_up=self._look_up,
+            now=self._clock(),
+        )

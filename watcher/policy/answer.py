@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from watcher.config.sections import ReplyChoice
-from watcher.model import Kind, Outcome, Reason, Submission
+from watcher.model import Kind, Outcome, Submission
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +42,3 @@ def _is_wanted(outcome: Outcome, choice: ReplyChoice) -> bool:
         Outcome.ERROR: choice.error,
     }
     return wanted.get(outcome, True)
-
-
-def refused(reason: str | None) -> bool:
-    """Whether a submission was turned away because of who sent it."""
-    return reason in (Reason.UNKNOWN_SENDER, Reason.UNVERIFIED_SENDER)

@@ -19,9 +19,10 @@ def treatment(kind: Kind, known: Known | None) -> Treatment:
     """A mail is known for ever, so one that came back is tried again; a file that came back is a new submission.
 
     So is a mail of which nothing was taken in: by now its sender may be known, or more accepted. What was
-    answered without being moved still lies where it was, and says nothing by doing so.
+    answered without being moved still lies where it was, and says nothing by doing so. What was held and is released
+    is taken in where it lies.
     """
-    if known is None:
+    if known is None or known.released_for is not None:
         return Treatment.NEW
     if known.state is not SubmissionState.CLOSED or known.stays:
         return Treatment.SKIP

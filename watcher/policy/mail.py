@@ -44,10 +44,12 @@ def ignored(header: MailHeader, own_addresses: Collection[str]) -> str | None:
     return None
 
 
-def answerable(header: MailHeader) -> bool:
-    """Whether a person seems to have sent it. Lists and automatic mail are taken in, but never answered."""
-    address = header.from_address
-    if address is None or _NOBODY.fullmatch(_local_part(address)):
+def answerable(header: MailHeader, submitter: str | None) -> bool:
+    """Whether a person seems to have sent it. Lists and automatic mail are taken in, but never answered.
+
+    `submitter` is the address that the answer would go to; None: nobody's.
+    """
+    if submitter is None or _NOBODY.fullmatch(_local_part(submitter)):
         return False
     return not (
         _empty_return_path(header)

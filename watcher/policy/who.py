@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
+from watcher.headers import clean
 from watcher.model import Person, Reason
 from watcher.ports import Proof
 
-_CODE_IN_SUBJECT = re.compile(r"#([0-9A-Za-z_-]{1,64})(?![0-9A-Za-z_-])")
-_CODE_IN_ADDRESS = re.compile(r"\+([0-9A-Za-z_-]{1,64})@")
+_CODE = r"[0-9A-Za-z_-]{1,64}"
+_CODE_IN_SUBJECT = re.compile(rf"(?<!&)#({_CODE})(?![0-9A-Za-z_-])")  # &#20013; is a letter that somebody wrote so
+_CODE_IN_ADDRESS = re.compile(_CODE)
+_MOST_TOLD = 5
+_ENCODED = "xn--"
+_SHOWN_DOMAIN = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
-    """It is booked for this person."""
+    """It is booked for this person.
+
+    `counts_as` is whose hourly allowance it counts in: the employee number of whoever submits (a delegate's
+    own, and of all aliases of a person the same), or their address in lower case where the directory lacks it.
+    """
 
     person: Person
+    counts_as: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +38,7 @@ class Turned:
     reason: Reason
     detail: str
     hold: bool
+    person: Person | None = None  # whom it would have been booked for, where that is known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +48,62 @@ class MailboxRules:
     fixed_code: str | None
     hold_unknown: bool
     hold_unverified: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sender:
+    """Who submits, by the directory alone: nothing proves it yet."""
+
+    address: str
+    known: Person | None  # whom the directory has for the address
+
+    @property
+    def counts_as(self) -> str:
+        """Whose hourly allowance their mails count in: see `Accepted`."""
+        return self.known.user_code if self.known is not None else self.address.lower()
+
+
+def expected(sender: Sender, named: Sequence[Person], rules: MailboxRules) -> Accepted | Turned:
+    """What becomes of a mail if the proof holds. `named` are those whom the sender, as a delegate, submits for."""
+    if len(named) > 1:
+        return _unclear(named)
+    person = person_for(sender.known, named[0] if named else None, rules)
+    if person is not None:
+        return Accepted(person=person, counts_as=sender.counts_as)
+    if (shown := _foreign_letters(sender.address)) is not None:
+        return unverified(f"the sender's domain may be a look-alike of another: {shown}", rules)
+    return Turned(
+        reason=Reason.UNKNOWN_SENDER, detail="the directory does not have the sender", hold=rules.hold_unknown
+    )
+
+
+def _foreign_letters(address: str) -> str | None:
+    """A domain as people see it, where it is written in an alphabet of its own (``xn--``); else None."""
+    domain = address.rpartition("@")[2].lower()
+    if not any(label.startswith(_ENCODED) for label in domain.split(".")):
+        return None
+    return clean(".".join(_decoded(label) for label in domain.split(".")), _SHOWN_DOMAIN)
+
+
+def _decoded(label: str) -> str:
+    if not label.startswith(_ENCODED):
+        return label
+    try:
+        return label.removeprefix(_ENCODED).encode("ascii").decode("punycode") or label
+    except UnicodeError:
+        return label
+
+
+def depends_on_proof(decision: Accepted | Turned) -> bool:
+    """Whether `proven` may change what `expected` decided: nobody asks name servers for the sake of a stranger."""
+    return isinstance(decision, Accepted) or decision.reason is Reason.UNCLEAR_USER
+
+
+def _unclear(named: Sequence[Person]) -> Turned:
+    """Always held: a delegate is somebody to ask, and each of the employees may be the right one."""
+    told = ", ".join(person.user_code for person in named[:_MOST_TOLD]) + (", …" if len(named) > _MOST_TOLD else "")
+    detail = f"a delegate named several employees, release it with --user-code: {told}"
+    return Turned(reason=Reason.UNCLEAR_USER, detail=detail, hold=True)
 
 
 def person_for(known: Person | None, named: Person | None, rules: MailboxRules) -> Person | None:
@@ -48,27 +116,45 @@ def person_for(known: Person | None, named: Person | None, rules: MailboxRules) 
     return known
 
 
-def decide(person: Person | None, proof: Proof, address_problem: str | None, rules: MailboxRules) -> Accepted | Turned:
-    """Whether a mail is taken in. `proof` speaks of the From that `person` was found by."""
-    if address_problem is not None:
-        return Turned(reason=Reason.UNVERIFIED_SENDER, detail=address_problem, hold=rules.hold_unverified)
-    if person is None:
-        return Turned(
-            reason=Reason.UNKNOWN_SENDER, detail="the directory does not have the sender", hold=rules.hold_unknown
-        )
-    if not proof.proven:
-        return Turned(reason=Reason.UNVERIFIED_SENDER, detail=proof.how, hold=rules.hold_unverified)
-    return Accepted(person=person)
+def proven(decision: Accepted | Turned, proof: Proof, rules: MailboxRules) -> Accepted | Turned:
+    """What `expected` decided, now that it is known whether the sender is proven."""
+    return decision if proof.proven else replace(unverified(proof.how, rules), person=decision.person)
 
 
-def named_code(subject: str | None, recipients: Sequence[str], mailbox_address: str) -> str | None:
-    """The employee number that a delegate wrote: ``#903851`` in the subject, or ``fapiao+903851@`` as the address."""
-    if found := _CODE_IN_SUBJECT.search(subject or ""):
-        return found[1]
-    local, _, domain = mailbox_address.lower().partition("@")
+def unverified(why: str, rules: MailboxRules) -> Turned:
+    """Nothing proves that the sender is who the mail says, or it does not say who that is."""
+    return Turned(reason=Reason.UNVERIFIED_SENDER, detail=why, hold=rules.hold_unverified)
+
+
+def without_person() -> Turned:
+    """A mail that an administrator vouches for, and that says nothing of whom it is for."""
+    detail = "nobody is known for whom it is booked: release it with --user-code"
+    return Turned(reason=Reason.UNKNOWN_SENDER, detail=detail, hold=True)
+
+
+def named_codes(subject: str | None, recipients: Sequence[str], mailbox_address: str) -> tuple[str, ...]:
+    """The employee numbers that a delegate wrote, each once: ``#903851`` in the subject, ``fapiao+903851@`` as address.
+
+    Chinese keyboards write ``＃９０３８５１``, and what is pasted holds invisible signs.
+    """
+    visible = "".join(sign for sign in subject or "" if unicodedata.category(sign) != "Cf")
+    written = _CODE_IN_SUBJECT.findall(unicodedata.normalize("NFKC", visible))
+    own, _, domain = mailbox_address.lower().rpartition("@")
     for recipient in recipients:
-        address = recipient.lower()
-        if address.startswith(f"{local}+") and address.endswith(f"@{domain}"):
-            found = _CODE_IN_ADDRESS.search(recipient)
-            return found[1] if found else None
-    return None
+        local, _, at = recipient.rpartition("@")
+        name, _, code = local.partition("+")
+        if name.lower() == own and at.lower() == domain and _CODE_IN_ADDRESS.fullmatch(code):
+            written.append(code)
+    return tuple(dict.fromkeys(written))
+
+
+def named_persons(codes: Sequence[str], by_code: Callable[[str], Person | None]) -> tuple[Person, ...]:
+    """Whom these numbers mean: those that the directory knows, where there are any; the others may be of an order.
+
+    Numbers that differ in case only are one.
+    """
+    known = {person.user_code: person for code in codes if (person := by_code(code)) is not None}
+    spellings: dict[str, str] = {}
+    for code in codes:
+        spellings.setdefault(code.casefold(), code)
+    return tuple(known.values()) or tuple(Person(user_code=code) for code in spellings.values())

@@ -77,9 +77,9 @@ def message_id(submission: str, number: int, domain: str) -> str:
     return f"<{local}.{number}@{domain}>"
 
 
-def subject_of(submission: Submission, verdict: str) -> str:
+def subject_of(answered: str | None, verdict: str) -> str:
     """``Re: [verdict] what it was about``, in one clean line."""
-    about = _PREFIXES.sub("", clean(submission.subject or "", _SUBJECT_LENGTH))
+    about = _PREFIXES.sub("", clean(answered or "", _SUBJECT_LENGTH))
     return clean(f"Re: [{verdict}] {about}", _SUBJECT_LENGTH)
 
 
@@ -100,18 +100,24 @@ def _valid(ids: tuple[str, ...] | list[str]) -> list[str]:
 
 def compose(submission: Submission, number: int, *, sender: Sender, verdict: str, sent_at: datetime) -> EmailMessage:
     """A reply without its body. Raises MailRefused where there is nobody it may go to."""
-    thread = submission.thread or Thread()
+    name = message_id(submission.id, number, sender.domain)
+    subject = subject_of(submission.subject, verdict)
+    return addressed(submission.thread or Thread(), name=name, subject=subject, sender=sender, sent_at=sent_at)
+
+
+def addressed(thread: Thread, *, name: str, subject: str, sender: Sender, sent_at: datetime) -> EmailMessage:
+    """A mail to whoever began the thread, with the Message-ID `name`, without its body. Raises MailRefused."""
     recipient = mailbox(thread.reply_to or "")[0]
     if recipient is None:
         raise MailRefused("there is no one address that the reply may go to")
     message = EmailMessage(policy=_REPLY)
     message["From"] = Address(display_name=sender.name, addr_spec=sender.address)
     message["To"] = Address(addr_spec=recipient)
-    message["Subject"] = subject_of(submission, verdict)
+    message["Subject"] = subject
     message["Date"] = format_datetime(sent_at)
-    message["Message-ID"] = message_id(submission.id, number, sender.domain)
-    for name, value in thread_headers(thread).items():
-        message[name] = value
+    message["Message-ID"] = name
+    for header, value in thread_headers(thread).items():
+        message[header] = value
     message["Auto-Submitted"] = "auto-replied"
     message["X-Auto-Response-Suppress"] = "All"
     message[OWN_MARK] = "reply"  # so that no mailbox of ours ever takes it for an invoice

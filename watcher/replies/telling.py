@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
+from itertools import compress
 
+from watcher import amounts
 from watcher.headers import clean
 from watcher.model import (
     SUCCESS,
@@ -18,7 +20,6 @@ from watcher.model import (
     Submission,
     SubmissionState,
 )
-from watcher.replies import amounts
 from watcher.replies.verdict import Verdict, verdict_of
 from watcher.replies.view import ORDER, AnswerView, DocumentView, InvoiceView
 from watcher.replies.words import Advice, Words
@@ -55,7 +56,7 @@ class Telling:
             language=self.language,
             verdict=self.verdict(verdict),
             tone=verdict.tone,
-            greeting=self._greeting(submission),
+            greeting=self.greeting(submission.person_name),
             intro=self._intro(submission),
             again=self.words.say("intro.again") if again else None,
             what=whole.what if whole else None,
@@ -72,16 +73,20 @@ class Telling:
         said = [self.words.say(f"verdict.{key}", n=n) for key, n in verdict.parts]
         return self.words.say("verdict.separator").join(said)
 
-    def _greeting(self, submission: Submission) -> str:
-        name = clean(submission.person_name or "", 60)
+    def greeting(self, person_name: str | None) -> str:
+        name = clean(person_name or "", 60)
         return self.words.say("greeting", name=name) if name else self.words.say("greeting_nobody")
 
     def _intro(self, submission: Submission) -> str:
-        time = self._time(submission.received_at)
         if submission.kind is Kind.FILE:
+            time = self.time(submission.received_at)
             return self.words.say("intro.file", name=self._name(submission.path), time=time)
-        subject = clean(submission.subject or "", _NAME_LENGTH)
-        return self.words.say("intro.mail" if subject else "intro.mail_untitled", subject=subject, time=time)
+        return self.intro_of_mail(submission.subject, submission.received_at)
+
+    def intro_of_mail(self, subject: str | None, received_at: datetime) -> str:
+        shown = clean(subject or "", _NAME_LENGTH)
+        key = "intro.mail" if shown else "intro.mail_untitled"
+        return self.words.say(key, subject=shown, time=self.time(received_at))
 
     def _whole(self, submission: Submission) -> Advice | None:
         """Advice on the submission's own reason, where no document says it already."""
@@ -133,7 +138,7 @@ class Telling:
             return replace(advice, what=self.words.say("outcomes.duplicate.what_same", name=self._name(twin.name)))
         booked_at = max((t.ended_at for t in document.tries if t.ended_at is not None), default=None)
         if booked_at is not None:
-            return replace(advice, what=self.words.say("outcomes.duplicate.what_when", time=self._time(booked_at)))
+            return replace(advice, what=self.words.say("outcomes.duplicate.what_when", time=self.time(booked_at)))
         return advice
 
     def _link(self, document: Document) -> str | None:
@@ -185,7 +190,7 @@ class Telling:
 
     def _total(self, documents: Sequence[Document]) -> str | None:
         """What was booked now: of invoices that were booked before or not at all nothing is added."""
-        invoices = [invoice for document in documents for invoice in _counted(document)]
+        invoices = [invoice for document in documents for invoice in compress(document.invoices, document.counted)]
         parsed = [(amounts.parse(invoice.amount), _currency(invoice)) for invoice in invoices]
         known = [(amount, currency) for amount, currency in parsed if amount is not None]
         if not known:
@@ -205,7 +210,8 @@ class Telling:
     def _value(self, value: str | None) -> str:
         return clean(value or "", _VALUE_LENGTH) or self.words.say("invoice.unknown")
 
-    def _time(self, time: datetime) -> str:
+    def time(self, time: datetime) -> str:
+        """To the minute, in the zone of the configuration."""
         return time.astimezone(self.zone).strftime("%Y-%m-%d %H:%M")
 
 
@@ -240,15 +246,6 @@ def _is_ours(document: Document) -> bool:
 def _is_behind_a_link(document: Document) -> bool:
     reason = _reason(document.code)
     return reason is not None and reason.is_of_a_link
-
-
-def _counted(document: Document) -> Sequence[Invoice]:
-    """The invoices of a document that were booked now, or recognised where nothing books."""
-    if document.outcome not in (Outcome.DONE, Outcome.ATTENTION):
-        return ()
-    if not _has_expense(document):
-        return document.invoices if document.outcome is Outcome.DONE else ()
-    return [invoice for invoice in document.invoices if invoice.expense_id]
 
 
 def _currency(invoice: Invoice) -> str | None:

@@ -9,9 +9,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from watcher.errors import MailRefused
-from watcher.model import Language, Submission
+from watcher.model import Language, Notice, Submission
 from watcher.replies import words
-from watcher.replies.envelope import compose, parse_sender
+from watcher.replies.envelope import addressed, compose, message_id, parse_sender, subject_of
+from watcher.replies.surplus import surplus_view
 from watcher.replies.telling import Telling
 from watcher.replies.verdict import verdict_of
 from watcher.replies.view import AnswerView
@@ -56,16 +57,34 @@ class TemplateWriter:
         view = telling.answer(submission, again=number > 1)
         verdict = telling.verdict(verdict_of(submission))
         message = compose(submission, number, sender=self._sender, verdict=verdict, sent_at=self._clock())
-        message.set_content(self._render("reply.txt.j2", view, telling), cte="base64")
-        message.add_alternative(self._render("reply.html.j2", view, telling), subtype="html", cte="base64")
-        return message
+        return self._filled(message, view, telling)
 
     def note(self, submission: Submission) -> str:
         telling = self._telling(submission)
         return self._render("reply.txt.j2", telling.answer(submission, again=False), telling)
 
-    def _telling(self, submission: Submission) -> Telling:
-        language = submission.language or self._language
+    def notice(self, notice: Notice, name: str) -> EmailMessage:
+        """As the port has it. Raises MailRefused as `reply` does."""
+        if self._sender is None:
+            raise MailRefused("no smtp section is configured, so no notice can be sent")
+        telling = self._telling(notice)
+        view = surplus_view(telling, notice)
+        message = addressed(
+            notice.thread,
+            name=message_id(name, 1, self._sender.domain),
+            subject=subject_of(notice.subject, view.verdict),
+            sender=self._sender,
+            sent_at=self._clock(),
+        )
+        return self._filled(message, view, telling)
+
+    def _filled(self, message: EmailMessage, view: AnswerView, telling: Telling) -> EmailMessage:
+        message.set_content(self._render("reply.txt.j2", view, telling), cte="base64")
+        message.add_alternative(self._render("reply.html.j2", view, telling), subtype="html", cte="base64")
+        return message
+
+    def _telling(self, about: Submission | Notice) -> Telling:
+        language = about.language or self._language
         kinds = _OR[language].join(_KINDS[language].get(kind, kind) for kind in self._accept)
         return Telling(words=self._words[language], language=language, zone=self._zone, kinds=kinds)
 

@@ -109,8 +109,9 @@ class Answerer:
             self._awake.wait(pause)
 
     def _pass(self, *, once: bool) -> None:
-        """All returns and answers that are due; only one batch of them when stopping."""
+        """All returns, notices and answers that are due; only one batch of them when stopping."""
         self._answer.put_back(_BATCH)
+        self._answer.send_notices(_BATCH)
         while batch := self._claim():
             self._give(*batch)
             if once or self._stopping:

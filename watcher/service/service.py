@@ -20,6 +20,7 @@ from watcher.clock import boot_seconds
 from watcher.errors import Unavailable
 from watcher.model import Kind, WorkLeft
 from watcher.ports import Journal
+from watcher.service.alarm import Alarm
 from watcher.service.answerer import Answerer
 from watcher.service.notify import notify, reloading
 from watcher.service.poster import Poster
@@ -31,6 +32,7 @@ log = logging.getLogger(__name__)
 _LOOK_EVERY_SECONDS = 0.1  # of `run --once`, for what wakes nobody: the end of an answer
 _LOOKING_SECONDS = 5.0  # how long a stop waits for what is being taken in
 _BETWEEN_STEPS_SECONDS = 0.2  # of `retention`: a step takes less than that, so that most of the time is everybody's
+_BETWEEN_DECISIONS_SECONDS = 0.5  # how often at most it is asked whether somebody has decided
 _LAST_ANSWERS_SECONDS = 5.0  # and at least for what is being answered
 
 
@@ -52,6 +54,7 @@ class Service:
         tenders: Sequence[Tender],
         answerers: Sequence[Answerer],
         poster: Poster,
+        alarm: Alarm,
         resources: Sequence[Closable],
         settling_grace: timedelta,
         keep_closed: timedelta,
@@ -63,12 +66,14 @@ class Service:
         self._tenders = tenders
         self._answerers = answerers
         self._poster = poster
+        self._alarm = alarm
         self._resources = resources
         self._settling_grace = settling_grace
         self._keep_closed = keep_closed
         self._stop_within = stop_within
         self._changed = threading.Event()
         self._ending = threading.Event()
+        self._decided = threading.Event()  # somebody may have let in what was held
 
     # -------------------------------------------------------------------------------- the daemon
 
@@ -91,6 +96,11 @@ class Service:
         self._end(looking)
         return self._stopping.final or reason
 
+    @property
+    def surplus(self) -> int:
+        """Mails that wait because their senders have submitted too much of late."""
+        return sum(tender.surplus for tender in self._tenders)
+
     # -------------------------------------------------------------------------------- run --once
 
     def run_once(self, wait: timedelta, progress: Callable[[WorkLeft], None]) -> list[str]:
@@ -112,6 +122,8 @@ class Service:
                 if not any(thread.is_alive() for thread in looking) and self._is_finished(left, wait):
                     break
                 self._changed.wait(_LOOK_EVERY_SECONDS)
+            if not self._stopping.is_asked:
+                self._alarm.round()  # what is remembered of it lets one run go on where the last one left off
         finally:  # also where the journal cannot be asked any more: what is under way must end
             self._end(looking)
         return [f"{tender.source.name}: {tender.failure}" for tender in self._tenders if tender.failure]
@@ -128,6 +140,7 @@ class Service:
         self._journal.register_sources(self._sources)
         self._journal.subscribe(self._wake)
         self._posting = self._thread("claim", self._poster.run)
+        self._letting_in = self._thread("let-in", self._let_in)
         self._answering = [
             self._thread(f"answer-{number}", answerer.run) for number, answerer in enumerate(self._answerers)
         ]
@@ -137,6 +150,25 @@ class Service:
         for answerer in self._answerers:
             answerer.wake()
         self._changed.set()
+        self._decided.set()
+
+    def _let_in(self) -> None:
+        """Have sources looked at where something was released, which no event of theirs tells; once for each."""
+        told: set[str] = set()
+        while not self._ending.is_set():
+            self._decided.wait()
+            self._decided.clear()
+            with suppress(Unavailable):
+                released = self._journal.released()
+                for source in {source for name, source in released.items() if name not in told}:
+                    self._wake_source(source)
+                told = set(released)
+            self._ending.wait(_BETWEEN_DECISIONS_SECONDS)
+
+    def _wake_source(self, name: str) -> None:
+        for tender in self._tenders:
+            if tender.source.name == name:
+                tender.source.wake()
 
     def _thread(self, name: str, work: Callable[[], None]) -> threading.Thread:
         def guarded() -> None:
@@ -153,7 +185,7 @@ class Service:
         return thread
 
     def _schedule(self) -> _Schedule:
-        """The polls (each source is woken at its own interval, whatever its events say), and what is kept how long."""
+        """The polls (each source is woken at its own interval, whatever its events say), retention, and the alarm."""
         from apscheduler.schedulers.background import BackgroundScheduler
 
         scheduler = BackgroundScheduler(
@@ -163,6 +195,7 @@ class Service:
             name = f"poll {tender.source.name}"
             scheduler.add_job(tender.source.wake, "interval", seconds=tender.poll_seconds, id=name)
         scheduler.add_job(self._forget, "interval", hours=1, id="retention")
+        scheduler.add_job(self._alarm.round, "interval", seconds=self._alarm.every_seconds, id="alarm")
         scheduler.start()
         schedule: _Schedule = scheduler
         return schedule
@@ -177,16 +210,20 @@ class Service:
 
     def _end(self, looking: Sequence[threading.Thread]) -> None:
         self._ending.set()
+        self._decided.set()
+        self._alarm.stop()
         for tender in self._tenders:
             tender.stop()
         self._poster.stop()
         deadline = boot_seconds() + self._stop_within.total_seconds()
+        self._letting_in.join()
         self._posting.join()
         # What is being taken in may be left: nothing there has been touched, and the next start takes it in.
         _join(looking, min(deadline, boot_seconds() + _LOOKING_SECONDS))
         for answerer in self._answerers:
             answerer.stop()
         _join(self._answering, max(deadline, boot_seconds() + _LAST_ANSWERS_SECONDS))
+        self._alarm.join()
         for resource in self._resources:
             with suppress(Unavailable):
                 resource.close()

@@ -24,6 +24,7 @@ _LONGEST_PAUSE_SECONDS = 300.0
 _REFUSED_PAUSE_SECONDS = 300.0  # accounts are blocked for hammering
 _LONGEST_REFUSED_PAUSE_SECONDS = 1800.0
 _REFUSED_SAID = "tried again only every few minutes, lest the account be blocked, or at once after a reload"
+_SURPLUS_SAID = "mails that wait because their senders have submitted what per_sender allows in an hour: {n}"
 _JOURNAL_SECONDS = 5.0  # how soon to ask again for a journal that is away: it is our own, and nobody is bothered
 _OTHER_NODE_SECONDS = 5.0  # how soon to ask again for a source that another node has
 
@@ -54,6 +55,7 @@ class Tender:
         self.source = source
         self.poll_seconds = poll.total_seconds()
         self.failure: str | None = None  # of the last look; None: it went well
+        self.surplus = 0  # mails that the last look left, because their senders have submitted too much of late
         self._intake = intake
         self._journal = journal
         self._stop = threading.Event()
@@ -108,8 +110,11 @@ class Tender:
             log.exception("A source could not be looked at.", extra={"source": self.source.name})
             return self._failed(SourceUnavailable(f"an error of ours: {type(error).__name__}"))
         self.failure = "; ".join(result.waiting[:3]) or None
+        self.surplus = result.surplus
         self._failures = self._failures + 1 if result.waiting else 0
-        self._report(up=True, message=self.failure)
+        said = [self.failure] if self.failure else []
+        said += [_SURPLUS_SAID.format(n=result.surplus)] if result.surplus else []
+        self._report(up=True, message="; ".join(said) or None)
         if not self._is_up:
             self._is_up = True
             self._came_up()

@@ -232,6 +232,14 @@ class Account:
             data = _ok(imap.uid("FETCH", "1:*", "(UID FLAGS BODY.PEEK[])"))
         return [_message(part[0], part[1]) for part in data if isinstance(part, tuple)]
 
+    def attributes(self, items: str, folder: str = "INBOX") -> list[bytes]:
+        """A line of FETCH for each mail of a folder; none where there is no such folder."""
+        with self.connection() as imap:
+            if imap.select(_quoted(folder), readonly=True)[0] != "OK":
+                return []
+            data = _ok(imap.uid("FETCH", "1:*", items))
+        return [line for line in data if isinstance(line, bytes)]
+
     def folders(self) -> list[str]:
         """The names of all folders, decoded."""
         with self.connection() as imap:

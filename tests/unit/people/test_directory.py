@@ -70,6 +70,19 @@ def test_a_person_may_have_several_addresses(tmp_path: Path) -> None:
     assert all(finding.ok for finding in directory.check())
 
 
+def test_a_person_whose_rows_give_two_names_is_used_and_pointed_out(tmp_path: Path) -> None:
+    directory = _directory(_file(tmp_path, ROWS + "wu@corp.example,903851,吴,zh\nli3@corp.example,903851,,\n"))
+
+    assert [finding.message.rpartition(".csv: ")[2] for finding in directory.check() if finding.warning] == [
+        "line 6: 903851 is 吴 here and 李镕 in line 2"
+    ]
+    assert all(finding.ok for finding in directory.check())
+    for address in ("wu@corp.example", "li3@corp.example", "li@corp.example"):
+        person = directory.by_address(address)
+        assert person is not None
+        assert person.user_code == "903851"
+
+
 def test_a_login_is_an_email_cell_or_what_stands_before_the_at(tmp_path: Path) -> None:
     directory = _directory(
         _file(tmp_path, ROWS + "smith@third.example,5,Other Smith,en\nli@third.example,903851,李镕,zh\n")
@@ -228,6 +241,29 @@ def test_a_file_that_disappears_leaves_its_last_version(tmp_path: Path) -> None:
     assert _problems(directory) == ["cannot be used: No such file or directory (the last good version is in use)"]
 
     hidden.rename(path)
+    clock.now += 1.0
+    assert directory.by_code("777") is not None
+    assert _problems(directory) == []
+
+
+def test_a_file_whose_folder_disappears_or_that_becomes_a_folder_leaves_its_last_version(tmp_path: Path) -> None:
+    clock, folder = Clock(), tmp_path / "share"
+    folder.mkdir()
+    path = _file(folder)
+    directory = _directory(path, clock)
+    assert directory.by_code("777") is not None
+
+    hidden = folder.rename(tmp_path / "unmounted")
+    clock.now += 1.0
+    assert directory.by_code("777") is not None
+    path.mkdir(parents=True)
+    clock.now += 1.0
+    assert directory.by_code("777") is not None
+    assert _problems(directory) == ["cannot be used: Is a directory (the last good version is in use)"]
+
+    path.rmdir()
+    folder.rmdir()
+    hidden.rename(folder)
     clock.now += 1.0
     assert directory.by_code("777") is not None
     assert _problems(directory) == []

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from watcher.errors import DirectoryUnavailable
 from watcher.model import Finding, Person
 from watcher.people.entries import code_of, language_of
 from watcher.people.registers import Remembering
@@ -15,9 +18,12 @@ class Register:
     def __init__(self) -> None:
         self.people: dict[str, Person] = {}
         self.asked = 0
+        self.down = False
 
     def find(self, address: str) -> Person | None:
         self.asked += 1
+        if self.down:
+            raise DirectoryUnavailable("down")
         return self.people.get(address)
 
     def check(self) -> list[Finding]:
@@ -53,6 +59,28 @@ def test_that_somebody_is_unknown_is_believed_for_a_minute_alone() -> None:
     assert remembering.find("new@corp.example") is None
     clock.now += 60
     assert remembering.find("new@corp.example") == Person(user_code="1")
+
+
+@pytest.mark.parametrize("people", [{"li@corp.example": Person(user_code="1")}, {}])
+def test_while_the_service_is_down_its_answers_are_believed_until_their_time_is_over_and_then_it_is_left_open(
+    people: dict[str, Person],
+) -> None:
+    register, clock = Register(), Clock()
+    register.people = people
+    remembering = Remembering(register, seconds=60, clock=clock)
+    known = remembering.find("li@corp.example")
+    register.down = True
+
+    assert remembering.find("li@corp.example") == known
+    with pytest.raises(DirectoryUnavailable):
+        remembering.find("new@corp.example")
+    clock.now += 60
+    for _ in range(2):  # that it could not be told is not remembered either
+        with pytest.raises(DirectoryUnavailable):
+            remembering.find("li@corp.example")
+
+    register.down = False
+    assert remembering.find("li@corp.example") == known
 
 
 def test_nothing_is_believed_where_the_cache_is_off() -> None:

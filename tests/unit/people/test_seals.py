@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import dkim
+import time
+
 import pytest
 
-from tests.support.signed_mail import Key, Names, mail, make_key
+from tests.support.signed_mail import Key, Names, mail, make_key, sealed
 from watcher.config.sections import VerifySender
 from watcher.errors import DirectoryUnavailable
 from watcher.people import Verification
@@ -17,15 +18,6 @@ SAW = "Authentication-Results: gw.example; dmarc=pass header.from=corp.example"
 @pytest.fixture(scope="module")
 def key() -> Key:
     return make_key()
-
-
-def sealed(message: bytes, key: Key, domain: str = "gw.example", *, headers: tuple[bytes, ...] = ()) -> bytes:
-    """The mail with an ARC set on top, which repeats its Authentication-Results of that domain."""
-    lines = dkim.ARC(message).sign(
-        b"arc", domain.encode(), key.private, domain.encode(), include_headers=list(headers or (b"from", b"subject"))
-    )
-    assert len(lines) == 3
-    return b"".join(lines) + message
 
 
 def _names(key: Key, *domains: str) -> Names:
@@ -114,3 +106,54 @@ def test_a_seal_without_a_key_proves_nothing(key: Key) -> None:
 def test_name_servers_that_cannot_be_asked_leave_it_open(key: Key) -> None:
     with pytest.raises(DirectoryUnavailable):
         _verify(sealed(mail(SAW), key), Names({"arc._domainkey.gw.example": DirectoryUnavailable("timeout")}))
+
+
+def test_a_forwarded_mail_is_proven_by_a_seal_that_saw_its_forwarder(key: Key) -> None:
+    saw = "Authentication-Results: gw.example; spf=pass smtp.mailfrom=li@staff.example; dmarc=fail"
+    message = sealed(mail(saw), key)
+    verification = Verification(VerifySender(), arc_sealers=["gw.example"], look_up=_names(key))
+
+    def verify(forwarder: str | None) -> bool:
+        return verification.verify(message.partition(b"\r\n\r\n")[0], lambda: message, forwarder=forwarder).proven
+
+    assert verify("li@staff.example")
+    assert not verify("li@other.example")
+    assert not verify(None)
+
+
+def test_what_a_gateway_saw_of_a_mail_that_somebody_changed_before_the_next_one_proves_nothing(key: Key) -> None:
+    # Given a proven mail, sealed, and changed by whoever got it, who sends it through another believed gateway
+    stolen = sealed(mail(SAW), key).replace(b"book this", b"book that").replace(b"Li <li@", b"Boss <boss@")
+    saw = b"Authentication-Results: two.example; arc=pass; dmarc=fail header.from=corp.example\r\n"
+    message = sealed(saw + stolen, key, "two.example")
+
+    proof = _verify(message, _names(key, "gw.example", "two.example"), "gw.example", "two.example")
+
+    # Then the chain of seals is whole, and the first gateway vouches for another mail
+    assert proof == Proof(proven=False, how="no DKIM signature; ARC: no sealer saw that corp.example was proven")
+
+
+def test_what_a_list_saw_before_it_changed_a_mail_and_sealed_it_proves_the_sender(key: Key) -> None:
+    first = sealed(mail(SAW), key)
+    saw = b"Authentication-Results: list.example; arc=pass; dmarc=pass header.from=corp.example\r\n"
+    message = sealed(saw + first.replace(b"Subject: invoice", b"Subject: [list] invoice"), key, "list.example")
+
+    proof = _verify(message, _names(key, "gw.example", "list.example"), "gw.example", "list.example")
+
+    assert proof == Proof(proven=True, how="ARC seal of list.example: dmarc=pass for corp.example")
+
+
+def test_a_seal_whose_signature_leaves_the_subject_out_proves_nothing(key: Key) -> None:
+    message = sealed(mail(SAW), key, headers=("from", "to"))
+
+    assert _verify(message, _names(key)) == Proof(
+        proven=False, how="no DKIM signature; ARC: the DKIM signature leaves Subject out"
+    )
+
+
+def test_a_forged_seal_that_is_made_to_be_slow_is_verified_in_time(key: Key) -> None:
+    message = sealed(mail(SAW), key) + b" " * 1_000_000 + b"x\r\n"
+    began = time.process_time()
+
+    assert not _verify(message, _names(key)).proven
+    assert time.process_time() - began < 2.0

@@ -117,13 +117,61 @@ def test_a_signature_that_has_not_expired_proves_the_sender(key: Key) -> None:
     assert _verify(message, Names({PLACE: key.record})).proven
 
 
-@pytest.mark.parametrize("added", ["Subject: #903851", "To: x@evil.example"])
+@pytest.mark.parametrize("added", ["Reply-To: a@x.example\r\nReply-To: b@x.example", "To: x@evil.example"])
 def test_a_second_header_that_is_not_signed_proves_nothing(key: Key, added: str) -> None:
     message = added.encode() + b"\r\n" + signed(mail(), key)
 
     assert _verify(message, Names({PLACE: key.record})) == Proof(
         proven=False, how="a header stands there more often than the DKIM signature covers it"
     )
+
+
+@pytest.mark.parametrize("name", ["Subject", "Content-Type", "Content-Transfer-Encoding"])
+def test_a_second_header_that_changes_what_a_mail_says_proves_nothing_whatever_the_server_found(name: str) -> None:
+    results = "Authentication-Results: mx; dmarc=pass header.from=corp.example"
+
+    def proof(*headers: str) -> Proof:
+        return _verify(mail(results, *headers), results_from="mx")
+
+    assert proof(f"{name}: a", f"{name}: b") == Proof(proven=False, how=f"there is more than one {name} header")
+    assert proof("MIME-Version: 1.0", "MIME-Version: 1.0").proven
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "From\0: x@corp.example",
+        "From\xa0: x@corp.example",
+        "X: a\rFrom: x@corp.example",
+        "X: a\r\r\n b",
+        "X: a\r",
+        "X: a\x0bFrom: x@corp.example",
+        "X: a\x0cFrom: x@corp.example",
+        "no field at all",
+        ": x@corp.example",
+    ],
+)
+def test_a_header_in_which_others_may_see_another_from_proves_nothing_whatever_the_server_found(line: str) -> None:
+    results = "Authentication-Results: mx; dmarc=pass header.from=corp.example"
+
+    for message in (mail(line, results), mail(results, line, "X-Last: x")):
+        assert _verify(message, results_from="mx") == Proof(
+            proven=False, how="the mail's header can be read in two ways"
+        )
+
+
+def test_a_header_that_begins_with_a_blank_proves_nothing_whatever_the_server_found() -> None:
+    results = "Authentication-Results: mx; dmarc=pass header.from=corp.example"
+
+    assert not _verify(mail(" From: x@corp.example", results), results_from="mx").proven
+
+
+def test_the_line_before_a_mail_in_a_mailbox_file_does_no_harm() -> None:
+    results = "Authentication-Results: mx; dmarc=pass header.from=corp.example"
+
+    assert _verify(
+        mail("From x@corp.example Mon Nov 23 10:00:00 2026", results, "X: a\r\n\tb"), results_from="mx"
+    ).proven
 
 
 def test_a_second_from_proves_nothing_whatever_is_signed(key: Key) -> None:
@@ -241,7 +289,14 @@ def test_results_that_stand_for_the_sender_s_domain_prove_the_sender(header: str
         ("mx.corp.example; none", "nothing, and none of it stands for corp.example"),
         ("mx.corp.example; dmarc=fail header.from=corp.example; spf=pass smtp.mailfrom=corp.example", "dmarc=fail"),
         ("mx.corp.example; dmarc=pass header.from=corp.example; dmarc=fail header.from=corp.example", "dmarc=fail"),
-        ("mx.corp.example; dmarc=pass header.from=evil.example", "dmarc=pass, and none of it stands for corp.example"),
+        ("mx.corp.example; dmarc=pass header.from=evil.example", "dmarc speaks of another From"),
+        ("mx.corp.example; dmarc=none header.from=evil.example; dkim=pass header.d=corp.example", "dmarc speaks of another From"),
+        ("mx.corp.example; dmarc=pass header.from=mail.corp.example; spf=pass smtp.mailfrom=corp.example", "dmarc speaks of another From"),
+        ("mx.corp.example; dkim=pass (2048-bit key; header.d=corp.example) header.d=evil.example", "dkim=pass, and none of it stands for corp.example"),
+        ("mx.corp.example; dkim=pass header.d=corp.example.evil.example; spf=pass smtp.mailfrom=corp-example.com", "dkim=pass, spf=pass, and none of it stands for corp.example"),
+        ('mx.corp.example; spf=pass smtp.mailfrom="; dmarc=pass header.from=corp.example; x"@evil.example', "spf=pass, and none of it stands for corp.example"),
+        ("mx.corp.example; dkim=pass header.i=corp.example@evil.example", "dkim=pass, and none of it stands for corp.example"),
+        ("mx.corp.example; iprev=pass policy.iprev=192.0.2.1 (corp.example); auth=pass smtp.auth=li@corp.example", "iprev=pass, auth=pass, and none of it stands for corp.example"),
         ("mx.corp.example; dmarc=pass", "dmarc=pass, and none of it stands for corp.example"),
         ("mx.corp.example; dkim=pass header.d=evil.example", "dkim=pass, and none of it stands for corp.example"),
         ("mx.corp.example; dkim=pass header.d=notcorp.example", "dkim=pass, and none of it stands for corp.example"),
@@ -265,6 +320,13 @@ def test_results_that_stand_for_something_else_prove_nothing(header: str, why: s
     [
         "evil.example; dmarc=pass header.from=corp.example",
         "mx.corp.example.evil.example; dmarc=pass header.from=corp.example",
+        '"mx.corp.example"; dmarc=pass header.from=corp.example',
+        "(x) mx.corp.example; dmarc=pass header.from=corp.example",
+        "mx.corp.example evil.example; dmarc=pass header.from=corp.example",
+        "mx.corp.example 1 2; dmarc=pass header.from=corp.example",
+        "evil.example mx.corp.example; dmarc=pass header.from=corp.example",
+        "mx.corp.example dmarc=pass header.from=corp.example",
+        "mx.corp.example; dmarc=pass header.from=corp.example" + " x" * 10_000,
         "dmarc=pass header.from=corp.example",
         "",
         ";;;",
@@ -341,3 +403,56 @@ def test_no_bytes_whatever_raise_or_prove_anything(noise: bytes) -> None:
     )
 
     assert not _verify(message, results_from="topmost").proven
+
+
+# --------------------------------------------------------------------- mail that was forwarded by a rule
+
+
+def _forwarded(
+    message: bytes, names: Names | None = None, *, results_from: str | None = "mx", sealers: tuple[str, ...] = ()
+) -> Proof:
+    verification = Verification(VerifySender(results_from=results_from), arc_sealers=sealers, look_up=names or Names())
+    return verification.verify(message.partition(b"\r\n\r\n")[0], lambda: message, forwarder="li@staff.example")
+
+
+@pytest.mark.parametrize(
+    "results",
+    [
+        "mx; spf=pass smtp.mailfrom=SRS0=x=tt=corp.example=li@staff.example; dmarc=fail header.from=corp.example",
+        "mx; spf=pass smtp.mailfrom=li+caf_=fapiao=corp.example@staff.example",
+        "mx; dkim=fail header.d=corp.example; dkim=pass header.d=mail.staff.example",
+        "mx; dmarc=pass header.from=corp.example",
+    ],
+)
+def test_a_forwarded_mail_is_proven_by_the_results_on_its_author_or_its_forwarder(results: str) -> None:
+    message = mail(f"Authentication-Results: {results}")
+
+    assert _forwarded(message).proven
+
+
+@pytest.mark.parametrize(
+    "results",
+    [
+        "mx; dmarc=pass header.from=staff.example",
+        "mx; spf=pass smtp.mailfrom=x@staff.example.evil.example; dmarc=fail header.from=corp.example",
+        "mx; spf=softfail smtp.mailfrom=li@staff.example",
+        "mx; spf=pass smtp.mailfrom=SRS0=x=tt=staff.example=li@evil.example",
+        "evil; spf=pass smtp.mailfrom=li@staff.example",
+    ],
+)
+def test_a_forwarded_mail_is_not_proven_by_results_on_somebody_else(results: str) -> None:
+    assert not _forwarded(mail(f"Authentication-Results: {results}")).proven
+
+
+def test_a_forwarded_mail_is_proven_by_a_signature_of_its_forwarder(key: Key) -> None:
+    message = signed(mail(), key, domain="staff.example")
+    names = Names({"s1._domainkey.staff.example": key.record})
+
+    assert _forwarded(message, names, results_from=None) == Proof(proven=True, how="DKIM of staff.example")
+    assert not _verify(message, names).proven
+
+
+def test_a_forwarded_mail_that_nothing_stands_for_says_why_once(key: Key) -> None:
+    assert _forwarded(mail(), results_from="mx") == Proof(
+        proven=False, how="no Authentication-Results of mx; no DKIM signature"
+    )

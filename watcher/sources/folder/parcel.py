@@ -78,7 +78,11 @@ class FileParcel:
     owner: str | None
 
     @property
-    def header(self) -> bytes | None:
+    def header(self) -> None:
+        return None
+
+    @property
+    def size(self) -> None:
         return None
 
     def leaves(self) -> Iterable[FileLeaf]:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from watcher.errors import SourceUnavailable
-from watcher.headers import read_header
+from watcher.headers import MailHeader, read_header
 from watcher.model import Kind, Known
 from watcher.policy.arrival import Treatment, treatment
 from watcher.policy.mail import ignored
+from watcher.policy.submitter import Submitter, submitter
 from watcher.ports import Arrival
 from watcher.sources.mailbox.grammar import number
 from watcher.sources.mailbox.identity import KEY_PREFIX, Account, Sighting, internal_date, place
@@ -49,16 +50,21 @@ class Wanted:
     """Which mails the configuration wants at all."""
 
     since: date | None
-    senders: Collection[str] | None  # addresses and *@domain, in lower case; None: everybody's
+    senders: Collection[str] | None  # addresses and *@domain of submitters, in lower case; None: everybody's
     own_addresses: Collection[str]
+    forwarded_for: bool = False
 
     def left_alone(self, header: bytes) -> str | None:
         """Why a mail that is new is left where it is; None: it is taken in."""
         read = read_header(header)
         reason = ignored(read, self.own_addresses)
-        if reason is None and self.senders is not None and not _matches(read.from_address, self.senders):
+        if reason is None and self.senders is not None and not self._is_configured(read, self.senders):
             return "its sender is none of the configured ones"
         return reason
+
+    def _is_configured(self, header: MailHeader, senders: Collection[str]) -> bool:
+        found = submitter(header, forwarded_for=self.forwarded_for, own_addresses=self.own_addresses)
+        return isinstance(found, Submitter) and _matches(found.address, senders)
 
     def is_older(self, received_at: datetime | None) -> bool:
         """By the date that the server wrote, in its own zone, as SEARCH SINCE has it. Unknown is not old."""
@@ -184,7 +190,7 @@ class Finder:
             what = treatment(Kind.MAIL, known)
             if what is Treatment.SKIP:
                 self._skip(candidate, known)
-            elif what is Treatment.RETRY or self._is_wanted(candidate, unjudged.get(candidate.uid)):
+            elif _is_decided(what, known) or self._is_wanted(candidate, unjudged.get(candidate.uid)):
                 self._candidates[candidate.uid] = candidate
                 ready.append((candidate, known))
         still_there = self._still_there(session, [one.uid for one, known in ready if known is not None])
@@ -227,6 +233,11 @@ class Finder:
         )
 
 
+def _is_decided(what: Treatment, known: Known | None) -> bool:
+    """Whether a person has said that it is to be looked at, whatever it seems to be."""
+    return what is Treatment.RETRY or (known is not None and known.released_for is not None)
+
+
 def present_uids(session: Session, *, done_too: bool) -> list[int]:
     """All mails that nobody has marked as deleted.
 
@@ -243,8 +254,6 @@ def present_uids(session: Session, *, done_too: bool) -> list[int]:
     return [uid for uid in present if uid not in done]
 
 
-def _matches(address: str | None, senders: Collection[str]) -> bool:
-    if address is None:
-        return False
+def _matches(address: str, senders: Collection[str]) -> bool:
     lowered = address.lower()
     return lowered in senders or f"*@{lowered.rpartition('@')[2]}" in senders

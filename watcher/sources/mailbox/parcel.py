@@ -121,6 +121,10 @@ class MailParcel:
     def user_code(self) -> str | None:
         return self._user_code
 
+    @property
+    def size(self) -> int:
+        return self._look.seen.size
+
     def leaves(self) -> Iterable[Leaf]:
         self.wanted = True
         root = self._trusted_structure()

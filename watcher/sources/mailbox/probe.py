@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import contextlib
+from collections import Counter
 from collections.abc import Callable, Iterator
 
 from imap_tools.imap_utf7 import utf7_decode
 
-from watcher.config.sections import Mailbox
+from watcher.config.sections import Mailbox, VerifySender
 from watcher.errors import LoginRefused, SourceUnavailable
-from watcher.headers import clean
+from watcher.headers import TOPMOST, believed_results, clean, read_header, read_results
 from watcher.model import Finding
 from watcher.sources.mailbox.finding import Wanted, present_uids
 from watcher.sources.mailbox.folders import Folders
 from watcher.sources.mailbox.grammar import number
 from watcher.sources.mailbox.identity import internal_date
 from watcher.sources.mailbox.login import login_hint
-from watcher.sources.mailbox.reading import chunks
+from watcher.sources.mailbox.reading import chunks, sightings
 from watcher.sources.mailbox.session import Session
 
 _MANY = 100
 _MOST_NAMES = 20
+_NEWEST = 20  # mails whose results are looked at
+_SEVERAL = 3  # so many without any are no accident
+_RESULTS = "Authentication-Results"
 
 # What is worth having, and what its lack means.
 _WORTH_HAVING = {
@@ -74,6 +78,7 @@ def _findings(settings: Mailbox, session: Session, wanted: Wanted, about: _About
         yield about.wrong(f"the folder {settings.folder} is not there", f"name one of these: {_names(session)}")
         return
     yield _mails(settings, session, folders, wanted, about)
+    yield from _results(settings, session, about)
     for folder in dict.fromkeys(each for each in (settings.done, settings.error) if each is not None):
         yield _folder(folders, folder, about)
     if settings.done is None or settings.error is None:
@@ -108,6 +113,35 @@ def _mails(settings: Mailbox, session: Session, folders: Folders, wanted: Wanted
     if settings.since is None:
         return about.well(f"{counted}; all of them are looked at, as `since` is not set")
     return about.well(f"{counted}; {recent} of them have come since {settings.since} and are looked at")
+
+
+def _results(settings: Mailbox, session: Session, about: _About) -> Iterator[Finding]:
+    """Whether the server that is believed has written its results into the newest mails."""
+    check = settings.verify_sender
+    newest = present_uids(session, done_too=True)[-_NEWEST:]
+    if check is False or check.results_from is None or not newest:
+        return
+    topmost = [read_header(each.header).all(_RESULTS) for each in sightings(session, newest)]
+    told = sum(believed_results(results, check.results_from) is not None for results in topmost)
+    whose = "" if check.results_from == TOPMOST else f" of {check.results_from}"
+    message = f"{told} of the newest {len(topmost)} mails have {_RESULTS}{whose}"
+    if told or len(topmost) < _SEVERAL:
+        yield about.well(message)
+    else:
+        yield about.note(message, _who_else([results[0] for results in topmost if results], check))
+
+
+def _who_else(topmost: list[bytes], check: VerifySender) -> str:
+    """What to do where nobody is that server."""
+    read = [results for raw in topmost if (results := read_results(raw)) is not None]
+    named = Counter(clean(results.authserv_id) for results in read if results.authserv_id)
+    if named:
+        others = ", ".join(name for name, _ in named.most_common(_MOST_NAMES))
+        return f"is your server among these, which stand topmost? Then write its name to results_from: {others}"
+    if read:
+        return "the topmost ones name no server, as Microsoft 365 writes them: see `results_from: topmost`"
+    way = "set results_from to null" if check.dkim else "set dkim to true and results_from to null"
+    return f"no server writes any that can be read: see its manual on {_RESULTS}, or {way}"
 
 
 def _names(session: Session) -> str:

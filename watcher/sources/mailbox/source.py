@@ -235,4 +235,9 @@ def _wanted(mailbox: Mailbox, own_addresses: Collection[str]) -> Wanted:
     if "@" in mailbox.username:
         own.add(mailbox.username.lower())
     senders = None if mailbox.senders is None else frozenset(sender.strip().lower() for sender in mailbox.senders)
-    return Wanted(since=mailbox.since, senders=senders, own_addresses=frozenset(own))
+    return Wanted(
+        since=mailbox.since,
+        senders=senders,
+        own_addresses=frozenset(own),
+        forwarded_for=mailbox.forwarded_for,
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from watcher.headers import decode_parameter, read_header
@@ -16,6 +16,7 @@ _KNOWN_ENCODINGS = _PLAIN_ENCODINGS | {"base64", "quoted-printable"}
 _FRAME_OF_MAIL = 1024
 _FRAME_OF_PART = 2048
 _FRAME_OF_NESTED = 32 * 1024
+_MOST_PARTS = 5000  # of those that servers tell of: Dovecot sees none beyond its 10,000th
 
 Parameters = tuple[tuple[str, bytes], ...]
 
@@ -75,14 +76,23 @@ def contradiction(root: Part, header: bytes, mail_octets: int) -> str | None:
     if not root.is_multipart and _declares_parts(header):
         return "the header says that it has parts"
     parts = [*_all(root)]
-    if any(_is_hollow(part) for part in parts):
-        return "a multipart has no part"
-    if not all(part.can_be_decoded for part in files(root)):
-        return "a part is encoded in an unusual way"
+    if odd := _oddity(root, parts):
+        return odd
     if mail_octets - len(header) - _told(root) > _FRAME_OF_MAIL + _FRAME_OF_PART * len(parts):
         return "its parts are far smaller than the mail"
     if any(_unaccounted(part) for part in parts):
         return "a nested message is far larger than its parts"
+    return None
+
+
+def _oddity(root: Part, parts: Sequence[Part]) -> str | None:
+    """What servers get wrong, whatever the sizes are."""
+    if len(parts) > _MOST_PARTS:
+        return "it has more parts than servers look at"
+    if any(_is_hollow(part) for part in parts):
+        return "a multipart has no part"
+    if not all(part.can_be_decoded for part in files(root)):
+        return "a part is encoded in an unusual way"
     return None
 
 

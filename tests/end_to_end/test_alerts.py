@@ -1,0 +1,173 @@
+"""What the operators hear of what is wrong, from the installed command."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+
+from tests.support.raw_server import RawServer, answer
+from tests.support.servers.dovecot import Account, Dovecot
+from tests.support.servers.smtp import SmtpSink
+from tests.support.waiting import wait_for
+from tests.support.workplace import PATIENCE_SECONDS, Workplace, pdf
+from watcher.model import SubmissionState
+from watcher.sandbox.endpoint import Endpoint
+
+SECRET = "c4n4ryk3yofrobot"
+OPERATOR = "ops@corp.example"
+
+
+class Robot(RawServer):
+    """A chat robot that takes everything."""
+
+    def __init__(self) -> None:
+        super().__init__(_thank)
+
+    @property
+    def address(self) -> str:
+        return f"json://127.0.0.1:{self.port}/{SECRET}"
+
+    def messages(self) -> list[str]:
+        return [json.loads(request.partition(b"\r\n\r\n")[2])["message"] for request in list(self.requests)]
+
+    def wait_for(self, count: int) -> list[str]:
+        wait_for(lambda: len(self.messages()) >= count, PATIENCE_SECONDS, f"{count} alerts")
+        return self.messages()
+
+
+def _thank(connection: socket.socket, server: RawServer) -> None:
+    if server.read_request(connection):
+        connection.sendall(answer(b"{}"))
+
+
+@pytest.fixture
+def robot() -> Iterator[Robot]:
+    with Robot() as made:
+        yield made
+
+
+@pytest.fixture
+def account(dovecot: Dovecot) -> Account:
+    return dovecot.account()
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, endpoint: Endpoint, account: Account, smtp_sink: SmtpSink, robot: Robot) -> Workplace:
+    made = Workplace(tmp_path, endpoint).with_smtp(smtp_sink.host, smtp_sink.port)
+    made.with_mailbox(
+        account.server.host, account.server.port, account.username, account.password,
+        unknown="hold", held_after="1s", poll="1s",
+    )  # fmt: skip
+    (tmp_path / "robot").write_text(robot.address)
+    made.config["alerts"] = {"urls": [{"file": str(tmp_path / "robot")}], "operators": [OPERATOR], "after": "0s"}
+    return made.write()
+
+
+def strangers_mail() -> bytes:
+    message = EmailMessage()
+    message["From"] = "stranger@elsewhere.example"
+    message["To"] = "fapiao@corp.example"
+    message["Subject"] = "<@all> @所有人"
+    message["Message-ID"] = "<one@elsewhere.example>"
+    message.add_attachment(pdf("a"), maintype="application", subtype="pdf", filename="a.pdf")
+    return message.as_bytes()
+
+
+def test_a_mail_that_is_held_for_too_long_is_told_once_and_once_when_it_is_decided_whatever_is_restarted(
+    workplace: Workplace, account: Account, robot: Robot, smtp_sink: SmtpSink
+) -> None:
+    account.append(strangers_mail())
+    with workplace.daemon():
+        (held,) = robot.wait_for(1)
+        (mail,) = smtp_sink.wait_for(1, to=OPERATOR)
+    assert "来源 fapiao 有 1 件等待人工决定" in held
+    assert "所有人" not in held
+    assert mail.message.get_content().strip().splitlines() == [held]
+    assert "fapiao: held for too long, the oldest since" in workplace.status()
+
+    with workplace.daemon() as daemon:
+        (submission,) = workplace.submissions("--state", "held")
+        assert workplace.command("refuse", submission["id"]).returncode == 0
+        workplace.wait_for_submissions(1, SubmissionState.CLOSED)
+        assert robot.wait_for(2)[1:] == ["- 已处理：来源 fapiao 没有超时等待决定的了"]
+        smtp_sink.wait_for(2, to=OPERATOR)
+        assert daemon.said().count("Something needs a person.") == 1
+        assert SECRET not in daemon.said()
+    assert len(robot.messages()) == 2
+    assert "held for too long" not in workplace.status()
+    assert len(smtp_sink.received) == 2
+
+
+def test_runs_one_after_the_other_tell_as_a_daemon_does(
+    workplace: Workplace, account: Account, robot: Robot, smtp_sink: SmtpSink
+) -> None:
+    account.append(strangers_mail())
+
+    def run() -> list[str]:
+        assert workplace.command("run", "--once").returncode == 0
+        return robot.messages()
+
+    wait_for(run, PATIENCE_SECONDS, "a run that finds it held for too long")
+    assert len(run()) == 1
+    assert len(smtp_sink.received) == 1
+
+
+def test_a_mailbox_that_is_down_is_told_and_that_it_is_back(
+    workplace: Workplace, dovecot: Dovecot, robot: Robot, smtp_sink: SmtpSink
+) -> None:
+    with workplace.daemon() as daemon:
+        workplace.wait_for_status("fapiao up")
+        dovecot.stop()
+        try:
+            (down,) = robot.wait_for(1)
+        finally:
+            dovecot.start()
+        back = robot.wait_for(2)[1]
+        assert daemon.stop() == 0
+    assert "来源 fapiao 自" in down
+    assert "invoice-watcher check" in down
+    assert back == "- 已恢复：来源 fapiao 可以使用"
+    assert len(robot.messages()) == 2
+    assert len(smtp_sink.wait_for(2, to=OPERATOR)) == 2
+
+
+def test_check_says_which_address_is_none_and_sends_nothing(
+    workplace: Workplace, robot: Robot, smtp_sink: SmtpSink
+) -> None:
+    (workplace.root / "wrong").write_text(f"bogus://{SECRET}")
+    workplace.config["alerts"]["urls"].append({"file": str(workplace.root / "wrong")})
+    workplace.write()
+
+    answered = workplace.command("check")
+
+    said = answered.stdout + answered.stderr
+    assert answered.returncode == 1
+    assert "ok    alerts.urls[0]:" in said
+    assert "FAIL  alerts.urls[1]: apprise does not know such an address" in said
+    assert "no effect" not in said.replace("web: has no effect", "")
+    assert SECRET not in said
+    assert (robot.messages(), smtp_sink.received) == ([], [])
+
+
+def test_a_robot_that_never_answers_delays_neither_the_other_channels_nor_the_end(
+    workplace: Workplace, account: Account, robot: Robot, smtp_sink: SmtpSink
+) -> None:
+    def swallow(connection: socket.socket, server: RawServer) -> None:
+        server.read_request(connection)
+        server.ended.wait(60)
+
+    account.append(strangers_mail())
+    with RawServer(swallow) as hole:
+        workplace.config["alerts"]["urls"].insert(0, f"json://127.0.0.1:{hole.port}/{SECRET}")
+        workplace.write()
+        with workplace.daemon() as daemon:
+            robot.wait_for(1)
+            smtp_sink.wait_for(1, to=OPERATOR)
+            wait_for(lambda: hole.requests, PATIENCE_SECONDS, "the one that never answers to be asked")
+            assert daemon.stop(timeout=15) == 0
+            assert SECRET not in daemon.said()

@@ -1,0 +1,158 @@
+"""What is wrong, of which of it the operators are told, and when it is told to be over.
+
+The rules, in the order in which they are applied:
+
+- A condition is told when it has lasted for its `wait` since it was first seen, `alerts.after` for what may mend
+  itself; what has a patience of its own (`held_after`) or cannot mend itself (a double booking) is told at once.
+- While it lasts it is told again once a day.
+- It is told to be over when it has stayed away for as long as `alerts.after`, and only if it was told. Until then it
+  may come and go unnoticed.
+- Each time it comes back within a day after that, its next recovery has to last longer: 5 minutes, 10, 20, 40, then an
+  hour. So what comes and goes for ever is told of twice an hour at most.
+- What was not told, and is seen to stay away for a minute and a half, is forgotten and begins anew when it returns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from watcher.model import Alert, Language
+
+_AGAIN_AFTER = timedelta(days=1)
+_FORGOTTEN_AFTER = timedelta(seconds=90)  # longer than from one look to the next
+_STEADY_AFTER = timedelta(days=1)
+_FIRST_CALM, _LONGEST_CALM = timedelta(minutes=5), timedelta(hours=1)
+_LONGEST_SPACING = timedelta(minutes=1)
+
+Moment = Callable[[datetime], str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmRules:
+    """What the configuration says of it."""
+
+    after: timedelta
+    held_after: Mapping[str, timedelta]  # of each source of this node
+    endpoint: str
+    language: Language
+    moment: Moment  # how times are written
+
+    @property
+    def sources(self) -> Collection[str]:
+        return self.held_after.keys()
+
+    @property
+    def spacing(self) -> timedelta:
+        """The least time between two messages."""
+        return min(self.after, _LONGEST_SPACING)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """Something that is wrong now; `key` is the same as long as it lasts."""
+
+    key: str
+    said: str
+    wait: timedelta  # how long it must have lasted to be told
+    recurs: bool = True  # it may end, and is told again while it lasts; else it has happened, and is told once
+    grave: bool = False  # somebody's money
+    explained: bool = False  # something else that is told is why: not told of itself, and not over either
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What to tell now, and what to remember."""
+
+    tell: tuple[Condition, ...] = ()  # new, or still there after a day
+    over: tuple[Alert, ...] = ()  # what was told and is over
+    keep: tuple[Alert, ...] = ()  # to be written whatever comes of telling; only what is new
+    forget: tuple[str, ...] = ()  # keys to be deleted
+    told: tuple[Alert, ...] = ()  # to be written once somebody has been told
+
+    @property
+    def changes(self) -> bool:
+        """Whether there is anything to do at all."""
+        return bool(self.tell or self.over or self.keep or self.forget)
+
+
+def decide(present: Sequence[Condition], remembered: Sequence[Alert], rules: AlarmRules, now: datetime) -> Decision:
+    """See the rules above. What other nodes remember of their own sources is left alone."""
+    known = {alert.key: alert for alert in remembered if _is_ours(alert.key, rules)}
+    there = {condition.key for condition in present}
+    parts = [_lasting(condition, known.get(condition.key), now) for condition in present]
+    parts += [_leaving(alert, rules, now) for alert in known.values() if alert.key not in there]
+    return Decision(
+        tell=tuple(condition for part in parts for condition in part.tell),
+        over=tuple(alert for part in parts for alert in part.over),
+        keep=tuple(alert for part in parts for alert in part.keep),
+        forget=tuple(key for part in parts for key in part.forget),
+        told=tuple(alert for part in parts for alert in part.told),
+    )
+
+
+def _lasting(condition: Condition, alert: Alert | None, now: datetime) -> Decision:
+    """It is there."""
+    if condition.explained:
+        return Decision(forget=(condition.key,) if alert is not None and alert.told_at is None else ())
+    seen = _seen(condition, alert, now)
+    keep = (seen,) if seen != alert else ()
+    told_at = seen.told_at
+    if told_at is None:
+        is_due = now - seen.since >= condition.wait
+    else:
+        is_due = condition.recurs and now - told_at >= _AGAIN_AFTER
+    if not is_due:
+        return Decision(keep=keep)
+    return Decision(tell=(condition,), keep=keep, told=(replace(seen, said=condition.said, told_at=now),))
+
+
+def _seen(condition: Condition, alert: Alert | None, now: datetime) -> Alert:
+    """As it is remembered once it has been seen now. What was away for a moment goes on."""
+    if alert is None:
+        return Alert(key=condition.key, since=now, said=condition.said)
+    if alert.gone_at is None:
+        return alert
+    goes_on = alert.told_at is not None or now - alert.gone_at < _FORGOTTEN_AFTER
+    return replace(alert, gone_at=None, since=alert.since if goes_on else now)
+
+
+def _leaving(alert: Alert, rules: AlarmRules, now: datetime) -> Decision:
+    """It is not there any more."""
+    if alert.gone_at is None:
+        alert = replace(alert, gone_at=now)
+        keep: tuple[Alert, ...] = (alert,)
+    else:
+        keep = ()
+    away = now - (alert.gone_at or now)
+    if kind_of(alert.key) == "booked-twice":
+        return Decision(forget=(alert.key,))
+    if alert.told_at is not None:
+        if away < _calm(alert.times, rules.after):
+            return Decision(keep=keep)
+        return Decision(over=(alert,), keep=keep, told=(replace(alert, told_at=None, times=alert.times + 1),))
+    if away >= (_STEADY_AFTER if alert.times else _FORGOTTEN_AFTER):
+        return Decision(forget=(alert.key,))
+    return Decision(keep=keep)
+
+
+def _calm(times: int, after: timedelta) -> timedelta:
+    """How long it must have stayed away to be told to be over, when that has been told so many times before."""
+    if times == 0:
+        return after
+    grown: timedelta = _FIRST_CALM * (1 << min(times - 1, 16))
+    return max(after, min(grown, _LONGEST_CALM))
+
+
+def kind_of(key: str) -> str:
+    """The first word."""
+    return key.partition(" ")[0]
+
+
+def _is_ours(key: str, rules: AlarmRules) -> bool:
+    """Whether this node can tell if it is over: other nodes may have other sources."""
+    kind, _, name = key.partition(" ")
+    if not name or kind == "booked-twice":
+        return True
+    return name == rules.endpoint if kind == "gate" else name in rules.sources

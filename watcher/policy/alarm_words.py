@@ -1,0 +1,78 @@
+"""The sentences of alerts, in both languages: what is wrong, since when, and what to do."""
+
+from __future__ import annotations
+
+from watcher.headers import clean
+from watcher.model import Language
+
+_REASON_LIMIT = 160  # characters of what a server said
+# As they stand in plain text: chats make mentions and mark-up of the others.
+_HARMLESS = str.maketrans({"<": "\u2039", ">": "\u203a", "@": "\uff20"})
+
+_SENTENCES: dict[str, dict[Language, str]] = {
+    "booked-twice": {
+        "zh": "同一单据产生了两笔费用，请在费用系统中核对并作废一笔：{where}",
+        "en": "One document has two expenses; look into the expense system and void one: {where}",
+    },
+    "journal": {
+        "zh": "台账数据库无法使用，暂停收取和提交：{reason}。检查磁盘和数据库：invoice-watcher check",
+        "en": "The journal cannot be used, so that nothing is taken in or posted: {reason}. "
+        "Look after disk and database: invoice-watcher check",
+    },
+    "gate": {
+        "zh": "自 {since} 起停止提交，识别接口不可用：{reason}。排除后自动恢复；查看：invoice-watcher status",
+        "en": "Nothing is posted since {since}, because the endpoint cannot be used: {reason}. "
+        "It goes on by itself once that is mended; see: invoice-watcher status",
+    },
+    "source": {
+        "zh": "来源 {name} 自 {since} 起无法使用：{reason}。检查：invoice-watcher check",
+        "en": "Source {name} cannot be used since {since}: {reason}. Try: invoice-watcher check",
+    },
+    "intake": {
+        "zh": "来源 {name} 有内容暂时收不进来：{reason}。检查：invoice-watcher check",
+        "en": "Source {name} has what cannot be taken in now: {reason}. Try: invoice-watcher check",
+    },
+    "held": {
+        "zh": "来源 {name} 有 {count} 件等待人工决定，最早自 {since} 起。"
+        "查看：invoice-watcher list --state held，然后 release 或 refuse",
+        "en": "Source {name} has {count} held for a decision, the oldest since {since}. "
+        "See: invoice-watcher list --state held, then release or refuse",
+    },
+    "overdue": {
+        "zh": "来源 {name} 有 {count} 份单据迟迟没有结果，最早自 {since} 起。查看：invoice-watcher status",
+        "en": "Source {name} has {count} documents without an outcome for long, the oldest since {since}. "
+        "See: invoice-watcher status",
+    },
+    "answers": {
+        "zh": "来源 {name} 有 {count} 件已有结果却无法答复，最早自 {since} 起。查看：invoice-watcher status",
+        "en": "Source {name} has {count} with an outcome that cannot be answered, the oldest since {since}. "
+        "See: invoice-watcher status",
+    },
+    "more": {"zh": "- 另有 {count} 项，查看：invoice-watcher status", "en": "- {count} more: invoice-watcher status"},
+    "subject": {"zh": "invoice-watcher 告警：{count} 项", "en": "invoice-watcher: {count} to look at"},
+    "subject-over": {"zh": "invoice-watcher 恢复：{count} 项", "en": "invoice-watcher: {count} over"},
+}
+
+_OVER: dict[str, dict[Language, str]] = {
+    "journal": {"zh": "已恢复：台账数据库可以使用", "en": "Over: the journal can be used"},
+    "gate": {"zh": "已恢复：重新开始提交", "en": "Over: documents are posted again"},
+    "source": {"zh": "已恢复：来源 {name} 可以使用", "en": "Over: source {name} can be used"},
+    "held": {"zh": "已处理：来源 {name} 没有超时等待决定的了", "en": "Over: source {name} has none held for too long"},
+    "overdue": {"zh": "已恢复：来源 {name} 的单据不再积压", "en": "Over: source {name} has no overdue documents"},
+    "answers": {"zh": "已恢复：来源 {name} 的结果均可答复", "en": "Over: source {name} can be answered"},
+}
+
+
+def say(kind: str, language: Language, **values: object) -> str:
+    """The sentence of that kind; what comes from outside must be `harmless` already."""
+    return _SENTENCES[kind][language].format(**values)
+
+
+def over(kind: str, name: str, language: Language) -> str:
+    """That it is over."""
+    return _OVER[kind][language].format(name=name)
+
+
+def harmless(said: str | None) -> str:
+    """What a server said: one short line that mentions nobody and is no mark-up, in any chat."""
+    return clean(said, _REASON_LIMIT).translate(_HARMLESS) or "?"

@@ -1,0 +1,56 @@
+"""A submission as it is written down before anybody has looked inside."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from watcher.headers import MailHeader, clean
+from watcher.model import Kind, NewSubmission, Person, SubmissionState, Thread
+from watcher.policy.who import Turned
+from watcher.ports import Arrival
+
+_SUBJECT_LENGTH = 200
+
+
+def draft(arrival: Arrival, *, source: str, kind: Kind, sender: str | None, create_expense: bool) -> NewSubmission:
+    """What is known of it by where it lies; `sender` is the submitter's address, or the login of a file's owner."""
+    return NewSubmission(
+        key=arrival.key,
+        source=source,
+        kind=kind,
+        place=arrival.place,
+        fingerprint=arrival.fingerprint,
+        sender=sender,
+        subject=None,
+        path=arrival.path,
+        user_code=None,
+        person_name=None,
+        language=None,
+        received_at=arrival.received_at,
+        state=SubmissionState.OPEN,
+        create_expense=create_expense,
+        succeeds=arrival.known.submission if arrival.known is not None else None,
+    )
+
+
+def with_header(bare: NewSubmission, header: MailHeader, size: int | None) -> NewSubmission:
+    """And by what a mail's header says; whoever submits is who may be answered."""
+    thread = Thread(message_id=header.message_id, references=header.references, reply_to=bare.sender)
+    return replace(bare, subject=clean(header.subject, _SUBJECT_LENGTH) or None, thread=thread, size=size)
+
+
+def belonging_to(bare: NewSubmission, person: Person | None) -> NewSubmission:
+    """It is booked for this person, or would be."""
+    return replace(
+        bare,
+        user_code=person.user_code if person else None,
+        person_name=person.name if person else None,
+        language=person.language if person else None,
+    )
+
+
+def turned_away(bare: NewSubmission, turned: Turned, *, told: bool) -> NewSubmission:
+    """Without its documents: nothing of it is stored or posted before somebody has decided."""
+    state = SubmissionState.HELD if turned.hold else SubmissionState.OPEN
+    supposed = belonging_to(bare, turned.person if turned.hold else None)
+    return replace(supposed, state=state, reason=turned.reason, remark=clean(turned.detail), answer=told)
