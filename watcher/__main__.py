@@ -6,6 +6,7 @@ import sys
 
 from watcher.cli.streams import NOT_WRITTEN, discard_output, make_usable
 from watcher.errors import ConfigurationError, PersonalError, Unavailable, UsageError
+from watcher.seclusion import seclude
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -14,6 +15,7 @@ EXIT_CONFIGURATION = 78  # systemd's RestartPreventExitStatus
 
 def main() -> None:
     """Run the command line and exit with its status."""
+    seclude()
     make_usable()
     try:
         _run()

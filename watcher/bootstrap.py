@@ -7,7 +7,7 @@ daemon without mailboxes no IMAP.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, cast
@@ -17,12 +17,13 @@ from watcher.alerts.mail import MailChannel
 from watcher.alerts.robot import RobotChannel
 from watcher.answer import Answer
 from watcher.config import sections
+from watcher.config.confidential import confidential
 from watcher.config.sections import Configuration
 from watcher.documents.choosing import DocumentChooser
 from watcher.documents.inspection.inspector import Inspector
 from watcher.documents.reader import DocumentReader
 from watcher.documents.sniff import may_hold_documents
-from watcher.errors import StoreUnavailable
+from watcher.errors import ConfigurationError, StoreUnavailable
 from watcher.gathering import Gathering
 from watcher.intake import Intake
 from watcher.journal.checking import check_journal, journal_trouble
@@ -49,6 +50,7 @@ from watcher.ports import (
 )
 from watcher.recognise import Recognise
 from watcher.replies import SmtpMailer, TemplateWriter
+from watcher.secrecy import KnownSecrets
 from watcher.service import Service
 from watcher.service.alarm import Alarm
 from watcher.service.answerer import Answerer
@@ -59,6 +61,7 @@ from watcher.service.stopping import Stopping
 from watcher.service.tender import Tender
 from watcher.storing import Storing
 from watcher.surplus import Surplus
+from watcher.tls import UnusableAuthorities
 
 if TYPE_CHECKING:
     from watcher.recognition.token import TokenSource
@@ -66,6 +69,11 @@ if TYPE_CHECKING:
 
 _LDAP_REMEMBERED_SECONDS = 60.0
 _MOVES_AT_ONCE = 8  # of one folder, so that its files do not wait for the disk one by one
+
+
+def secrets_of(configuration: Configuration) -> KnownSecrets:
+    """What is kept out of all that is told, journalled and answered."""
+    return KnownSecrets(confidential(configuration))
 
 
 def open_for_work(configuration: Configuration) -> Journal:
@@ -102,9 +110,9 @@ class _Adapters:
     chooser: Chooser
 
 
-def build_service(configuration: Configuration, journal: Journal, stopping: Stopping) -> Service:
-    """The daemon; the journal stays the caller's to close."""
-    adapters = _adapters(configuration)
+def build_service(configuration: Configuration, journal: Journal, stopping: Stopping, known: KnownSecrets) -> Service:
+    """The daemon; the journal stays the caller's to close, and `known` learns the secrets that servers issue."""
+    adapters = _adapters(configuration, known)
     for store in adapters.stores.values():
         store.prepare()
     recognise = Recognise(
@@ -138,9 +146,9 @@ def build_service(configuration: Configuration, journal: Journal, stopping: Stop
     )
 
 
-def findings(configuration: Configuration) -> Iterator[Finding]:
+def findings(configuration: Configuration, known: KnownSecrets) -> Iterator[Finding]:
     """Everything that can be tried without posting a document, each tried in turn."""
-    adapters = _adapters(configuration)
+    adapters = _adapters(configuration, known)
     checks: list[Callable[[], list[Finding]]] = [
         partial(check_journal, configuration.journal),
         adapters.directory.check,
@@ -154,7 +162,8 @@ def findings(configuration: Configuration) -> Iterator[Finding]:
         checks.append(adapters.mailer.check)
     try:
         for check in checks:
-            yield from check()
+            for finding in check():
+                yield replace(finding, message=known.hidden(finding.message))
     finally:
         for resource in _closable(adapters):
             resource.close()
@@ -163,16 +172,13 @@ def findings(configuration: Configuration) -> Iterator[Finding]:
 # ------------------------------------------------------------------------------------------ adapters
 
 
-def _adapters(configuration: Configuration) -> _Adapters:
-    from watcher.recognition.client import HttpRecogniser
-    from watcher.recognition.token import TokenSource
-
-    token = TokenSource(configuration.recognition.auth) if configuration.recognition.auth else None
+def _adapters(configuration: Configuration, known: KnownSecrets) -> _Adapters:
+    token, recogniser = _recognition(configuration, known)
     smtp = configuration.smtp
     return _Adapters(
-        stores=_stores(configuration, token),
+        stores=_stores(configuration, token, known),
         directory=build_directory(configuration.directory),
-        recogniser=HttpRecogniser(configuration.recognition, timezone=configuration.timezone, token=token),
+        recogniser=recogniser,
         token=token,
         writer=TemplateWriter(
             sender=smtp.sender if smtp else None,
@@ -180,10 +186,22 @@ def _adapters(configuration: Configuration) -> _Adapters:
             timezone=configuration.timezone,
             accept=configuration.accept,
         ),
-        mailer=SmtpMailer(smtp) if smtp else None,
-        sources=_sources(configuration),
+        mailer=SmtpMailer(smtp, known=known) if smtp else None,
+        sources=_sources(configuration, known),
         chooser=_chooser(configuration),
     )
+
+
+def _recognition(configuration: Configuration, known: KnownSecrets) -> tuple[TokenSource | None, Recogniser]:
+    from watcher.recognition.client import HttpRecogniser
+    from watcher.recognition.token import TokenSource
+
+    section = configuration.recognition
+    try:
+        token = TokenSource(section.auth, ca_file=section.ca_file, known=known) if section.auth else None
+        return token, HttpRecogniser(section, timezone=configuration.timezone, token=token, known=known)
+    except UnusableAuthorities as error:
+        raise ConfigurationError([f"recognition: {error}"]) from error
 
 
 def _links(configuration: Configuration, reader: Reader) -> LinkReader | None:
@@ -218,16 +236,16 @@ def build_directory(section: sections.Directory) -> Directory:
     return DirectoryWithRegisters(directory, registers) if registers else directory
 
 
-def _stores(configuration: Configuration, token: TokenSource | None) -> dict[str, Store]:
+def _stores(configuration: Configuration, token: TokenSource | None, known: KnownSecrets) -> dict[str, Store]:
     from watcher.stores import HttpStore, ObjectsStore, ResolveStore
 
     stores: dict[str, Store] = {}
     for name, section in configuration.stores.items():
         if isinstance(section, sections.ObjectsStore):
-            stores[name] = ObjectsStore(name, section)
+            stores[name] = ObjectsStore(name, section, known=known)
         elif isinstance(section, sections.HttpStore):
             refused = configuration.recognition.auth.refused if configuration.recognition.auth else []
-            stores[name] = HttpStore(name, section, token=token, refused=refused)
+            stores[name] = HttpStore(name, section, token=token, refused=refused, known=known)
     for name, section in configuration.stores.items():
         if isinstance(section, sections.ResolveStore):
             stores[name] = ResolveStore(name, section, parts=stores[section.parts] if section.parts else None)
@@ -241,17 +259,17 @@ def _store_of(stores: Mapping[str, Store], name: str) -> Store:
     return stores[name]
 
 
-def _sources(configuration: Configuration) -> dict[str, Source]:
-    mailboxes = _mailboxes(configuration) if configuration.mailboxes else []
+def _sources(configuration: Configuration, known: KnownSecrets) -> dict[str, Source]:
+    mailboxes = _mailboxes(configuration, known) if configuration.mailboxes else []
     folders = _folders(configuration) if configuration.folders else []
     return {source.name: source for source in (*mailboxes, *folders)}
 
 
-def _mailboxes(configuration: Configuration) -> list[Source]:
+def _mailboxes(configuration: Configuration, known: KnownSecrets) -> list[Source]:
     from watcher.sources.mailbox import MailboxSource
 
     own = _own_addresses(configuration)
-    return [MailboxSource(mailbox, own_addresses=own) for mailbox in configuration.mailboxes]
+    return [MailboxSource(mailbox, own_addresses=own, known=known) for mailbox in configuration.mailboxes]
 
 
 def _own_addresses(configuration: Configuration) -> frozenset[str]:

@@ -10,34 +10,63 @@ import json
 import logging
 import os
 import sys
+import threading
+import traceback
 from datetime import UTC, datetime
+from types import TracebackType
 
 from watcher.config.sections import Log
+from watcher.secrecy import KnownSecrets
 
 _PRIORITIES = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3, logging.CRITICAL: 2}
 _COLOURS = {logging.DEBUG: "2", logging.INFO: "32", logging.WARNING: "33", logging.ERROR: "31", logging.CRITICAL: "31"}
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-# Libraries speak at length of what their callers handle.
+# Libraries speak at length of what their callers handle; and at the lower levels of every address and header.
 _QUIET = ("apscheduler", "watchdog", "urllib3", "alembic", "imap_tools", "dkim", "tzlocal")
 
 
-def set_up(section: Log) -> None:
-    """Send all records to standard error in the form that the configuration asks for."""
-    handler = _StandardErrorHandler()
+def set_up(section: Log, known: KnownSecrets) -> None:
+    """Send all records to standard error in the form that the configuration asks for, without what is `known`.
+
+    Libraries are heard from a warning on, whatever the level: what they tell below may be a secret that is not known.
+    """
+    handler = _StandardErrorHandler(known)
     handler.setFormatter(_formatter(section))
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(section.level.upper())
+    level = logging.getLevelNamesMapping()[section.level.upper()]
+    root.setLevel(max(level, logging.WARNING))
+    logging.getLogger("watcher").setLevel(level)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def conceal_tracebacks(known: KnownSecrets) -> None:
+    """Let what Python prints of an error that nobody expected have no secret in it either, whatever thread it is in."""
+
+    def show(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
+        told = "".join(traceback.format_exception(kind, error, trace))
+        sys.stderr.write(known.hidden(told))
+
+    def show_of_thread(failure: threading.ExceptHookArgs) -> None:
+        if failure.exc_type is not SystemExit:
+            show(failure.exc_type, failure.exc_value, failure.exc_traceback)
+
+    sys.excepthook = show
+    threading.excepthook = show_of_thread
+    sys.unraisablehook = lambda failure: show(failure.exc_type, failure.exc_value, failure.exc_traceback)
 
 
 class _StandardErrorHandler(logging.Handler):
     """Whatever standard error is at the time: a line that shows progress takes its place for a while."""
 
+    def __init__(self, known: KnownSecrets) -> None:
+        super().__init__()
+        self._known = known
+
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            sys.stderr.write(self.format(record) + "\n")
+            sys.stderr.write(self._known.hidden(self.format(record)) + "\n")
             sys.stderr.flush()
         except Exception:  # noqa: BLE001 - logging must not stop what it tells of
             self.handleError(record)

@@ -74,3 +74,13 @@ def test_it_is_gone_when_nobody_reads_on(given: Spooled) -> None:
         running: Confined = program
     with pytest.raises(ProcessLookupError):
         os.kill(running._process.pid, 0)
+
+
+def test_what_feeds_it_has_nothing_of_our_surroundings_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("A_SECRET", "canary")
+    content = Spooled([bytes(10**6)])  # more than a pipe takes, so that it waits
+    with confined(["sleep", "100"], content.file(), seconds=5, spend=lambda _: None, piped=True) as program:
+        assert program._feeder is not None
+        environment = Path(f"/proc/{program._feeder.pid}/environ").read_bytes()
+    content.close()
+    assert b"canary" not in environment

@@ -18,6 +18,7 @@ from tests.support.recognisers import biz_id, recogniser
 from tests.support.servers.certificates import make_certificate
 from tests.support.waiting import wait_for
 from watcher.sandbox.endpoint import CLIENT_ID, CLIENT_SECRET, Endpoint
+from watcher.tls import trusting_on_the_web
 
 VECTORS = Path(__file__).parent.parent / "unit" / "vectors"
 
@@ -378,9 +379,8 @@ def test_a_closed_client_leaves_no_thread_behind(endpoint: Endpoint) -> None:
 
 
 def test_the_tls_context_asks_for_certificates() -> None:
-    from watcher.recognition.transport import _tls_context
-
-    context = _tls_context()
+    context = trusting_on_the_web(None)
 
     assert context.verify_mode is ssl.CERT_REQUIRED
     assert context.check_hostname
+    assert context.minimum_version is ssl.TLSVersion.TLSv1_2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import threading
 from collections.abc import Iterator
@@ -172,6 +173,20 @@ def test_a_server_that_takes_no_reply_to_this_one_now_keeps_the_connection(smtp_
                 mailer.send(reply(to))
         assert proxy.connections == 1
     assert [mail.recipients for mail in smtp_sink.received] == [("zhang@corp.example",)]
+
+
+@pytest.mark.parametrize("stage", ["AUTH", "MAIL", "RCPT", "DATA"])
+def test_a_server_that_repeats_the_password_at_whatever_point_is_not_quoted_with_it(stage: Any) -> None:
+    password = "canary & password"
+    encoded = base64.b64encode(password.encode()).decode()
+    with SmtpSink(username="us", password=password) as sink, mailer_for(sink) as mailer:
+        sink.refuse(stage, f"550 5.7.1 not with {password}, which is {encoded}")
+        with pytest.raises((MailerUnavailable, MailRefused)) as refusal:
+            mailer.send(reply())
+
+    told = str(refusal.value)
+    assert "not with ***, which is ***" in told
+    assert "canary" not in told
 
 
 def test_a_burst_uses_one_connection(smtp_sink: SmtpSink) -> None:

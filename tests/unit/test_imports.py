@@ -14,7 +14,10 @@ PROJECT = Path(__file__).resolve().parents[2]
 
 # The parts of the program, from the bottom up, each with the parts that it may import beside itself. What is not
 # named here is an adapter: it stands between a port and the world outside, and knows nothing of its neighbours.
-VALUES = {"model", "seen", "errors", "spool", "headers", "mime", "amounts", "clock", "deadline", "json_answers", "tls"}
+VALUES = {
+    *("model", "seen", "errors", "spool", "headers", "mime", "amounts", "clock", "deadline", "json_answers", "tls"),
+    *("http_session", "secrecy", "seclusion"),
+}
 SECTIONS = {"config.sections", "config.secret", "config.values"}
 ADAPTER = VALUES | SECTIONS | {"ports", "oauth"}
 STEPS = {"intake", "recognise", "answer"}
@@ -29,10 +32,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "deadline": {"clock"},
     "json_answers": set(),
     "tls": set(),
+    "http_session": {"tls"},
+    "secrecy": set(),
+    "seclusion": set(),
     "amounts": set(),
     "headers": {"model", "errors"},
     "mime": {"headers"},
-    "config.values": {"model"},
+    "config.values": {"model", "tls"},
     "config.secret": {"config.values"},
     "config.sections": {"model", "config.secret", "config.values"},
     "config": VALUES | SECTIONS,

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from watcher.documents.links.address import NotAnAddress, read_address
 from watcher.documents.links.answers import anchors_of, by_format, fields_of, found_at, is_set, read_json, text_at
 from watcher.documents.links.template import Lacking, Template
+from watcher.documents.links.wire import Request
 
 ANSWER = {"a": [{"b": 1}, {"b": " x "}, {"c": {"b": "y"}}], "n": None, "t": True, "s": "\ud800"}
 
@@ -29,6 +30,20 @@ ANSWER = {"a": [{"b": 1}, {"b": " x "}, {"c": {"b": "y"}}], "n": None, "t": True
 )
 def test_a_path_finds_what_stands_there(path: str, found: list[object]) -> None:
     assert found_at(ANSWER, path) == found
+
+
+@pytest.mark.parametrize(
+    ("address", "referer"),
+    [
+        ("https://portal.example/file", "https://portal.example/page?token=t"),
+        ("https://portal.example:8443/file", "https://portal.example/"),
+        ("https://files.example/file", "https://portal.example/"),
+    ],
+)
+def test_only_the_host_itself_is_told_the_address_that_led_to_it(address: str, referer: str) -> None:
+    page = read_address("https://portal.example/page?token=t#part")
+
+    assert Request(address=read_address(address), referer=page).headers["Referer"] == referer
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,16 @@ def test_no_form_of_the_signature_is_kept(raw: str) -> None:
     assert "***" in (kept.raw or "")
 
 
+def test_the_signature_alone_is_not_kept_either() -> None:
+    signature = "c0ffee" * 8
+    url = f"https://s3.example/a.pdf?X-Amz-Credential=KEY%2F20261126%2Fus&X-Amz-Signature={signature}"
+    raw = f"credential *** and {signature}, KEY/20261126/us, KEY%2F20261126%2Fus"
+
+    kept = without_signature(Exchange(sent=True, status=200, raw=raw), url)
+
+    assert kept.raw == "credential *** and ***, ***, ***"
+
+
 def test_an_answer_without_it_stays_as_it_is() -> None:
     exchange = Exchange(sent=True, status=200, raw='{"resCode": 200000}')
 

@@ -9,13 +9,13 @@ import contextlib
 import json
 import logging
 import re
-import resource
 import signal
 import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from watcher.alerts.answers import refusal
+from watcher.seclusion import seclude
 
 if TYPE_CHECKING:
     from apprise import NotifyBase
@@ -26,7 +26,7 @@ _SHORTEST_SECRET = 6
 
 def main() -> None:
     """Standard input to standard output."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # the address would be in it
+    seclude()
     request = json.load(sys.stdin)
     signal.alarm(round(request["seconds"]) + _MARGIN_SECONDS)
     logging.disable()

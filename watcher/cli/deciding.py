@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from watcher.bootstrap import in_place_stores, migrate_journal, open_for_reading
+from watcher.bootstrap import in_place_stores, migrate_journal, open_for_reading, secrets_of
 from watcher.config.load import load
 from watcher.config.sections import Configuration
 from watcher.errors import UsageError
 from watcher.headers import clean
+from watcher.logs import conceal_tracebacks
 from watcher.model import Outcome, Reason, Submission, SubmissionState
 from watcher.ports import Journal
 
@@ -52,6 +53,7 @@ def refuse(path: Path, identifiers: Sequence[str]) -> None:
 def _chosen(path: Path, identifiers: Sequence[str]) -> Iterator[tuple[Configuration, Journal, list[Submission]]]:
     """The submissions that are meant, each once, and the journal that has them."""
     configuration = load(path, secrets=False)
+    conceal_tracebacks(secrets_of(configuration))
     journal = open_for_reading(configuration)
     try:
         found = [journal.submission(identifier) for identifier in identifiers]
@@ -104,5 +106,7 @@ def _what_follows(count: int, state: SubmissionState) -> str:
 
 def migrate(path: Path) -> None:
     """Bring the journal to this version."""
-    migrate_journal(load(path, secrets=False))
+    configuration = load(path, secrets=False)
+    conceal_tracebacks(secrets_of(configuration))
+    migrate_journal(configuration)
     print("The journal is of this version.")  # noqa: T201

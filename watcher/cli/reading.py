@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from watcher.bootstrap import held_after, open_for_reading, trouble_of_journal
+from watcher.bootstrap import held_after, open_for_reading, secrets_of, trouble_of_journal
 from watcher.cli.rendering import minute, submission_json
 from watcher.cli.streams import json_text
 from watcher.config.load import load
 from watcher.config.sections import Configuration
 from watcher.config.values import parse_duration
 from watcher.errors import UsageError
+from watcher.logs import conceal_tracebacks
 from watcher.model import Outcome, Submission, SubmissionFilter, SubmissionState
 from watcher.policy.conditions import LONG, RECENT
 from watcher.ports import Journal
@@ -32,6 +33,7 @@ _WAITING_LOOKED_AT = 100  # by `status`, of the submissions that are to be answe
 def journal_of(path: Path) -> Iterator[tuple[Configuration, Journal]]:
     """The configuration at this path and its journal, to read in. Raises ConfigurationError, JournalUnusable."""
     configuration = load(path, secrets=False)
+    conceal_tracebacks(secrets_of(configuration))
     journal = open_for_reading(configuration)
     try:
         yield configuration, journal

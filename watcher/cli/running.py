@@ -9,15 +9,16 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
-from watcher.bootstrap import build_service, open_for_work
+from watcher.bootstrap import build_service, open_for_work, secrets_of
 from watcher.config.load import load
 from watcher.config.sections import Configuration
 from watcher.config.values import parse_duration
 from watcher.errors import ConfigurationError, JournalUnavailable, JournalUnusable, UsageError
 from watcher.headers import clean
-from watcher.logs import set_up
+from watcher.logs import conceal_tracebacks, set_up
 from watcher.model import Gate, Outcome, WorkLeft
 from watcher.ports import Journal
+from watcher.secrecy import KnownSecrets
 from watcher.service.notify import notify
 from watcher.service.stopping import Stop, Stopping
 
@@ -43,12 +44,14 @@ def run_daemon(path: Path) -> int:
 
 
 def _run(configuration: Configuration, stopping: Stopping, may_reload: Callable[[], bool]) -> Stop:
-    set_up(configuration.log)
+    known = secrets_of(configuration)
+    set_up(configuration.log, known)
+    conceal_tracebacks(known)
     journal = _awaited(configuration, stopping)
     if journal is None:
         return stopping.final or Stop.TERMINATED
     try:
-        return build_service(configuration, journal, stopping).run(may_reload)
+        return build_service(configuration, journal, stopping, known).run(may_reload)
     finally:
         journal.close()
 
@@ -99,21 +102,23 @@ def run_once(path: Path, wait: str) -> int:
     except ValueError as error:
         raise UsageError(f"--wait: {error}") from error
     configuration = load(path)
-    set_up(configuration.log)
+    known = secrets_of(configuration)
+    set_up(configuration.log, known)
+    conceal_tracebacks(known)
     stopping = Stopping()
     stopping.catch_signals()
-    return _once(configuration, wait_for, stopping)
+    return _once(configuration, wait_for, stopping, known)
 
 
-def _once(configuration: Configuration, wait: timedelta, stopping: Stopping) -> int:
+def _once(configuration: Configuration, wait: timedelta, stopping: Stopping, known: KnownSecrets) -> int:
     journal = open_for_work(configuration)
     began = journal.now()
-    service = build_service(configuration, journal, stopping)
+    service = build_service(configuration, journal, stopping, known)
     try:
         with _progress() as show:
             failures = service.run_once(wait, show)
         for failure in failures:
-            print(f"invoice-watcher: {failure}", file=sys.stderr)  # noqa: T201
+            print(f"invoice-watcher: {known.hidden(failure)}", file=sys.stderr)  # noqa: T201
         left = journal.work_left(service.sources)
         outcomes = journal.outcomes_since(began)
         gate = journal.gate(configuration.recognition.url)

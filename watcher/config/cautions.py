@@ -7,8 +7,9 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel
 
+from watcher.config.confidential import passwords_in
 from watcher.config.secret import Secret
-from watcher.config.sections import Configuration, Mailbox, ObjectsStore, Recognition, ResolveStore
+from watcher.config.sections import Configuration, HttpStore, Mailbox, ObjectsStore, Recognition, ResolveStore
 from watcher.config.wording import looks_secret
 
 _HERE = ("localhost", "127.0.0.1", "::1")
@@ -55,15 +56,22 @@ def _plain_secrets(value: object, path: str) -> Iterator[str]:
 
 
 def _passwords_in_addresses(configuration: Configuration) -> Iterator[str]:
-    if configuration.journal.startswith("postgresql:") and _has_password(configuration.journal):
+    if any(passwords_in(configuration.journal)):
         yield "journal: a password in plain text: better use a .pgpass file or peer authentication"
+    for path, address in _addresses(configuration):
+        if any(passwords_in(address)):
+            yield f"{path}: an address is no place for a password: better use headers, where there are some"
 
 
-def _has_password(url: str) -> bool:
-    try:
-        return urlsplit(url).password is not None
-    except ValueError:
-        return False
+def _addresses(configuration: Configuration) -> Iterator[tuple[str, str]]:
+    yield "recognition.url", configuration.recognition.url
+    if configuration.recognition.auth is not None:
+        yield "recognition.auth.token_url", configuration.recognition.auth.token_url
+    for name, store in configuration.stores.items():
+        if isinstance(store, HttpStore):
+            yield f"stores.{name}.url", store.url
+    if configuration.directory.http is not None:
+        yield "directory.http.url", configuration.directory.http.url
 
 
 def _recognition(recognition: Recognition) -> Iterator[str]:

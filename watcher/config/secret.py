@@ -33,7 +33,7 @@ class Secret(BaseModel):
     The value never shows in `repr`, and is read when it is asked for.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     env: Text | None = Field(None, description="the name of an environment variable")
     file: FilePath | None = Field(None, description="a file that holds nothing else")

@@ -31,6 +31,7 @@ from watcher.config.secret import Secret
 from watcher.config.values import (
     Address,
     AnyDuration,
+    AuthorityFile,
     Day,
     Domain,
     Duration,
@@ -59,7 +60,9 @@ Tls = Literal["implicit", "starttls", "none"]
 class Section(BaseModel):
     """What all sections share: unknown keys are errors, text is not taken for a number, and values do not change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, arbitrary_types_allowed=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, arbitrary_types_allowed=True, hide_input_in_errors=True
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -134,6 +137,9 @@ class Recognition(Section):
     """The recognition endpoint, and how it is used."""
 
     url: HttpUrl = Field(description="the address of ocrSyncWithConfig")
+    ca_file: AuthorityFile | None = Field(
+        None, description="certificates of a private CA, in PEM, for url and auth.token_url"
+    )
     auth: Auth | None = Field(None, description="how a token is got; absent: none is sent")
     headers: dict[HeaderName, Secret] = Field({}, description="fixed headers of every request")
     purchase_invoice: bool = Field(False, description="sent as purchase_invoice Y or N")
@@ -261,6 +267,7 @@ class HttpStore(Section):
 
     type: Literal["http"] = Field(description="uploads by a multipart POST")
     url: HttpUrl = Field(description="where to post the file")
+    ca_file: AuthorityFile | None = Field(None, description="certificates of a private CA, in PEM")
     field: Text = Field("file", description="the form field that carries the file")
     form: dict[str, str] = Field({}, description="further form fields")
     attachment_url: Text = Field("data.attachment_url", description="where the attachment URL stands in the answer")
@@ -327,6 +334,7 @@ class HttpDirectory(Section):
     """A web service that knows the employees."""
 
     url: HttpUrl = Field(description="asked with GET; {address} is the sender's address")
+    ca_file: AuthorityFile | None = Field(None, description="certificates of a private CA, in PEM")
     headers: dict[HeaderName, Secret] = Field({}, description="fixed headers of every request")
     user_code: Text = Field("data.code", description="where the employee number stands in the answer")
     language: Text | None = Field("data.lang", description="where the language (zh or en) stands in the answer")
@@ -350,6 +358,7 @@ class LdapDirectory(Section):
     """An LDAP server (or Active Directory) that knows the employees."""
 
     url: Annotated[str, AfterValidator(_ldap_url)] = Field(description="ldap://host or ldaps://host")
+    ca_file: AuthorityFile | None = Field(None, description="certificates of a private CA, in PEM")
     bind_dn: Text | None = Field(None, description="who logs in; absent: nobody, an anonymous query")
     password: Secret | None = Field(None, description="the password of bind_dn")
     base: Text = Field(description="below which entry to search")
@@ -407,6 +416,7 @@ class OAuth2(Section):
     """How an access token for the mail server is got, instead of a password."""
 
     token_url: HttpUrl = Field(description="where tokens are issued")
+    ca_file: AuthorityFile | None = Field(None, description="certificates of a private CA, in PEM, for token_url")
     client_id: Text = Field(description="who we are for the token server")
     client_secret: Secret | None = Field(None, description="the secret that goes with client_id")
     scope: Text | None = Field(None, description="what the token is for")
@@ -468,7 +478,7 @@ class Mailbox(Section):
     host: Text = Field(description="the IMAP server")
     port: int | None = Field(None, ge=1, le=_LARGEST_PORT, description="absent: 993 with tls implicit, else 143")
     tls: Tls = Field("implicit", description="implicit, starttls or none")
-    ca_file: FilePath | None = Field(None, description="certificates of a private CA, in PEM")
+    ca_file: AuthorityFile | None = Field(None, description="certificates of a private CA, in PEM")
     username: Text = Field(description="the login name")
     password: Secret | None = Field(
         None, description="the password; Chinese providers want an authorisation code (授权码)"
@@ -521,7 +531,7 @@ class Smtp(Section):
         None, ge=1, le=_LARGEST_PORT, description="absent: 465 with tls implicit, 587 with starttls, else 25"
     )
     tls: Tls = Field("implicit", description="implicit, starttls or none")
-    ca_file: FilePath | None = Field(None, description="certificates of a private CA, in PEM")
+    ca_file: AuthorityFile | None = Field(None, description="certificates of a private CA, in PEM")
     username: Text | None = Field(None, description="the login name; absent: no login")
     password: Secret | None = Field(None, description="the password")
     oauth2: OAuth2 | None = Field(None, description="instead of a password")

@@ -211,6 +211,15 @@ def parse_path(value: Any, info: ValidationInfo) -> Path:
     return base / value if base is not None else Path(value)
 
 
+def _authorities(path: Path, info: ValidationInfo) -> Path:
+    """Read where secrets are read too: who has no right to those may lack this one as well."""
+    if not isinstance(info.context, dict) or not info.context.get("secrets"):
+        return path
+    from watcher.tls import require_authorities
+
+    return require_authorities(path)
+
+
 def _schema(**keys: Any) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", **keys})
 
@@ -247,6 +256,7 @@ TimeZone = Annotated[
     _schema(examples=["Asia/Shanghai"]),
 ]
 FilePath = Annotated[Path, BeforeValidator(parse_path), _schema()]
+AuthorityFile = Annotated[Path, BeforeValidator(parse_path), AfterValidator(_authorities), _schema()]
 Text = Annotated[str, Field(min_length=1), AfterValidator(_visible)]
 Name = Annotated[
     str,

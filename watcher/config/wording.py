@@ -17,7 +17,7 @@ from watcher.config.sections import Configuration, Section
 from watcher.config.values import Unquoted, suggestion
 
 _SECRETIVE = re.compile(
-    r"secret|passw|token|credential|auth|account_?key|(?<![a-z])sas(?![a-z])|cookie|api_?key", re.IGNORECASE
+    r"secret|passw|token|credential|auth|account_?key|(?<![a-z])sas(?![a-z])|cookie|api[_-]?key", re.IGNORECASE
 )
 _SHOWABLE = re.compile(r"[\w.+:-]{1,40}")
 

@@ -46,7 +46,7 @@ class Confined:
         self._said = b""
         self.waited = 0.0  # seconds, for what it puts out
         with _by_itself(given) as whole:
-            self._feeder = subprocess.Popen(["cat"], stdin=whole, stdout=subprocess.PIPE) if piped else None  # noqa: S607
+            self._feeder = _feeding(whole) if piped else None
             self._process = subprocess.Popen(  # noqa: S603 - no shell, and no word of it is from outside
                 [*_limits(seconds), *command],
                 stdin=self._feeder.stdout if self._feeder else whole,
@@ -135,6 +135,10 @@ def _by_itself(given: IO[bytes]) -> Iterator[IO[bytes]]:
     else:
         with Path(f"/proc/self/fd/{given.fileno()}").open("rb") as whole:
             yield whole
+
+
+def _feeding(whole: IO[bytes]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(["cat"], stdin=whole, stdout=subprocess.PIPE, env=_ENVIRONMENT, cwd="/")  # noqa: S607
 
 
 def _limits(seconds: float) -> list[str]:

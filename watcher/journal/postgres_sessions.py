@@ -59,7 +59,9 @@ def _engine(url: URL, *, daemon: bool, **more: Any) -> Engine:
         "prepare_threshold": None,  # a pooler may give every transaction another session
     }
     try:
-        return create_engine(url.set(drivername="postgresql+psycopg"), connect_args=arguments, **more)
+        return create_engine(
+            url.set(drivername="postgresql+psycopg"), connect_args=arguments, hide_parameters=True, **more
+        )
     except ModuleNotFoundError as error:
         raise JournalUnusable(
             "the journal is on PostgreSQL, whose driver is missing: pip install 'invoice-watcher[postgres]'"

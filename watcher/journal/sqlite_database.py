@@ -40,6 +40,7 @@ def bare_engine(path: Path, *pragmas: str, query: Mapping[str, str] | None = Non
     database = "file:" + quote(str(path)) if query else str(path)
     engine = create_engine(
         URL.create("sqlite", database=database, query=query or {}),
+        hide_parameters=True,  # an error that is logged tells of the statement, not of people
         connect_args={"isolation_level": None, "check_same_thread": False, "timeout": BUSY_TIMEOUT_SECONDS},
         **pool,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import ssl
 import warnings
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from watcher.config.sections import LdapDirectory
 from watcher.errors import ConfigurationError, DirectoryUnavailable
 from watcher.model import Finding, Person
 from watcher.people.entries import code_of, language_of
+from watcher.tls import UnusableAuthorities, distrust, trust_advice, trusting
 
 if TYPE_CHECKING:
     import ldap3
@@ -26,11 +28,8 @@ class LdapServer:
     """A connection for each look-up. An address that belongs to two different employee numbers belongs to nobody."""
 
     def __init__(self, section: LdapDirectory) -> None:
-        ldap3 = _library()
+        self._library = _library()
         self._section = section
-        # ldap3 accepts every certificate unless it is told not to.
-        tls = ldap3.Tls(validate=ssl.CERT_REQUIRED)
-        self._server = ldap3.Server(section.url, tls=tls, get_info=ldap3.NONE, connect_timeout=_CONNECT_SECONDS)
 
     @property
     def subject(self) -> str:
@@ -45,6 +44,8 @@ class LdapServer:
             self.find(_NOBODY)
         except DirectoryUnavailable as error:
             mend = "Look at directory.ldap: url, bind_dn, password, base and filter."
+            if distrust(error) is not None:
+                mend = trust_advice("directory.ldap.ca_file")
             return [Finding(subject=self.subject, ok=False, message=str(error), mend=mend)]
         return [Finding(subject=self.subject, ok=True, message="the server answers")]
 
@@ -60,23 +61,30 @@ class LdapServer:
 
         wanted = [name for name in (self._section.user_code, self._section.language) if name]
         asked = self._section.filter.replace("{address}", escape_filter_chars(address))
+        trust = _Trust(self._section.ca_file)
         try:
-            connection = self._connection()
+            connection = self._connection(self._tls(trust))
             try:
                 connection.search(self._section.base, asked, attributes=wanted, size_limit=10)
                 return _answers(connection)
             finally:
                 connection.unbind()
         except (LDAPException, OSError, ValueError) as error:
-            raise DirectoryUnavailable(f"the LDAP server failed ({type(error).__name__})") from error
+            cause = trust.refusal or error  # ldap3 keeps the text alone of what went wrong
+            raise DirectoryUnavailable(f"the LDAP server failed ({_described(cause)})") from cause
 
-    def _connection(self) -> ldap3.Connection:
-        import ldap3
+    def _tls(self, trust: _Trust) -> ldap3.Tls:
+        """ldap3's own checks host names by a function that Python has given up."""
+        tls: ldap3.Tls = self._library.Tls(validate=ssl.CERT_REQUIRED)
+        tls.wrap_socket = trust.wrap_socket
+        return tls
 
-        section = self._section
+    def _connection(self, tls: ldap3.Tls) -> ldap3.Connection:
+        library, section = self._library, self._section
+        server = library.Server(section.url, tls=tls, get_info=library.NONE, connect_timeout=_CONNECT_SECONDS)
         password = section.password.reveal() if section.password is not None else None
-        connection = ldap3.Connection(
-            self._server,
+        connection: ldap3.Connection = library.Connection(
+            server,
             user=section.bind_dn,
             password=password,
             read_only=True,
@@ -92,6 +100,32 @@ class LdapServer:
             said = connection.result["description"]
             raise DirectoryUnavailable(f"the LDAP server refuses the login ({said})")
         return connection
+
+
+class _Trust:
+    """For one connection: TLS as everywhere else in this program."""
+
+    def __init__(self, ca_file: Path | None) -> None:
+        self._ca_file = ca_file
+        self.refusal: ValueError | ssl.SSLError | None = None
+
+    def wrap_socket(self, connection: ldap3.Connection, do_handshake: bool = True) -> None:  # noqa: FBT001, FBT002 - ldap3's signature
+        """Puts a socket that speaks TLS in the place of the plain one."""
+        try:
+            connection.socket = trusting(self._ca_file).wrap_socket(
+                connection.socket, server_hostname=connection.server.host, do_handshake_on_connect=do_handshake
+            )
+        except (UnusableAuthorities, ssl.SSLError) as error:
+            self.refusal = error
+            raise
+
+
+def _described(error: Exception) -> str:
+    if isinstance(error, UnusableAuthorities):
+        return str(error)
+    if (why := distrust(error)) is not None:
+        return f"its certificate is not trusted: {why}"
+    return type(error).__name__
 
 
 def _library() -> ModuleType:

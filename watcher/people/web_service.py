@@ -11,9 +11,12 @@ from watcher.errors import DirectoryUnavailable
 from watcher.json_answers import EndlessAnswer, at, body_of, decoded
 from watcher.model import Finding, Person
 from watcher.people.entries import code_of, language_of
+from watcher.tls import UnusableAuthorities, distrust, trust_advice
 
 if TYPE_CHECKING:
     import requests
+
+    from watcher.http_session import HttpSessions
 
 _NOBODY = "nobody@invalid.invalid"
 _CONNECT_SECONDS, _READ_SECONDS, _TOTAL_SECONDS = 5.0, 10.0, 15.0
@@ -28,6 +31,7 @@ class WebService:
 
     def __init__(self, section: HttpDirectory) -> None:
         self._section = section
+        self._sessions: HttpSessions | None = None
 
     @property
     def subject(self) -> str:
@@ -45,6 +49,8 @@ class WebService:
             self.find(_NOBODY)
         except DirectoryUnavailable as error:
             mend = "Look at directory.http.url and its headers, and whether the service is up."
+            if distrust(error) is not None:
+                mend = trust_advice("directory.http.ca_file")
             return [Finding(subject=self.subject, ok=False, message=str(error), mend=mend)]
         return [Finding(subject=self.subject, ok=True, message="the service answers")]
 
@@ -54,13 +60,31 @@ class WebService:
         url = self._section.url.replace("{address}", quote(address, safe=""))
         try:
             headers = {name: secret.reveal() for name, secret in self._section.headers.items()}
-            with requests.get(
-                url, headers=headers, timeout=(_CONNECT_SECONDS, _READ_SECONDS), allow_redirects=False, stream=True
-            ) as response:
+            with (
+                self._session() as session,
+                session.get(
+                    url, headers=headers, timeout=(_CONNECT_SECONDS, _READ_SECONDS), allow_redirects=False, stream=True
+                ) as response,
+            ):
                 return _json(response)
         except (requests.RequestException, ValueError) as error:
-            # The error's text may hold the URL or a header: its kind has to do.
-            raise DirectoryUnavailable(f"the service of employees failed ({type(error).__name__})") from error
+            raise DirectoryUnavailable(f"the service of employees failed ({_described(error)})") from error
+
+    def _session(self) -> requests.Session:
+        from watcher.http_session import HttpSessions
+
+        if self._sessions is None:
+            self._sessions = HttpSessions(self._section.url, self._section.ca_file)
+        return self._sessions.new()
+
+
+def _described(error: Exception) -> str:
+    """The error's text may hold the URL or a header: its kind has to do."""
+    if isinstance(error, UnusableAuthorities):
+        return str(error)
+    if (why := distrust(error)) is not None:
+        return f"its certificate is not trusted: {why}"
+    return type(error).__name__
 
 
 def _json(response: requests.Response) -> object:

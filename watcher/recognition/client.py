@@ -13,9 +13,11 @@ from zoneinfo import ZoneInfo
 from watcher.config.sections import Recognition
 from watcher.deadline import Deadline
 from watcher.errors import TokenRefused, TokenUnavailable
-from watcher.model import Exchange, Finding
+from watcher.model import Exchange, Finding, Response
 from watcher.recognition.response import read_response, read_text
 from watcher.recognition.transport import Reply, Transport, TransportFailure
+from watcher.secrecy import KnownSecrets, without_query
+from watcher.tls import distrust, trust_advice
 
 LONGEST_RAW = 64 * 1024  # characters of an answer that are kept with its try
 _REFUSED_STATUSES = (401, 403)
@@ -38,13 +40,24 @@ class HttpRecogniser:
     `timeout`; its socket is closed then.
     """
 
-    def __init__(self, section: Recognition, *, timezone: ZoneInfo, token: DatedToken | None) -> None:
+    def __init__(
+        self,
+        section: Recognition,
+        *,
+        timezone: ZoneInfo,
+        token: DatedToken | None,
+        known: KnownSecrets | None = None,
+    ) -> None:
+        """`known` is kept out of what the endpoint says."""
         self._section = section
+        self._known = known or KnownSecrets()
         self._timezone = timezone
         self._token = token
         self._refused = frozenset(str(code) for code in section.auth.refused) if section.auth else frozenset[str]()
         self._fixed = {name: secret.reveal() for name, secret in section.headers.items()}
-        self._transport = Transport(section.url, connect_timeout_seconds=section.connect_timeout.total_seconds())
+        self._transport = Transport(
+            section.url, connect_timeout_seconds=section.connect_timeout.total_seconds(), ca_file=section.ca_file
+        )
 
     @property
     def endpoint(self) -> str:
@@ -90,7 +103,7 @@ class HttpRecogniser:
             )
         except TransportFailure as error:
             return Exchange(sent=error.sent, status=error.status, detail=error.detail)
-        return self._read(reply)
+        return self._read(reply, attachment_url)
 
     def _body(self, attachment_url: str, biz_id: str, user_code: str | None) -> bytes:
         """The keys and their order are the documentation's; `timestamp` is in milliseconds, of this try."""
@@ -100,15 +113,21 @@ class HttpRecogniser:
         body = {"data": data, "bizId": biz_id, "timestamp": time.time_ns() // 1_000_000}
         return json.dumps(body, ensure_ascii=False).encode("utf-8", "backslashreplace")
 
-    def _read(self, reply: Reply) -> Exchange:
-        response = read_response(reply.body, self._timezone)
+    def _read(self, reply: Reply, attachment_url: str) -> Exchange:
+        """Secrets go before anything is cut off, lest half of one is left."""
+
+        def hidden(text: str) -> str:
+            return self._known.hidden(without_query(text, attachment_url))
+
+        response = read_response(reply.body, self._timezone, hidden)
+        response = None if response is None else _without(response, self._known)
         return Exchange(
             sent=True,
             status=reply.status,
             retry_after=reply.retry_after,
             response=response,
             detail=None if response else "the answer is not in the documented form",
-            raw=read_text(reply.body)[:LONGEST_RAW].replace("\x00", "\N{REPLACEMENT CHARACTER}"),
+            raw=hidden(read_text(reply.body))[:LONGEST_RAW].replace("\x00", "\N{REPLACEMENT CHARACTER}"),
         )
 
     def _is_refused(self, exchange: Exchange) -> bool:
@@ -124,7 +143,8 @@ class HttpRecogniser:
             mend = "Check recognition.auth: token_url, client_id, client_secret, and token (where it is in the answer)."
             return Finding(subject="token", ok=False, message=str(error), mend=mend)
         except TokenUnavailable as error:
-            return Finding(subject="token", ok=False, message=str(error), mend="Check recognition.auth.token_url.")
+            mend = _trust(error) or "Check recognition.auth.token_url."
+            return Finding(subject="token", ok=False, message=str(error), mend=mend)
         return Finding(subject="token", ok=True, message="a token was obtained")
 
     def _check_endpoint(self) -> Finding:
@@ -132,7 +152,7 @@ class HttpRecogniser:
         try:
             reply = self._transport.send("OPTIONS", deadline=Deadline(seconds), headers=self._fixed)
         except TransportFailure as error:
-            mend = "Check recognition.url, the network and the proxy settings."
+            mend = _trust(error) or "Check recognition.url, the network and the proxy settings."
             return Finding(subject="recognition", ok=False, message=f"cannot be reached: {error.detail}", mend=mend)
         strange = reply.status == 404 or 300 <= reply.status < 400 or reply.status >= 500  # noqa: PLR2004 - HTTP
         return Finding(
@@ -142,3 +162,22 @@ class HttpRecogniser:
             message=f"reachable, and answers HTTP {reply.status} to OPTIONS",
             mend="Check the path in recognition.url." if strange else None,
         )
+
+
+def _trust(error: Exception) -> str | None:
+    """What to do where a certificate was not believed."""
+    return None if distrust(error) is None else trust_advice("recognition.ca_file")
+
+
+def _without(response: Response, known: KnownSecrets) -> Response:
+    """Names are kept without secrets, as messages are; codes, numbers and amounts stay what they are."""
+    invoices = tuple(
+        replace(
+            invoice,
+            name=known.hidden(invoice.name),
+            seller_name=known.hidden(invoice.seller_name),
+            buyer_name=known.hidden(invoice.buyer_name),
+        )
+        for invoice in response.invoices
+    )
+    return replace(response, invoices=invoices)

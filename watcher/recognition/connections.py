@@ -14,12 +14,12 @@ from functools import partial
 from typing import Any
 
 import requests
-from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
 from watcher.clock import boot_seconds
 from watcher.deadline import Flight
+from watcher.http_session import VerifyingAdapter
 
 # A kept connection that lay idle longer is not used again: the commonest servers close theirs after five
 # seconds or more, and a request that crosses such a close is in doubt for nothing.
@@ -166,25 +166,15 @@ class WatchedHttps(_Watched, HTTPSConnection):
     """Over TLS."""
 
 
-class WatchedAdapter(HTTPAdapter):
-    """requests' adapter on watched connections: it sends nothing twice, and shares one TLS context."""
+class WatchedAdapter(VerifyingAdapter):
+    """requests' adapter on watched connections: it sends nothing twice."""
 
     def __init__(self, line: Line, context: ssl.SSLContext | None) -> None:
-        self._context = context
         self._kinds: dict[Any, Any] = {
             HTTPConnection: partial(WatchedHttp, line=line),
             HTTPSConnection: partial(WatchedHttps, line=line),
         }
-        super().__init__(pool_connections=4, pool_maxsize=1, max_retries=0)
-
-    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **more: Any) -> None:  # noqa: FBT001, FBT002 - requests' signature
-        super().init_poolmanager(connections, maxsize, block, ssl_context=self._context, **more)
-
-    def proxy_manager_for(self, proxy: str, **more: Any) -> Any:
-        return super().proxy_manager_for(proxy, ssl_context=self._context, proxy_ssl_context=self._context, **more)
-
-    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
-        """The context has the certificates: loading them for each connection costs 10 ms."""
+        super().__init__(context, pool_connections=4, pool_maxsize=1, max_retries=0)
 
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
         pool: Any = super().get_connection_with_tls_context(*args, **kwargs)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from codecs import BOM_UTF8
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -34,8 +34,8 @@ class _UnknownFormError(Exception):
     """The answer has something where the documentation has something else."""
 
 
-def read_response(raw: bytes, timezone: ZoneInfo) -> Response | None:
-    """The answer decoded; `timezone` is that of dates given in milliseconds.
+def read_response(raw: bytes, timezone: ZoneInfo, hidden: Callable[[str], str] = str) -> Response | None:
+    """The answer decoded; `timezone` is that of dates given in milliseconds, `hidden` takes secrets out of messages.
 
     None where it is not in the documented form: not JSON, no resCode, or a success whose data cannot
     be understood (it may have booked something, so it must not pass for "no invoice").
@@ -44,9 +44,9 @@ def read_response(raw: bytes, timezone: ZoneInfo) -> Response | None:
     code = _text(answer.get("resCode")) if isinstance(answer, dict) else None
     if code is None:
         return None
-    message = _text(answer.get("resMsg"))
+    message = _words(answer.get("resMsg"), hidden)
     try:
-        invoices = tuple(_invoices(answer.get("data"), timezone))
+        invoices = tuple(_invoices(answer.get("data"), timezone, hidden))
     except _UnknownFormError:
         if code == SUCCESS:
             return None
@@ -80,7 +80,7 @@ def _no_number(_name: str) -> None:
 # ---------------------------------------------------------------------------------- the invoices
 
 
-def _invoices(data: Any, timezone: ZoneInfo) -> Iterator[Invoice]:
+def _invoices(data: Any, timezone: ZoneInfo, hidden: Callable[[str], str]) -> Iterator[Invoice]:
     for item in _objects(data):
         if not item:
             continue
@@ -88,7 +88,7 @@ def _invoices(data: Any, timezone: ZoneInfo) -> Iterator[Invoice]:
             raise _UnknownFormError
         for ocr, check, expense in _rows(item):
             if ocr or check or expense:
-                yield _invoice(ocr, check, expense, timezone)
+                yield _invoice(ocr, check, expense, timezone, hidden)
 
 
 def _objects(value: Any) -> list[_Object]:
@@ -142,7 +142,9 @@ def _part(whole: _Object, key: str) -> _Object:
     return _at(_tolerated(whole.get(key)), 0)
 
 
-def _invoice(ocr: _Object, check: _Object, expense: _Object, timezone: ZoneInfo) -> Invoice:
+def _invoice(
+    ocr: _Object, check: _Object, expense: _Object, timezone: ZoneInfo, hidden: Callable[[str], str]
+) -> Invoice:
     """One invoice: what was recognised, else what the tax office says, else the raw detail."""
     detail, entered = _part(ocr, "invoice_detail"), _part(ocr, "invoice_input")
     seller, buyer = _part(detail, "Saler"), _part(detail, "Buyer")
@@ -162,7 +164,7 @@ def _invoice(ocr: _Object, check: _Object, expense: _Object, timezone: ZoneInfo)
         verified=_verified(check),
         expense_id=_text(expense.get("expense_id")),
         expense_status=_text(expense.get("invoice_status")),
-        message=_text(expense.get("invoice_message")),
+        message=_words(expense.get("invoice_message"), hidden),
         message_code=_text(expense.get("invoice_message_code")),
     )
 
@@ -202,6 +204,11 @@ def _date_of(timezone: ZoneInfo, *candidates: _Candidate) -> date | None:
         if found is not None and (day := read_date(found, timezone)) is not None:
             return day
     return None
+
+
+def _words(value: Any, hidden: Callable[[str], str]) -> str | None:
+    """As `_text`, but what is cut off begins behind a secret and not within it."""
+    return _text(hidden(value) if isinstance(value, str) else value)
 
 
 def _text(value: Any) -> str | None:

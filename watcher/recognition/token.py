@@ -10,6 +10,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlencode
@@ -22,6 +23,7 @@ from watcher.headers import clean
 from watcher.json_answers import at, seconds_of
 from watcher.recognition.response import read_object
 from watcher.recognition.transport import Reply, Transport, TransportFailure
+from watcher.secrecy import KnownSecrets
 
 LIFETIME_SECONDS = 2 * 3600.0  # where the answer does not say
 EARLY_SECONDS = 300.0  # a token is renewed so long before its end, or a tenth of its life if that is less
@@ -50,12 +52,15 @@ class TokenSource:
         timeout_seconds: float = 20.0,
         connect_timeout_seconds: float = 10.0,
         clock: Clock = boot_seconds,
+        ca_file: Path | None = None,
+        known: KnownSecrets | None = None,
     ) -> None:
         self._auth = auth
+        self._known = known or KnownSecrets()
         self._timeout_seconds = timeout_seconds
         self._clock = clock
         self._transport = Transport(
-            auth.token_url, connect_timeout_seconds=min(connect_timeout_seconds, timeout_seconds)
+            auth.token_url, connect_timeout_seconds=min(connect_timeout_seconds, timeout_seconds), ca_file=ca_file
         )
         self._lock = threading.Lock()
         self._held: _Held | None = None
@@ -102,10 +107,11 @@ class TokenSource:
     def _fetch(self, deadline: Deadline | None) -> _Held:
         asked_at = self._clock()
         secret = self._secret()
-        answer = self._checked(self._asked(secret, deadline), secret)
+        answer = self._checked(self._asked(secret, deadline))
         token = at(answer, self._auth.token)
         if not isinstance(token, str) or not token.strip():
-            raise TokenRefused(f"the token endpoint's answer has no {self._auth.token}{_said(answer, secret)}")
+            raise TokenRefused(f"the token endpoint's answer has no {self._auth.token}{self._said(answer)}")
+        self._known.learn(token.strip())
         if not (token.isascii() and token.isprintable()):
             raise TokenRefused("the token endpoint's token cannot be sent as a header")
         lifetime = seconds_of(at(answer, self._auth.expires_in), LIFETIME_SECONDS)
@@ -119,9 +125,11 @@ class TokenSource:
 
     def _secret(self) -> str:
         try:
-            return self._auth.client_secret.reveal()
+            secret = self._auth.client_secret.reveal()
         except ValueError as error:
             raise TokenRefused(str(error)) from error
+        self._known.learn(secret)
+        return secret
 
     def _asked(self, secret: str, deadline: Deadline | None) -> Reply:
         query = {"grant_type": "client_credentials", "client_id": self._auth.client_id, "client_secret": secret}
@@ -137,13 +145,19 @@ class TokenSource:
         except TransportFailure as error:
             raise TokenUnavailable(f"the token endpoint cannot be reached: {error.detail}") from error
 
-    def _checked(self, reply: Reply, secret: str) -> Mapping[str, Any] | None:
+    def _checked(self, reply: Reply) -> Mapping[str, Any] | None:
         answer = read_object(reply.body)
         if reply.status == HTTPStatus.TOO_MANY_REQUESTS or reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            raise TokenUnavailable(f"the token endpoint answered HTTP {reply.status}{_said(answer, secret)}")
+            raise TokenUnavailable(f"the token endpoint answered HTTP {reply.status}{self._said(answer)}")
         if reply.status >= HTTPStatus.MULTIPLE_CHOICES:
-            raise TokenRefused(f"the token endpoint answered HTTP {reply.status}{_said(answer, secret)}")
+            raise TokenRefused(f"the token endpoint answered HTTP {reply.status}{self._said(answer)}")
         return answer
+
+    def _said(self, answer: Mapping[str, Any] | None) -> str:
+        """The endpoint's own words, cleaned, and never with a secret in them."""
+        words = [str(answer[key]) for key in ("resCode", "resMsg", "error", "message") if answer and answer.get(key)]
+        said = clean(self._known.hidden(" ".join(words)), 200)
+        return f": {said}" if said else ""
 
 
 class _Turn:
@@ -159,10 +173,3 @@ class _Turn:
 
     def __exit__(self, *_error: object) -> None:
         self._lock.release()
-
-
-def _said(answer: Mapping[str, Any] | None, secret: str) -> str:
-    """The endpoint's own words, cleaned, and never with the secret in them."""
-    words = [str(answer[key]) for key in ("resCode", "resMsg", "error", "message") if answer and answer.get(key)]
-    said = clean(" ".join(words).replace(secret, "***"), 200)
-    return f": {said}" if said else ""

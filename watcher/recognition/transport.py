@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import ssl
 import threading
@@ -12,14 +11,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http.client import HTTPException
-from typing import Any
+from pathlib import Path
 
 import requests
 from requests.utils import get_environ_proxies
 from urllib3.exceptions import HTTPError
 
 from watcher.deadline import Deadline, Flight, Watchdog
+from watcher.http_session import needs_tls
 from watcher.recognition.connections import Line, Resolver, WatchedAdapter
+from watcher.tls import causes, trusting_on_the_web
 
 LARGEST_ANSWER_BYTES = 16 * 1024 * 1024
 LONGEST_RETRY_AFTER_SECONDS = 24 * 3600.0
@@ -48,19 +49,24 @@ class TransportFailure(Exception):
 class Transport:
     """Sends requests for many threads at once; each thread keeps its own connections.
 
-    Nothing is sent twice, no redirect is followed, no cookie is kept. Proxies and certificates of the
-    environment (HTTPS_PROXY, NO_PROXY, REQUESTS_CA_BUNDLE, SSL_CERT_FILE) count as they are when `url`
-    is first used.
+    Nothing is sent twice, no redirect is followed, no cookie is kept. Proxies of the environment (HTTPS_PROXY,
+    NO_PROXY) and its certificates (REQUESTS_CA_BUNDLE, SSL_CERT_FILE), unless `ca_file` has others, count as they are
+    now. Raises UnusableAuthorities.
     """
 
     def __init__(
-        self, url: str, *, connect_timeout_seconds: float, largest_answer_bytes: int = LARGEST_ANSWER_BYTES
+        self,
+        url: str,
+        *,
+        connect_timeout_seconds: float,
+        ca_file: Path | None = None,
+        largest_answer_bytes: int = LARGEST_ANSWER_BYTES,
     ) -> None:
         self._url = url
         self._connect_timeout_seconds = connect_timeout_seconds
         self._largest_answer_bytes = largest_answer_bytes
         self._proxies = get_environ_proxies(url)
-        self._context = _tls_context() if self._needs_tls() else None
+        self._context = trusting_on_the_web(ca_file) if needs_tls(url, self._proxies) else None
         self._resolver = Resolver()
         self._watchdog = Watchdog()
         self._of_thread = threading.local()
@@ -136,9 +142,6 @@ class Transport:
             self._of_thread.session, self._of_thread.line = session, line
         return self._of_thread.session, self._of_thread.line
 
-    def _needs_tls(self) -> bool:
-        return any(str(url).startswith("https:") for url in (self._url, *self._proxies.values()))
-
 
 class _TooLargeError(OSError):
     """The answer is larger than any answer should be."""
@@ -158,17 +161,6 @@ def _session(line: Line, context: ssl.SSLContext | None) -> requests.Session:
     return session
 
 
-def _tls_context() -> ssl.SSLContext:
-    """The environment's bundle, else the system's authorities and those that come with requests."""
-    bundle = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
-    if bundle:
-        directory = os.path.isdir(bundle)  # noqa: PTH112 - a text from the environment
-        return ssl.create_default_context(cafile=None if directory else bundle, capath=bundle if directory else None)
-    context = ssl.create_default_context()
-    context.load_verify_locations(requests.utils.DEFAULT_CA_BUNDLE_PATH)
-    return context
-
-
 def _failure(flight: Flight, error: Exception, status: int | None) -> TransportFailure:
     late = flight.expired or not flight.deadline.remaining()
     detail = _TOO_LATE if late else _reason(error)
@@ -177,7 +169,7 @@ def _failure(flight: Flight, error: Exception, status: int | None) -> TransportF
 
 def _reason(error: BaseException) -> str:
     """What went wrong in our own words: texts of foreign errors may hold addresses, headers and tokens."""
-    chain = _causes(error)
+    chain = causes(error)
     names = [type(cause).__name__ for cause in chain]
     cut_off = "RemoteDisconnected" in names or "IncompleteRead" in names
     fallback = _CUT_OFF if cut_off else f"the request failed ({names[-1]})"
@@ -190,7 +182,7 @@ def _told(cause: BaseException) -> str | None:
         case _TooLargeError():
             told = str(cause)
         case ssl.SSLCertVerificationError():
-            told = f"the server's certificate is not accepted: {cause.verify_message}"
+            told = f"the server's certificate is not trusted: {cause.verify_message}; see ca_file"
         case ssl.SSLError():
             told = f"TLS failed: {cause.reason or 'unknown reason'}"
         case socket.gaierror():
@@ -202,18 +194,6 @@ def _told(cause: BaseException) -> str | None:
         case _:
             told = None
     return told
-
-
-def _causes(error: BaseException | None) -> list[BaseException]:
-    """An error and what it came from, wherever the libraries have put that."""
-    found: list[BaseException] = []
-    waiting: list[Any] = [error]
-    while waiting:
-        current = waiting.pop(0)
-        if isinstance(current, BaseException) and current not in found:
-            found.append(current)
-            waiting += [current.__cause__, current.__context__, getattr(current, "reason", None), *current.args]
-    return found
 
 
 def _retry_after(written: str | None) -> float | None:

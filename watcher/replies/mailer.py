@@ -19,6 +19,7 @@ from watcher.headers import mailbox
 from watcher.model import Finding
 from watcher.replies import faults
 from watcher.replies.session import Connector, Session, TooLate
+from watcher.secrecy import KnownSecrets
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +32,7 @@ class SmtpMailer:
 
     `timeout_seconds` is of the connection and of each reply of the server, `idle_seconds` how long an unused
     connection is kept. `send` ends within `total_seconds`, connecting aside, and lets no mail out in its last
-    `patience_seconds`, which are for the server to acknowledge it.
+    `patience_seconds`, which are for the server to acknowledge it. `known` is kept out of what the server says.
     """
 
     def __init__(
@@ -42,8 +43,10 @@ class SmtpMailer:
         idle_seconds: float = 30.0,
         total_seconds: float = 45.0,
         patience_seconds: float = 20.0,
+        known: KnownSecrets | None = None,
     ) -> None:
-        self._connector = Connector(section, timeout_seconds=timeout_seconds)
+        self._known = known or KnownSecrets()
+        self._connector = Connector(section, timeout_seconds=timeout_seconds, known=self._known)
         self._timeout_seconds = timeout_seconds
         self._subject = f"smtp {section.host}"
         self._idle_seconds = idle_seconds

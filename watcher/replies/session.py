@@ -15,6 +15,7 @@ from watcher.deadline import Deadline, Flight, Watchdog
 from watcher.errors import MailerUnavailable, TokenRefused, TokenUnavailable
 from watcher.oauth import AccessTokens
 from watcher.replies import faults
+from watcher.secrecy import KnownSecrets
 from watcher.tls import UnusableAuthorities, trusting
 
 _GO_ON = 354
@@ -32,6 +33,7 @@ class Session(smtplib.SMTP):
     Times are of `boot_seconds`.
     """
 
+    known = KnownSecrets()  # what the server shall not be quoted with
     content_by = float("inf")  # no mail's content leaves after this
     answer_by = float("inf")  # as long is waited for what the server says of it
 
@@ -49,6 +51,11 @@ class Session(smtplib.SMTP):
         with self._patient():
             self.send(_dotted(msg))
             return self.getreply()
+
+    def getreply(self) -> tuple[int, bytes]:
+        """As smtplib has it. Some servers repeat what they did not understand, and a secret is not repeated further."""
+        code, said = super().getreply()
+        return code, self.known.hidden(said.decode("latin-1")).encode("latin-1", "replace")
 
     def be_patient(self, seconds: float | None) -> None:
         """Wait so long for each piece that comes from the server."""
@@ -78,10 +85,11 @@ def _dotted(msg: bytes | str) -> bytes:
 class Connector:
     """Opens sessions to the one server of a section."""
 
-    def __init__(self, section: Smtp, *, timeout_seconds: float) -> None:
+    def __init__(self, section: Smtp, *, timeout_seconds: float, known: KnownSecrets) -> None:
         self._section = section
         self._timeout_seconds = timeout_seconds
-        self._tokens = AccessTokens(section.oauth2) if section.oauth2 is not None else None
+        self._known = known
+        self._tokens = AccessTokens(section.oauth2, known) if section.oauth2 is not None else None
         self._watchdog = Watchdog()
 
     @property
@@ -94,6 +102,7 @@ class Connector:
         session: Session | None = None
         try:
             session = self._open()
+            session.known = self._known
             with Flight(Deadline(_LOGIN_SECONDS), self._watchdog) as flight:
                 flight.use(session.sock)
                 self._log_in(session)
@@ -117,7 +126,7 @@ class Connector:
         if isinstance(problem.__cause__, UnusableAuthorities):
             return "mend smtp.ca_file: a file of certificates in PEM"
         if isinstance(problem.__cause__, ssl.SSLError):
-            return "mend smtp.tls and smtp.port, or give a private authority in smtp.ca_file"
+            return "mend smtp.tls and smtp.port, or name a private authority in smtp.ca_file"
         return "mend smtp.host, smtp.port and smtp.tls, and see whether a firewall is in the way"
 
     def _open(self) -> Session:
@@ -147,7 +156,9 @@ class Connector:
     def _authenticate(self, session: Session) -> None:
         username, password = self._section.username or "", self._section.password
         if self._tokens is None:
-            session.login(username, password.reveal() if password is not None else "")
+            revealed = password.reveal() if password is not None else ""
+            self._known.learn(revealed)
+            session.login(username, revealed)
             return
         session.ehlo_or_helo_if_needed()
         if "xoauth2" not in session.esmtp_features.get("auth", "").lower().split():

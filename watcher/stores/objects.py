@@ -19,8 +19,10 @@ from watcher.errors import StoreRefused, StoreUnavailable
 from watcher.headers import clean
 from watcher.model import Finding, Locator
 from watcher.ports import FoundDocument
+from watcher.secrecy import KnownSecrets
 from watcher.spool import IN_MEMORY_BYTES, Spooled
 from watcher.stores.addresses import Addressing, key_of
+from watcher.tls import trust_advice
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +38,9 @@ _PARTIAL_SECONDS = 86400.0  # no upload takes a day
 class ObjectsStore:
     """Keeps documents under their content's hash. The operator is built when it is prepared or first used."""
 
-    def __init__(self, name: str, section: Section) -> None:
+    def __init__(self, name: str, section: Section, *, known: KnownSecrets | None = None) -> None:
+        """`known` is kept out of what the store says, and so is every option."""
+        self._known = known or KnownSecrets()
         self._name = name
         self._section = section
         self._addressing = Addressing.of(section.attachment_url)
@@ -75,6 +79,8 @@ class ObjectsStore:
             left = self._try_probe()
         except StoreUnavailable as error:
             mend = "compare service and options with what the provider shows, and the rights of the key"
+            if "certificate" in str(error):  # OpenDAL has its own TLS, and no option for it
+                mend = trust_advice("$SSL_CERT_FILE or the system's store (update-ca-certificates)")
             return [Finding(subject=subject, ok=False, message=str(error), mend=mend)]
         if left is not None:
             return [Finding(subject=subject, ok=True, warning=True, message=f"works, but its probe stays: {left}")]
@@ -180,19 +186,12 @@ class ObjectsStore:
         cause = rest.partition("Source:")[2].strip().partition("\n")[0]
         parts = [first.partition("=>")[2].strip() or first, f"HTTP {status[1]}" if status else "", cause]
         text = f"{type(error).__name__}: {', '.join(part for part in parts if part)}"
-        for secret in self._secrets():
-            text = text.replace(secret, "***")
-        return clean(text, limit=300)
+        return clean(self._known.hidden(KnownSecrets(self._secrets()).hidden(text)), limit=300)
 
-    def _secrets(self) -> list[str]:
-        values = []
+    def _secrets(self) -> Iterator[str]:
         for secret in self._section.options.values():
-            try:
-                values.append(secret.reveal())
-            except ValueError:
-                continue
-        shortest = 6  # shorter values are no secrets, and would blot out words
-        return sorted((value for value in values if len(value) >= shortest), key=len, reverse=True)
+            with suppress(ValueError):
+                yield secret.reveal()
 
 
 def clear_partial(folder: Path) -> None:

@@ -12,11 +12,14 @@ import requests
 from watcher.config.sections import HttpStore as Section
 from watcher.errors import StoreRefused, StoreUnavailable, Unavailable
 from watcher.headers import clean
+from watcher.http_session import HttpSessions
 from watcher.json_answers import EndlessAnswer, at, body_of, decoded, says
 from watcher.model import Finding, Locator
 from watcher.ports import FoundDocument, Token
+from watcher.secrecy import KnownSecrets
 from watcher.spool import Spooled
 from watcher.stores.multipart import MultipartBody
+from watcher.tls import UnusableAuthorities, distrust, trust_advice
 
 log = logging.getLogger(__name__)
 
@@ -42,8 +45,13 @@ class HttpStore:
         *,
         token: Token | None,
         refused: Collection[int | str] = (),
+        known: KnownSecrets | None = None,
     ) -> None:
-        """`token` None: none is sent; `refused` has the codes that refuse a token though HTTP says 200."""
+        """`token` None: none is sent; `refused` has the codes that refuse a token though HTTP says 200.
+
+        `known` is kept out of what the platform says.
+        """
+        self._known = known or KnownSecrets()
         self._name = name
         self._section = section
         self._token = token
@@ -51,6 +59,7 @@ class HttpStore:
         self._local = threading.local()
         self._sessions: list[requests.Session] = []
         self._lock = threading.Lock()
+        self._made: HttpSessions | None = None
 
     @property
     def name(self) -> str:
@@ -92,6 +101,8 @@ class HttpStore:
             return [Finding(subject=subject, ok=False, message=str(error), mend="look at recognition.auth")]
         except (requests.RequestException, ValueError) as error:
             mend = f"compare stores.{self._name}.url with the platform's address, and try it from this machine"
+            if distrust(error) is not None:
+                mend = trust_advice(f"stores.{self._name}.ca_file")
             return [Finding(subject=subject, ok=False, message=f"it {_described(error)}", mend=mend)]
         if status in _TOKEN_REFUSED:
             return [
@@ -148,7 +159,8 @@ class HttpStore:
             raise self._unavailable("gives an answer that is no JSON")
         for path, expected in self._section.success.items():
             if not says(at(answer, path), expected):
-                raise self._unavailable(f"says {clean(path, 60)}: {clean(str(at(answer, path)), 120)}")
+                said = self._known.hidden(str(at(answer, path)))
+                raise self._unavailable(f"says {clean(path, 60)}: {clean(said, 120)}")
         url = at(answer, self._section.attachment_url)
         if not isinstance(url, str) or not url or len(url) > _LONGEST_URL or not url.isprintable():
             raise self._unavailable(f"gives no address at {self._section.attachment_url}")
@@ -167,10 +179,16 @@ class HttpStore:
         """One for each thread, as requests wants it."""
         session: requests.Session | None = getattr(self._local, "session", None)
         if session is None:
-            session = self._local.session = requests.Session()
+            session = self._local.session = self._new_session()
             with self._lock:
                 self._sessions.append(session)
         return session
+
+    def _new_session(self) -> requests.Session:
+        with self._lock:
+            if self._made is None:
+                self._made = HttpSessions(self._section.url, self._section.ca_file)
+        return self._made.new()
 
     def _unavailable(self, what: str) -> StoreUnavailable:
         log.warning("A store failed.", extra={"store": self._name, "reason": what})
@@ -179,8 +197,10 @@ class HttpStore:
 
 def _described(error: requests.RequestException | ValueError) -> str:
     """In words of ours: the text of the exception may hold the address with what is secret in it."""
-    if isinstance(error, requests.exceptions.SSLError):
-        return "cannot be trusted: its TLS certificate is not accepted"
+    if isinstance(error, UnusableAuthorities):
+        return f"cannot be used: {error}"
+    if (why := distrust(error)) is not None:
+        return f"cannot be used: its certificate is not trusted: {why}"
     if isinstance(error, requests.Timeout):
         return "does not answer in time"
     if isinstance(error, requests.ConnectionError):

@@ -7,7 +7,12 @@ import ssl
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.support.servers.process import hand_over, program
 
@@ -52,6 +57,30 @@ def make_certificate(folder: Path, names: Sequence[str] = ()) -> Certificate:
     for path in (made.ca_file, made.certificate, made.key):
         hand_over(path)
     return made
+
+
+def another_certificate(authority: Certificate, name: str, *, host: str, expired: bool = False) -> Certificate:
+    """A certificate of the same authority for one host, in files beside it; `expired` since yesterday."""
+    folder = authority.ca_file.parent
+    issuer = x509.load_pem_x509_certificate(authority.ca_file.read_bytes())
+    signing = serialization.load_pem_private_key((folder / "ca.key").read_bytes(), password=None)
+    assert isinstance(signing, ec.EllipticCurvePrivateKey)
+    key = ec.generate_private_key(ec.SECP256R1())
+    until = datetime.now(UTC) + timedelta(days=-1 if expired else 30)
+    made = (
+        x509.CertificateBuilder(issuer_name=issuer.subject, subject_name=x509.Name([]), public_key=key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(until - timedelta(days=30))
+        .not_valid_after(until)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=True)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signing.public_key()), critical=False)
+        .sign(signing, hashes.SHA256())
+    )
+    files = Certificate(ca_file=authority.ca_file, certificate=folder / f"{name}.pem", key=folder / f"{name}.key")
+    files.certificate.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    form = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    files.key.write_bytes(key.private_bytes(serialization.Encoding.PEM, *form))
+    return files
 
 
 def _extensions(constraints: str, usage: str) -> list[str]:

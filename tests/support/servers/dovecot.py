@@ -115,13 +115,16 @@ class Message(NamedTuple):
 
 
 class Dovecot(Served):
-    """An IMAP server where every user exists and has the password "secret".
+    """An IMAP server where every user exists and has the same `password`.
 
     `port` speaks plainly and STARTTLS, `tls_port` TLS from the start, by a certificate of `ca_file`.
     `without` are capabilities that are not offered; `oauth2` adds XOAUTH2, with tokens of `grant`.
     """
 
-    def __init__(self, *, without: Sequence[str] = (), oauth2: bool = False, separator: str = "/") -> None:
+    def __init__(
+        self, *, without: Sequence[str] = (), oauth2: bool = False, separator: str = "/", password: str = PASSWORD
+    ) -> None:
+        self._password = password
         self._program = _dovecot_2_3()
         self.host = LOOPBACK
         self.port = free_port()
@@ -154,12 +157,12 @@ class Dovecot(Served):
 
     def account(self) -> Account:
         """A new, empty one."""
-        return Account(server=self, username=f"user-{secrets.token_hex(4)}@example.com", password=PASSWORD)
+        return Account(server=self, username=f"user-{secrets.token_hex(4)}@example.com", password=self._password)
 
-    def grant(self, username: str) -> str:
-        """A new access token for XOAUTH2."""
+    def grant(self, username: str, token: str | None = None) -> str:
+        """A new access token for XOAUTH2, or this one."""
         assert self._tokens is not None, "this server was started without oauth2"
-        return self._tokens.grant(username)
+        return self._tokens.grant(username, token)
 
     def revoke(self, token: str) -> None:
         """Let a token be refused from now on."""
@@ -180,7 +183,7 @@ class Dovecot(Served):
             self._write("oauth2.conf", f"tokeninfo_url = {self._tokens.url}\nusername_attribute = email\n")
         self._write("dovecot.conf", _CONFIGURATION.format(
             host=self.host, folder=self.folder, port=self.port, tls_port=self.tls_port, user=user.pw_name,
-            group=grp.getgrgid(user.pw_gid).gr_name, uid=user.pw_uid, gid=user.pw_gid, password=PASSWORD,
+            group=grp.getgrgid(user.pw_gid).gr_name, uid=user.pw_uid, gid=user.pw_gid, password=self._password,
             certificate=self._certificate.certificate, key=self._certificate.key, separator=self._separator,
             mechanisms="plain login xoauth2 oauthbearer" if self._tokens else "plain login",
             oauth2=_OAUTH2.format(folder=self.folder) if self._tokens else "",
@@ -300,8 +303,8 @@ class TokenInfo:
         self._thread.start()
         self.url = f"http://{LOOPBACK}:{self._server.server_port}/tokeninfo?access_token="
 
-    def grant(self, username: str) -> str:
-        token = secrets.token_hex(16)
+    def grant(self, username: str, token: str | None = None) -> str:
+        token = token or secrets.token_hex(16)
         self._tokens[token] = username
         return token
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -68,7 +69,8 @@ class Slapd:
     `people` are (uid, mail, employeeNumber, preferredLanguage); the latter two may be empty.
     """
 
-    def __init__(self, people: list[tuple[str, str, str, str]]) -> None:
+    def __init__(self, people: list[tuple[str, str, str, str]], *, password: str = PASSWORD) -> None:
+        self._password = password
         self._program = program("slapd", "slapd")
         self._add = program("slapadd", "slapd")
         self._folder = served_folder("slapd")
@@ -83,6 +85,10 @@ class Slapd:
     def tls_url(self) -> str:
         return f"ldaps://localhost:{self._ports[1]}"
 
+    @property
+    def ca_file(self) -> Path:
+        return self._folder / "ca.pem"
+
     def __enter__(self) -> Self:
         configuration = self._folder / "slapd.conf"
         certificate = make_certificate(self._folder)
@@ -91,7 +97,7 @@ class Slapd:
             certificate=certificate.certificate,
             key=certificate.key,
             reader=READER,
-            password=PASSWORD,
+            password=self._password,
         )
         configuration.write_text(text)
         (self._folder / "data").mkdir()

@@ -148,3 +148,14 @@ def test_secrets_in_plain_text_are_warned_of_where_they_are_secrets(tmp_path: Pa
         "web.password",
     ]
     assert CANARY not in "".join(told)
+
+
+def test_a_file_of_authorities_without_a_certificate_is_a_fault_where_secrets_are_read(tmp_path: Path) -> None:
+    (tmp_path / "empty.pem").write_text("no certificate\n")
+    text = MINIMUM.replace("recognition:\n", "recognition:\n  ca_file: empty.pem\n", 1)
+    path = written(tmp_path, text)
+
+    assert load(path, secrets=False).recognition.ca_file == tmp_path / "empty.pem"
+    (problem,) = problems_of(path, secrets=True)
+    assert "recognition.ca_file: ca_file " in problem
+    assert problem.endswith("empty.pem cannot be used: there is no certificate in it")

@@ -31,6 +31,7 @@ def test_an_ordinary_configuration_gives_no_warning(tmp_path: Path) -> None:
         ("directory: {file: e.csv}\n", "", "mailboxes[0]: without directory and user_code every sender is unknown"),
         ("sqlite:///journal.db", "postgresql://me:pw@h/d", "journal: a password in plain text"),
         ("https://endpoint.example", "http://endpoint.example", "recognition.url: http is not encrypted"),
+        ("https://endpoint", "https://us:pw@endpoint", "recognition.url: an address is no place for a password"),
         ("stores:\n", "  timeout: 30s\nstores:\n", "recognition.timeout: the vendor advises 60 s or more"),
         ("stores:\n", "stores:\n  idle: {type: http, url: https://x.example}\n", "stores.idle: is used by no source"),
     ],

@@ -65,8 +65,14 @@ class Request:
         if self.content_type is not None:
             headers["Content-Type"] = self.content_type
         if self.referer is not None:
-            headers["Referer"] = str(self.referer).partition("#")[0]
+            headers["Referer"] = _shown_to(self.address, self.referer)
         return headers
+
+
+def _shown_to(address: Address, referer: Address) -> str:
+    """As browsers do: another host learns where one comes from, and not the address with its token."""
+    at_home = referer.authority == address.authority
+    return str(referer).partition("#")[0] if at_home else f"https://{referer.authority}/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from watcher.config.sections import Mailbox
 from watcher.deadline import Deadline, Flight, Watchdog
 from watcher.errors import LoginRefused, SourceUnavailable, TokenRefused, TokenUnavailable
 from watcher.oauth import AccessTokens
+from watcher.secrecy import KnownSecrets
 from watcher.sources.mailbox.session import Session, said, translated
 from watcher.tls import trusting
 
@@ -56,16 +57,21 @@ class _StartTls(MailBoxStartTls):
         return client
 
 
-def log_in(settings: Mailbox, tokens: AccessTokens | None, *, timeout_seconds: float, watchdog: Watchdog) -> Session:
-    """A new session. Raises SourceUnavailable, and LoginRefused where the server will not have us."""
-    with translated(settings.host):
+def log_in(
+    settings: Mailbox, tokens: AccessTokens | None, *, timeout_seconds: float, watchdog: Watchdog, known: KnownSecrets
+) -> Session:
+    """A new session. Raises SourceUnavailable, and LoginRefused where the server will not have us.
+
+    `known` is kept out of what the server says.
+    """
+    with translated(settings.host, known):
         box = _connected(settings, min(timeout_seconds, _CONNECT_SECONDS))
     try:
         _keep_alive(box.client.sock)
         box.client.sock.settimeout(timeout_seconds)
         with Flight(Deadline(_LOGIN_SECONDS), watchdog) as flight:
             flight.use(box.client.sock)
-            capabilities = _logged_in(box, settings, tokens)
+            capabilities = _logged_in(box, settings, tokens, known)
     except BaseException:
         with contextlib.suppress(OSError, ValueError):
             box.client.shutdown()
@@ -74,17 +80,18 @@ def log_in(settings: Mailbox, tokens: AccessTokens | None, *, timeout_seconds: f
     return Session(
         box,
         host=settings.host,
+        known=known,
         capabilities=capabilities,
         watchdog=watchdog,
         exchange_seconds=_EXCHANGE_TIMES * timeout_seconds,
     )
 
 
-def _logged_in(box: BaseMailBox, settings: Mailbox, tokens: AccessTokens | None) -> frozenset[str]:
+def _logged_in(box: BaseMailBox, settings: Mailbox, tokens: AccessTokens | None, known: KnownSecrets) -> frozenset[str]:
     """The capabilities after the login."""
     before = _words(box.client.capabilities)
-    _authenticate(box, settings, tokens)
-    with translated(settings.host):
+    _authenticate(box, settings, tokens, known)
+    with translated(settings.host, known):
         after = _capabilities(box)
         # 163 and its like refuse every folder to a client that does not say what it is.
         if "ID" in before | after:
@@ -130,21 +137,22 @@ def _say_who_we_are(box: BaseMailBox) -> None:
 # ------------------------------------------------------------------------------------------ login
 
 
-def _authenticate(box: BaseMailBox, settings: Mailbox, tokens: AccessTokens | None) -> None:
+def _authenticate(box: BaseMailBox, settings: Mailbox, tokens: AccessTokens | None, known: KnownSecrets) -> None:
     if box.client.state != "NONAUTH":  # PREAUTH: the server knows who we are
         return
     if tokens is None:
         password = _password(settings)
-        with _login_errors(settings, password):
+        known.learn(password)
+        with _login_errors(settings, known):
             _by_password(box, settings, password)
         return
     token = _current(tokens)
     try:
-        _by_token(box, settings, token)
+        _by_token(box, settings, token, known)
     except LoginRefused:
         # It may have been withdrawn, or have expired on the server's clock.
         tokens.refused(token)
-        _by_token(box, settings, _current(tokens))
+        _by_token(box, settings, _current(tokens), known)
 
 
 def _current(tokens: AccessTokens) -> str:
@@ -178,23 +186,23 @@ def _password(settings: Mailbox) -> str:
     return password
 
 
-def _by_token(box: BaseMailBox, settings: Mailbox, token: str) -> None:
+def _by_token(box: BaseMailBox, settings: Mailbox, token: str, known: KnownSecrets) -> None:
     # The second challenge tells why it was refused, and wants an empty answer.
     answers = iter([f"user={settings.username}\1auth=Bearer {token}\1\1".encode()])
-    with _login_errors(settings, token):
+    with _login_errors(settings, known):
         box.client.authenticate("XOAUTH2", lambda _: next(answers, b""))
 
 
 @contextlib.contextmanager
-def _login_errors(settings: Mailbox, secret: str) -> Iterator[None]:
-    with translated(settings.host):
+def _login_errors(settings: Mailbox, known: KnownSecrets) -> Iterator[None]:
+    with translated(settings.host, known):
         try:
             yield
         except imaplib.IMAP4.abort:
             raise
         except (imaplib.IMAP4.error, ImapToolsError) as error:
             # Some servers repeat what they did not understand.
-            raise _as_refused(settings, said(error).replace(secret, "***")) from error
+            raise _as_refused(settings, said(error, known)) from error
 
 
 def _as_refused(settings: Mailbox, text: str) -> SourceUnavailable:

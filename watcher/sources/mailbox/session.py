@@ -23,7 +23,8 @@ from imap_tools.utils import encode_folder
 
 from watcher.deadline import Deadline, Flight, Watchdog
 from watcher.errors import SourceUnavailable
-from watcher.headers import clean, server_words
+from watcher.headers import clean, decode_bytes, server_words
+from watcher.secrecy import KnownSecrets
 from watcher.sources.mailbox.grammar import Malformed, Value, attributes, number, parse, responses
 
 _LOGOUT_SECONDS = 3.0
@@ -45,11 +46,12 @@ class Session:
         box: BaseMailBox,
         *,
         host: str,
+        known: KnownSecrets,
         capabilities: frozenset[str],
         watchdog: Watchdog,
         exchange_seconds: float,
     ) -> None:
-        """`watchdog` cuts off an exchange that takes longer than `exchange_seconds`."""
+        """`watchdog` cuts off an exchange that takes longer than `exchange_seconds`; `known` is never repeated."""
         self.capabilities = capabilities
         self.broken = False
         self.selected: tuple[str, bool] | None = None  # folder, and whether it may only be read
@@ -59,6 +61,7 @@ class Session:
         self._box = box
         self._client = box.client
         self._host = host
+        self._known = known
         self._lock = threading.RLock()
         self._watchdog = watchdog
         self._exchange_seconds = exchange_seconds
@@ -225,7 +228,7 @@ class Session:
             # Unasked answers heap up otherwise, and would be taken for those of the next command.
             self._client.untagged_responses.clear()
             try:
-                with translated(self._host), self._limited(self._exchange_seconds + extra_seconds):
+                with translated(self._host, self._known), self._limited(self._exchange_seconds + extra_seconds):
                     yield
             except CommandRefused:
                 raise
@@ -272,28 +275,28 @@ def uid_set(uids: Sequence[int]) -> str:
 
 
 @contextlib.contextmanager
-def translated(host: str) -> Iterator[None]:
-    """The errors of sockets, TLS, imaplib and imap-tools as ours."""
+def translated(host: str, known: KnownSecrets) -> Iterator[None]:
+    """The errors of sockets, TLS, imaplib and imap-tools as ours; imaplib quotes what it does not understand."""
     try:
         yield
     except ssl.SSLCertVerificationError as error:
         detail = clean(error.verify_message)
         raise SourceUnavailable(f"{host}: the server's certificate is not trusted ({detail}); see ca_file") from error
     except imaplib.IMAP4.abort as error:
-        raise SourceUnavailable(f"{host}: the connection broke ({said(error)})") from error
+        raise SourceUnavailable(f"{host}: the connection broke ({said(error, known)})") from error
     except (imaplib.IMAP4.error, ImapToolsError) as error:
-        raise CommandRefused(f"{host}: the server refused: {said(error)}") from error
+        raise CommandRefused(f"{host}: the server refused: {said(error, known)}") from error
     except (OSError, ValueError, EOFError) as error:
-        raise SourceUnavailable(f"{host}: {clean(str(error)) or type(error).__name__}") from error
+        raise SourceUnavailable(f"{host}: {clean(known.hidden(str(error))) or type(error).__name__}") from error
 
 
-def said(error: Exception) -> str:
-    """What the server said, cleaned and shortened."""
+def said(error: Exception, known: KnownSecrets) -> str:
+    """What the server said, without secrets, cleaned and shortened."""
+    text: object = str(error)
     if isinstance(error, UnexpectedCommandStatusError):
         data = error.command_result[1]
         text = data[-1] if data else b""
-        return server_words(text if isinstance(text, bytes) else str(text))
-    return server_words(str(error))
+    return server_words(known.hidden(decode_bytes(text) if isinstance(text, bytes) else str(text)))
 
 
 def _check(answer: tuple[str, list[Any]]) -> list[Any]:

@@ -14,6 +14,7 @@ from watcher.errors import LoginRefused, SourceUnavailable, Vanished
 from watcher.model import Finding, Kind, Known, Submission
 from watcher.oauth import AccessTokens
 from watcher.ports import Arrival, Parcel
+from watcher.secrecy import KnownSecrets
 from watcher.sources.mailbox.ahead import ReadAhead
 from watcher.sources.mailbox.finding import Finder, Wanted
 from watcher.sources.mailbox.identity import Account, uid_at
@@ -47,13 +48,20 @@ class MailboxSource:
     unfinished = 0
 
     def __init__(
-        self, mailbox: Mailbox, *, own_addresses: Collection[str], timeout_seconds: float = _TIMEOUT_SECONDS
+        self,
+        mailbox: Mailbox,
+        *,
+        own_addresses: Collection[str],
+        timeout_seconds: float = _TIMEOUT_SECONDS,
+        known: KnownSecrets | None = None,
     ) -> None:
+        """`known` is kept out of what the server says."""
+        self._known = known or KnownSecrets()
         self.name = mailbox.name
         self._settings = mailbox
         self._timeout = timeout_seconds
         self._account = Account(mailbox.host, mailbox.username)
-        self._tokens = AccessTokens(mailbox.oauth2) if mailbox.oauth2 is not None else None
+        self._tokens = AccessTokens(mailbox.oauth2, self._known) if mailbox.oauth2 is not None else None
         self._wanted = _wanted(mailbox, own_addresses)
         self._finder = Finder(
             account=self._account,
@@ -196,7 +204,13 @@ class MailboxSource:
                 raise
 
     def _new_session(self) -> Session:
-        return log_in(self._settings, self._tokens, timeout_seconds=self._timeout, watchdog=self._watchdog)
+        return log_in(
+            self._settings,
+            self._tokens,
+            timeout_seconds=self._timeout,
+            watchdog=self._watchdog,
+            known=self._known,
+        )
 
     def _selected(self) -> Session:
         """The session that watches, with the folder selected."""
