@@ -101,7 +101,7 @@ def test_what_was_in_flight_when_the_daemon_was_killed_waits_until_it_cannot_be_
 def test_a_daemon_that_is_killed_again_and_again_loses_and_doubles_no_file(
     workplace: Workplace, endpoint: Endpoint
 ) -> None:
-    # Longer than the test: on a machine that is busy, what was in flight at the first kill would rightly be asked again.
+    # Longer than the test: on a busy machine what was in flight at the first kill would rightly be asked again.
     workplace.config["recognition"]["timeout"] = "5m"
     workplace.write()
     names = [f"{number}.pdf" for number in range(20)]
