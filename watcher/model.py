@@ -344,6 +344,8 @@ class Submission:
     left_out: tuple[LeftOut, ...] = ()
     held_at: datetime | None = None  # since when it waits for a decision
     released: bool = False  # it was held, and waits to be taken in after all
+    let_in_at: datetime | None = None  # when a person has released it
+    let_in_despite: str | None = None  # why it was held then
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -67,6 +67,8 @@ def test_what_was_let_in_is_one_submission_that_is_booked_and_answered(journal: 
 
     assert (closed.id, closed.state, outcomes(closed)) == (name, SubmissionState.CLOSED, [Outcome.DONE])
     assert (closed.released, closed.held_at, closed.remark) == (False, None, None)
+    assert closed.let_in_despite == "UNVERIFIED_SENDER: dmarc=fail"  # whoever asks later sees who answers for it
+    assert closed.let_in_at is not None
 
 
 def test_a_mail_that_is_taken_in_twice_after_its_release_is_written_once(journal: Journal) -> None:

@@ -64,6 +64,7 @@ def test_a_released_mail_is_taken_in_from_the_mailbox_for_whom_it_was_held(
     (reply,) = smtp_sink.received
     assert reply.recipients == ("zhang@corp.example",)
     assert (len(account.messages()), len(account.messages(DONE))) == (0, 1)
+    assert "though it was held: UNVERIFIED_SENDER" in " ".join(workplace.command("show", found["id"]).stdout.split())
     again = workplace.command("release", found["id"])
     assert (again.returncode, "is not held" in again.stderr) == (2, True)
 

@@ -83,6 +83,7 @@ def whole_submission(submission: Submission, moment: Moment) -> RenderableType:
             "file": clean(submission.path or "", 200),
             "received": moment(submission.received_at),
             "state": _state(submission),
+            "released": _let_in(submission, moment),
             "answered": moment(submission.answered_at),
             "moved to": clean(submission.moved_to, 300),
             "remark": clean(submission.remark, 300),
@@ -120,7 +121,10 @@ def status_page(
     parts.extend(_waiting([*unanswered, *pending]))
     if surplus := sum(source.surplus for source in sources):
         parts.append(
-            Text(f"{surplus} mails wait, because their senders have submitted what per_sender allows", "yellow")
+            Text(
+                f"{surplus} mails wait, because their senders have submitted what per_sender allows in an hour",
+                "yellow",
+            )
         )
     held = counts.submissions.get(SubmissionState.HELD, 0)
     if held:
@@ -185,6 +189,13 @@ def _waiting(unclosed: Sequence[Submission]) -> Iterator[Text]:
 def _state(submission: Submission) -> Text:
     said = submission.state + (f" ({submission.reason})" if submission.reason else "")
     return Text(clean(said, 200), "yellow" if submission.state is SubmissionState.HELD else "")
+
+
+def _let_in(submission: Submission, moment: Moment) -> str:
+    """When somebody vouched for it, and what stood against that."""
+    if submission.let_in_at is None:
+        return ""
+    return f"{moment(submission.let_in_at)}, though it was held: {clean(submission.let_in_despite, 300)}"
 
 
 def _outcomes(documents: Sequence[Document]) -> Text:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, bindparam, case, false, null, select, text, true, update
+from sqlalchemy import Connection, bindparam, case, false, func, null, select, text, true, update
 
 from watcher.errors import UsageError
+from watcher.journal.clock import now_ms
 from watcher.journal.tables import submissions
 from watcher.model import Reason, SubmissionState
 
@@ -24,6 +25,8 @@ _LET_IN = (
         remark=_SAID,
         held_at=null(),
         released=true(),
+        let_in_at=now_ms(),
+        let_in_despite=submissions.c.reason + ": " + func.coalesce(submissions.c.remark, ""),
         due_at=null(),
         claimed=false(),
         claim=submissions.c.claim + 1,

@@ -54,6 +54,8 @@ def submission_of(row: Any, found: Rows, invoices_of: Mapping[int, Rows], tries_
         left_out=tuple(LeftOut(**each) for each in json.loads(row.left_out or "[]")),
         held_at=maybe_from_ms(row.held_at),
         released=row.released,
+        let_in_at=maybe_from_ms(row.let_in_at),
+        let_in_despite=row.let_in_despite,
     )
 
 

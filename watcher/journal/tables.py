@@ -93,6 +93,8 @@ submissions = Table(
     Column("left_out", Words),  # JSON: what in it is no document
     Column("held_at", BigInteger),  # since when it waits for a decision; null: it does not
     Column("released", Boolean, nullable=False, server_default=false()),  # it waits to be taken in after all
+    Column("let_in_at", BigInteger),  # when a person has released it; kept, because it says who answers for it
+    Column("let_in_despite", Words),  # why it was held then
     Column("size", BigInteger),  # of a mail, in bytes
     Column("counts_as", Words),  # whose hourly allowance it is counted in; null: nobody's
     *_claimable(),

@@ -15,6 +15,8 @@ DUE = "due_at IS NOT NULL"
 def upgrade() -> None:
     op.add_column("submissions", sa.Column("held_at", sa.BigInteger(), nullable=True))
     op.add_column("submissions", sa.Column("released", sa.Boolean(), server_default=sa.false(), nullable=False))
+    op.add_column("submissions", sa.Column("let_in_at", sa.BigInteger(), nullable=True))
+    op.add_column("submissions", sa.Column("let_in_despite", sa.Text(), nullable=True))
     op.add_column("submissions", sa.Column("size", sa.BigInteger(), nullable=True))
     op.add_column("submissions", sa.Column("counts_as", sa.Text(), nullable=True))
     op.execute("UPDATE submissions SET held_at = recorded_at WHERE state = 'held'")
