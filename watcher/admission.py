@@ -64,13 +64,8 @@ class Admission:
         decision = self._expected(header, found)
         return proven(decision, self._prove(parcel, found), rules) if depends_on_proof(decision) else decision
 
-    def of_released(
-        self,
-        header: MailHeader,
-        parcel: Parcel,  # noqa: ARG002 - asked for as `of_mail` is; what an administrator vouches for needs no proof
-        user_code: str | None,
-    ) -> Accepted | Turned:
-        """For whom a mail is booked that an administrator vouches for.
+    def of_released(self, header: MailHeader, user_code: str | None) -> Accepted | Turned:
+        """For whom a mail is booked that an administrator vouches for, so that it needs no proof.
 
         With `user_code` it is for that employee, else for whom it would have been; where that is nobody it is held.
         """

@@ -91,8 +91,7 @@ class Mailbox:
         return self.admission.of_mail(header, parcel)
 
     def released(self, *lines: str, code: str | None = None) -> Accepted | Turned:
-        header, parcel = _mail(*lines)
-        return self.admission.of_released(header, parcel, code)
+        return self.admission.of_released(_mail(*lines)[0], code)
 
     def counts_as(self, *lines: str) -> str | None:
         return self.admission.counts_as(_mail(*lines)[0])
