@@ -205,7 +205,12 @@ class Intake:
         submission = turned_away(bare, turned, told=told)
         log.warning(
             "A mail is held." if turned.hold else "A mail is refused.",
-            extra={"source": self._source.name, "reason": turned.reason, "detail": submission.remark},
+            extra={
+                "source": self._source.name,
+                "sender": clean(submission.sender) or None,
+                "reason": turned.reason,
+                "detail": submission.remark,
+            },
         )
         return _Draft(submission=submission, person=None, harvest=Harvest())
 

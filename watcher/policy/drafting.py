@@ -10,6 +10,7 @@ from watcher.policy.who import Turned
 from watcher.ports import Arrival
 
 _SUBJECT_LENGTH = 200
+_DETAIL_LENGTH = 240  # all that a proof says of why it is none
 
 
 def draft(arrival: Arrival, *, source: str, kind: Kind, sender: str | None, create_expense: bool) -> NewSubmission:
@@ -53,4 +54,6 @@ def turned_away(bare: NewSubmission, turned: Turned, *, told: bool) -> NewSubmis
     """Without its documents: nothing of it is stored or posted before somebody has decided."""
     state = SubmissionState.HELD if turned.hold else SubmissionState.OPEN
     supposed = belonging_to(bare, turned.person if turned.hold else None)
-    return replace(supposed, state=state, reason=turned.reason, remark=clean(turned.detail), answer=told)
+    return replace(
+        supposed, state=state, reason=turned.reason, remark=clean(turned.detail, _DETAIL_LENGTH), answer=told
+    )
