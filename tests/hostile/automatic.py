@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from tests.hostile.case import (
     FROM,
     NOBODY,
@@ -49,6 +47,8 @@ _AUTO_REPLIES = (
             "Subject: =?gb2312?B?19S2r7vYuLSjurP2suo=?=",
             "Subject: Automatic reply: invoice",
             "Subject: Out of Office: invoice",
+            "Auto-Submitted: (vacation) auto-replied",
+            "Subject: 【自动回复】出差中",
         )
     ),
     _from_zhang(
@@ -73,6 +73,12 @@ _REPORTS = (
         left_alone(),
         pdf("is a receipt for reading a reply"),
     ),
+    _from_zhang("is a delivery report by who failed", left_alone(), "X-Failed-Recipients: fapiao@corp.example"),
+    _from_zhang(
+        "is a report whose type stands behind a comment",
+        left_alone(),
+        "Content-Type: (report) multipart/report; boundary=BOUNDARY",
+    ),
     case("comes from the mailer daemon of the company", left_alone(), PROOF, "From: MAILER-DAEMON@corp.example"),
     case(
         "comes from the postmaster of the company without an envelope sender",
@@ -84,6 +90,7 @@ _REPORTS = (
 _OURSELVES = (
     case("comes from the mailbox's own address", left_alone(), PROOF, "From: fapiao@corp.example"),
     case("comes from the mailbox's own address in capitals", left_alone(), PROOF, "From: X <FAPIAO@Corp.Example>"),
+    case("comes from a subaddress of the mailbox's own", left_alone(), PROOF, f"From: fapiao+{ZHANG}@corp.example"),
     case("comes from the address of another mailbox of ours", left_alone(), PROOF, "From: believing@corp.example"),
     _from_zhang("bears the mark of a reply of ours", left_alone(), "X-Invoice-Watcher: reply"),
     _from_zhang("bears the mark of a reply of ours in another spelling", left_alone(), "x-invoice-WATCHER: x"),
@@ -102,6 +109,12 @@ _SILENT = (
             "List-Unsubscribe: <mailto:leave@corp.example>",
             "Return-Path: <>",
             "Return-Path: < >",
+            "Return-Path: <MAILER-DAEMON>",
+            "Return-Path: <MAILER-DAEMON@mx.corp.example>",
+            "Return-Path: <#@[]>",
+            "X-Mailing-List: <all@corp.example>",
+            "X-BeenThere: all@corp.example",
+            "List-Subscribe: <mailto:join@corp.example>",
             "X-Auto-Response-Suppress: OOF, AutoReply",
             "X-FC-MachineGenerated: true",
         )
@@ -158,38 +171,6 @@ _STRANGERS = in_mailbox(
     case("is an unknown address of the own domain that reads no mail", unknown(), "From: no-reply@corp.example"),
 )  # fmt: skip
 
-_FORMS = "the rules against loops do not know this form yet"
-_UNMENDED = tuple(
-    replace(each, unmended=_FORMS)
-    for each in (
-        *(
-            _from_zhang(f"is automatic mail of another form that must not be answered, by {line}", _SILENTLY, line)
-            for line in (
-                "Return-Path: <MAILER-DAEMON>",
-                "Return-Path: <MAILER-DAEMON@mx.corp.example>",
-                "Return-Path: <#@[]>",
-                "X-Mailing-List: <all@corp.example>",
-                "X-BeenThere: all@corp.example",
-                "List-Subscribe: <mailto:join@corp.example>",
-            )
-        ),
-        *(
-            _from_zhang(f"is an automatic reply or a report of another form, by {line}", left_alone(), line)
-            for line in (
-                "Auto-Submitted: (vacation) auto-replied",
-                "Subject: 【自动回复】出差中",
-                "Content-Type: (report) multipart/report; boundary=BOUNDARY",
-                "X-Failed-Recipients: fapiao@corp.example",
-            )
-        ),
-        case(
-            "comes from a subaddress of the mailbox's own address",
-            left_alone(),
-            PROOF, f"From: fapiao+{ZHANG}@corp.example",
-        ),
-    )
-)  # fmt: skip
-
 _GENUINE = (
     _from_zhang("says that it is not automatic", booked(ZHANG, _ZHANG), "Auto-Submitted: no"),
     _from_zhang("wants no out-of-office replies", booked(ZHANG, _ZHANG), "X-Auto-Response-Suppress: OOF"),
@@ -202,4 +183,4 @@ _GENUINE = (
     case("is urgent", booked(SMITH, "smith@corp.example"), PROOF, "From: smith@corp.example", "Precedence: urgent"),
 )
 
-CASES = (*_AUTO_REPLIES, *_REPORTS, *_OURSELVES, *_SILENT, *_ELSEWHERE, *_STRANGERS, *_UNMENDED, *_GENUINE)
+CASES = (*_AUTO_REPLIES, *_REPORTS, *_OURSELVES, *_SILENT, *_ELSEWHERE, *_STRANGERS, *_GENUINE)
