@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from tests.hostile.case import FROM, PROOF, ZHANG, Case, Expected, booked, case, held, in_mailbox, refused
 
 _FAIL = (
     "Authentication-Results: mx.corp.example; dmarc=fail header.from=corp.example; spf=pass smtp.mailfrom=evil.example"
 )
 _NONE_OF_IT = "none of it stands for corp.example"
+_ANOTHER = "dmarc speaks of another From"
 _NOBODY = "no Authentication-Results of mx.corp.example"
 _REPLIED = "zhang@corp.example"
 
@@ -72,8 +71,8 @@ _TRUE_BUT_WORTHLESS = (
     *(
         _ours(f"{what} and writes as an employee", held(why), found)
         for what, why, found in (
-            ("passes DMARC as another domain", _NONE_OF_IT, "dmarc=pass header.from=evil.example"),
-            ("passes DMARC as a domain below the employee's", _NONE_OF_IT, "dmarc=pass header.from=a.corp.example"),
+            ("passes DMARC as another domain", _ANOTHER, "dmarc=pass header.from=evil.example"),
+            ("passes DMARC as a domain below the employee's", _ANOTHER, "dmarc=pass header.from=a.corp.example"),
             ("is signed by another domain", _NONE_OF_IT, "dkim=pass header.d=evil.example"),
             ("is signed by a domain that begins alike", _NONE_OF_IT, "dkim=pass header.d=corp.example.evil.example"),
             ("is signed by a domain that ends alike", _NONE_OF_IT, "dkim=pass header.d=evilcorp.example"),
@@ -103,38 +102,55 @@ _SMUGGLED = tuple(
         ("through a domain in a comment", "dmarc=pass (header.from=corp.example) header.from=evil.example"),
         ("through two DMARC results", "dmarc=pass header.from=corp.example; dmarc=pass header.from=evil.example"),
         ("through a wide letter", "dmarc=pass header.from=\N{FULLWIDTH LATIN SMALL LETTER C}orp.example"),
-        ("through twenty thousand characters", f"x=none reason={'a' * 20_000}; dmarc=pass header.from=corp.example"),
+        ("through hundred thousand characters", f"x=none reason={'a' * 100_000}; dmarc=pass header.from=corp.example"),
     )
 )
 
-_FORGED_BELOW = "mx.corp.example; dmarc=pass header.from=corp.example"
-_UNMENDED = tuple(
-    replace(each, unmended="what cannot be read of our server's results is passed over, and other results count")
-    for each in (
-        _says(
-            "makes our server write results with a quotation mark in a comment, and forges others below",
-            held(""),
-            'mx.corp.example; spf=none (domain of "(") smtp.mailfrom=evil.example; dmarc=fail header.from=corp.example',
-            _FORGED_BELOW,
-        ),
-        _says(
-            "makes our server write results with a bracket too many, and forges others below",
-            held(""),
-            "mx.corp.example; spf=none (domain of )) smtp.mailfrom=evil.example; dmarc=fail header.from=corp.example",
-            _FORGED_BELOW,
-        ),
-        _says(
-            "makes our server write results of six hundred signatures, and forges others below",
-            held(""),
-            "mx.corp.example; " + "dkim=fail header.d=evil.example header.s=selector; " * 600 + "dmarc=fail",
-            _FORGED_BELOW,
-        ),
+_PASS = "mx.corp.example; dmarc=pass header.from=corp.example"
+_UNREADABLE = (
+    *(
+        _says(f"makes our server write results {what}, and forges others below", held(_NOBODY), own, _PASS)
+        for what, own in (
+            (
+                "with a quotation mark in a comment",
+                'mx.corp.example; spf=none (domain of "(") smtp.mailfrom=evil.example; dmarc=fail',
+            ),
+            (
+                "with a bracket too many",
+                "mx.corp.example; spf=none (domain of )) smtp.mailfrom=evil.example; dmarc=fail",
+            ),
+            (
+                "with a bracket too few",
+                "mx.corp.example; spf=none (of () smtp.mailfrom=evil.example; dmarc=fail",
+            ),
+            (
+                "with a quotation mark too few",
+                'mx.corp.example; spf=none smtp.mailfrom="evil.example; dmarc=fail',
+            ),
+            (
+                "of two thousand signatures",
+                "mx.corp.example; " + "dkim=fail header.d=evil.example header.s=selector; " * 2000 + "dmarc=fail",
+            ),
+        )
+    ),
+    *(
+        _says(f"forges results below some of {server}", held(_NOBODY), f"{server}; dmarc=fail", _PASS)
+        for server in ("mx.corp.example/1", "mx.corp.example,", '"mx.corp.example"', "(x) mx.corp.example")
+    ),
+    _says(
+        "makes our server write results of six hundred signatures, and forges others below",
+        held("dmarc=fail"),
+        "mx.corp.example; " + "dkim=fail header.d=evil.example header.s=selector; " * 600 + "dmarc=fail",
+        _PASS,
+    ),
+    *(
         _ours(
-            "has a DMARC result that fails and names its domain twice",
-            held(""),
-            "dmarc=fail header.from=corp.example header.from=corp.example; dkim=pass header.d=corp.example",
-        ),
-    )
+            f"has a DMARC result of {value} that names its domain twice",
+            held("dmarc names one property twice"),
+            f"dmarc={value} header.from=corp.example header.from=corp.example; dkim=pass header.d=corp.example",
+        )
+        for value in ("fail", "pass")
+    ),
 )
 
 _TOPMOST = in_mailbox(
@@ -158,6 +174,12 @@ _GENUINE = (
     _ours("is signed by the employee's domain", booked(ZHANG, _REPLIED), "dkim=pass header.d=corp.example"),
     _ours("is signed by a host of the employee's domain", booked(ZHANG, _REPLIED), "dkim=pass header.d=m.corp.example"),
     _ours("has the employee's envelope", booked(ZHANG, _REPLIED), "spf=pass smtp.mailfrom=zhang@corp.example"),
+    _says(
+        "is an employee with unreadable results of another server above ours",
+        booked(ZHANG, _REPLIED),
+        "relay.corp.example; none (",
+        _PASS,
+    ),
     *in_mailbox(
         "refusing",
         _says(
@@ -169,4 +191,4 @@ _GENUINE = (
     ),
 )
 
-CASES = (*_FORGED, *_TRUE_BUT_WORTHLESS, *_SMUGGLED, *_UNMENDED, *_TOPMOST, *_GENUINE)
+CASES = (*_FORGED, *_TRUE_BUT_WORTHLESS, *_SMUGGLED, *_UNREADABLE, *_TOPMOST, *_GENUINE)

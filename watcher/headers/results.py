@@ -1,7 +1,7 @@
 """Authentication-Results (RFC 8601) as mail servers really write them, Microsoft 365's form included.
 
 What cannot be read without doubt is no result: an unbalanced bracket or quote voids the header, a property
-that is given twice voids its method.
+that is given twice voids all properties of its method.
 """
 
 from __future__ import annotations
@@ -15,17 +15,23 @@ TOPMOST = "topmost"
 _SEGMENT = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^;"])+', re.DOTALL)
 # A value goes on to the next blank: what looks like a property inside an address is none.
 _PAIR = re.compile(r'(?<!\S)([\w./-]+)\s*=\s*((?:"(?:[^"\\]|\\.)*"|[^\s"])*)', re.ASCII | re.DOTALL)
-_METHOD = re.compile(r"\s*([a-z0-9-]+)(?:\s*/\s*\d+)?\s*=", re.IGNORECASE)
-_LONGEST = 20_000
+_METHOD = re.compile(r"\s*([a-z0-9-]+)(?:\s*/\s*\d+)?\s*=", re.ASCII | re.IGNORECASE)
+# Who speaks, beyond doubt, or the first method where nobody is said to (Microsoft 365).
+_PLAIN_START = re.compile(rb"\s*([A-Za-z0-9._-]+)(?=[ \t\r\n;(]|\Z)|\s*[A-Za-z0-9-]+=")
+_LONGEST = 100_000  # bytes: one signature takes sixty of them, and some mails bear hundreds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What one method found: ``dkim=pass header.d=corp.example``."""
+    """What one method found: ``dkim=pass header.d=corp.example``.
+
+    `doubtful`: it names a property twice, so that it has none.
+    """
 
     method: str
     value: str
     properties: Mapping[str, str]
+    doubtful: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,14 +43,25 @@ class Results:
 
 
 def believed_results(headers: Iterable[bytes], results_from: str) -> Results | None:
-    """The one header that counts: the topmost of all, or the topmost of that authserv-id. `headers` from the top."""
+    """The one header that counts: the topmost of all, or the topmost of that authserv-id. `headers` from the top.
+
+    None, too, where one above it may be that server's own and cannot be read: what a sender writes may make it so
+    (a quotation mark in the envelope sender, hundreds of signatures), and what stands below may be forged.
+    """
     for raw in headers:
-        read = read_results(raw)
         if results_from == TOPMOST:
-            return read
-        if read is not None and read.authserv_id is not None and _same(read.authserv_id, results_from):
-            return read
+            return read_results(raw)
+        if not _is_of_another(raw, results_from):
+            read = read_results(raw)
+            is_theirs = read is not None and read.authserv_id is not None and _same(read.authserv_id, results_from)
+            return read if is_theirs else None
     return None
+
+
+def _is_of_another(raw: bytes, results_from: str) -> bool:
+    """By its first word alone: a server writes its own name before anything that a sender may have a part in."""
+    found = _PLAIN_START.match(raw)
+    return found is not None and (found[1] is None or not _same(found[1].decode("ascii"), results_from))
 
 
 def _same(one: str, other: str) -> bool:
@@ -108,9 +125,11 @@ def _result(segment: str) -> Result | None:
     pairs = [(found[1].lower(), _unquoted(found[2])) for found in _PAIR.finditer(segment)]
     method = _METHOD.match(segment)
     names = [name for name, _ in pairs]
-    if method is None or len(set(names)) < len(names):
+    if method is None:
         return None
-    return Result(method=method[1].lower(), value=pairs[0][1].lower(), properties=dict(pairs[1:]))
+    doubtful = len(set(names)) < len(names)
+    properties = {} if doubtful else dict(pairs[1:])
+    return Result(method=method[1].lower(), value=pairs[0][1].lower(), properties=properties, doubtful=doubtful)
 
 
 def _unquoted(word: str) -> str:

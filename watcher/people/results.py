@@ -13,6 +13,8 @@ Judge = Callable[[Results, str], tuple[bool, str]]
 def judged(results: Results, from_domain: str) -> tuple[bool, str]:
     """Whether the results prove that From's domain, this one, stands for the mail, and by what or why not."""
     dmarc = [result for result in results.results if result.method == "dmarc"]
+    if any(result.doubtful for result in dmarc):
+        return False, "dmarc names one property twice"
     seen = [result.properties["header.from"] for result in dmarc if "header.from" in result.properties]
     if any(domain_of(author) != from_domain for author in seen):
         return False, "dmarc speaks of another From"

@@ -289,6 +289,9 @@ def test_results_that_stand_for_the_sender_s_domain_prove_the_sender(header: str
         ("mx.corp.example; none", "nothing, and none of it stands for corp.example"),
         ("mx.corp.example; dmarc=fail header.from=corp.example; spf=pass smtp.mailfrom=corp.example", "dmarc=fail"),
         ("mx.corp.example; dmarc=pass header.from=corp.example; dmarc=fail header.from=corp.example", "dmarc=fail"),
+        ("mx.corp.example; dmarc=fail header.from=corp.example header.from=corp.example; dkim=pass header.d=corp.example", "dmarc names one property twice"),
+        ("mx.corp.example; dmarc=pass header.from=corp.example header.from=corp.example; dkim=pass header.d=corp.example", "dmarc names one property twice"),
+        ("mx.corp.example; dkim=pass header.d=corp.example header.d=corp.example", "dkim=pass, and none of it stands for corp.example"),
         ("mx.corp.example; dmarc=pass header.from=evil.example", "dmarc speaks of another From"),
         ("mx.corp.example; dmarc=none header.from=evil.example; dkim=pass header.d=corp.example", "dmarc speaks of another From"),
         ("mx.corp.example; dmarc=pass header.from=mail.corp.example; spf=pass smtp.mailfrom=corp.example", "dmarc speaks of another From"),
@@ -306,7 +309,7 @@ def test_results_that_stand_for_the_sender_s_domain_prove_the_sender(header: str
         ("mx.corp.example; spf=softfail smtp.mailfrom=corp.example", "spf=softfail, and none of it stands for corp.example"),
         ("mx.corp.example; spf=pass smtp.mailfrom=corp.example=x@evil.example", "spf=pass, and none of it stands for corp.example"),
         ('mx.corp.example; spf=pass smtp.mailfrom="x smtp.mailfrom=corp.example"@evil.example', "spf=pass, and none of it stands for corp.example"),
-        ("mx.corp.example; spf=pass smtp.mailfrom=evil.example smtp.mailfrom=corp.example", "nothing, and none of it stands for corp.example"),
+        ("mx.corp.example; spf=pass smtp.mailfrom=evil.example smtp.mailfrom=corp.example", "spf=pass, and none of it stands for corp.example"),
         ("mx.corp.example; (dmarc=pass header.from=corp.example)", "nothing, and none of it stands for corp.example"),
         ('mx.corp.example; x=1 "; dmarc=pass header.from=corp.example"', "x=1, and none of it stands for corp.example"),
     ],
@@ -326,7 +329,7 @@ def test_results_that_stand_for_something_else_prove_nothing(header: str, why: s
         "mx.corp.example 1 2; dmarc=pass header.from=corp.example",
         "evil.example mx.corp.example; dmarc=pass header.from=corp.example",
         "mx.corp.example dmarc=pass header.from=corp.example",
-        "mx.corp.example; dmarc=pass header.from=corp.example" + " x" * 10_000,
+        "mx.corp.example; dmarc=pass header.from=corp.example" + " x" * 50_000,
         "dmarc=pass header.from=corp.example",
         "",
         ";;;",
@@ -344,6 +347,74 @@ def test_of_one_server_s_results_the_topmost_count_alone() -> None:
 
     assert _by_results("evil.example; dmarc=pass header.from=corp.example", good, bad).proven
     assert not _by_results(bad, good).proven
+
+
+GOOD = "mx.corp.example; dmarc=pass header.from=corp.example"
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        'mx.corp.example; spf=none (domain of "("@evil.example) smtp.mailfrom=evil.example; dmarc=fail',
+        "mx.corp.example; spf=none (domain of )) smtp.mailfrom=evil.example; dmarc=fail",
+        'mx.corp.example; spf=none smtp.mailfrom="x@evil.example; dmarc=fail',
+        "mx.corp.example; spf=none (domain of (x@evil.example) smtp.mailfrom=evil.example; dmarc=fail",
+        "mx.corp.example; " + "dkim=fail header.d=evil.example header.s=selector; " * 2_000 + "dmarc=fail",
+        "mx.corp.example/1; dmarc=fail",
+        "mx.corp.example, dmarc=fail",
+        "mx.corp.example dmarc=fail header.from=corp.example",
+        "mx.corp.example 1 2; dmarc=fail",
+        "mx.corp.example. x; dmarc=fail",
+        "(our) mx.corp.example; dmarc=fail",
+        '"mx.corp.example"; dmarc=fail',
+        "\x0bmx.corp.example; dmarc=fail",
+        "mx.corp.ex\u00e4mple; dmarc=fail",
+        "; dmarc=fail",
+        "",
+    ],
+)
+def test_below_results_that_may_be_our_server_s_and_cannot_be_read_nothing_counts(own: str) -> None:
+    assert not _by_results(own, GOOD).proven
+    assert not _by_results("relay.corp.example; none", own, GOOD).proven
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "relay.corp.example; dkim=none (",
+        'relay.corp.example; spf=none ("',
+        "relay.corp.example )); none",
+        "relay.corp.example",
+        "relay.corp.example 1; none",
+        "relay.corp.example(of ours) x y; none",
+        "relay.corp.example\r\n ; none",
+        "relay.corp.example;" + " x" * 50_000,
+        "mx.corp.example.evil.example; none (",
+        "spf=pass (sender IP is 192.0.2.1) smtp.mailfrom=corp.example (",
+    ],
+)
+def test_results_that_are_plainly_of_another_server_are_passed_over_even_where_they_cannot_be_read(other: str) -> None:
+    assert _by_results(other, GOOD).proven
+
+
+def test_results_of_many_signatures_are_read() -> None:
+    many = "dkim=fail header.d=evil.example header.s=selector;\r\n " * 1_000
+
+    assert _by_results(f"mx.corp.example; {many}dmarc=pass header.from=corp.example").proven
+    assert _by_results(f"mx.corp.example; {many}dmarc=fail") == Proof(
+        proven=False, how="Authentication-Results: dmarc=fail"
+    )
+
+
+@pytest.mark.parametrize(
+    "piece", [" ", "a ", "a=", '"a b=c" ', '"a b=c" \\', ";", "a/", "(x)", "dmarc / ", "x=y;", "\\", '" b=\\"" ']
+)
+def test_results_are_read_in_a_time_that_grows_with_their_length_alone(piece: str) -> None:
+    header = f"Authentication-Results: mx.corp.example; {piece * (90_000 // len(piece))}"
+    began = time.process_time()
+
+    assert not _verify(mail(header), results_from="mx.corp.example", dkim=False).proven
+    assert time.process_time() - began < 2
 
 
 def test_topmost_believes_the_first_header_alone_whoever_wrote_it() -> None:
