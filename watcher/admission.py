@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from watcher.headers import MailHeader
@@ -12,8 +12,10 @@ from watcher.policy.submitter import NoSubmitter, Submitter, submitter
 from watcher.policy.who import (
     Accepted,
     MailboxRules,
+    NamedCode,
     Sender,
     Turned,
+    covered,
     depends_on_proof,
     expected,
     named_codes,
@@ -61,8 +63,14 @@ class Admission:
         found = self._submitter(header)
         if isinstance(found, NoSubmitter):
             return unverified(found.problem, rules)
-        decision = self._expected(header, found)
-        return proven(decision, self._prove(parcel, found), rules) if depends_on_proof(decision) else decision
+        codes = self._codes(header, found)
+        decision = self._expected(found, codes)
+        if not depends_on_proof(decision):
+            return decision
+        proof = self._prove(parcel, found)
+        kept = covered(codes, proof)
+        by_covered = decision if kept == codes else self._expected(found, kept)
+        return proven(decision, proof, rules, by_covered=by_covered)
 
     def of_released(self, header: MailHeader, user_code: str | None) -> Accepted | Turned:
         """For whom a mail is booked that an administrator vouches for, so that it needs no proof.
@@ -74,7 +82,7 @@ class Admission:
             person = self._directory.by_code(user_code) or Person(user_code=user_code)
             counts_as = user_code if isinstance(found, NoSubmitter) else self._sender(found).counts_as
             return Accepted(person=person, counts_as=counts_as)
-        decision = None if isinstance(found, NoSubmitter) else self._expected(header, found)
+        decision = None if isinstance(found, NoSubmitter) else self._expected(found, self._codes(header, found))
         return decision if decision is not None and depends_on_proof(decision) else without_person()
 
     def submitter_of(self, header: MailHeader) -> str | None:
@@ -88,7 +96,9 @@ class Admission:
     def counts_as(self, header: MailHeader) -> str | None:
         """What `Accepted.counts_as` would be, by the directory alone; None where nobody is known to book it for."""
         found = self._submitter(header)
-        if isinstance(found, NoSubmitter) or not depends_on_proof(self._expected(header, found)):
+        if isinstance(found, NoSubmitter):
+            return None
+        if not depends_on_proof(self._expected(found, self._codes(header, found))):
             return None
         return self._sender(found).counts_as
 
@@ -106,16 +116,15 @@ class Admission:
     def _sender(self, found: Submitter) -> Sender:
         return Sender(address=found.address, known=self._directory.by_address(found.address))
 
-    def _expected(self, header: MailHeader, found: Submitter) -> Accepted | Turned:
-        mailbox = self._its_mailbox()
-        return expected(self._sender(found), self._named(header, found, mailbox), mailbox.rules)
+    def _expected(self, found: Submitter, codes: Sequence[NamedCode]) -> Accepted | Turned:
+        named = named_persons(codes, self._directory.by_code)
+        return expected(self._sender(found), named, self._its_mailbox().rules)
 
-    def _named(self, header: MailHeader, found: Submitter, mailbox: MailboxAdmission) -> tuple[Person, ...]:
+    def _codes(self, header: MailHeader, found: Submitter) -> tuple[NamedCode, ...]:
         """Whom a delegate submits for; only delegates may name anybody, and in what they wrote themselves."""
         if found.forwarded or not self._directory.may_submit_for_others(found.address):
             return ()
-        codes = named_codes(header.subject, header.recipients, mailbox.address)
-        return named_persons(codes, self._directory.by_code)
+        return named_codes(header.subject, header.recipients, self._its_mailbox().address)
 
     def _prove(self, parcel: Parcel, found: Submitter) -> Proof:
         if self._verification is None:

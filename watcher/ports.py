@@ -359,10 +359,15 @@ class Directory(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
-    """Whether a mail's From is proven, and by what or why not (one short line for `show`)."""
+    """Whether a mail's From is proven, and by what or why not (one short line for `show`).
+
+    `covers` has the header fields, in lower case, that are proven to be as the sender wrote them; None: all that
+    stands there. Whoever sends a signed mail on may write others above it.
+    """
 
     proven: bool
     how: str
+    covers: frozenset[str] | None = None
 
 
 class SenderVerification(Protocol):

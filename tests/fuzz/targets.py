@@ -54,7 +54,7 @@ def _block(data: bytes) -> None:
     for header in (read_header(data), read_header(b"From: " + data), read_header(b"References: " + data)):
         assert (header.from_address is None) != (header.from_problem is None)
         _storable(header.subject)
-        for word in (header.message_id, *header.references, *header.recipients):
+        for word in (header.message_id, *header.references, *(address for _, address in header.recipients)):
             assert word is None or (word.isascii() and word.isprintable())
         assert len(header.references) <= 20
 

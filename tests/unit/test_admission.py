@@ -229,6 +229,34 @@ def test_a_delegate_who_names_several_employees_is_held_and_so_is_what_is_releas
     assert mailbox.released(*mail, code="903851") == Accepted(person=LI, counts_as="100001")
 
 
+COPY, IN_SUBJECT = "Cc: fapiao+903851@corp.example", "Subject: #903851"
+SIGNED = Proof(proven=True, how="DKIM", covers=frozenset({"from", "to", "subject"}))
+
+
+def test_a_name_that_stands_where_the_proof_does_not_reach_makes_a_delegate_s_mail_unproven() -> None:
+    mailbox = _mailbox()
+    mailbox.verdict.proof = SIGNED
+
+    for sender in (FROM_AMY, "From: temp@corp.example"):
+        turned = mailbox.of(sender, COPY)
+        assert isinstance(turned, Turned)
+        assert (turned.reason, turned.hold, turned.person) == (Reason.UNVERIFIED_SENDER, True, LI)
+        assert "does not cover" in turned.detail
+    two = mailbox.of(FROM_AMY, IN_SUBJECT, "Cc: fapiao+100001@corp.example")
+    assert isinstance(two, Turned)
+    assert (two.reason, two.person) == (Reason.UNVERIFIED_SENDER, None)
+
+
+def test_a_name_that_stands_where_the_proof_reaches_too_counts_and_so_does_any_of_who_is_no_delegate() -> None:
+    mailbox = _mailbox()
+    mailbox.verdict.proof = SIGNED
+
+    assert mailbox.of(FROM_AMY, IN_SUBJECT) == Accepted(person=LI, counts_as="100001")
+    assert mailbox.of(FROM_AMY, IN_SUBJECT, COPY) == Accepted(person=LI, counts_as="100001")
+    assert mailbox.of(FROM_AMY, IN_SUBJECT, "Cc: fapiao+12345@corp.example") == Accepted(person=LI, counts_as="100001")
+    assert mailbox.of(FROM_LI, "Cc: fapiao+100001@corp.example") == Accepted(person=LI, counts_as="903851")
+
+
 # ------------------------------------------------------------------------ mail that somebody forwards by a rule
 
 FROM_VENDOR = "From: Taxi <noreply@vendor.example>"

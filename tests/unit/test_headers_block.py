@@ -30,11 +30,12 @@ def test_a_block_gives_what_a_mail_says_of_itself(block: bytes) -> None:
     assert header.message_id == "<1.abc@corp.example>"
     assert header.references == ("<a@b>", "<c@d>")
     assert header.recipients == (
-        "a@x.example",
-        "b@x.example",
-        "c@x.example",
-        "d@x.example",
-        "fapiao+903851@corp.example",
+        ("to", "a@x.example"),
+        ("to", "b@x.example"),
+        ("cc", "c@x.example"),
+        ("cc", "d@x.example"),
+        ("delivered-to", "fapiao+903851@corp.example"),
+        ("x-original-to", "a@x.example"),
     )
 
 

@@ -8,8 +8,10 @@ from watcher.model import Person, Reason
 from watcher.policy.who import (
     Accepted,
     MailboxRules,
+    NamedCode,
     Sender,
     Turned,
+    covered,
     expected,
     named_codes,
     named_persons,
@@ -25,6 +27,14 @@ LENIENT = MailboxRules(fixed_code=None, hold_unknown=True, hold_unverified=True)
 STRICT = MailboxRules(fixed_code=None, hold_unknown=False, hold_unverified=False)
 
 
+def _proven(decision: Accepted | Turned, proof: Proof, rules: MailboxRules) -> Accepted | Turned:
+    return proven(decision, proof, rules, by_covered=decision)
+
+
+def _codes(*codes: str, field: str = "subject") -> list[NamedCode]:
+    return [NamedCode(code=code, field=field) for code in codes]
+
+
 KNOWN = Sender(address="Zhang@corp.example", known=ZHANG)
 STRANGER = Sender(address="Zhang@corp.example", known=None)
 
@@ -32,14 +42,14 @@ STRANGER = Sender(address="Zhang@corp.example", known=None)
 def test_a_known_and_proven_sender_is_accepted() -> None:
     decision = expected(KNOWN, (), STRICT)
 
-    assert proven(decision, PROVEN, STRICT) == Accepted(person=ZHANG, counts_as="903851")
+    assert _proven(decision, PROVEN, STRICT) == Accepted(person=ZHANG, counts_as="903851")
 
 
 @pytest.mark.parametrize(("rules", "hold"), [(LENIENT, True), (STRICT, False)])
 def test_a_forged_sender_is_held_or_refused_as_configured_and_it_is_told_for_whom_it_was(
     rules: MailboxRules, hold: bool
 ) -> None:
-    turned = proven(expected(KNOWN, (), rules), FORGED, rules)
+    turned = _proven(expected(KNOWN, (), rules), FORGED, rules)
 
     assert turned == Turned(reason=Reason.UNVERIFIED_SENDER, detail="dmarc=fail", hold=hold, person=ZHANG)
 
@@ -93,7 +103,19 @@ def test_the_person_that_a_delegate_names_comes_first() -> None:
 def test_a_delegate_names_the_codes_in_the_subject_or_the_address(
     subject: str | None, recipients: list[str], codes: list[str]
 ) -> None:
-    assert list(named_codes(subject, recipients, "fapiao@corp.example")) == codes
+    found = named_codes(subject, [("to", each) for each in recipients], "fapiao@corp.example")
+
+    assert list(dict.fromkeys(each.code for each in found)) == codes
+
+
+def test_a_code_is_told_with_each_field_that_it_stands_in() -> None:
+    plus = "fapiao+1@corp.example"
+
+    found = named_codes("#1 #2 #1", [("to", plus), ("cc", plus), ("cc", plus)], "fapiao@corp.example")
+
+    assert [(each.code, each.field) for each in found] == [
+        ("1", "subject"), ("2", "subject"), ("1", "to"), ("1", "cc")
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -111,20 +133,60 @@ def test_a_delegate_names_the_codes_in_the_subject_or_the_address(
 def test_of_the_codes_those_count_that_the_directory_knows(codes: list[str], persons: list[str]) -> None:
     known = {"903851": ZHANG, "42": Person(user_code="42")}
 
-    assert [person.user_code for person in named_persons(codes, known.get)] == persons
+    assert [person.user_code for person in named_persons(_codes(*codes), known.get)] == persons
 
 
 def test_of_a_number_that_stands_there_in_two_cases_the_one_is_meant_that_the_directory_has() -> None:
     known = {"A17": Person(user_code="A17")}
 
-    assert [person.user_code for person in named_persons(["a17", "A17"], known.get)] == ["A17"]
+    assert [person.user_code for person in named_persons(_codes("a17", "A17"), known.get)] == ["A17"]
+
+
+# ----------------------------------------------------------------------------------- what a proof covers
+
+
+@pytest.mark.parametrize(
+    ("covers", "fields"),
+    [
+        (None, ["subject", "cc"]),
+        (frozenset({"from", "subject"}), ["subject"]),
+        (frozenset({"cc", "subject"}), ["subject", "cc"]),
+        (frozenset(), []),
+    ],
+)
+def test_the_codes_count_that_stand_in_fields_which_the_proof_covers(
+    covers: frozenset[str] | None, fields: list[str]
+) -> None:
+    proof = Proof(proven=True, how="DKIM", covers=covers)
+
+    assert [each.field for each in covered([*_codes("1"), *_codes("2", field="cc")], proof)] == fields
+
+
+@pytest.mark.parametrize(("rules", "hold"), [(LENIENT, True), (STRICT, False)])
+def test_a_mail_that_names_an_employee_where_the_proof_does_not_reach_is_unproven_and_says_whom(
+    rules: MailboxRules, hold: bool
+) -> None:
+    wang = Person(user_code="42")
+
+    turned = proven(expected(KNOWN, [wang], rules), PROVEN, rules, by_covered=expected(KNOWN, (), rules))
+
+    assert isinstance(turned, Turned)
+    assert (turned.reason, turned.hold, turned.person) == (Reason.UNVERIFIED_SENDER, hold, wang)
+    assert turned.detail == "the signature does not cover the address that names the employee"
+
+
+def test_a_name_that_stands_where_the_proof_reaches_as_well_counts() -> None:
+    wang = Person(user_code="42")
+    decision = expected(KNOWN, [wang], STRICT)
+
+    assert proven(decision, PROVEN, STRICT, by_covered=expected(KNOWN, [wang], STRICT)) == decision
 
 
 @pytest.mark.parametrize("rules", [LENIENT, STRICT])
 def test_several_employees_are_never_chosen_from(rules: MailboxRules) -> None:
     named = [Person(user_code=f"{number}") for number in range(1, 10)]
 
-    turned = proven(expected(KNOWN, named, rules), PROVEN, rules)
+    turned = _proven(expected(KNOWN, named, rules), PROVEN, rules)
 
     assert isinstance(turned, Turned)
     assert (turned.reason, turned.hold, turned.person) == (Reason.UNCLEAR_USER, True, None)
@@ -134,7 +196,7 @@ def test_several_employees_are_never_chosen_from(rules: MailboxRules) -> None:
 def test_a_mail_that_names_several_employees_is_not_proven_by_that() -> None:
     named = [Person(user_code="1"), Person(user_code="2")]
 
-    turned = proven(expected(KNOWN, named, STRICT), FORGED, STRICT)
+    turned = _proven(expected(KNOWN, named, STRICT), FORGED, STRICT)
 
     assert turned == Turned(reason=Reason.UNVERIFIED_SENDER, detail="dmarc=fail", hold=False)
 

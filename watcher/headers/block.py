@@ -73,10 +73,10 @@ class MailHeader:
         return self._author()[1]
 
     @property
-    def recipients(self) -> tuple[str, ...]:
-        """Every address that the mail says it went to, each once."""
-        found = (mailboxes(value) for name in _RECIPIENT_FIELDS for value in self.all(name))
-        return tuple(dict.fromkeys(address for addresses in found for address in addresses))
+    def recipients(self) -> tuple[tuple[str, str], ...]:
+        """Every address that the mail says it went to, behind the field that says so: each pair once."""
+        found = ((name, address) for name in _RECIPIENT_FIELDS for raw in self.all(name) for address in mailboxes(raw))
+        return tuple(dict.fromkeys(found))
 
     def _author(self) -> tuple[str | None, str | None]:
         values = self.all("from")

@@ -7,19 +7,31 @@ for what the ones before it wrote. Of these only those count that sealed the mai
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from functools import partial
 
-from watcher.headers import MailHeader, read_results
+from watcher.headers import MailHeader, Results, read_results
 from watcher.people.alignment import domain_of
 from watcher.people.keys import SMALLEST_KEY_BITS, TextLookup, mail_key
 from watcher.people.reading import body_of, prepare, refuse_two_readings, silent_logger
-from watcher.people.results import Judge
-from watcher.people.tags import Unacceptable, read_tags, refuse_weak
+from watcher.people.results import Judge, sent_by
+from watcher.people.signatures import covered_by_all
+from watcher.people.tags import Unacceptable, covered_fields, read_tags, refuse_weak
+from watcher.ports import Proof
 
 MOST_SEALS = 5
 
-_INSTANCE = re.compile(r"\A\s*i\s*=\s*\d+\s*;")
+_INSTANCE = re.compile(rb"\A\s*i\s*=\s*\d+\s*;")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    """What a sealer saw of the mail, and the header fields that it has sealed as they are."""
+
+    sealer: str
+    results: Results | None
+    covers: frozenset[str]
 
 
 def verify_seals(
@@ -31,22 +43,25 @@ def verify_seals(
     sealers: Collection[str],
     look_up: TextLookup,
     now: float,
-) -> tuple[bool, str]:
+) -> Proof:
     """Whether a believed chain says that the domain stood for the mail, as `judge` reads it, and by what or why not.
+
+    It covers what the sealer has sealed, and where the domain has not sent the mail to the sealer itself, what
+    all signatures of the domain's in it cover, too: somebody else may have sent it there.
 
     `sealers` in lower case. Raises DirectoryUnavailable where a name server cannot be asked.
     """
     try:
         _refuse_chain(header, sealers)
-        answers = _verified(whole(), header, sealers, look_up, now)
+        for seen in _verified(whole(), header, sealers, look_up, now):
+            proven, how = judge(seen.results, domain) if seen.results is not None else (False, "")
+            if seen.results is not None and proven:
+                signed = None if sent_by(seen.results, domain) else covered_by_all(header, domain)
+                covers = seen.covers if signed is None else seen.covers & signed
+                return Proof(proven=True, how=f"ARC seal of {seen.sealer}: {how}", covers=covers)
     except Unacceptable as error:
-        return False, f"ARC: {error}"
-    for sealer, results in answers:
-        read = read_results(_INSTANCE.sub("", results, count=1).encode())
-        proven, how = judge(read, domain) if read is not None else (False, "")
-        if proven:
-            return True, f"ARC seal of {sealer}: {how}"
-    return False, f"ARC: no sealer saw that {domain} was proven"
+        return Proof(proven=False, how=f"ARC: {error}")
+    return Proof(proven=False, how=f"ARC: no sealer saw that {domain} was proven")
 
 
 def _refuse_chain(header: MailHeader, sealers: Collection[str]) -> None:
@@ -60,7 +75,7 @@ def _refuse_chain(header: MailHeader, sealers: Collection[str]) -> None:
 
 def _verified(
     whole: bytes, header: MailHeader, sealers: Collection[str], look_up: TextLookup, now: float
-) -> list[tuple[str, str]]:
+) -> list[_Seen]:
     """The sealers that sealed the mail as it is, with what they saw, the first one first.
 
     What a sealer saw of a mail that was changed afterwards says nothing of what it is now: whoever changed it
@@ -85,12 +100,22 @@ def _verified(
     if any(_domain(one["as-domain"]) not in sealers for one in found):
         raise Unacceptable("a seal of a domain that is not believed")
     intact = [one for one in reversed(found) if one["ams-valid"] and one["instance"] in covering]
-    return [(_domain(one["as-domain"]) or "", one["aar-value"].decode("utf-8", "replace")) for one in intact]
+    return [
+        _Seen(
+            sealer=_domain(one["as-domain"]) or "",
+            results=read_results(_INSTANCE.sub(b"", one["aar-value"], count=1)),
+            covers=covering[one["instance"]],
+        )
+        for one in intact
+    ]
 
 
-def _covering(header: MailHeader, body: Callable[[], bytes], sealers: Collection[str], now: float) -> set[int]:
-    """The instances of seals beside which stands a signature that covers enough. The last one's must."""
-    covering, problem = set(), "the signature beside the last seal is missing, or of a domain that is not believed"
+def _covering(
+    header: MailHeader, body: Callable[[], bytes], sealers: Collection[str], now: float
+) -> Mapping[int, frozenset[str]]:
+    """The instances of seals beside which stands a signature that covers enough, and what. The last one's must."""
+    covering: dict[int, frozenset[str]] = {}
+    problem = "the signature beside the last seal is missing, or of a domain that is not believed"
     last = len(header.all("arc-seal"))
     for raw in header.all("arc-message-signature"):
         tags = read_tags(raw)
@@ -99,7 +124,7 @@ def _covering(header: MailHeader, body: Callable[[], bytes], sealers: Collection
             continue
         try:
             refuse_weak(tags, header, body, now)
-            covering.add(instance)
+            covering[instance] = covered_fields(tags, header) & covering.get(instance, covered_fields(tags, header))
         except Unacceptable as error:
             problem = str(error) if instance == last else problem
     if last not in covering:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -12,7 +12,8 @@ from watcher.people.alignment import aligned, domain_of
 from watcher.people.dmarc import wants_its_own_signature
 from watcher.people.keys import SMALLEST_KEY_BITS, Key, TextLookup, mail_key
 from watcher.people.reading import body_of, prepare, refuse_two_readings, silent_logger
-from watcher.people.tags import Unacceptable, read_tags, refuse_weak
+from watcher.people.tags import Unacceptable, covered_fields, read_tags, refuse_weak
+from watcher.ports import Proof
 
 MOST_SIGNATURES = 5
 
@@ -26,11 +27,10 @@ class _Signature:
     selector: str
     identity: str  # the domain of i=
     relaxed: bool  # how the body was made canonical
+    covers: frozenset[str]
 
 
-def verify_signatures(
-    whole: bytes, header: MailHeader, domain: str, *, look_up: TextLookup, now: float
-) -> tuple[bool, str]:
+def verify_signatures(whole: bytes, header: MailHeader, domain: str, *, look_up: TextLookup, now: float) -> Proof:
     """Whether a signature proves that this domain stands for the mail, and which, or why none does.
 
     `look_up` gives the TXT record of a name, or None where there is none. Raises DirectoryUnavailable where no
@@ -39,7 +39,7 @@ def verify_signatures(
     try:
         refuse_two_readings(whole, header)
     except Unacceptable as error:
-        return False, str(error)
+        return Proof(proven=False, how=str(error))
     reason, unavailable = f"no DKIM signature of {domain}", None
     for number, found in enumerate(_candidates(header, domain, partial(body_of, whole), now)):
         if number >= MOST_SIGNATURES:
@@ -54,10 +54,10 @@ def verify_signatures(
         except Unacceptable as error:
             reason = str(error)
         else:
-            return True, f"DKIM of {found.domain}"
+            return Proof(proven=True, how=f"DKIM of {found.domain}", covers=found.covers)
     if unavailable is not None:
         raise unavailable
-    return False, reason
+    return Proof(proven=False, how=reason)
 
 
 def refuse_replayed(header: MailHeader, domain: str, whole: Callable[[], bytes]) -> None:
@@ -71,6 +71,20 @@ def refuse_replayed(header: MailHeader, domain: str, whole: Callable[[], bytes])
             raise found
 
 
+def covered_by_all(header: MailHeader, domain: str) -> frozenset[str] | None:
+    """The header fields that each of the domain's signatures covers, were it valid; None where it has none."""
+    covered: frozenset[str] | None = None
+    for raw in header.all("dkim-signature"):
+        try:
+            tags = read_tags(raw)
+        except Unacceptable:
+            return frozenset()
+        if _signer(tags, domain) is not None:
+            found = covered_fields(tags, header)
+            covered = found if covered is None else covered & found
+    return covered
+
+
 def _candidates(
     header: MailHeader, domain: str, body: Callable[[], bytes], now: float
 ) -> Iterator[_Signature | Unacceptable]:
@@ -78,8 +92,8 @@ def _candidates(
     for index, raw in enumerate(header.all("dkim-signature")):
         try:
             tags = read_tags(raw)
-            signer = domain_of(tags.get(b"d", b"").decode("ascii", "replace"))
-            if signer is None or not aligned(signer, domain):
+            signer = _signer(tags, domain)
+            if signer is None:
                 continue
             refuse_weak(tags, header, body, now)
             yield _Signature(
@@ -88,9 +102,16 @@ def _candidates(
                 selector=tags[b"s"].decode("ascii"),
                 identity=domain_of(tags.get(b"i", b"@" + tags[b"d"]).decode("ascii", "replace")) or "",
                 relaxed=tags.get(b"c", b"").endswith(b"/relaxed"),
+                covers=covered_fields(tags, header),
             )
         except Unacceptable as error:
             yield error
+
+
+def _signer(tags: Mapping[bytes, bytes], domain: str) -> str | None:
+    """Who signed, where that is aligned with the domain."""
+    signer = domain_of(tags.get(b"d", b"").decode("ascii", "replace"))
+    return signer if signer is not None and aligned(signer, domain) else None
 
 
 def _verify(whole: bytes, signature: _Signature, domain: str, look_up: TextLookup) -> None:

@@ -49,7 +49,7 @@ def refuse_weak(tags: Mapping[bytes, bytes], header: MailHeader, body: Callable[
 
     `now` in seconds since 1970; without it, what has expired meanwhile is not refused.
     """
-    signed = Counter(name.strip().lower().decode("ascii", "replace") for name in tags.get(b"h", b"").split(b":"))
+    signed = _signed(tags)
     if not signed["from"]:
         raise Unacceptable("the DKIM signature leaves From out")
     if header.all("subject") and not signed["subject"]:
@@ -67,6 +67,17 @@ def refuse_weak(tags: Mapping[bytes, bytes], header: MailHeader, body: Callable[
     expires = tags.get(b"x")
     if expires is not None and not (re.fullmatch(rb"\d{1,12}", expires) and int(expires) > now):
         raise Unacceptable("the DKIM signature has expired")
+
+
+def covered_fields(tags: Mapping[bytes, bytes], header: MailHeader) -> frozenset[str]:
+    """The fields of the header, in lower case, of which the signature covers every one that stands there."""
+    present = Counter(name for name, _ in header.fields)
+    return frozenset(name for name, often in _signed(tags).items() if 0 < present[name] <= often)
+
+
+def _signed(tags: Mapping[bytes, bytes]) -> Counter[str]:
+    """How many fields of each name are signed, from the bottom."""
+    return Counter(name.strip().lower().decode("ascii", "replace") for name in tags.get(b"h", b"").split(b":"))
 
 
 def _has_one_reading(header: MailHeader, body: Callable[[], bytes]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import product
 
@@ -17,7 +17,7 @@ from watcher.people.keys import TextLookup
 from watcher.people.names import look_up_text
 from watcher.people.results import Judge, judged, sent_by, vouched
 from watcher.people.seals import verify_seals
-from watcher.people.signatures import refuse_replayed, verify_signatures
+from watcher.people.signatures import covered_by_all, refuse_replayed, verify_signatures
 from watcher.people.tags import Unacceptable
 from watcher.ports import Proof
 
@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 # Whoever sends a proven mail on may write a second one above it. That changes what the mail says and holds, and
 # neither signatures nor servers have to mind.
 _ONCE = ("subject", "content-type", "content-transfer-encoding")
+_UNTRIED = Proof(proven=False, how="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,37 +86,38 @@ class Verification:
             stands.append(_Standing(passed_on, vouched))
         reasons = []
         for standing, attempt in product(stands, (self._by_results, self._by_signatures, self._by_seals)):
-            proven, how = attempt(header, standing, whole)
-            if proven:
-                return Proof(proven=True, how=clean(how))
-            reasons += [how] if how else []
+            proof = attempt(header, standing, whole)
+            if proof.proven:
+                return replace(proof, how=clean(proof.how))
+            reasons += [proof.how] if proof.how else []
         told = "; ".join(dict.fromkeys(reasons))
         return Proof(proven=False, how=clean(told or "nothing is believed", limit=240))
 
-    def _by_results(self, header: MailHeader, standing: _Standing, whole: Callable[[], bytes]) -> tuple[bool, str]:
+    def _by_results(self, header: MailHeader, standing: _Standing, whole: Callable[[], bytes]) -> Proof:
         if self._results_from is None:
-            return False, ""
+            return _UNTRIED
         results = believed_results(header.all("authentication-results"), self._results_from)
         if results is None:
-            return False, f"no Authentication-Results of {self._results_from}"
-        proven, how = standing.judge(results, standing.domain)
+            return Proof(proven=False, how=f"no Authentication-Results of {self._results_from}")
+        (proven, how), covers = standing.judge(results, standing.domain), None
         if proven and not sent_by(results, standing.domain):
             try:
                 refuse_replayed(header, standing.domain, whole)
+                covers = covered_by_all(header, standing.domain)
             except Unacceptable as error:
                 proven, how = False, f"{how}, but {error}"
-        return proven, f"Authentication-Results: {how}"
+        return Proof(proven=proven, how=f"Authentication-Results: {how}", covers=covers)
 
-    def _by_signatures(self, header: MailHeader, standing: _Standing, whole: Callable[[], bytes]) -> tuple[bool, str]:
+    def _by_signatures(self, header: MailHeader, standing: _Standing, whole: Callable[[], bytes]) -> Proof:
         if not self._dkim:
-            return False, ""
+            return _UNTRIED
         if not header.all("dkim-signature"):
-            return False, "no DKIM signature"
+            return Proof(proven=False, how="no DKIM signature")
         return verify_signatures(whole(), header, standing.domain, look_up=self._look_up, now=self._clock())
 
-    def _by_seals(self, header: MailHeader, standing: _Standing, whole: Callable[[], bytes]) -> tuple[bool, str]:
+    def _by_seals(self, header: MailHeader, standing: _Standing, whole: Callable[[], bytes]) -> Proof:
         if not self._sealers or not header.all("arc-seal"):
-            return False, ""
+            return _UNTRIED
         return verify_seals(
             whole,
             header,

@@ -17,6 +17,7 @@ _CODE_IN_ADDRESS = re.compile(_CODE)
 _MOST_TOLD = 5
 _ENCODED = "xn--"
 _SHOWN_DOMAIN = 60
+_UNCOVERED = "the signature does not cover the address that names the employee"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +40,14 @@ class Turned:
     detail: str
     hold: bool
     person: Person | None = None  # whom it would have been booked for, where that is known
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedCode:
+    """An employee number that a mail names, and the header field that it stands in, in lower case."""
+
+    code: str
+    field: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,9 +125,22 @@ def person_for(known: Person | None, named: Person | None, rules: MailboxRules) 
     return known
 
 
-def proven(decision: Accepted | Turned, proof: Proof, rules: MailboxRules) -> Accepted | Turned:
-    """What `expected` decided, now that it is known whether the sender is proven."""
-    return decision if proof.proven else replace(unverified(proof.how, rules), person=decision.person)
+def proven(
+    decision: Accepted | Turned, proof: Proof, rules: MailboxRules, *, by_covered: Accepted | Turned
+) -> Accepted | Turned:
+    """What `expected` decided, now that it is known whether the sender is proven, and what the proof covers.
+
+    `by_covered` is what it decides where only the `covered` codes count. Where that is something else, somebody who
+    sends a delegate's mail on may have named the employee.
+    """
+    if not proof.proven:
+        return replace(unverified(proof.how, rules), person=decision.person)
+    return decision if by_covered == decision else replace(unverified(_UNCOVERED, rules), person=decision.person)
+
+
+def covered(codes: Sequence[NamedCode], proof: Proof) -> tuple[NamedCode, ...]:
+    """The codes that stand where the proof says that the sender wrote them."""
+    return tuple(each for each in codes if proof.covers is None or each.field in proof.covers)
 
 
 def unverified(why: str, rules: MailboxRules) -> Turned:
@@ -132,29 +154,33 @@ def without_person() -> Turned:
     return Turned(reason=Reason.UNKNOWN_SENDER, detail=detail, hold=True)
 
 
-def named_codes(subject: str | None, recipients: Sequence[str], mailbox_address: str) -> tuple[str, ...]:
-    """The employee numbers that a delegate wrote, each once: ``#903851`` in the subject, ``fapiao+903851@`` as address.
+def named_codes(
+    subject: str | None, recipients: Sequence[tuple[str, str]], mailbox_address: str
+) -> tuple[NamedCode, ...]:
+    """The employee numbers that a delegate wrote: ``#903851`` in the subject, ``fapiao+903851@`` as address.
 
+    `recipients` are addresses behind the fields that they stand in. Each number is there once for each field.
     Chinese keyboards write ``＃９０３８５１``, and what is pasted holds invisible signs.
     """
     visible = "".join(sign for sign in subject or "" if unicodedata.category(sign) != "Cf")
-    written = _CODE_IN_SUBJECT.findall(unicodedata.normalize("NFKC", visible))
+    found = _CODE_IN_SUBJECT.findall(unicodedata.normalize("NFKC", visible))
+    written = [NamedCode(code=code, field="subject") for code in found]
     own, _, domain = mailbox_address.lower().rpartition("@")
-    for recipient in recipients:
+    for field, recipient in recipients:
         local, _, at = recipient.rpartition("@")
         name, _, code = local.partition("+")
         if name.lower() == own and at.lower() == domain and _CODE_IN_ADDRESS.fullmatch(code):
-            written.append(code)
+            written.append(NamedCode(code=code, field=field))
     return tuple(dict.fromkeys(written))
 
 
-def named_persons(codes: Sequence[str], by_code: Callable[[str], Person | None]) -> tuple[Person, ...]:
+def named_persons(codes: Sequence[NamedCode], by_code: Callable[[str], Person | None]) -> tuple[Person, ...]:
     """Whom these numbers mean: those that the directory knows, where there are any; the others may be of an order.
 
     Numbers that differ in case only are one.
     """
-    known = {person.user_code: person for code in codes if (person := by_code(code)) is not None}
+    known = {person.user_code: person for each in codes if (person := by_code(each.code)) is not None}
     spellings: dict[str, str] = {}
-    for code in codes:
-        spellings.setdefault(code.casefold(), code)
+    for each in codes:
+        spellings.setdefault(each.code.casefold(), each.code)
     return tuple(known.values()) or tuple(Person(user_code=code) for code in spellings.values())

@@ -31,7 +31,7 @@ def _verify(message: bytes, names: Names, *sealers: str) -> Proof:
 
 def test_what_a_believed_gateway_saw_proves_the_sender(key: Key) -> None:
     assert _verify(sealed(mail(SAW), key), _names(key)) == Proof(
-        proven=True, how="ARC seal of gw.example: dmarc=pass for corp.example"
+        proven=True, how="ARC seal of gw.example: dmarc=pass for corp.example", covers=frozenset({"from", "subject"})
     )
 
 
@@ -140,7 +140,9 @@ def test_what_a_list_saw_before_it_changed_a_mail_and_sealed_it_proves_the_sende
 
     proof = _verify(message, _names(key, "gw.example", "list.example"), "gw.example", "list.example")
 
-    assert proof == Proof(proven=True, how="ARC seal of list.example: dmarc=pass for corp.example")
+    assert proof == Proof(
+        proven=True, how="ARC seal of list.example: dmarc=pass for corp.example", covers=frozenset({"from", "subject"})
+    )
 
 
 def test_a_seal_whose_signature_leaves_the_subject_out_proves_nothing(key: Key) -> None:

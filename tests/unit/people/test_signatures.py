@@ -13,6 +13,7 @@ from watcher.people import Verification
 from watcher.ports import Proof
 
 PLACE = "s1._domainkey.corp.example"
+SIGNED = frozenset({"from", "to", "subject"})
 DMARC = "_dmarc.corp.example"
 PARTS = "multipart/mixed; boundary=real"
 QUOTED = b"\r\nYes, of course.\r\n\r\n--fake\r\nContent-Type: application/pdf\r\n\r\n%PDF-1.4\r\n--fake--\r\n"
@@ -35,7 +36,7 @@ def test_a_signature_of_a_sibling_proves_the_sender_as_dmarc_has_it(key: Key) ->
     message = signed(mail(sender="li@hr.corp.example"), key, domain="mail.corp.example")
     names = Names({"s1._domainkey.mail.corp.example": key.record})
 
-    assert _verify(message, names) == Proof(proven=True, how="DKIM of mail.corp.example")
+    assert _verify(message, names) == Proof(proven=True, how="DKIM of mail.corp.example", covers=SIGNED)
 
 
 @pytest.mark.parametrize(

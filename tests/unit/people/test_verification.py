@@ -16,6 +16,7 @@ from watcher.people import Verification
 from watcher.ports import Proof
 
 PLACE = "s1._domainkey.corp.example"
+SIGNED = frozenset({"from", "to", "subject"})
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +40,7 @@ def _by_results(*headers: str, results_from: str = "mx.corp.example", sender: st
 def test_a_signature_of_the_sender_s_domain_proves_the_sender(key: Key) -> None:
     proof = _verify(signed(mail(), key), Names({PLACE: key.record}))
 
-    assert proof == Proof(proven=True, how="DKIM of corp.example")
+    assert proof == Proof(proven=True, how="DKIM of corp.example", covers=SIGNED)
 
 
 def test_a_signature_of_a_domain_above_or_below_proves_the_sender(key: Key) -> None:
@@ -440,7 +441,7 @@ def test_where_the_results_prove_nothing_the_signature_may(key: Key) -> None:
     message = signed(mail("Authentication-Results: mx; dmarc=fail header.from=corp.example"), key)
     names = Names({PLACE: key.record})
 
-    assert _verify(message, names, results_from="mx") == Proof(proven=True, how="DKIM of corp.example")
+    assert _verify(message, names, results_from="mx") == Proof(proven=True, how="DKIM of corp.example", covers=SIGNED)
     assert _verify(message, Names(), results_from="mx") == Proof(
         proven=False, how="Authentication-Results: dmarc=fail; corp.example has no DKIM key of that name"
     )
@@ -519,7 +520,9 @@ def test_a_forwarded_mail_is_proven_by_a_signature_of_its_forwarder(key: Key) ->
     message = signed(mail(), key, domain="staff.example")
     names = Names({"s1._domainkey.staff.example": key.record})
 
-    assert _forwarded(message, names, results_from=None) == Proof(proven=True, how="DKIM of staff.example")
+    assert _forwarded(message, names, results_from=None) == Proof(
+        proven=True, how="DKIM of staff.example", covers=SIGNED
+    )
     assert not _verify(message, names).proven
 
 
