@@ -60,7 +60,6 @@ class Case:
     mailbox: Mailbox = "proving"
 
     answered: str | None = None  # what the endpoint says of the document, which it refuses
-    unmended: str = ""  # why it does not get what it should, as long as it does not
     shows: bool = False  # whether what `show` says of it is worth a look, though nothing is to be decided
 
     @property

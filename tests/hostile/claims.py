@@ -69,7 +69,7 @@ _DELEGATES = (
     ),
     case(
         "claims to be a delegate by the display name",
-        booked(ZHANG, _REPLIED),
+        held("the name is the address of somebody else"),
         PROOF,
         'From: "assistant@corp.example" <zhang@corp.example>', f"Subject: #{SMITH}",
     ),

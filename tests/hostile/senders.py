@@ -21,6 +21,8 @@ from tests.support.workplace import pdf
 
 _MALLORY = "From: Mallory <mallory@evil.example>"
 _TWO = "there is more than one address"
+_SOMEBODY_ELSE = "the name is the address of somebody else"
+_LOOK_ALIKE = "the sender's domain may be a look-alike of another: "
 _NOT_PLAIN = "the address is not plain"
 _REPLIED = "zhang@corp.example"
 
@@ -38,7 +40,7 @@ def _fooled(name: str, expected: Expected, *head: str | bytes) -> Case:
 _DISPLAY_NAMES = (
     _by_mallory(
         "puts the address of an employee into the display name",
-        unknown(),
+        held(_SOMEBODY_ELSE),
         'From: "Zhang San zhang@corp.example" <mallory@evil.example>',
     ),
     _by_mallory(
@@ -48,12 +50,12 @@ _DISPLAY_NAMES = (
     ),
     _by_mallory(
         "hides the address of an employee in an encoded display name",
-        unknown(),
+        held(_SOMEBODY_ELSE),
         "From: =?utf-8?q?zhang=40corp=2Eexample?= <mallory@evil.example>",
     ),
     _by_mallory(
         "puts a whole mailbox of an employee into an encoded display name",
-        unknown(),
+        held(_SOMEBODY_ELSE),
         "From: =?utf-8?b?WmhhbmcgPHpoYW5nQGNvcnAuZXhhbXBsZT4=?= <mallory@evil.example>",
     ),
     _by_mallory(
@@ -188,8 +190,13 @@ _PARSERS = (
         pdf("hides From behind an empty line"),
     ),
     _fooled(
-        "has an address of a hundred thousand characters",
+        "has an address of a thousand characters",
         held("the address is too long"),
+        f"From: <zhang@corp.example{'.example' * 125}>",
+    ),
+    _fooled(
+        "has an address of a hundred thousand characters",
+        held("the address header is too long"),
         f"From: <zhang@corp.example{'.example' * 12_500}>",
     ),
 )
@@ -202,7 +209,8 @@ _LOOK_ALIKES = (
             ("corp.example.evil.example", "begins like the employee's domain", unknown(), PROOF_OF_MALLORY),
             ("evilcorp.example", "ends like the employee's domain", unknown(), PROOF_OF_MALLORY),
             ("mail.corp.example", "lies below the employee's domain", unknown(), PROOF),
-            ("xn--crp-rma.example", "is an international name in ASCII", unknown(), PROOF_OF_MALLORY),
+            ("xn--crp-rma.example", "is an international name in ASCII", held(f"{_LOOK_ALIKE}círp"), PROOF_OF_MALLORY),
+            ("xn--crp-sed.example", "has a Cyrillic letter, in ASCII", held(_LOOK_ALIKE), PROOF_OF_MALLORY),
             ("c\N{CYRILLIC SMALL LETTER O}rp.example", "has a Cyrillic letter", held("not ASCII"), PROOF),
             ("\N{FULLWIDTH LATIN SMALL LETTER C}orp.example", "has a wide letter", held("not ASCII"), PROOF),
             ("corp\N{IDEOGRAPHIC FULL STOP}example", "has a Chinese full stop for a dot", held("not ASCII"), PROOF),

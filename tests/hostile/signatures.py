@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import time
 
-from tests.hostile.case import ASSISTANT, FROM, SMITH, ZHANG, Expected, booked, held
+from tests.hostile.case import FROM, SMITH, ZHANG, Expected, booked, held
 from tests.hostile.signed import LISTS, OTHER_LISTS, Keys, SignedCase
 from tests.support.mails import part
 from tests.support.signed_mail import sealed, signed
 from tests.support.workplace import pdf
 
 _ZHANG, _ASSISTANT = "zhang@corp.example", "assistant@corp.example"
+_PLUS_ZHANG = f"fapiao+{ZHANG}@corp.example"
+_SIGNED = ("from", "subject", "date", "message-id")
 _USUAL = ("from", "to", "subject", "date", "message-id")
 _MORE_OFTEN = "a header stands there more often than the DKIM signature covers it"
 _OF_CORP = "the DKIM signature of corp.example"
+_SAW = "dmarc=pass header.from=corp.example"
 _NOT_FIT = f"{_OF_CORP} does not fit the mail"
 
 
@@ -62,12 +65,12 @@ def _sealed_twice(keys: Keys, mail: bytes) -> bytes:
     return sealed(_results(LISTS, "arc=pass; dmarc=fail") + first, keys.corp, LISTS)
 
 
-_SAW = "dmarc=pass header.from=corp.example"
-
 _REPLAYS = (
     _replayed("replays a signed mail with another From on top", "more than one From header", "From: x@evil.example"),
     _replayed("replays a signed mail with the same From again", "more than one From header", FROM),
-    _replayed("replays a signed mail with another subject on top", _MORE_OFTEN, f"Subject: #{SMITH}"),
+    _replayed(
+        "replays a signed mail with another subject on top", "more than one Subject header", f"Subject: #{SMITH}"
+    ),
     _replayed("replays a signed mail with another recipient on top", _MORE_OFTEN, f"To: fapiao+{SMITH}@corp.example"),
     _replayed("replays a signed mail with another date on top", _MORE_OFTEN, "Date: Fri, 27 Nov 2026 09:00:00 +0800"),
     _changed("replays a signed mail with another subject", _NOT_FIT, b"Subject: invoice", b"Subject: invoices"),
@@ -95,7 +98,7 @@ _WEAK = (
     ),
     SignedCase(
         "brings a signature by a key that was revoked",
-        held(_OF_CORP),
+        held("the DKIM key is revoked"),
         lambda keys, mail: signed(mail, keys.corp, selector="revoked", headers=_USUAL),
     ),
     SignedCase(
@@ -139,31 +142,74 @@ _OTHERS = (
     ),
 )
 
+
+def _replayed_with(header: str, *results: str) -> SignedCase:
+    """A delegate's signed mail to somebody else, sent to us with an employee's address in a header on top."""
+    top = [*(f"Authentication-Results: mx.corp.example; {each}" for each in results), f"{header}: {_PLUS_ZHANG}"]
+    above = "".join(f"{line}\r\n" for line in top).encode()
+    to = () if header == "To" else ("To: shop@shop.example",)
+    past = " past our server" if results else ""
+    name = f"replays a delegate's signed mail{past} with a {header} that nobody signed"
+    return SignedCase(
+        name,
+        held("the signature does not cover the address that names the employee"),
+        lambda keys, mail: above + signed(_without_to(mail) if header == "To" else mail, keys.corp, headers=_SIGNED),
+        (f"From: {_ASSISTANT}", *to),
+    )
+
+
+def _without_to(mail: bytes) -> bytes:
+    return mail.replace(b"To: fapiao@corp.example\r\n", b"", 1)
+
+
+def _by_delegate(name: str, expected: Expected, *top: str) -> SignedCase:
+    """To an employee's address, which is signed."""
+    above = "".join(f"{line}\r\n" for line in top).encode()
+    return SignedCase(
+        name,
+        expected,
+        lambda keys, mail: above + signed(mail, keys.corp, headers=_USUAL),
+        (f"From: {_ASSISTANT}", f"To: {_PLUS_ZHANG}"),
+    )
+
+
 _DELEGATES = (
-    SignedCase(
-        "replays a delegate's signed mail with a copy to an employee's address that nobody signed",
-        booked(ASSISTANT, _ASSISTANT),
-        lambda keys, mail: f"Cc: fapiao+{ZHANG}@corp.example\r\n".encode() + signed(mail, keys.corp, headers=_USUAL),
-        (f"From: {_ASSISTANT}", "To: shop@shop.example"),
-        "a delegate's word is believed in a header that is not signed",
-    ),
-    SignedCase(
-        "replays a delegate's signed mail with a delivery to an employee's address that nobody signed",
-        booked(ASSISTANT, _ASSISTANT),
-        lambda keys, mail: (
-            f"X-Original-To: fapiao+{ZHANG}@corp.example\r\n".encode() + signed(mail, keys.corp, headers=_USUAL)
-        ),
-        (f"From: {_ASSISTANT}", "To: shop@shop.example"),
-        "a delegate's word is believed in a header that is not signed",
-    ),
+    *(_replayed_with(header) for header in ("Cc", "To", "X-Original-To", "Delivered-To")),
+    _replayed_with("Cc", "dkim=pass header.d=corp.example; spf=pass smtp.mailfrom=evil.example"),
+    _replayed_with("Delivered-To", _SAW),
     SignedCase(
         "names an employee in a delegate's subject that the signature leaves out",
-        booked(ASSISTANT, _ASSISTANT),
+        held("the DKIM signature leaves Subject out"),
         lambda keys, mail: signed(mail, keys.corp, headers=("from", "to", "date")).replace(
             b"Subject: invoice", f"Subject: invoice #{ZHANG}".encode(), 1
         ),
         (f"From: {_ASSISTANT}",),
-        "a delegate's word is believed in a header that is not signed",
+    ),
+    SignedCase(
+        "replays a delegate's mail to a believed list with a copy to an employee's address",
+        held("the signature does not cover the address that names the employee"),
+        lambda keys, mail: f"Cc: {_PLUS_ZHANG}\r\n".encode() + sealed(_results(LISTS, _SAW) + mail, keys.corp, LISTS),
+        (f"From: {_ASSISTANT}",),
+    ),
+    _by_delegate(
+        "replays a delegate's mail for one employee with a copy to another's address",
+        held("the signature does not cover the address that names the employee"),
+        f"Cc: fapiao+{SMITH}@corp.example",
+    ),
+    _by_delegate(
+        "is a delegate's whose mail our server delivered to the signed address",
+        booked(ZHANG, _ASSISTANT),
+        f"Delivered-To: {_PLUS_ZHANG}",
+    ),
+    SignedCase(
+        "is a delegate's blind copy to an employee's address, straight from the delegate's server",
+        booked(ZHANG, _ASSISTANT),
+        lambda keys, mail: (
+            _results("mx.corp.example", f"spf=pass smtp.mailfrom={_ASSISTANT}; {_SAW}")
+            + f"Delivered-To: {_PLUS_ZHANG}\r\n".encode()
+            + signed(mail, keys.corp, headers=_USUAL)
+        ),
+        (f"From: {_ASSISTANT}", "To: shop@shop.example"),
     ),
 )
 

@@ -45,7 +45,6 @@ class SignedCase:
     expected: Expected
     write: Callable[[Keys, bytes], bytes]
     head: tuple[str, ...] = (FROM,)
-    unmended: str = ""  # why it does not get what it should, as long as it does not
 
     def case(self, keys: Keys) -> Case:
         raw = self.write(keys, letter(self.name, *self.head))
