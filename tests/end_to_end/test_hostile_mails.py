@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from tests.hostile import automatic, claims, results, senders, signatures, structures, texts
+from tests.hostile import automatic, claims, delegates, results, senders, signatures, structures, texts
 from tests.hostile.case import Case, Expected
 from tests.hostile.marks import FORGED_LINE
 from tests.hostile.network import run_inside
@@ -21,7 +21,7 @@ from tests.support.servers.smtp import SmtpSink
 from watcher.sandbox.endpoint import Endpoint
 
 CASES = (*senders.CASES, *claims.CASES, *results.CASES, *automatic.CASES, *texts.CASES, *structures.CASES)
-NETWORK_CASES: tuple[Case | SignedCase, ...] = (*signatures.CASES, *structures.LINKS)
+NETWORK_CASES: tuple[Case | SignedCase, ...] = (*signatures.CASES, *delegates.CASES, *structures.LINKS)
 LOG_LINE = re.compile(r"2026-\d\d-\d\dT[\d:.]+\+00:00 (?:INFO|WARNING) [A-Z][^\[]*\.(?: \[[a-z_]+=.*\])?")
 OWN_FILES = re.compile(
     r"config\.yaml|employees\.csv|daemon\.log|journal\.db[a-z.-]*|store/invoices/[0-9a-f]{64}\.[a-z]{3}"

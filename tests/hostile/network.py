@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
+from tests.hostile import delegates, signatures
 from tests.hostile.run import Became, Company, Reply, Report
-from tests.hostile.signatures import CASES
 from tests.hostile.signed import LISTS, Keys
 from tests.hostile.structures import LINKS
 from tests.support.servers.dovecot import Dovecot
@@ -62,7 +62,7 @@ class _Traps:
 
 def _run() -> None:
     keys, traps = Keys(), _Traps()
-    cases = [*(each.case(keys) for each in CASES), *LINKS]
+    cases = [*(each.case(keys) for each in (*signatures.CASES, *delegates.CASES)), *LINKS]
     with (
         tempfile.TemporaryDirectory() as folder,
         NameServer(keys.records),

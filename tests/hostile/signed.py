@@ -9,6 +9,8 @@ from tests.hostile.case import FROM, Case, Expected, letter
 from tests.support.signed_mail import Key, make_key
 from tests.support.workplace import pdf
 
+SAW = "dmarc=pass header.from=corp.example"
+USUAL = ("from", "to", "subject", "date", "message-id")  # the fields that mail servers sign
 LISTS, OTHER_LISTS = "lists.example", "lists.evil.example"  # the one seals for us
 
 
@@ -49,3 +51,8 @@ class SignedCase:
     def case(self, keys: Keys) -> Case:
         raw = self.write(keys, letter(self.name, *self.head))
         return Case(self.name, raw, self.expected, pdf(self.name))
+
+
+def results_of(server: str, found: str) -> bytes:
+    """A header of its results."""
+    return f"Authentication-Results: {server}; {found}\r\n".encode()
