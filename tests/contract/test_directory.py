@@ -15,7 +15,7 @@ import pytest
 
 from tests.support.servers import slapd
 from tests.support.servers.process import free_port
-from watcher.bootstrap import build_directory
+from watcher.bootstrap.adapters import build_directory
 from watcher.config.sections import Directory as Section
 from watcher.errors import DirectoryUnavailable
 from watcher.model import Person

@@ -20,7 +20,7 @@ import pytest
 from tests.support.raw_server import RawServer, answer
 from tests.support.servers.certificates import Certificate, another_certificate, make_certificate
 from tests.support.servers.slapd import BASE, PASSWORD, READER, Slapd
-from watcher.bootstrap import build_directory
+from watcher.bootstrap.adapters import build_directory
 from watcher.config.sections import Auth, Directory, HttpStore, Mailbox, Recognition, Smtp
 from watcher.model import Finding
 from watcher.recognition.client import HttpRecogniser

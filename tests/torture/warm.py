@@ -28,7 +28,7 @@ _PDEATHSIG = 1
 _CONTROL = 1000  # the descriptor by which a forked command speaks, far from all others
 _LONGEST_BYTES = 65536
 _LOADED = """
-    apscheduler.schedulers.background opendal rich.console watcher.bootstrap watcher.cli.app watcher.cli.running
+    apscheduler.schedulers.background opendal rich.console watcher.bootstrap.daemon watcher.cli.app watcher.cli.running
     watcher.journal.migrate watcher.recognition.client watcher.recognition.token watcher.sources.folder
     watcher.sources.mailbox watcher.stores
 """.split()

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from watcher.bootstrap import findings, secrets_of
+from watcher.bootstrap.daemon import findings
+from watcher.bootstrap.journals import secrets_of
 from watcher.cli.streams import json_text
 from watcher.config.load import load, warnings
 from watcher.config.sections import Configuration

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from watcher.bootstrap import in_place_stores, migrate_journal, open_for_reading, secrets_of
+from watcher.bootstrap.journals import in_place_stores, migrate_journal, open_for_reading, secrets_of
 from watcher.config.load import load
 from watcher.config.sections import Configuration
 from watcher.errors import UsageError

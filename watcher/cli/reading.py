@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from watcher.bootstrap import held_after, open_for_reading, secrets_of, trouble_of_journal
+from watcher.bootstrap.journals import held_after, open_for_reading, secrets_of, trouble_of_journal
 from watcher.cli.rendering import minute, submission_json
 from watcher.cli.streams import json_text
 from watcher.config.load import load

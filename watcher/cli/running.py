@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
-from watcher.bootstrap import build_service, open_for_work, secrets_of
+from watcher.bootstrap.daemon import build_service
+from watcher.bootstrap.journals import open_for_work, secrets_of
 from watcher.config.load import load
 from watcher.config.sections import Configuration
 from watcher.config.values import parse_duration

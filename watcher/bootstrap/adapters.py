@@ -1,0 +1,187 @@
+"""What stands behind each port. Nothing is connected to yet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from watcher.config import sections
+from watcher.config.sections import Configuration
+from watcher.documents.choosing import DocumentChooser
+from watcher.documents.inspection.inspector import Inspector
+from watcher.documents.sniff import may_hold_documents
+from watcher.errors import ConfigurationError, StoreUnavailable
+from watcher.people import DirectoryWithRegisters, FileDirectory, Register, Remembering
+from watcher.ports import (
+    Chooser,
+    Directory,
+    LinkReader,
+    Mailer,
+    Reader,
+    Recogniser,
+    Source,
+    Store,
+    Writer,
+)
+from watcher.replies import SmtpMailer, TemplateWriter
+from watcher.secrecy import KnownSecrets
+from watcher.service.service import Closable
+from watcher.tls import UnusableAuthorities
+
+if TYPE_CHECKING:
+    from watcher.recognition.token import TokenSource
+
+_LDAP_REMEMBERED_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adapters:
+    """What the configuration names, built; nothing has been connected to yet."""
+
+    stores: Mapping[str, Store]
+    directory: Directory
+    recogniser: Recogniser
+    token: TokenSource | None
+    writer: Writer
+    mailer: Mailer | None
+    sources: Mapping[str, Source]
+    chooser: Chooser
+
+
+def build_adapters(configuration: Configuration, known: KnownSecrets) -> Adapters:
+    """All of them. Raises ConfigurationError where one cannot be built."""
+    token, recogniser = _recognition(configuration, known)
+    smtp = configuration.smtp
+    return Adapters(
+        stores=_stores(configuration, token, known),
+        directory=build_directory(configuration.directory),
+        recogniser=recogniser,
+        token=token,
+        writer=TemplateWriter(
+            sender=smtp.sender if smtp else None,
+            default_language=configuration.language,
+            timezone=configuration.timezone,
+            accept=configuration.accept,
+        ),
+        mailer=SmtpMailer(smtp, known=known) if smtp else None,
+        sources=_sources(configuration, known),
+        chooser=_chooser(configuration),
+    )
+
+
+def _recognition(configuration: Configuration, known: KnownSecrets) -> tuple[TokenSource | None, Recogniser]:
+    from watcher.recognition.client import HttpRecogniser
+    from watcher.recognition.token import TokenSource
+
+    section = configuration.recognition
+    try:
+        token = TokenSource(section.auth, ca_file=section.ca_file, known=known) if section.auth else None
+        return token, HttpRecogniser(section, timezone=configuration.timezone, token=token, known=known)
+    except UnusableAuthorities as error:
+        raise ConfigurationError([f"recognition: {error}"]) from error
+
+
+def build_links(configuration: Configuration, reader: Reader) -> LinkReader | None:
+    """None: no links are followed."""
+    if not configuration.links.are_followed:
+        return None
+    from watcher.documents.links import LinkedDocumentReader, LinkFetcher
+
+    fetcher = LinkFetcher(links=configuration.links, accept=configuration.accept, limits=configuration.limits)
+    return LinkedDocumentReader(fetcher, reader)
+
+
+def _chooser(configuration: Configuration) -> Chooser:
+    return DocumentChooser(
+        inspector=Inspector() if configuration.inspect else None,
+        most=configuration.recognition.max_invoices_per_file,
+        limits=configuration.limits,
+    )
+
+
+def build_directory(section: sections.Directory) -> Directory:
+    """All that the section names, in the order file, rules, http, ldap. Raises ConfigurationError."""
+    registers: list[Register] = []
+    if section.http is not None:
+        from watcher.people.web_service import WebService
+
+        registers.append(Remembering(WebService(section.http), seconds=section.http.cache.total_seconds()))
+    if section.ldap is not None:
+        from watcher.people.ldap_server import LdapServer
+
+        registers.append(Remembering(LdapServer(section.ldap), seconds=_LDAP_REMEMBERED_SECONDS))
+    directory = FileDirectory(section)
+    return DirectoryWithRegisters(directory, registers) if registers else directory
+
+
+def _stores(configuration: Configuration, token: TokenSource | None, known: KnownSecrets) -> dict[str, Store]:
+    from watcher.stores import HttpStore, ObjectsStore, ResolveStore
+
+    stores: dict[str, Store] = {}
+    for name, section in configuration.stores.items():
+        if isinstance(section, sections.ObjectsStore):
+            stores[name] = ObjectsStore(name, section, known=known)
+        elif isinstance(section, sections.HttpStore):
+            refused = configuration.recognition.auth.refused if configuration.recognition.auth else []
+            stores[name] = HttpStore(name, section, token=token, refused=refused, known=known)
+    for name, section in configuration.stores.items():
+        if isinstance(section, sections.ResolveStore):
+            stores[name] = ResolveStore(name, section, parts=stores[section.parts] if section.parts else None)
+    return stores
+
+
+def store_of(stores: Mapping[str, Store], name: str) -> Store:
+    """A booking outlives the configuration that it was made under."""
+    if name not in stores:
+        raise StoreUnavailable(f"the store {name} is not in the configuration any more")
+    return stores[name]
+
+
+def _sources(configuration: Configuration, known: KnownSecrets) -> dict[str, Source]:
+    mailboxes = _mailboxes(configuration, known) if configuration.mailboxes else []
+    folders = _folders(configuration) if configuration.folders else []
+    return {source.name: source for source in (*mailboxes, *folders)}
+
+
+def _mailboxes(configuration: Configuration, known: KnownSecrets) -> list[Source]:
+    from watcher.sources.mailbox import MailboxSource
+
+    own = own_addresses(configuration)
+    return [MailboxSource(mailbox, own_addresses=own, known=known) for mailbox in configuration.mailboxes]
+
+
+def own_addresses(configuration: Configuration) -> frozenset[str]:
+    """The addresses that mail is read for and sent from, in lower case."""
+    own = {mailbox.username.lower() for mailbox in configuration.mailboxes}
+    if configuration.smtp is not None:
+        own.add(address_of(configuration.smtp.sender).lower())
+    return frozenset(own)
+
+
+def _folders(configuration: Configuration) -> list[Source]:
+    from watcher.sources.folder import Arriving, FolderSource
+
+    arriving = Arriving()
+    return [
+        FolderSource(
+            folder,
+            wanted=partial(may_hold_documents, accept=configuration.accept),
+            timezone=configuration.timezone,
+            arriving=arriving,
+        )
+        for folder in configuration.folders
+    ]
+
+
+def address_of(sender: str) -> str:
+    """``fapiao@corp.example`` of ``发票助手 <fapiao@corp.example>``."""
+    return sender.rpartition("<")[2].rstrip("> ") if "<" in sender else sender.strip()
+
+
+def closable(adapters: Adapters) -> list[Closable]:
+    """What has connections or threads to be let go of."""
+    optional: tuple[Closable | None, ...] = (adapters.mailer, adapters.token)
+    given = [resource for resource in optional if resource is not None]
+    return [*adapters.sources.values(), *adapters.stores.values(), adapters.recogniser, adapters.chooser, *given]

@@ -1,0 +1,87 @@
+"""The running daemon, and what `check` tries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+
+from watcher.bootstrap.adapters import build_adapters, closable, store_of
+from watcher.bootstrap.alarms import build_alarm, build_channels
+from watcher.bootstrap.steps import build_answerers, build_tenders
+from watcher.config.sections import Configuration
+from watcher.journal.checking import check_journal
+from watcher.model import Finding
+from watcher.policy.pace import Pace
+from watcher.ports import Journal
+from watcher.recognise import Recognise
+from watcher.secrecy import KnownSecrets
+from watcher.service import Service
+from watcher.service.poster import Poster
+from watcher.service.stopping import Stopping
+
+
+def build_service(configuration: Configuration, journal: Journal, stopping: Stopping, known: KnownSecrets) -> Service:
+    """The daemon; the journal stays the caller's to close, and `known` learns the secrets that servers issue."""
+    adapters = build_adapters(configuration, known)
+    for store in adapters.stores.values():
+        store.prepare()
+    recognise = Recognise(
+        journal=journal,
+        recogniser=adapters.recogniser,
+        store_of=partial(store_of, adapters.stores),
+        rules=configuration.recognition,
+        now=journal.now,
+    )
+    poster = Poster(
+        recognise=recognise,
+        journal=journal,
+        endpoint=adapters.recogniser.endpoint,
+        sources=list(adapters.sources),
+        concurrency=configuration.recognition.concurrency,
+        pace=Pace(configuration.recognition.rate),
+    )
+    answerers = list(build_answerers(configuration, adapters, journal))
+    return Service(
+        journal=journal,
+        stopping=stopping,
+        sources={name: source.kind for name, source in adapters.sources.items()},
+        tenders=list(build_tenders(configuration, adapters, journal, answerers)),
+        answerers=answerers,
+        poster=poster,
+        alarm=build_alarm(configuration, adapters, journal),
+        resources=closable(adapters),
+        settling_grace=_settling_grace(configuration),
+        keep_closed=configuration.retention.closed,
+        stop_within=configuration.recognition.connect_timeout + configuration.recognition.timeout,
+    )
+
+
+def findings(configuration: Configuration, known: KnownSecrets) -> Iterator[Finding]:
+    """Everything that can be tried without posting a document, each tried in turn."""
+    adapters = build_adapters(configuration, known)
+    checks: list[Callable[[], list[Finding]]] = [
+        partial(check_journal, configuration.journal),
+        adapters.directory.check,
+        adapters.recogniser.check,
+        *(store.check for store in adapters.stores.values()),
+        *(source.check for source in adapters.sources.values()),
+        adapters.chooser.check,
+        *(channel.check for channel in build_channels(configuration.alerts, configuration.smtp, adapters.mailer)),
+    ]
+    if adapters.mailer is not None:
+        checks.append(adapters.mailer.check)
+    try:
+        for check in checks:
+            for finding in check():
+                yield replace(finding, message=known.hidden(finding.message))
+    finally:
+        for resource in closable(adapters):
+            resource.close()
+
+
+def _settling_grace(configuration: Configuration) -> timedelta:
+    """How long `run --once` waits for files that may still be written: what it takes to see that they are not."""
+    settles = [folder.settle for folder in configuration.folders]
+    return 2 * max(settles, default=timedelta(0)) + timedelta(seconds=1)
