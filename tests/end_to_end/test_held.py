@@ -116,44 +116,24 @@ def test_a_mail_of_which_nobody_knows_whose_it_is_needs_the_employee_number(
     assert "903852 Ann Smith" in " ".join(workplace.command("show", found["id"]).stdout.split())
 
 
-def test_a_released_mail_may_be_given_to_another_employee_than_it_says(
-    workplace: Workplace, endpoint: Endpoint, account: Account
+def test_each_mail_gets_what_was_decided_on_it_last(
+    workplace: Workplace, endpoint: Endpoint, account: Account, smtp_sink: SmtpSink
 ) -> None:
-    account.append(unproven("a"))
-    found = held(workplace)
+    for subject in ("for another", "refused", "released and refused"):
+        account.append(unproven(subject, subject=subject))
+    assert workplace.command("run", "--once").returncode == 0
+    ids = {each["subject"]: each["id"] for each in workplace.submissions("--state", "held")}
 
-    workplace.command("release", found["id"], "--user-code", "903852")
-    workplace.command("run", "--once")
+    assert workplace.command("release", ids["for another"], "--user-code", "903852").returncode == 0
+    assert workplace.command("release", ids["released and refused"]).returncode == 0
+    refused = workplace.command("refuse", ids["refused"], ids["released and refused"])
 
+    assert (refused.returncode, refused.stdout.count("unanswered")) == (0, 2)
+    assert not endpoint.requests
+    assert workplace.command("run", "--once").returncode == 0
     assert [request.user_code for request in endpoint.requests] == ["903852"]
-
-
-def test_a_refused_mail_is_moved_unanswered_and_nothing_of_it_is_posted(
-    workplace: Workplace, endpoint: Endpoint, account: Account, smtp_sink: SmtpSink
-) -> None:
-    account.append(unproven("a"))
-    found = held(workplace)
-
-    refused = workplace.command("refuse", found["id"])
-
-    assert (refused.returncode, "unanswered" in refused.stdout) == (0, True)
-    assert workplace.command("run", "--once").returncode == 0
-    assert (endpoint.requests, smtp_sink.received) == ((), [])
-    assert (len(account.messages()), len(account.messages(FAILED))) == (0, 1)
-
-
-def test_who_has_released_can_still_refuse_before_the_mail_is_taken_in(
-    workplace: Workplace, endpoint: Endpoint, account: Account, smtp_sink: SmtpSink
-) -> None:
-    account.append(unproven("a"))
-    found = held(workplace)
-    assert workplace.command("release", found["id"]).returncode == 0
-
-    assert workplace.command("refuse", found["id"]).returncode == 0
-
-    assert workplace.command("run", "--once").returncode == 0
-    assert (endpoint.requests, smtp_sink.received) == ((), [])
-    assert len(account.messages(FAILED)) == 1
+    assert [str(reply.message["Subject"]).endswith("for another") for reply in smtp_sink.received] == [True]
+    assert [len(account.messages(folder)) for folder in ("INBOX", DONE, FAILED)] == [0, 1, 2]
 
 
 def test_a_released_mail_that_is_not_in_the_folder_is_waited_for_and_said_to_be(
