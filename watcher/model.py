@@ -92,6 +92,11 @@ class Reason(StrEnum):
     GAVE_UP = "GAVE_UP"  # still failing after `give_up_after`
 
     @property
+    def is_of_the_sender(self) -> bool:
+        """Whether a mail was turned away, or is held, because of who sent it and for whom."""
+        return self in (Reason.UNKNOWN_SENDER, Reason.UNVERIFIED_SENDER, Reason.UNCLEAR_USER)
+
+    @property
     def is_of_a_link(self) -> bool:
         """Whether a link led to no document: the message beside it is the link, then."""
         return self.startswith("LINK_")

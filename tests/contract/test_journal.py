@@ -683,8 +683,11 @@ def test_an_answer_is_claimed_planned_given_and_closed(journal: Journal) -> None
     assert only(journal, name).answer_number == 1
 
 
-def test_why_a_sender_was_not_believed_stays_to_be_read_when_the_mail_was_moved(journal: Journal) -> None:
-    name = journal.record(replace(mail(), documents=(), reason=Reason.UNVERIFIED_SENDER, remark="nothing proves it"))
+@pytest.mark.parametrize("reason", [Reason.UNVERIFIED_SENDER, Reason.UNKNOWN_SENDER, Reason.UNCLEAR_USER])
+def test_why_a_sender_was_not_believed_stays_to_be_read_when_the_mail_was_moved(
+    journal: Journal, reason: Reason
+) -> None:
+    name = journal.record(replace(mail(), documents=(), reason=reason, remark="nothing proves it"))
 
     (claimed,) = journal.claim_answers("fapiao", limit=1, hold=HOLD)
     journal.close_submission(claimed, moved=True)

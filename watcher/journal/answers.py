@@ -24,7 +24,7 @@ _PLAN = fenced(submissions, state="settled").values(target=bindparam("to"))
 _NOTE_REPLY = fenced(submissions, state="settled").values(replied=true())
 _SAID = bindparam("said", type_=Words)
 # Why its sender was not believed stays to be read.
-_TURNED_AWAY = submissions.c.reason.in_([Reason.UNKNOWN_SENDER.value, Reason.UNVERIFIED_SENDER.value])
+_TURNED_AWAY = submissions.c.reason.in_([reason.value for reason in Reason if reason.is_of_the_sender])
 _CLOSE = fenced(submissions, state="settled").values(
     state=SubmissionState.CLOSED.value,
     answered_at=now_ms(),
