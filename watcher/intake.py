@@ -190,7 +190,7 @@ class Intake:
         """None: it waits, because its sender has submitted too much of late."""
         if (released_for := _released_for(arrival)) is not None:
             return self._admission.of_released(header, released_for)
-        supposed = self._admission.counts_as(header)
+        supposed = self._admission.counts_as(header) if self._surplus.has_exceeded else None
         if supposed is not None and self._surplus.is_exceeded(supposed):
             self._surplus.let_rest(arrival.key, supposed)
             return None

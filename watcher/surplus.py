@@ -60,6 +60,11 @@ class Surplus:
         self._seen.update(rest)
         return dict.fromkeys(rest, _LEFT_FOR_NOW)
 
+    @property
+    def has_exceeded(self) -> bool:
+        """Whether this look has met anybody who has: else nobody need be looked up."""
+        return bool(self._exceeded)
+
     def is_exceeded(self, counts_as: str) -> bool:
         """Whether this look has found so by a mail that was proven: further ones have to wait anyway, unproven."""
         spent = self._spent.get(counts_as) if counts_as in self._exceeded else None

@@ -12,11 +12,7 @@ from watcher.config import sections
 from watcher.config.sections import Configuration
 from watcher.journal.checking import journal_trouble
 from watcher.policy.alarm import AlarmRules
-from watcher.ports import (
-    AlertChannel,
-    Journal,
-    Mailer,
-)
+from watcher.ports import AlertChannel, Journal, Mailer
 from watcher.service.alarm import Alarm
 from watcher.service.courier import Courier
 

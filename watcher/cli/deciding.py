@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from watcher.bootstrap.journals import in_place_stores, migrate_journal, open_for_reading, secrets_of
+from watcher.bootstrap.journals import in_place_stores, migrate_journal, secrets_of
+from watcher.cli.reading import journal_of
 from watcher.config.load import load
 from watcher.config.sections import Configuration
 from watcher.errors import UsageError
@@ -52,14 +53,9 @@ def refuse(path: Path, identifiers: Sequence[str]) -> None:
 @contextmanager
 def _chosen(path: Path, identifiers: Sequence[str]) -> Iterator[tuple[Configuration, Journal, list[Submission]]]:
     """The submissions that are meant, each once, and the journal that has them."""
-    configuration = load(path, secrets=False)
-    conceal_tracebacks(secrets_of(configuration))
-    journal = open_for_reading(configuration)
-    try:
+    with journal_of(path) as (configuration, journal):
         found = [journal.submission(identifier) for identifier in identifiers]
         yield configuration, journal, list({each.id: each for each in found}.values())
-    finally:
-        journal.close()
 
 
 def _is_held_for_sender(submission: Submission) -> bool:

@@ -116,17 +116,16 @@ def status(path: Path) -> None:
     with journal_of(path) as (configuration, journal):
         from watcher.cli.tables import status_page
 
+        allowed = held_after(configuration)
         page = status_page(
             configuration,
-            journal.source_health(),
-            journal.gates(),
+            journal.signs(allowed, long=LONG, recent=RECENT),
             journal.counts(),
             pending=list(journal.submissions(SubmissionFilter(state=SubmissionState.OPEN, limit=_WAITING_LOOKED_AT))),
             unanswered=list(
                 journal.submissions(SubmissionFilter(state=SubmissionState.SETTLED, limit=_WAITING_LOOKED_AT))
             ),
-            signs=journal.signs(held_after(configuration), long=LONG, recent=RECENT),
-            held_after=held_after(configuration),
+            held_after=allowed,
         )
         _console().print(page)
         if trouble := trouble_of_journal(configuration):

@@ -95,13 +95,11 @@ def whole_submission(submission: Submission, moment: Moment) -> RenderableType:
 
 def status_page(
     configuration: Configuration,
-    sources: Sequence[SourceHealth],
-    gates: Mapping[str, Gate],
+    signs: Signs,
     counts: Counts,
     *,
     pending: Sequence[Submission],
     unanswered: Sequence[Submission],
-    signs: Signs,
     held_after: Mapping[str, timedelta],
 ) -> RenderableType:
     """What an administrator looks at first. `pending` are open submissions, `unanswered` settled ones, the newest.
@@ -113,13 +111,13 @@ def status_page(
     def moment(value: datetime | None) -> str:
         return minute(value, zone)
 
-    gate = gates.get(configuration.recognition.url, Gate(open=True))
-    parts: list[RenderableType] = [_sources(configuration, sources, moment), Text()]
+    gate = signs.gates.get(configuration.recognition.url, Gate(open=True))
+    parts: list[RenderableType] = [_sources(configuration, signs.sources, moment), Text()]
     parts.append(_gate(gate, moment, signs.now))
     parts.append(_counts(counts, moment))
     parts.extend(_failing(pending))
     parts.extend(_waiting([*unanswered, *pending]))
-    if surplus := sum(source.surplus for source in sources):
+    if surplus := sum(source.surplus for source in signs.sources):
         parts.append(
             Text(
                 f"{surplus} mails wait, because their senders have submitted what per_sender allows in an hour",

@@ -25,12 +25,11 @@ from watcher.journal import gates
 from watcher.journal.claims import claim, claiming, fenced
 from watcher.journal.clock import from_ms, maybe_from_ms, now_ms, span_ms, to_ms
 from watcher.journal.database import Part
-from watcher.journal.rows import health_of
-from watcher.journal.tables import alerts, bookings, documents, duties, sources, submissions
+from watcher.journal.reading import read_health
+from watcher.journal.tables import alerts, bookings, documents, duties, submissions
 from watcher.model import Alert, Backlog, BookedTwice, Claim, Reason, Signs
 
 _NOW = select(now_ms())
-_HEALTH = select(sources).order_by(sources.c.name)
 _MOST_BOOKED_TWICE = 100
 
 
@@ -103,7 +102,7 @@ class AlertPart(Part):
             twice = connection.execute(_BOOKED_TWICE, {"recent": span_ms(recent)})
             return Signs(
                 now=from_ms(connection.execute(_NOW).scalar_one()),
-                sources=tuple(health_of(row) for row in connection.execute(_HEALTH)),
+                sources=tuple(read_health(connection)),
                 gates=gates.read_all(connection),
                 held=_backlogs(connection, _HELD, names),
                 overdue=_backlogs(connection, _OVERDUE, {**names, "long": span_ms(long)}),

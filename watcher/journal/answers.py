@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Update, bindparam, case, false, func, insert, null, select, text, true, update
 
 from watcher.errors import ClaimLost
-from watcher.journal.claims import claim, claiming, fenced
+from watcher.journal.claims import claim, claiming, fence, fenced
 from watcher.journal.clock import now_ms, span_ms
 from watcher.journal.database import Part
 from watcher.journal.notices import note_sent
@@ -116,19 +116,19 @@ class AnswerPart(Part):
 
     def close_submission(self, claimed: ClaimedAnswer, *, moved: bool, remark: str | None = None) -> None:
         def work(connection: Connection) -> bool:
-            fence = _fence(claimed)
-            if connection.execute(_CLOSE, {**fence, "moved": int(moved), "said": remark}).rowcount == 1:
+            mine = fence(claimed.claim)
+            if connection.execute(_CLOSE, {**mine, "moved": int(moved), "said": remark}).rowcount == 1:
                 submission = claimed.submission
                 connection.execute(_STAYS, {"of": submission.key, "name": submission.id, "still": not moved})
                 return True
             # Closed under this very claim: the reply to COMMIT was lost, not the claim.
-            return connection.execute(_CLOSED_BY, fence).first() is not None
+            return connection.execute(_CLOSED_BY, mine).first() is not None
 
         if not self._database.write(work):
             raise _lost(claimed)
 
     def postpone_answer(self, claimed: ClaimedAnswer, due_in: timedelta, remark: str) -> None:
-        values = {**_fence(claimed), "due_in": span_ms(due_in), "said": remark}
+        values = {**fence(claimed.claim), "due_in": span_ms(due_in), "said": remark}
         self._database.write(lambda connection: connection.execute(_POSTPONE, values) and None, wakes=True)
 
     def hasten_answers(self, source: str) -> None:
@@ -144,7 +144,7 @@ class AnswerPart(Part):
 
     def note_return(self, claimed: ClaimedAnswer, key: str, fingerprint: str) -> None:
         def work(connection: Connection) -> bool:
-            values = {**_fence(claimed), "new_key": key, "new_fingerprint": fingerprint}
+            values = {**fence(claimed.claim), "new_key": key, "new_fingerprint": fingerprint}
             if connection.execute(_RETURNED, values).rowcount != 1:
                 return False
             if connection.execute(_POINT_IDENTITY, {"of": key, "to": claimed.submission.id}).rowcount == 0:
@@ -158,7 +158,7 @@ class AnswerPart(Part):
 
     def give_up_return(self, claimed: ClaimedAnswer, remark: str) -> None:
         def work(connection: Connection) -> bool:
-            if connection.execute(_RETURN_GIVEN_UP, {**_fence(claimed), "said": remark}).rowcount != 1:
+            if connection.execute(_RETURN_GIVEN_UP, {**fence(claimed.claim), "said": remark}).rowcount != 1:
                 return False
             for booking in waiting_for_file(connection, int(claimed.claim.row)):
                 settle_untried(connection, booking, _without_url(booking, remark))
@@ -171,7 +171,7 @@ class AnswerPart(Part):
         self, claimed: ClaimedAnswer, statement: Update, values: dict[str, Any], *, sent_to: str | None = None
     ) -> None:
         def work(connection: Connection) -> bool:
-            held = connection.execute(statement, {**_fence(claimed), **values}).rowcount == 1
+            held = connection.execute(statement, {**fence(claimed.claim), **values}).rowcount == 1
             if held:
                 note_sent(connection, sent_to)
             return held
@@ -188,10 +188,6 @@ def _without_url(booking: Any, remark: str) -> Settlement:
         code=(Reason.IN_DOUBT if doubted else Reason.NO_URL).value,
         message=remark,
     )
-
-
-def _fence(claimed: ClaimedAnswer) -> dict[str, Any]:
-    return {"row": int(claimed.claim.row), "mine": claimed.claim.number}
 
 
 def _lost(claimed: ClaimedAnswer) -> ClaimLost:

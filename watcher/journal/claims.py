@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Column, ColumnElement, Connection, Table, Update, bindparam, select, text, true, update
 
 from watcher.journal.clock import now_ms
+from watcher.model import Claim
 
 T = TypeVar("T")
 
@@ -72,6 +73,11 @@ def fenced(table: Table, *, state: str | None = None) -> Update:
     (key,) = table.primary_key.columns
     statement = update(table).where(key == bindparam("row"), table.c.claim == bindparam("mine"))
     return statement if state is None else statement.where(text(f"{table.name}.state = '{state}'"))
+
+
+def fence(claim: Claim) -> dict[str, int]:
+    """What a `fenced` update of a numbered row is told, beside its own values."""
+    return {"row": int(claim.row), "mine": claim.number}
 
 
 class Turns:

@@ -9,11 +9,12 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, exists, false, func, insert, literal, null, select, text
 
-from watcher.journal.claims import claim, claiming, fenced
+from watcher.journal.claims import claim, claiming, fence, fenced
 from watcher.journal.clock import now_ms, span_ms
 from watcher.journal.database import Part
+from watcher.journal.rows import thread_of
 from watcher.journal.tables import notices, sent, submissions
-from watcher.model import Claim, ClaimedNotice, Notice, Spent, Thread
+from watcher.model import Claim, ClaimedNotice, Notice, Spent
 
 _SPENT = select(
     func.count(), func.coalesce(func.sum(submissions.c.size), 0), now_ms() - func.min(submissions.c.recorded_at)
@@ -84,14 +85,14 @@ class NoticePart(Part):
 
     def end_notice(self, claimed: ClaimedNotice, *, sent: bool) -> None:
         def work(connection: Connection) -> None:
-            ended = connection.execute(_END, _fence(claimed)).rowcount == 1
+            ended = connection.execute(_END, fence(claimed.claim)).rowcount == 1
             if ended and sent:
                 note_sent(connection, claimed.notice.thread.reply_to)
 
         self._database.write(work)
 
     def postpone_notice(self, claimed: ClaimedNotice, due_in: timedelta) -> None:
-        values = {**_fence(claimed), "due_in": span_ms(due_in)}
+        values = {**fence(claimed.claim), "due_in": span_ms(due_in)}
         self._database.write(lambda connection: connection.execute(_POSTPONE, values) and None, wakes=True)
 
 
@@ -112,15 +113,10 @@ def _spent(row: Any) -> Spent:
     return Spent(count=count, bytes=int(size), ago=None if ago is None else timedelta(milliseconds=ago))
 
 
-def _fence(claimed: ClaimedNotice) -> dict[str, Any]:
-    return {"row": int(claimed.claim.row), "mine": claimed.claim.number}
-
-
 def _claimed(row: Any) -> ClaimedNotice:
     stored = json.loads(row.content)
     times = {name: datetime.fromisoformat(stored[name]) for name in ("received_at", "resumes_at")}
-    references = tuple(stored["thread"]["references"])
-    thread = Thread(**{**stored["thread"], "references": references})
+    thread = thread_of(stored["thread"])
     return ClaimedNotice(
         claim=Claim(row=str(row.id), number=row.claim),
         name=f"notice-{row.id}-{row.created_at}",

@@ -143,7 +143,7 @@ class ReadingPart(Part):
         return self._database.read(work)
 
     def source_health(self) -> list[SourceHealth]:
-        return self._database.read(lambda connection: [health_of(row) for row in connection.execute(_SOURCES)])
+        return self._database.read(read_health)
 
     def gates(self) -> Mapping[str, Gate]:
         return self._database.read(gates.read_all)
@@ -173,6 +173,11 @@ class ReadingPart(Part):
 
     def now(self) -> datetime:
         return from_ms(self._database.read(lambda connection: connection.execute(select(now_ms())).scalar_one()))
+
+
+def read_health(connection: Connection) -> list[SourceHealth]:
+    """Of all sources, by name."""
+    return [health_of(row) for row in connection.execute(_SOURCES)]
 
 
 def load(connection: Connection, rows: Sequence[Any], *, with_tries: bool = True) -> list[Submission]:

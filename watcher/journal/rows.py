@@ -45,7 +45,7 @@ def submission_of(row: Any, found: Rows, invoices_of: Mapping[int, Rows], tries_
         state=SubmissionState(row.state),
         reason=row.reason,
         answer=row.answer,
-        thread=_thread(row.thread),
+        thread=None if row.thread is None else thread_of(json.loads(row.thread)),
         answered_at=maybe_from_ms(row.answered_at),
         answer_number=row.answer_number,
         moved_to=row.moved_to,
@@ -70,11 +70,9 @@ def health_of(row: Any) -> SourceHealth:
     )
 
 
-def _thread(stored: str | None) -> Thread | None:
-    if stored is None:
-        return None
-    values = json.loads(stored)
-    return Thread(**{**values, "references": tuple(values["references"])})
+def thread_of(stored: Mapping[str, Any]) -> Thread:
+    """Out of the JSON that it is kept in."""
+    return Thread(**{**stored, "references": tuple(stored["references"])})
 
 
 def _document(
