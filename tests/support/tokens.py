@@ -7,11 +7,12 @@ import threading
 import time
 import urllib.parse
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Self
+from http.server import BaseHTTPRequestHandler
+
+from tests.support.servers.local_http import LocalHttp
 
 
-class TokenServer:
+class TokenServer(LocalHttp):
     """Gives what `grant` gives; `forms` has what was posted. `successor` is a further refresh token."""
 
     def __init__(
@@ -46,18 +47,8 @@ class TokenServer:
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as it is there
                 """Nothing: the test's output is for the test."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
-        self.url = f"http://127.0.0.1:{self._server.server_port}/token"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        super().__init__(Answer)
+        self.url = self.address("/token")
 
     def wait_until_expired(self) -> None:
         while time.monotonic() < self._granted_until:

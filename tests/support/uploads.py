@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email import message_from_bytes
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Any
+
+from tests.support.servers.local_http import LocalHttp
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,33 +34,18 @@ class Reply:
     cut_off: bool = False
 
 
-class UploadPlatform:
+class UploadPlatform(LocalHttp):
     """Answers ``{"resCode": 200000, "data": {"attachment_url": …}}``, or what `replies` has next."""
 
     def __init__(self) -> None:
         self.uploads: list[Upload] = []
         self.replies: list[Reply] = []
         self.requests: list[str] = []
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        super().__init__(_handler(self))
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}/common/files/upload"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    def stop(self) -> None:
-        """Refuse connections from now on."""
-        if self._thread.is_alive():
-            self._server.shutdown()
-            self._thread.join()
-            self._server.server_close()
+        return self.address("/common/files/upload")
 
     def stored(self, url: str) -> bytes:
         """What was uploaded and got this address."""

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable, Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Any
+
+from tests.support.servers.local_http import LocalHttp
 
 Answer = tuple[int, Any]
 
 
-class EchoingWorld:
+class EchoingWorld(LocalHttp):
     """Answers by the first part of the path; where `answers` has nothing, 500 with `echo` in every place there is.
 
     `posted` are the bodies that came for recognition, `echo` what is repeated, beside the request itself.
@@ -46,25 +47,10 @@ class EchoingWorld:
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
                 """Nothing: the test's output is for the test."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Service)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+        super().__init__(Service)
 
     def url(self, path: str = "") -> str:
-        return f"http://127.0.0.1:{self._server.server_port}{path}"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    def stop(self) -> None:
-        """Refuse connections from now on."""
-        if self._thread.is_alive():
-            self._server.shutdown()
-            self._thread.join()
-            self._server.server_close()
+        return self.address(path)
 
     def _answer(self, path: str, body: str, said: str) -> Answer:
         service = path.strip("/").partition("/")[0].partition("?")[0]
