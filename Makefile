@@ -16,6 +16,9 @@ WORKERS := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 COMPILE = .venv/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--custom-compile-command "make lock" --quiet $(ARGS)
 
+# Where this is set, each start of the command compiles the whole package anew, which costs as much as all else of it.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help demo test torture fuzz lint lock clean
