@@ -120,12 +120,19 @@ class Workplace:
     # ------------------------------------------------------------------------------------ commands
 
     def command(self, *arguments: str, timeout: float = 2 * PATIENCE_SECONDS) -> subprocess.CompletedProcess[str]:
-        """The installed command with this configuration; but for `run` it is not loaded anew each time."""
+        """The installed command with this configuration, which is not loaded anew each time; the daemon is."""
         whole = ["--config", str(self.config_file), *arguments]
-        if "run" not in arguments:
-            return warm_command(whole, environment=environment(), timeout=timeout)
+        return warm_command(whole, environment=environment(), timeout=timeout)
+
+    def command_anew(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """The same, loaded anew as a shell has it."""
         return subprocess.run(
-            [COMMAND, *whole], capture_output=True, text=True, timeout=timeout, check=False, env=environment()
+            [COMMAND, "--config", self.config_file, *arguments],
+            capture_output=True,
+            text=True,
+            timeout=2 * PATIENCE_SECONDS,
+            check=False,
+            env=environment(),
         )
 
     def submissions(self, *arguments: str) -> list[dict[str, Any]]:
