@@ -122,6 +122,8 @@ def _made(value: Any, handler: Any) -> Secret:
 
 def _credential(directory: Path, name: str) -> Path:
     """Under its own name, or as one of the folder that our unit hands over: systemd puts the unit's word before it."""
+    if not os.access(directory, os.X_OK):
+        return directory / name  # reading it will say why it cannot be read
     for path in (directory / name, directory / f"{_FROM_FOLDER}_{name}"):
         if path.exists():
             return path

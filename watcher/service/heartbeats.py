@@ -14,7 +14,7 @@ from typing import Self
 
 from watcher.clock import boot_seconds
 
-MARGIN_SECONDS = 30.0  # that a wait may take beyond what was said: the machine may be busy
+MARGIN_SECONDS = 20.0  # that a wait may take beyond what was said: the machine may be busy
 JOURNAL_SECONDS = 300.0  # for a few words with the journal: each waits for locks, other nodes and the disk
 WATCH = "heartbeats"  # who is late when nobody looks at the others any more
 _LONGEST_STEP_SECONDS = 10.0  # between two looks; what is longer was no time that the process had
