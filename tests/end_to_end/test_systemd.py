@@ -29,23 +29,25 @@ from watcher.sandbox.endpoint import RECOGNITION_PATH
 PROJECT = Path(__file__).resolve().parents[2]
 UNIT = "invoice-watcher.service"
 BRANCH = "invoice-watcher@branch.service"  # another instance
+TEAM = "invoice-watcher@team.service"  # and one for a tree that people of a group share
+SHARE = "/mnt/share/invoices"  # as shared-folders.conf has it
 PORT = 8700  # of the machine's own loopback
 PATIENCE_SECONDS = 120.0
 READY = "ready: 1 source; gate open"
 
 CONFIGURATION = f"""
-journal: sqlite:////var/lib/invoice-watcher/{{place}}journal.db
+journal: sqlite:////var/lib/invoice-watcher/{{state}}journal.db
 recognition:
   url: http://127.0.0.1:{PORT}{RECOGNITION_PATH}
   timeout: 5s
   headers: {{{{X-Key: {{{{credential: endpoint-key}}}}}}}}
 stores:
-  default: {{{{type: objects, service: fs, options: {{{{root: /var/lib/invoice-watcher/{{place}}store}}}}}}}}
+  default: {{{{type: objects, service: fs, options: {{{{root: /var/lib/invoice-watcher/{{state}}store}}}}}}}}
 folders:
   - name: shared
-    path: /srv/invoices/{{place}}inbox
-    done: /srv/invoices/{{place}}done
-    error: /srv/invoices/{{place}}error
+    path: {{tree}}/inbox
+    done: {{tree}}/done
+    error: {{tree}}/error
     user_code: {{{{from: subfolder}}}}
     poll: 1s
     settle: 0s
@@ -104,26 +106,42 @@ def _libraries() -> Iterator[bytes]:
 
 
 def _prepare(machine: Machine) -> None:
-    for place, name in (("", "config"), ("branch/", "branch")):
-        _configure(machine, name, place=place)
-        folders = [f"/srv/invoices/{place}{folder}" for folder in ("inbox/903851", "done", "error")]
-        machine.run("mkdir", "-p", *folders)
-    machine.run("chown", "-R", "invoice-watcher:", "/srv/invoices")
+    _configure(machine, "config")
+    _configure(machine, "branch", state="branch/", tree="/srv/branch")
+    _configure(machine, "team", state="team/", tree=SHARE)
+    for tree in ("/srv/invoices", "/srv/branch", SHARE):
+        machine.run("mkdir", "-p", *(f"{tree}/{folder}" for folder in ("inbox/903851", "done", "error")))
+    machine.run("chown", "-R", "invoice-watcher:", "/srv/invoices", "/srv/branch")
+    _drop_in(machine, BRANCH, "[Service]\nReadWritePaths=/srv/branch\n")
+    _share(machine)
     machine.path("/etc/invoice-watcher/credentials/endpoint-key").write_text("secret", encoding="ascii")
     for unit in (UNIT, BRANCH):
-        drop_in = machine.path(f"/etc/systemd/system/{unit}.d")
-        drop_in.mkdir()
-        (drop_in / "quick.conf").write_text("[Service]\nRestartSec=500ms\nWatchdogSec=4s\n", encoding="ascii")
+        _drop_in(machine, unit, "[Service]\nRestartSec=500ms\nWatchdogSec=4s\n")
     machine.run("systemctl", "daemon-reload")
     machine.run(
         "systemd-run", "--unit=endpoint", "/opt/invoice-watcher/bin/invoice-watcher", "sandbox", f"--port={PORT}"
     )
-    machine.run("systemctl", "start", UNIT, BRANCH)
+    machine.run("systemctl", "start", UNIT, BRANCH, TEAM)
 
 
-def _configure(machine: Machine, name: str, *, place: str = "", more: str = "") -> None:
+def _configure(machine: Machine, name: str, *, state: str = "", tree: str = "/srv/invoices", more: str = "") -> None:
     written = machine.path(f"/etc/invoice-watcher/{name}.yaml")
-    written.write_text(CONFIGURATION.format(place=place) + more, encoding="utf-8")
+    written.write_text(CONFIGURATION.format(state=state, tree=tree) + more, encoding="utf-8")
+
+
+def _share(machine: Machine) -> None:
+    """A tree of other people, who are in a group of their own, and whose folders give it to nobody."""
+    machine.run("groupadd", "accounting")
+    machine.run("chgrp", "-R", "accounting", SHARE)
+    machine.run("chmod", "-R", "0770", SHARE)
+    shipped = machine.run("cat", "/opt/invoice-watcher/current/systemd/shared-folders.conf").stdout
+    _drop_in(machine, TEAM, shipped)
+
+
+def _drop_in(machine: Machine, unit: str, text: str) -> None:
+    folder = machine.path(f"/etc/systemd/system/{unit}.d")
+    folder.mkdir(exist_ok=True)
+    (folder / f"{len(list(folder.iterdir()))}.conf").write_text(text, encoding="utf-8")
 
 
 def _wait_for_status(machine: Machine, unit: str, text: str) -> None:
@@ -134,7 +152,7 @@ def _wait_for_status(machine: Machine, unit: str, text: str) -> None:
 
 
 def test_what_is_installed_runs_and_says_so(machine: Machine) -> None:
-    for unit in (UNIT, BRANCH):
+    for unit in (UNIT, BRANCH, TEAM):
         assert machine.shows(unit, "ActiveState") == "active"
         _wait_for_status(machine, unit, READY)
     # The secret is root's alone, and the daemon has it all the same.
@@ -165,6 +183,17 @@ def test_what_is_dropped_is_looked_into_and_put_into_done(machine: Machine) -> N
     listed = [json.loads(line) for line in machine.run("invoice-watcher", "list", "--json").stdout.splitlines()]
     documents = {one["name"]: one["outcome"] for each in listed for one in each["documents"]}
     assert documents == dict.fromkeys(("four p1-3.pdf", "four p4.pdf", "seven.pdf", "rar.pdf"), "done")
+
+
+def test_a_note_in_a_share_of_other_people_can_be_read_by_them(machine: Machine) -> None:
+    # Given a file of theirs of which nobody can say whose it is
+    machine.run("sh", "-c", f"umask 007; echo '%PDF-1.4' >{SHARE}/inbox/a.pdf; chgrp accounting {SHARE}/inbox/a.pdf")
+    # When it is answered
+    note = machine.path(f"{SHARE}/error/a.pdf.txt")
+    wait_for(note.is_file, PATIENCE_SECONDS, f"the note: {machine.said(TEAM)}", every=0.2)
+    # Then the note is their group's, as the file is
+    listed = machine.run("stat", "--format=%G %a", f"{SHARE}/error/a.pdf.txt", f"{SHARE}/error/a.pdf").stdout
+    assert listed == "accounting 660\naccounting 660\n"
 
 
 def test_a_reload_takes_the_new_configuration_without_a_new_process(machine: Machine) -> None:

@@ -92,7 +92,7 @@ def test_the_time_of_a_start_is_extended_for_as_long_as_it_goes_on() -> None:
 def test_a_start_that_hangs_is_not_extended_for_ever() -> None:
     made = Supervised()
     made.supervision.starts()
-    made.looks(2 * 3600)
+    made.looks(6 * 3600 + 60)
     assert made.looks() == []
 
 
