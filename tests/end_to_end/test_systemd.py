@@ -187,7 +187,10 @@ def test_what_is_dropped_is_looked_into_and_put_into_done(machine: Machine) -> N
 
 def test_a_note_in_a_share_of_other_people_can_be_read_by_them(machine: Machine) -> None:
     # Given a file of theirs of which nobody can say whose it is
-    machine.run("sh", "-c", f"umask 007; echo '%PDF-1.4' >{SHARE}/inbox/a.pdf; chgrp accounting {SHARE}/inbox/a.pdf")
+    machine.path(f"{SHARE}/a.pdf").write_bytes(pdf("a"))
+    machine.run("chgrp", "accounting", f"{SHARE}/a.pdf")
+    machine.run("chmod", "660", f"{SHARE}/a.pdf")
+    machine.run("mv", f"{SHARE}/a.pdf", f"{SHARE}/inbox/a.pdf")
     # When it is answered
     note = machine.path(f"{SHARE}/error/a.pdf.txt")
     wait_for(note.is_file, PATIENCE_SECONDS, f"the note: {machine.said(TEAM)}", every=0.2)
