@@ -12,6 +12,7 @@ import re
 import signal
 import subprocess
 import sysconfig
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,16 +31,19 @@ PROJECT = Path(__file__).resolve().parents[2]
 UNIT = "invoice-watcher.service"
 BRANCH = "invoice-watcher@branch.service"  # another instance
 TEAM = "invoice-watcher@team.service"  # and one for a tree that people of a group share
+WAITING = "invoice-watcher@waiting.service"  # and one whose journal cannot be had
 SHARE = "/mnt/share/invoices"  # as shared-folders.conf has it
 PORT = 8700  # of the machine's own loopback
 PATIENCE_SECONDS = 120.0
+STOP_S, START_S = 3, 15  # of the unit's time limits, as they are set here
+SLOWLY_S = 2 * STOP_S
 READY = "ready: 1 source; gate open"
 
 CONFIGURATION = f"""
-journal: sqlite:////var/lib/invoice-watcher/{{state}}journal.db
+journal: {{journal}}
 recognition:
   url: http://127.0.0.1:{PORT}{RECOGNITION_PATH}
-  timeout: 5s
+  timeout: 30s
   headers: {{{{X-Key: {{{{credential: endpoint-key}}}}}}}}
 stores:
   default: {{{{type: objects, service: fs, options: {{{{root: /var/lib/invoice-watcher/{{state}}store}}}}}}}}
@@ -109,6 +113,7 @@ def _prepare(machine: Machine) -> None:
     _configure(machine, "config")
     _configure(machine, "branch", state="branch/", tree="/srv/branch")
     _configure(machine, "team", state="team/", tree=SHARE)
+    _configure(machine, "waiting", journal="postgresql://127.0.0.1:1/nobody")
     for tree in ("/srv/invoices", "/srv/branch", SHARE):
         machine.run("mkdir", "-p", *(f"{tree}/{folder}" for folder in ("inbox/903851", "done", "error")))
     machine.run("chown", "-R", "invoice-watcher:", "/srv/invoices", "/srv/branch")
@@ -117,16 +122,22 @@ def _prepare(machine: Machine) -> None:
     machine.path("/etc/invoice-watcher/credentials/endpoint-key").write_text("secret", encoding="ascii")
     for unit in (UNIT, BRANCH):
         _drop_in(machine, unit, "[Service]\nRestartSec=500ms\nWatchdogSec=4s\n")
+    _drop_in(machine, UNIT, f"[Service]\nTimeoutStopSec={STOP_S}s\n")
+    _drop_in(machine, WAITING, f"[Service]\nTimeoutStartSec={START_S}s\nWatchdogSec=4s\n")
     machine.run("systemctl", "daemon-reload")
     machine.run(
         "systemd-run", "--unit=endpoint", "/opt/invoice-watcher/bin/invoice-watcher", "sandbox", f"--port={PORT}"
     )
     machine.run("systemctl", "start", UNIT, BRANCH, TEAM)
+    machine.run("systemctl", "start", "--no-block", WAITING)
 
 
-def _configure(machine: Machine, name: str, *, state: str = "", tree: str = "/srv/invoices", more: str = "") -> None:
+def _configure(
+    machine: Machine, name: str, *, state: str = "", tree: str = "/srv/invoices", journal: str = "", more: str = ""
+) -> None:
+    journal = journal or f"sqlite:////var/lib/invoice-watcher/{state}journal.db"
     written = machine.path(f"/etc/invoice-watcher/{name}.yaml")
-    written.write_text(CONFIGURATION.format(state=state, tree=tree) + more, encoding="utf-8")
+    written.write_text(CONFIGURATION.format(state=state, tree=tree, journal=journal) + more, encoding="utf-8")
 
 
 def _share(machine: Machine) -> None:
@@ -224,9 +235,31 @@ def test_a_daemon_that_is_killed_is_started_again(machine: Machine) -> None:
     assert machine.shows(UNIT, "NRestarts") == "1"
 
 
-def test_a_configuration_that_is_wrong_at_the_start_is_no_reason_to_start_again(machine: Machine) -> None:
+def test_a_stop_is_given_the_time_that_requests_under_way_need(machine: Machine) -> None:
+    # Given a request to which the answer takes longer than systemd would wait
+    body = json.dumps({"latency": SLOWLY_S})
+    control = f"http://127.0.0.1:{PORT}/sandbox/behave"
+    ask = "import sys, urllib.request as r; r.urlopen(r.Request(sys.argv[1], sys.argv[2].encode(), method='POST'))"
+    machine.run("python3", "-c", ask, control, body)
+    machine.path("/srv/invoices/inbox/903851/slow.pdf").write_bytes(pdf("slow"))
+    wait_for(lambda: machine.connections(PORT), PATIENCE_SECONDS, "the request")
+    # When the service is stopped
     machine.run("systemctl", "stop", UNIT)
+    # Then it has ended by itself, and what was answered meanwhile is done
     assert machine.shows(UNIT, "Result") == "success"
+    assert machine.path("/srv/invoices/done/903851/slow.pdf").is_file()
+
+
+def test_a_start_is_given_the_time_for_which_its_journal_is_waited_for(machine: Machine) -> None:
+    begun = int(machine.shows(WAITING, "InactiveExitTimestampMonotonic")) / 1e6
+    wait_for(lambda: time.monotonic() > begun + 1.5 * START_S, PATIENCE_SECONDS, "more than the time for a start")
+    assert [machine.shows(WAITING, what) for what in ("ActiveState", "NRestarts")] == ["activating", "0"]
+    assert machine.shows(WAITING, "StatusText").startswith("the journal is waited for")
+    machine.run("systemctl", "stop", WAITING)
+    assert machine.shows(WAITING, "Result") == "success"
+
+
+def test_a_configuration_that_is_wrong_at_the_start_is_no_reason_to_start_again(machine: Machine) -> None:
     _configure(machine, "config", more="folders_are_wrong: 1\n")
     assert machine.run("systemctl", "start", UNIT, check=False).returncode != 0
     assert [machine.shows(UNIT, what) for what in ("ExecMainStatus", "SubState", "NRestarts")] == ["78", "failed", "0"]
