@@ -18,11 +18,13 @@ from watcher.errors import MailerUnavailable, MailRefused
 from watcher.headers import mailbox
 from watcher.model import Finding
 from watcher.replies import faults
+from watcher.replies.probe import check_server, hang_up
 from watcher.replies.session import Connector, Session, TooLate
 from watcher.secrecy import KnownSecrets
 
 log = logging.getLogger(__name__)
 
+_CHECK_SECONDS = 12.0  # less than a whole check may take, so that it can say what did not answer
 _NOOP_SECONDS, _QUIT_SECONDS = 10.0, 3.0  # what no server needs time for
 T = TypeVar("T")
 
@@ -46,9 +48,9 @@ class SmtpMailer:
         known: KnownSecrets | None = None,
     ) -> None:
         self._known = known or KnownSecrets()
+        self._section = section
         self._connector = Connector(section, timeout_seconds=timeout_seconds, known=self._known)
         self._timeout_seconds = timeout_seconds
-        self._subject = f"smtp {section.host}"
         self._idle_seconds = idle_seconds
         self._total_seconds = total_seconds
         self._patience_seconds = patience_seconds
@@ -67,15 +69,10 @@ class SmtpMailer:
         log.info("A reply was handed to the SMTP server.", extra={"reply_id": message["Message-ID"]})
 
     def check(self) -> list[Finding]:
-        """Connect, log in and ask for the empty envelope sender, then take it back."""
-        try:
-            with self._turn:
-                self._within(_try_empty_sender)
-        except MailerUnavailable as problem:
-            mend = self._connector.advice(problem)
-            return [Finding(subject=self._subject, ok=False, message=str(problem), mend=mend)]
-        said = "connected, logged in" if self._connector.logs_in else "connected, without a login"
-        return [Finding(subject=self._subject, ok=True, message=f"{said}; replies can be sent")]
+        """Begin a reply to our own address and take it back, over a connection of its own."""
+        return check_server(
+            self._section, known=self._known, timeout_seconds=min(self._timeout_seconds, _CHECK_SECONDS)
+        )
 
     def close(self) -> None:
         with self._turn:
@@ -174,7 +171,7 @@ class SmtpMailer:
         if timer is not None:
             timer.cancel()
         if session is not None:
-            _hang_up(session)
+            hang_up(session, _QUIT_SECONDS)
 
 
 def _recipient(message: EmailMessage) -> str:
@@ -183,18 +180,3 @@ def _recipient(message: EmailMessage) -> str:
     if address is None:
         raise MailRefused(f"the reply has no one recipient: {problem}")
     return address
-
-
-def _try_empty_sender(session: Session) -> None:
-    code, words = session.mail("")
-    session.rset()
-    if code != faults.OK:
-        raise faults.sender_refused(code, words)
-
-
-def _hang_up(session: Session) -> None:
-    try:
-        session.be_patient(_QUIT_SECONDS)
-        session.quit()
-    except (OSError, smtplib.SMTPException):
-        session.close()

@@ -33,6 +33,7 @@ from watcher.spool import Spooled
 log = logging.getLogger(__name__)
 
 _TIMEOUT_SECONDS = 60.0
+_CHECK_SECONDS = 12.0  # less than a whole check may take, so that it can say what did not answer
 _REFUSED_SECONDS = 120.0  # less than whoever tends the mailbox waits after a refused login
 _LONGEST_IDLE_SECONDS = 28 * 60.0  # servers log out who idles for 30 minutes
 
@@ -180,7 +181,8 @@ class MailboxSource:
     # ----------------------------------------------------------------------------------------- others
 
     def check(self) -> list[Finding]:
-        return probe(self._settings, self._new_session, self._wanted)
+        patience = min(self._timeout, _CHECK_SECONDS)
+        return probe(self._settings, lambda: self._new_session(patience), self._wanted)
 
     def close(self) -> None:
         self._wakeup.give()
@@ -204,11 +206,11 @@ class MailboxSource:
                 error.altogether = True
                 raise
 
-    def _new_session(self) -> Session:
+    def _new_session(self, timeout_seconds: float | None = None) -> Session:
         return log_in(
             self._settings,
             self._tokens,
-            timeout_seconds=self._timeout,
+            timeout_seconds=self._timeout if timeout_seconds is None else timeout_seconds,
             watchdog=self._watchdog,
             known=self._known,
         )
