@@ -70,9 +70,8 @@ class SmtpMailer:
 
     def check(self) -> list[Finding]:
         """Begin a reply to our own address and take it back, over a connection of its own."""
-        return check_server(
-            self._section, known=self._known, timeout_seconds=min(self._timeout_seconds, _CHECK_SECONDS)
-        )
+        seconds = min(self._timeout_seconds, _CHECK_SECONDS)
+        return check_server(self._section, known=self._known, timeout_seconds=seconds)
 
     def close(self) -> None:
         with self._turn:
