@@ -130,8 +130,17 @@ def _stores(configuration: Configuration, token: TokenSource | None, known: Know
             stores[name] = HttpStore(name, section, token=token, refused=refused, known=known)
     for name, section in configuration.stores.items():
         if isinstance(section, sections.ResolveStore):
-            stores[name] = ResolveStore(name, section, parts=stores[section.parts] if section.parts else None)
+            parts = stores[section.parts] if section.parts else None
+            stores[name] = ResolveStore(name, section, parts=parts, sample=partial(_sample, configuration, name))
     return stores
+
+
+def _sample(configuration: Configuration, store: str) -> tuple[str, int] | None:
+    """A file that waits in a folder of this store, as its path there and its size."""
+    from watcher.sources.folder.sample import sample_of
+
+    samples = (sample_of(folder) for folder in configuration.folders if folder.store == store)
+    return next((sample for sample in samples if sample is not None), None)
 
 
 def store_of(stores: Mapping[str, Store], name: str) -> Store:

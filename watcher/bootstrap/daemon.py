@@ -1,19 +1,15 @@
-"""The running daemon, and what `check` tries."""
+"""The running daemon."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
 from watcher.bootstrap.adapters import build_adapters, closable, store_of
-from watcher.bootstrap.alarms import build_alarm, build_channels
+from watcher.bootstrap.alarms import build_alarm
 from watcher.bootstrap.steps import build_answerers, build_tenders
 from watcher.bootstrap.workers import build_workers
 from watcher.config.sections import Configuration
-from watcher.journal.checking import check_journal
-from watcher.model import Finding
 from watcher.policy.pace import Pace
 from watcher.ports import Journal
 from watcher.recognise import Recognise
@@ -70,29 +66,6 @@ def build_service(
         keep_closed=configuration.retention.closed,
         stop_within=configuration.recognition.connect_timeout + configuration.recognition.timeout,
     )
-
-
-def findings(configuration: Configuration, known: KnownSecrets) -> Iterator[Finding]:
-    """Everything that can be tried without posting a document, each tried in turn."""
-    adapters = build_adapters(configuration, known)
-    checks: list[Callable[[], list[Finding]]] = [
-        partial(check_journal, configuration.journal),
-        adapters.directory.check,
-        adapters.recogniser.check,
-        *(store.check for store in adapters.stores.values()),
-        *(source.check for source in adapters.sources.values()),
-        adapters.chooser.check,
-        *(channel.check for channel in build_channels(configuration.alerts, configuration.smtp, adapters.mailer)),
-    ]
-    if adapters.mailer is not None:
-        checks.append(adapters.mailer.check)
-    try:
-        for check in checks:
-            for finding in check():
-                yield replace(finding, message=known.hidden(finding.message))
-    finally:
-        for resource in closable(adapters):
-            resource.close()
 
 
 def _settling_grace(configuration: Configuration) -> timedelta:
