@@ -11,7 +11,7 @@ from pathlib import Path
 from watcher.bootstrap.adapters import Adapters, build_adapters, closable
 from watcher.bootstrap.alarms import build_channels
 from watcher.checks.machine import machine_findings
-from watcher.checks.people import people_findings
+from watcher.checks.people import delegate_findings, subfolder_findings
 from watcher.checks.servers import Address, address_of, server_findings
 from watcher.checks.service_unit import needs_of, service_findings
 from watcher.checks.side_by_side import TOTAL_SECONDS, Check, side_by_side
@@ -20,6 +20,7 @@ from watcher.config import sections
 from watcher.config.sections import Configuration
 from watcher.journal.checking import check_journal
 from watcher.model import Finding
+from watcher.ports import Directory
 from watcher.secrecy import KnownSecrets
 
 _CLOSING_SECONDS = 3.0
@@ -54,15 +55,22 @@ def _checks(configuration: Configuration, adapters: Adapters, file: Path) -> lis
         Check(subject="service", find=partial(service_findings, needs, file)),
         Check(subject="journal", find=partial(check_journal, configuration.journal)),
         Check(subject="directory", find=adapters.directory.check),
-        Check(subject="directory", find=partial(people_findings, configuration, adapters.directory)),
+        Check(subject="directory", find=partial(_list_of, delegate_findings, configuration, adapters)),
         Check(subject="recognition", find=adapters.recogniser.check),
         Check(subject="clock", find=partial(server_findings, list(_servers(configuration)))),
         *(Check(subject=f"store {name}", find=store.check) for name, store in adapters.stores.items()),
         *(Check(subject=f"{source.kind} {name}", find=source.check) for name, source in adapters.sources.items()),
+        Check(subject="folders", find=partial(_list_of, subfolder_findings, configuration, adapters)),
         *_mail_out(configuration, adapters),
         Check(subject="documents", find=adapters.chooser.check),
         *([] if web is None else [Check(subject="web", find=partial(web_findings, web.listen))]),
     ]
+
+
+def _list_of(
+    find: Callable[[Configuration, Directory], Iterator[Finding]], configuration: Configuration, adapters: Adapters
+) -> list[Finding]:
+    return list(find(configuration, adapters.directory))
 
 
 def _mail_out(configuration: Configuration, adapters: Adapters) -> Iterator[Check]:

@@ -16,12 +16,8 @@ _MOST_FOLDERS = 20_000
 _MOST_DELEGATES = 20  # each may cost a question over the network
 
 
-def people_findings(configuration: Configuration, directory: Directory) -> list[Finding]:
-    """What of them the directory does not know. It says nothing where the directory cannot be asked."""
-    return [*_delegates(configuration, directory), *_subfolders(configuration, directory)]
-
-
-def _delegates(configuration: Configuration, directory: Directory) -> Iterator[Finding]:
+def delegate_findings(configuration: Configuration, directory: Directory) -> Iterator[Finding]:
+    """Delegates whom the directory does not know; nothing where it cannot be asked."""
     try:
         delegates = configuration.directory.delegates[:_MOST_DELEGATES]
         unknown = [clean(each) for each in delegates if directory.by_address(each) is None]
@@ -34,8 +30,8 @@ def _delegates(configuration: Configuration, directory: Directory) -> Iterator[F
         )
 
 
-def _subfolders(configuration: Configuration, directory: Directory) -> Iterator[Finding]:
-    """Only the file knows employees by their number: without it nothing can be said."""
+def subfolder_findings(configuration: Configuration, directory: Directory) -> Iterator[Finding]:
+    """Folders named after nobody. Only the file knows employees by their number: without it nothing can be said."""
     if configuration.directory.file is None:
         return
     for folder in configuration.folders:

@@ -25,7 +25,13 @@ FOLDERS = ("/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd
 NAMES = ("invoice-watcher.service", "invoice-watcher@.service")
 _ABOUT = About("service")
 _SECONDS = 10.0
-_TRY = "import json, os, sys; print(json.dumps([os.access(p, m) for p, m in json.load(sys.stdin)]))"
+# It becomes that user after Python has started, which may lie where only root can read.
+_TRY = """
+import json, os, sys
+uid, gid, groups, asked = json.load(sys.stdin)
+os.setgroups(groups), os.setgid(gid), os.setuid(uid)
+print(json.dumps([os.access(path, mode) for path, mode in asked]))
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,16 +195,14 @@ def _mode(need: Need, path: str) -> int:
 
 def _tried(entry: pwd.struct_passwd, asked: Sequence[tuple[str, int]]) -> list[bool]:
     """What the kernel says to that user, by a process of theirs: lists of access rights count, too."""
+    request = (entry.pw_uid, entry.pw_gid, os.getgrouplist(entry.pw_name, entry.pw_gid), asked)
     done = subprocess.run(  # noqa: S603 - this program's own Python
-        [os.path.realpath(sys.executable), "-I", "-S", "-c", _TRY],  # not the environment's: it may be private
-        input=json.dumps(asked).encode(),
+        [sys.executable, "-I", "-S", "-c", _TRY],
+        input=json.dumps(request).encode(),
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         timeout=_SECONDS,
         check=True,
-        user=entry.pw_uid,
-        group=entry.pw_gid,
-        extra_groups=os.getgrouplist(entry.pw_name, entry.pw_gid),
         cwd="/",
         env={},
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from watcher.bootstrap.checks import findings
 from watcher.bootstrap.journals import secrets_of
-from watcher.cli.streams import json_text
+from watcher.cli.streams import arrow, json_text
 from watcher.config.load import load, warnings
 from watcher.config.sections import Configuration
 from watcher.logs import conceal_tracebacks
@@ -38,7 +38,7 @@ def check(path: Path, *, offline: bool, as_json: bool) -> int:
     if sys.stdout.isatty():
         from watcher.cli.findings_table import on_a_terminal
 
-        return _status(on_a_terminal(found, summary))
+        return _status(on_a_terminal(found, mark_of, summary))
     told = _printed(found, _line)
     print(f"\n{summary(told)}")  # noqa: T201
     return _status(told)
@@ -77,6 +77,10 @@ def _findings(
 
 
 def _line(finding: Finding) -> str:
-    mark = "FAIL" if not finding.ok else ("warn" if finding.warning else "ok")
-    mend = f"\n      → {finding.mend}" if finding.mend else ""
-    return f"{mark:4}  {finding.subject}: {finding.message}{mend}"
+    mend = f"\n      {arrow()} {finding.mend}" if finding.mend else ""
+    return f"{mark_of(finding):4}  {finding.subject}: {finding.message}{mend}"
+
+
+def mark_of(finding: Finding) -> str:
+    """``FAIL``, ``warn`` or ``ok``."""
+    return "FAIL" if not finding.ok else ("warn" if finding.warning else "ok")

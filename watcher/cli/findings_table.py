@@ -2,62 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from watcher.cli.streams import arrow
 from watcher.model import Finding
 
-_MARKS = {"wrong": ("✘", "bold red"), "noted": ("!", "bold yellow"), "well": ("✔", "green")}
-_WHAT_WIDTH = 20
+_STYLES = {"FAIL": "bold red", "warn": "yellow", "ok": "green"}
+_WHAT_WIDTH = 18
 _WIDE = 130  # columns from which on what to do has a column of its own
 
 
 def on_a_terminal(
-    found: Callable[[Callable[[str], None]], Iterator[Finding]], summary: Callable[[list[Finding]], str]
+    found: Callable[[Callable[[str], None]], Iterator[Finding]],
+    mark_of: Callable[[Finding], str],
+    summary: Callable[[list[Finding]], str],
 ) -> list[Finding]:
     """All findings, once they are shown; below them what is waited for, and in the end the summary."""
-    console = Console(highlight=False, soft_wrap=False)
+    console = Console(highlight=False)
     told: list[Finding] = []
-    with console.status("") as status:
-        status.update("reading the configuration")
-        before = None
+    sign = arrow()  # before rich takes the stream's place
+    with console.status("reading the configuration") as status:
+        console.print(_row(console.width, *(Text(heading, style="bold") for heading in _headings(console.width))))
         for finding in found(lambda subject: status.update(f"waiting for {subject}")):
-            console.print(_row(finding, console.width, repeated=finding.subject == before))
-            before = finding.subject
+            repeated = bool(told) and told[-1].subject == finding.subject
+            console.print(_row(console.width, *_cells(finding, mark_of(finding), sign, repeated=repeated)))
             told.append(finding)
-    style = _MARKS[_state(*_worst(told))][1]
+    worst = next((mark for mark in _STYLES if any(mark_of(each) == mark for each in told)), "ok")
     console.print()
-    console.print(Text(summary(told), style=style))
+    console.print(Text(summary(told), style=_STYLES[worst]))
     return told
 
 
-def _row(finding: Finding, width: int, *, repeated: bool) -> Table:
-    """One row: each is a table of its own with the columns of all, so that it can be shown as soon as it is known."""
-    mark, style = _MARKS[_state(finding.ok, finding.warning)]
-    plain = "" if _state(finding.ok, finding.warning) == "well" else style.removeprefix("bold ")
-    table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(width=1)
+def _headings(width: int) -> tuple[str, str, str, str]:
+    return ("", "what", "found", "what to do" if width >= _WIDE else "")
+
+
+def _cells(finding: Finding, mark: str, sign: str, *, repeated: bool) -> tuple[Text, Text, Text, Text]:
+    return (
+        Text(mark, style=_STYLES[mark]),
+        Text("" if repeated else finding.subject, style="bold"),
+        Text(finding.message, style="red" if mark == "FAIL" else ""),
+        Text(f"{sign} {finding.mend}" if finding.mend else "", style="cyan"),
+    )
+
+
+def _row(width: int, mark: Text, what: Text, message: Text, mend: Text) -> Table:
+    """One row: a table of its own with the columns of all, so that it can be shown as soon as it is known."""
+    table = Table.grid(padding=(0, 2, 0, 0), expand=True)
+    table.add_column(width=4)
     table.add_column(width=_WHAT_WIDTH, overflow="fold")
     table.add_column(ratio=3, overflow="fold")
-    table.expand = True
-    what = Text("" if repeated else finding.subject, style="bold")
-    message = Text(finding.message, style=plain)
-    mend = Text(f"→ {finding.mend}", style="cyan") if finding.mend else Text()
     if width >= _WIDE:
         table.add_column(ratio=2, overflow="fold")
-        table.add_row(Text(mark, style=style), what, message, mend)
+        table.add_row(mark, what, message, mend)
     else:
-        table.add_row(Text(mark, style=style), what, Text("\n").join(filter(None, (message, mend))))
+        table.add_row(mark, what, Text("\n").join(filter(None, (message, mend))))
     return table
-
-
-def _state(ok: bool, warning: bool) -> str:  # noqa: FBT001 - as a Finding has them
-    return "wrong" if not ok else ("noted" if warning else "well")
-
-
-def _worst(told: Iterable[Finding]) -> tuple[bool, bool]:
-    every = list(told)
-    return all(finding.ok for finding in every), any(finding.warning for finding in every)

@@ -45,7 +45,7 @@ def _target(setting: str, template: Template, root: int, about: About) -> Iterat
     if Path(there).stat().st_dev != os.fstat(root).st_dev:
         yield about.note(
             f"{setting} lies on another drive: files are copied there, then removed, which is slower and needs room",
-            f"nothing need be done; a {setting} on the folder's own drive is quicker",
+            f"put {setting} on the folder's own drive where speed matters; nothing need be done otherwise",
         )
     yield from _room(setting, there, about)
 

@@ -22,7 +22,7 @@ from watcher.sources.mailbox.login import login_hint
 from watcher.sources.mailbox.permissions import capabilities, idling, leaving, room, target
 from watcher.sources.mailbox.reading import chunks, sightings
 from watcher.sources.mailbox.session import Session
-from watcher.tls import RENEW, ends_soon
+from watcher.tls import RENEW, distrust, ends_soon, trust_advice
 
 _MANY = 100
 _MOST_NAMES = 20
@@ -40,7 +40,8 @@ def probe(settings: Mailbox, log_in: Callable[[], Session], wanted: Wanted) -> l
         hint = login_hint(settings)
         return [about.wrong(str(error).removesuffix(f"; {hint}"), hint)]
     except SourceUnavailable as error:
-        return [about.wrong(str(error), "see host, port, tls and ca_file, and whether a firewall is in between")]
+        mend = "see host, port, tls and ca_file, and whether a firewall is in between"
+        return [about.wrong(str(error), mend if distrust(error) is None else trust_advice("the mailbox's ca_file"))]
     found: list[Finding] = []
     try:
         found.extend(_findings(settings, session, wanted, about))
