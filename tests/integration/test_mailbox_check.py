@@ -102,6 +102,82 @@ def test_a_folder_that_the_server_will_not_open_is_told() -> None:
         assert any(not finding.ok and "NOPERM" in finding.message for finding in source.check())
 
 
+def test_idle_and_keywords_are_tried_for_real_and_nothing_is_left_of_it(account: Account) -> None:
+    account.append(mail())
+
+    findings = checked(account)
+
+    assert "IDLE is accepted" in told(findings)
+    assert r"flagged \Seen and $InvoiceDone" in told(findings)
+    assert all(finding.ok for finding in findings)
+    assert [message.flags for message in account.messages()] == [frozenset()]
+
+
+def opens(*lines: bytes) -> Any:
+    return lambda _: [b"* 1 EXISTS", b"* OK [UIDVALIDITY 5] ok", *lines]
+
+
+def lists(flags: bytes) -> Any:
+    return lambda command: [b'* LIST (%s) "/" %s' % (flags, command.split()[-1].encode())]
+
+
+CAPABLE = "IMAP4rev1 ID IDLE MOVE UIDPLUS ACL QUOTA"
+MAY_ALL: dict[str, Any] = {
+    "MYRIGHTS": lambda command: [f"* MYRIGHTS {command.split()[-1]} lrswipkxte".encode()],
+    "GETQUOTAROOT": lambda _: [b"* QUOTAROOT INBOX u", b"* QUOTA u (STORAGE 100 512000 MESSAGE 2 10)"],
+}
+
+
+@pytest.mark.parametrize(
+    ("script", "changes", "ok", "said"),
+    [
+        ({"IDLE": refuse("NO not today")}, {}, True, "says that it has IDLE, and refuses it"),
+        ({"IDLE": lambda _: None}, {}, True, "says that it has IDLE, and does not take it"),
+        (
+            {"GETQUOTAROOT": lambda _: [b"* QUOTA u (STORAGE 470000 512000)"]},
+            {},
+            True,
+            "nearly full (481 MB of 524 MB)",
+        ),
+        ({"GETQUOTAROOT": lambda _: [b"* QUOTA u (MESSAGE 10 10)"]}, {}, False, "is full (10 of 10 messages)"),
+        ({"SELECT": opens(b"* OK [READ-ONLY] no")}, {}, False, "may only be read"),
+        ({"SELECT": opens(b"* OK [PERMANENTFLAGS (\\Seen)] x")}, {}, True, "keeps no keywords"),
+        (
+            {"MYRIGHTS": lambda _: [b"* MYRIGHTS INBOX lrs"]},
+            {"done": "X"},
+            False,
+            "no right to move mails out of INBOX",
+        ),
+        (
+            {"MYRIGHTS": lambda _: [b"* MYRIGHTS X lrste"]},
+            {"done": "X"},
+            False,
+            "no right to put mails into the folder X",
+        ),
+        ({"LIST": lists(b"\\Noselect")}, {"done": "X"}, False, "X holds other folders only"),
+        (
+            {"LIST": lambda command: [] if "done" in command else lists(b"\\NoInferiors")(command)},
+            {"done": "X/done"},
+            False,
+            "cannot be made below X",
+        ),
+        ({"EXAMINE": refuse("NO SELECT Unsafe Login. Please contact kefu@188.com")}, {}, False, "Unsafe Login"),
+    ],
+)
+def test_what_would_go_wrong_at_work_is_found_before(
+    script: dict[str, Any], changes: dict[str, Any], ok: bool, said: str
+) -> None:
+    # `error` as `done`, lest what is said of the other folder gets mixed in
+    given = {"error": changes["done"], **changes} if changes else {}
+    with ScriptedImap(MAY_ALL | script, capabilities=CAPABLE) as server, scripted(server, **given) as source:
+        findings = source.check()
+
+    (about,) = [finding for finding in findings if said in finding.message]
+    assert (about.ok, about.warning) == (ok, ok)
+    assert about.mend
+    assert not any("STORE" in command or "CREATE" in command for command in server.said)
+
+
 RESULTS = "Authentication-Results: {}; dmarc=pass header.from=corp.example\n"
 OURS = {"verify_sender": {"results_from": "mx.corp.example"}}
 

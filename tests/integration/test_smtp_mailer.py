@@ -323,6 +323,21 @@ def test_check_finds_an_empty_sender_that_is_refused_and_sends_nothing(smtp_sink
     assert smtp_sink.received == []
 
 
+def test_check_warns_where_our_address_is_refused_as_sender_or_as_recipient(smtp_sink: SmtpSink) -> None:
+    smtp_sink.refuse("MAIL", "553 5.7.1 not owned by user", matching="fapiao@")
+    smtp_sink.refuse("RCPT", "550 5.1.1 no such user", matching="fapiao@")
+    with mailer_for(smtp_sink) as mailer:
+        good, sender, recipient = mailer.check()
+
+    assert (good.ok, good.warning) == (True, False)
+    assert (sender.warning, recipient.warning) == (True, True)
+    assert "553 5.7.1 not owned by user" in sender.message
+    assert "550 5.1.1 no such user" in recipient.message
+    assert sender.mend
+    assert recipient.mend
+    assert smtp_sink.received == []
+
+
 def test_check_is_content_with_a_good_server(smtp_sink: SmtpSink) -> None:
     with mailer_for(smtp_sink) as mailer:
         assert [finding.ok for finding in mailer.check()] == [True]

@@ -120,16 +120,25 @@ def idling(settings: Mailbox, session: Session, about: About) -> Iterator[Findin
         yield about.well("IDLE is accepted: new mail is announced")
 
 
-def leaving(settings: Mailbox, session: Session, folders: Folders, about: About) -> Iterator[Finding]:
-    """Whether an answered mail can be moved away, or flagged where it stays."""
+def leaving(settings: Mailbox, rights: Rights | None, about: About) -> Iterator[Finding]:
+    """Whether an answered mail may be moved away, or flagged where it stays, as far as the server tells our rights."""
+    if rights is None:
+        return
+    moves = settings.done is not None or settings.error is not None
+    if moves and not rights.to_take_out:
+        yield about.wrong(f"we have no right to move mails out of {settings.folder}", _GRANT)
+    if _some_stay(settings) and not rights.to_flag:
+        yield about.note(f"we have no right to flag mails in {settings.folder}: answered ones look like new", _GRANT)
+
+
+def _some_stay(settings: Mailbox) -> bool:
+    return settings.done is None or settings.error is None
+
+
+def changing(settings: Mailbox, session: Session, name: str, about: About) -> Iterator[Finding]:
+    """Whether the folder is opened for more than reading, and keeps our flag."""
     if session.broken:
         return
-    stays = settings.done is None or settings.error is None
-    moves = settings.done is not None or settings.error is not None
-    name = folders.name(settings.folder)
-    rights = Rights.on(session, name)
-    if rights is not None and moves and not rights.to_take_out:
-        yield about.wrong(f"we have no right to move mails out of {settings.folder}", _GRANT)
     try:
         session.select(name, readonly=False)
     except SourceUnavailable as error:
@@ -137,11 +146,9 @@ def leaving(settings: Mailbox, session: Session, folders: Folders, about: About)
             raise
         yield about.wrong(f"{settings.folder} may only be read: no mail can be moved or flagged there", _GRANT)
         return
-    if not stays:
+    if not _some_stay(settings):
         return
-    if rights is not None and not rights.to_flag:
-        yield about.note(f"we have no right to flag mails in {settings.folder}: answered ones look like new", _GRANT)
-    elif _keeps_keywords(session):
+    if _keeps_keywords(session):
         yield about.well(rf"mails without a folder to move to are flagged \Seen and {DONE_KEYWORD}")
     else:
         yield about.note(

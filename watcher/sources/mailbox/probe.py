@@ -14,12 +14,13 @@ from watcher.errors import LoginRefused, SourceUnavailable
 from watcher.findings import About
 from watcher.headers import TOPMOST, believed_results, clean, read_header, read_results
 from watcher.model import Finding
+from watcher.sources.mailbox.abilities import Rights
 from watcher.sources.mailbox.finding import Wanted, present_uids
 from watcher.sources.mailbox.folders import Folders
 from watcher.sources.mailbox.grammar import number
 from watcher.sources.mailbox.identity import internal_date
 from watcher.sources.mailbox.login import login_hint
-from watcher.sources.mailbox.permissions import capabilities, idling, leaving, room, target
+from watcher.sources.mailbox.permissions import capabilities, changing, idling, leaving, room, target
 from watcher.sources.mailbox.reading import chunks, sightings
 from watcher.sources.mailbox.session import Session
 from watcher.tls import RENEW, distrust, ends_soon, trust_advice
@@ -74,9 +75,11 @@ def _findings(settings: Mailbox, session: Session, wanted: Wanted, about: About)
     yield from room(session, folders.name(settings.folder), about)
     for folder in dict.fromkeys(each for each in (settings.done, settings.error) if each is not None):
         yield target(session, folders, folder, about)
+    name = folders.name(settings.folder)
+    yield from leaving(settings, Rights.on(session, name), about)
     # These come last, because after a refusal some servers hang up.
     yield from idling(settings, session, about)
-    yield from leaving(settings, session, folders, about)
+    yield from changing(settings, session, name, about)
 
 
 def _mails(settings: Mailbox, session: Session, folders: Folders, wanted: Wanted, about: About) -> Finding:
