@@ -19,8 +19,8 @@ from watcher.checks.web import web_findings
 from watcher.config import sections
 from watcher.config.sections import Configuration
 from watcher.journal.checking import check_journal
-from watcher.model import Finding
-from watcher.ports import Directory
+from watcher.model import Finding, Kind
+from watcher.ports import Directory, Source
 from watcher.secrecy import KnownSecrets
 
 _CLOSING_SECONDS = 3.0
@@ -59,12 +59,16 @@ def _checks(configuration: Configuration, adapters: Adapters, file: Path) -> lis
         Check(subject="recognition", find=adapters.recogniser.check),
         Check(subject="clock", find=partial(server_findings, list(_servers(configuration)))),
         *(Check(subject=f"store {name}", find=store.check) for name, store in adapters.stores.items()),
-        *(Check(subject=f"{source.kind} {name}", find=source.check) for name, source in adapters.sources.items()),
+        *(Check(subject=_named(source), find=source.check) for source in adapters.sources.values()),
         Check(subject="folders", find=partial(_list_of, subfolder_findings, configuration, adapters)),
         *_mail_out(configuration, adapters),
         Check(subject="documents", find=adapters.chooser.check),
         *([] if web is None else [Check(subject="web", find=partial(web_findings, web.listen))]),
     ]
+
+
+def _named(source: Source) -> str:
+    return f"{'mailbox' if source.kind is Kind.MAIL else 'folder'} {source.name}"
 
 
 def _list_of(

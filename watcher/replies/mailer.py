@@ -24,7 +24,7 @@ from watcher.secrecy import KnownSecrets
 
 log = logging.getLogger(__name__)
 
-_CHECK_SECONDS = 12.0  # less than a whole check may take, so that it can say what did not answer
+_CHECK_SECONDS = 10.0  # less than a whole check may take, so that it can say what did not answer
 _NOOP_SECONDS, _QUIT_SECONDS = 10.0, 3.0  # what no server needs time for
 T = TypeVar("T")
 

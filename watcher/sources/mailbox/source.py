@@ -33,7 +33,7 @@ from watcher.spool import Spooled
 log = logging.getLogger(__name__)
 
 _TIMEOUT_SECONDS = 60.0
-_CHECK_SECONDS = 12.0  # less than a whole check may take, so that it can say what did not answer
+_CHECK_SECONDS = 10.0  # less than a whole check may take, so that it can say what did not answer
 _REFUSED_SECONDS = 120.0  # less than whoever tends the mailbox waits after a refused login
 _LONGEST_IDLE_SECONDS = 28 * 60.0  # servers log out who idles for 30 minutes
 
