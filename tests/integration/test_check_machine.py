@@ -18,9 +18,10 @@ from tests.support.config_files import written
 from tests.support.servers.certificates import another_certificate, make_certificate
 from tests.support.servers.local_http import LocalHttp
 from watcher.checks.machine import machine_findings
+from watcher.checks.needs import Need, needs_of
 from watcher.checks.people import delegate_findings, subfolder_findings
 from watcher.checks.servers import Address, address_of, server_findings
-from watcher.checks.service_unit import Need, needs_of, service_findings
+from watcher.checks.service_unit import service_findings
 from watcher.checks.web import web_findings
 from watcher.config.load import load
 from watcher.config.sections import Configuration
@@ -197,18 +198,23 @@ def configuration(tmp_path: Path, **more: Any) -> Configuration:
 
 
 def test_everything_that_is_read_or_written_is_among_the_needs(tmp_path: Path) -> None:
-    needs = {
-        need.what: (need.path, need.writes) for need in needs_of(configuration(tmp_path), tmp_path / "config.yaml")
-    }
+    (tmp_path / "journal.db").touch()
+    (tmp_path / "secret").write_text("x")
+    http = {"url": "https://hr.example/{address}", "headers": {"X-Key": {"file": "secret"}}}
+    given = configuration(tmp_path, directory={"file": "employees.csv", "http": http})
 
-    assert needs == {
-        "the configuration": (str(tmp_path / "config.yaml"), False),
-        "journal": (str(tmp_path), True),
-        "directory.file": (str(tmp_path / "employees.csv"), False),
-        "path of the folder shared": (str(tmp_path / "inbox"), True),
-        "done of the folder shared": (str(tmp_path / "inbox" / "done"), True),
-        "error of the folder shared": (str(tmp_path / "error"), True),
-        "root of the store default": (str(tmp_path / "store"), True),
+    needs = needs_of(given, tmp_path / "config.yaml")
+
+    assert {(need.what, need.path.removeprefix(f"{tmp_path}"), need.writes) for need in needs} == {
+        ("the configuration", "/config.yaml", False),
+        ("a file that it names", "/employees.csv", False),
+        ("a file that it names", "/secret", False),
+        ("the journal's folder", "", True),
+        ("journal", "/journal.db", True),
+        ("path of the folder shared", "/inbox", True),
+        ("done of the folder shared", "/inbox/done", True),
+        ("error of the folder shared", "/error", True),
+        ("root of the store default", "/store", True),
     }
 
 

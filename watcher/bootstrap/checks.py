@@ -11,19 +11,22 @@ from pathlib import Path
 from watcher.bootstrap.adapters import Adapters, build_adapters, closable
 from watcher.bootstrap.alarms import build_channels
 from watcher.checks.machine import machine_findings
+from watcher.checks.needs import needs_of
 from watcher.checks.people import delegate_findings, subfolder_findings
 from watcher.checks.servers import Address, address_of, server_findings
-from watcher.checks.service_unit import needs_of, service_findings
+from watcher.checks.service_unit import service_findings
 from watcher.checks.side_by_side import TOTAL_SECONDS, Check, side_by_side
 from watcher.checks.web import web_findings
 from watcher.config import sections
 from watcher.config.sections import Configuration
+from watcher.headers import clean
 from watcher.journal.checking import check_journal
 from watcher.model import Finding, Kind
 from watcher.ports import Directory, Source
 from watcher.secrecy import KnownSecrets
 
 _CLOSING_SECONDS = 3.0
+_LONGEST = 1000  # characters
 
 
 def findings(
@@ -42,9 +45,15 @@ def findings(
     try:
         checks = _checks(configuration, adapters, file)
         for finding in side_by_side(checks, seconds=seconds, waiting_for=waiting_for):
-            yield replace(finding, message=known.hidden(finding.message), mend=known.hidden(finding.mend))
+            mend = None if finding.mend is None else _fit(finding.mend, known)
+            yield replace(finding, message=_fit(finding.message, known), mend=mend)
     finally:
         _close(adapters)
+
+
+def _fit(text: str, known: KnownSecrets) -> str:
+    """One line without secrets, whatever servers and file names brought into it."""
+    return clean(known.hidden(text), _LONGEST)
 
 
 def _checks(configuration: Configuration, adapters: Adapters, file: Path) -> list[Check]:

@@ -10,13 +10,10 @@ import pwd
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import make_url
-
+from watcher.checks.needs import Need
 from watcher.checks.unit_file import Unit, read_unit
-from watcher.config.sections import Configuration, ObjectsStore
 from watcher.findings import About, some
 from watcher.model import Finding
 
@@ -32,41 +29,6 @@ uid, gid, groups, asked = json.load(sys.stdin)
 os.setgroups(groups), os.setgid(gid), os.setuid(uid)
 print(json.dumps([os.access(path, mode) for path, mode in asked]))
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Need:
-    """A place that the daemon must reach, and what for."""
-
-    what: str
-    path: str  # absolute
-    writes: bool = True
-
-
-def needs_of(configuration: Configuration, file: Path) -> list[Need]:
-    """All files and folders that the configuration names, and itself."""
-    found = [Need("the configuration", os.path.abspath(file), writes=False)]  # noqa: PTH100 - links are part of it
-    url = make_url(configuration.journal)
-    if url.get_backend_name() == "sqlite" and url.database:
-        found.append(Need("journal", str(Path(url.database).resolve().parent)))
-    if configuration.directory.file is not None:
-        found.append(Need("directory.file", str(configuration.directory.file), writes=False))
-    for folder in configuration.folders:
-        places = [("path", str(folder.path)), ("done", folder.done), ("error", folder.error)]
-        moves = folder.done is not None or folder.error is not None
-        for key, place in places:
-            if place is not None:
-                found.append(Need(f"{key} of the folder {folder.name}", _fixed(place), writes=moves))
-    for name, store in configuration.stores.items():
-        if isinstance(store, ObjectsStore) and store.service == "fs" and "root" in store.options:
-            found.append(Need(f"root of the store {name}", store.options["root"].reveal()))
-    return found
-
-
-def _fixed(template: str) -> str:
-    """The folder that all folders of a template are in."""
-    literal, brace, _ = template.partition("{")
-    return os.path.normpath(literal.rpartition("/")[0] or "/") if brace else os.path.normpath(template)
 
 
 def service_findings(needs: Sequence[Need], file: Path, *, folders: Sequence[str] = FOLDERS) -> list[Finding]:
@@ -188,9 +150,7 @@ def _existing(path: str) -> str:
 
 
 def _mode(need: Need, path: str) -> int:
-    if not need.writes:
-        return os.R_OK | (os.X_OK if Path(path).is_dir() else 0)
-    return os.R_OK | os.W_OK | os.X_OK
+    return os.R_OK | (os.W_OK if need.writes else 0) | (os.X_OK if Path(path).is_dir() else 0)
 
 
 def _tried(entry: pwd.struct_passwd, asked: Sequence[tuple[str, int]]) -> list[bool]:

@@ -8,7 +8,6 @@ import logging
 import re
 import secrets
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -24,6 +23,7 @@ from watcher.secrecy import KnownSecrets
 from watcher.spool import IN_MEMORY_BYTES, Spooled
 from watcher.stores.addresses import Addressing, key_of
 from watcher.stores.fetching import fetch_finding
+from watcher.stores.folders import TEMPORARY_FOLDER, clear_partial, without_new_folders
 from watcher.tls import trust_advice
 
 log = logging.getLogger(__name__)
@@ -34,8 +34,6 @@ _TRANSFER_SECONDS = 30.0  # for one piece
 _TRIES_MORE = 2
 _PIECE_BYTES = 8 * 1024 * 1024  # S3 wants at least 5 MiB for each but the last
 _STATUS = re.compile(r"status: (\d{3})")
-_TEMPORARY_FOLDER = ".invoice-watcher-partial"  # of the fs service, so that no half-written file bears its name
-_PARTIAL_SECONDS = 86400.0  # no upload takes a day
 
 
 class ObjectsStore:
@@ -133,17 +131,25 @@ class ObjectsStore:
         """Why the probe could not be deleted, or None. Raises StoreUnavailable for all that is needed for work."""
         text = f"invoice-watcher-probe-{secrets.token_hex(8)}"
         key, data = key_of(self._section.key, text, ".txt"), hashlib.sha256(text.encode()).hexdigest().encode()
-        with self._translated("write a probe"):
-            operator = self._impatient()
-            operator.write(key, data)
-        try:
-            with self._translated("read its probe back"):
-                if bytes(operator.read(key)) != data:
-                    raise StoreUnavailable(f"the store {self._name} gave something else back than was written")
-            found += self._fetched(key, data, about)
-        finally:
-            left = self._delete(operator, key)
+        with without_new_folders(self._ways(key)):
+            with self._translated("write a probe"):
+                operator = self._impatient()
+                operator.write(key, data)
+            try:
+                with self._translated("read its probe back"):
+                    if bytes(operator.read(key)) != data:
+                        raise StoreUnavailable(f"the store {self._name} gave something else back than was written")
+                found += self._fetched(key, data, about)
+            finally:
+                left = self._delete(operator, key)
         return left
+
+    def _ways(self, key: str) -> list[Path]:
+        """Of a file system: the files that are written for a key."""
+        options = self._options()
+        if self._section.service != "fs" or "root" not in options:
+            return []
+        return [Path(options["root"]) / key, Path(options["atomic_write_dir"]) / "x"]
 
     def _fetched(self, key: str, data: bytes, about: About) -> list[Finding]:
         """What the probe's address gives, where it has one."""
@@ -187,7 +193,7 @@ class ObjectsStore:
     def _options(self) -> dict[str, str]:
         options = {key: secret.reveal() for key, secret in self._section.options.items()}
         if self._section.service == "fs" and "root" in options:
-            options.setdefault("atomic_write_dir", f"{options['root'].rstrip('/')}/{_TEMPORARY_FOLDER}")
+            options.setdefault("atomic_write_dir", f"{options['root'].rstrip('/')}/{TEMPORARY_FOLDER}")
         return options
 
     @contextmanager
@@ -213,18 +219,6 @@ class ObjectsStore:
         for secret in self._section.options.values():
             with suppress(ValueError):
                 yield secret.reveal()
-
-
-def clear_partial(folder: Path) -> None:
-    """Remove what killed uploads have left half written; younger files may be another node's, under way."""
-    if folder.name != _TEMPORARY_FOLDER:
-        return  # somebody's own, who may keep other things there
-    old = time.time() - _PARTIAL_SECONDS
-    with suppress(OSError):
-        for path in folder.iterdir():
-            with suppress(OSError):
-                if path.is_file() and path.stat().st_mtime < old:
-                    path.unlink()
 
 
 def _foreign_errors() -> tuple[type[Exception], ...]:
