@@ -17,6 +17,7 @@ import yaml
 from tests.support.config_files import written
 from tests.support.servers.certificates import another_certificate, make_certificate
 from tests.support.servers.local_http import LocalHttp
+from watcher.checks.credentials import credentials_of_the_unit
 from watcher.checks.machine import machine_findings
 from watcher.checks.needs import Need, needs_of
 from watcher.checks.people import delegate_findings, subfolder_findings
@@ -24,6 +25,7 @@ from watcher.checks.servers import Address, address_of, server_findings
 from watcher.checks.service_unit import service_findings
 from watcher.checks.web import web_findings
 from watcher.config.load import load
+from watcher.config.secret import Secret
 from watcher.config.sections import Configuration
 from watcher.people import FileDirectory
 
@@ -144,6 +146,28 @@ def test_what_the_unit_does_not_let_the_daemon_reach_is_named_with_the_line_to_w
     assert f"ReadWritePaths={tmp_path / 'real'}," in (wrong[0].mend or "")
     assert str(inbox) not in wrong[0].message
     assert "/home/x/journal" in hidden[0].message
+
+
+def test_secrets_that_systemd_gives_are_found_by_a_check_that_is_started_by_hand(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
+    file, secret = tmp_path / "config.yaml", Secret.model_validate({"credential": "imap-password"})
+    (tmp_path / "imap").write_text("from the file\n")
+    folders = unit(tmp_path, file, f"LoadCredential=imap-password:{tmp_path / 'imap'}\nLoadCredential=by-itself")
+    of_the_service = tmp_path / "credentials" / "invoice-watcher.service"
+
+    with credentials_of_the_unit(file, folders=folders, running=str(tmp_path / "credentials")):
+        stopped = secret.reveal()
+    of_the_service.mkdir(parents=True)
+    (of_the_service / "imap-password").write_text("from the running service")
+    with credentials_of_the_unit(file, folders=folders, running=str(tmp_path / "credentials")):
+        running = secret.reveal()
+    with credentials_of_the_unit(tmp_path / "other.yaml", folders=folders):
+        assert "CREDENTIALS_DIRECTORY" not in os.environ
+
+    assert (stopped, running) == ("from the file", "from the running service")
+    assert "CREDENTIALS_DIRECTORY" not in os.environ
 
 
 def test_another_configuration_than_the_units_is_not_compared_with_it(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ print(json.dumps([os.access(path, mode) for path, mode in asked]))
 
 def service_findings(needs: Sequence[Need], file: Path, *, folders: Sequence[str] = FOLDERS) -> list[Finding]:
     """Nothing where no unit starts the daemon with this configuration; but who checks is told in any case."""
-    found = _unit_for(os.path.abspath(file), folders)  # noqa: PTH100 - as it is written in the unit
+    found = unit_for(os.path.abspath(file), folders)  # noqa: PTH100 - as it is written in the unit
     if found is None:
         return list(_checked_by(None))
     unit, instance = found
@@ -41,7 +41,8 @@ def service_findings(needs: Sequence[Need], file: Path, *, folders: Sequence[str
     return [*_checked_by(user), *_mounts(unit, instance, needs), *_rights(user, needs)]
 
 
-def _unit_for(file: str, folders: Sequence[str]) -> tuple[Unit, str] | None:
+def unit_for(file: str, folders: Sequence[str] = FOLDERS) -> tuple[Unit, str] | None:
+    """The unit that starts the daemon with this configuration (an absolute path), and its instance ("": none)."""
     for name in NAMES:
         texts = list(_texts(name, folders))
         unit = read_unit(name, texts) if texts else None

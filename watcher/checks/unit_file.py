@@ -48,6 +48,13 @@ class Unit:
         found = re.fullmatch(pattern, configuration)
         return None if found is None else found.groupdict().get("i", "")
 
+    def credentials(self, instance: str = "") -> Iterator[tuple[str, str]]:
+        """Names, and the files that LoadCredential= takes them from; what it finds by itself is not among them."""
+        for word in self._words("LoadCredential"):
+            name, _, path = word.partition(":")
+            if path.startswith("/") and name and "/" not in name and name not in (".", ".."):
+                yield name, path.replace("%i", instance).replace("%I", instance)
+
     def may_write(self, path: str, instance: str = "") -> bool:
         """Whether its mounts let it; rights are another matter. `path` is absolute and without links."""
         if not self.sees(path, instance):

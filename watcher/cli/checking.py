@@ -10,6 +10,7 @@ from pathlib import Path
 
 from watcher.bootstrap.checks import findings
 from watcher.bootstrap.journals import secrets_of
+from watcher.checks.credentials import credentials_of_the_unit
 from watcher.cli.streams import arrow, json_text
 from watcher.config.load import load, warnings
 from watcher.config.sections import Configuration
@@ -25,6 +26,11 @@ Waiting = Callable[[str], None]
 
 def check(path: Path, *, offline: bool, as_json: bool) -> int:
     """Say of each thing what was found and how to mend it; exit status. Raises ConfigurationError."""
+    with credentials_of_the_unit(path):
+        return _check(path, offline=offline, as_json=as_json)
+
+
+def _check(path: Path, *, offline: bool, as_json: bool) -> int:
     configuration = load(path, secrets=not offline)
     known = secrets_of(configuration)
     conceal_tracebacks(known)
