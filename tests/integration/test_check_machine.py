@@ -23,6 +23,7 @@ from watcher.checks.needs import Need, needs_of
 from watcher.checks.people import delegate_findings, subfolder_findings
 from watcher.checks.servers import Address, address_of, server_findings
 from watcher.checks.service_unit import service_findings
+from watcher.checks.unit_file import read_unit
 from watcher.checks.web import web_findings
 from watcher.config.load import load
 from watcher.config.secret import Secret
@@ -168,6 +169,18 @@ def test_secrets_that_systemd_gives_are_found_by_a_check_that_is_started_by_hand
 
     assert (stopped, running) == ("from the file", "from the running service")
     assert "CREDENTIALS_DIRECTORY" not in os.environ
+
+
+def test_the_unit_that_comes_with_the_program_is_understood(tmp_path: Path) -> None:
+    shipped = Path(__file__).resolve().parents[2] / "systemd" / "invoice-watcher.service"
+    read = read_unit(shipped.name, [shipped.read_text(encoding="utf-8")])
+
+    assert read.user == "invoice-watcher"
+    assert read.instance_for("/etc/invoice-watcher/config.yaml") == ""
+    for path in ("/var/lib/invoice-watcher", "/srv/invoices/inbox"):
+        assert read.may_write(path), path
+    for path in ("/var/lib/other", "/mnt/share", "/home/ann/inbox", "/tmp/inbox"):
+        assert not read.may_write(path), path
 
 
 def test_another_configuration_than_the_units_is_not_compared_with_it(tmp_path: Path) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -42,6 +43,18 @@ def test_a_mailbox_in_order_has_nothing_to_mend_and_is_left_as_it_was(account: A
     assert "发票/已处理 is not there yet" in told(findings)
     assert account.folders() == ["INBOX"]
     assert [message.flags for message in account.messages()] == [frozenset()]
+
+
+@pytest.mark.parametrize("tls", ["implicit", "starttls"])
+def test_a_certificate_that_ends_soon_is_told(account: Account, tls: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("watcher.tls._RENEWAL", timedelta(days=60))  # this one has thirty
+    server = account.server
+    port = server.tls_port if tls == "implicit" else server.port
+
+    (told_of,) = [each for each in checked(account, tls=tls, port=port, ca_file=server.ca_file) if each.warning]
+
+    assert re.search(r"certificate is valid for (29|30) days more", told_of.message)
+    assert "renewed" in (told_of.mend or "")
 
 
 def test_it_says_how_many_mails_would_be_looked_at(account: Account) -> None:

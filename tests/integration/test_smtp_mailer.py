@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import timedelta
 from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -83,13 +84,15 @@ def test_a_reply_arrives_whole_with_an_empty_envelope_sender(smtp_sink: SmtpSink
 
 
 @pytest.mark.parametrize("tls", ["implicit", "starttls"])
-def test_the_connection_is_encrypted_and_the_login_is_given(tls: Any) -> None:
+def test_the_connection_is_encrypted_and_the_login_is_given(tls: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("watcher.tls._RENEWAL", timedelta(days=60))  # the server's certificate has thirty
     with SmtpSink(tls=tls, username="fapiao@corp.example") as sink, mailer_for(sink) as mailer:
         mailer.send(reply())
         findings = mailer.check()
 
         assert [(mail.tls, mail.login) for mail in sink.received] == [(True, "fapiao@corp.example")]
         assert all(finding.ok for finding in findings)
+        assert ["days more" in finding.message for finding in findings if finding.warning] == [True]
 
 
 @pytest.mark.parametrize("tls", ["implicit", "starttls"])

@@ -25,7 +25,7 @@ def on_a_terminal(
     console = Console(highlight=False)
     told: list[Finding] = []
     sign = arrow()  # before rich takes the stream's place
-    with console.status("reading the configuration") as status:
+    with console.status("reading the configuration", spinner="line") as status:
         console.print(_row(console.width, *(Text(heading, style="bold") for heading in _headings(console.width))))
         for finding in found(lambda subject: status.update(f"waiting for {subject}")):
             repeated = bool(told) and told[-1].subject == finding.subject

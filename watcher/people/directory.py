@@ -23,7 +23,7 @@ _LOOK_AGAIN_SECONDS = 1.0
 _SETTLE_SECONDS = 2.0
 _MOST_FINDINGS = 20
 _SUBJECT = "directory"
-_MEND = "Mend the file; it is read again by itself."
+_MEND = "mend the file; it is read again by itself"
 
 _Version = tuple[int, int, int]  # mtime in ns, size, inode
 
@@ -193,7 +193,7 @@ def _row_findings(path: Path, problems: list[str]) -> list[Finding]:
 
 def _doubt_findings(path: Path, doubts: Sequence[str]) -> list[Finding]:
     """One person may be written in two ways, so that the rows are used."""
-    mend = "Give one number one name, and have the column of numbers be text before the file is saved."
+    mend = "give one number one name, and have the column of numbers be text before the file is saved"
     return [
         Finding(subject=_SUBJECT, ok=True, message=f"{path}: {doubt}", mend=mend, warning=True)
         for doubt in doubts[:_MOST_FINDINGS]

@@ -148,10 +148,10 @@ class HttpRecogniser:
         try:
             token.header()
         except TokenRefused as error:
-            mend = "Check recognition.auth: token_url, client_id, client_secret, and token (where it is in the answer)."
+            mend = "check recognition.auth: token_url, client_id, client_secret, and token (where it is in the answer)"
             return Finding(subject="token", ok=False, message=str(error), mend=mend)
         except TokenUnavailable as error:
-            mend = _trust(error) or "Check recognition.auth.token_url."
+            mend = _trust(error) or "check recognition.auth.token_url"
             return Finding(subject="token", ok=False, message=str(error), mend=mend)
         return _token_finding(token.lifetime)
 
@@ -160,7 +160,7 @@ class HttpRecogniser:
         try:
             reply = self._transport.send("OPTIONS", deadline=Deadline(seconds), headers=self._fixed)
         except TransportFailure as error:
-            mend = _trust(error) or "Check recognition.url, the network and the proxy settings."
+            mend = _trust(error) or "check recognition.url, the network and the proxy settings"
             return Finding(subject="recognition", ok=False, message=f"cannot be reached: {error.detail}", mend=mend)
         message = f"reachable, and answers HTTP {reply.status} to OPTIONS; nothing was posted"
         about, strange = About("recognition"), _strange(reply.status)
@@ -180,11 +180,11 @@ def _token_finding(lifetime: float | None) -> Finding:
 def _strange(status: int) -> str | None:
     """What to look at, where the answer is none that such an endpoint gives. Many do not know OPTIONS (405, 501)."""
     if status == HTTPStatus.NOT_FOUND:
-        return "Check the path in recognition.url."
+        return "check the path in recognition.url"
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
-        return "Check recognition.url: it leads elsewhere, and redirects are not followed; is it http instead of https?"
+        return "check recognition.url: it leads elsewhere, and redirects are not followed; is it http instead of https?"
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.NOT_IMPLEMENTED:
-        return "Ask whoever runs the endpoint: it, or what stands before it, is out of order."
+        return "ask whoever runs the endpoint: it, or what stands before it, is out of order"
     return None
 
 

@@ -51,6 +51,9 @@ class _Checks:
     def all(self, root: int, drive: Drive) -> Iterator[Finding]:
         yield from self._contents(root, drive)
         yield self._events(drive)
+        if drive.is_network and self._folder.marker is None:
+            message = "the share has no marker: while it is not mounted, it may look like a folder without any files"
+            yield self.about.note(message, "put a file into it once, such as .mounted, and name it in `marker`")
         yield from answers(self._folder, self._mount.path, root, self.about)
 
     # ------------------------------------------------------------------------------- what is there
