@@ -315,14 +315,46 @@ def test_an_address_that_the_server_cannot_take_is_refused(smtp_sink: SmtpSink) 
     assert smtp_sink.received == []
 
 
-def test_check_finds_an_empty_sender_that_is_refused_and_sends_nothing(smtp_sink: SmtpSink) -> None:
+def test_where_no_empty_sender_is_taken_replies_go_out_under_our_own_address(smtp_sink: SmtpSink) -> None:
+    smtp_sink.refuse("MAIL", "553 Mail from must equal authorized user", matching="^(<>)?$")
+    with mailer_for(smtp_sink) as mailer:
+        mailer.send(reply("a@corp.example", 1))
+        mailer.send(reply("b@corp.example", 2))
+
+    sent = [(mail.sender, mail.recipients) for mail in smtp_sink.received]
+    assert sent == [("fapiao@corp.example", ("a@corp.example",)), ("fapiao@corp.example", ("b@corp.example",))]
+
+
+@pytest.mark.parametrize("answer", ["451 4.3.0 later", "530 5.7.0 log in first"])
+def test_a_refusal_that_is_not_for_good_or_not_for_the_sender_gives_a_reply_no_other_sender(
+    smtp_sink: SmtpSink, answer: str
+) -> None:
+    smtp_sink.refuse("MAIL", answer, matching="^(<>)?$")
+    with mailer_for(smtp_sink) as mailer, pytest.raises(MailerUnavailable):
+        mailer.send(reply())
+
+    assert smtp_sink.received == []
+
+
+def test_check_says_that_replies_go_out_under_our_own_address_and_sends_nothing(smtp_sink: SmtpSink) -> None:
     smtp_sink.refuse("MAIL", "501 5.1.7 sender required", matching="^(<>)?$")
+    with mailer_for(smtp_sink) as mailer:
+        good, sender = mailer.check()
+
+    assert good.ok
+    assert (sender.ok, sender.warning) == (True, True)
+    assert "under fapiao@corp.example" in sender.message
+    assert smtp_sink.received == []
+
+
+def test_check_finds_a_server_that_takes_no_sender_at_all(smtp_sink: SmtpSink) -> None:
+    smtp_sink.refuse("MAIL", "550 5.7.1 not you")
     with mailer_for(smtp_sink) as mailer:
         [finding] = mailer.check()
 
     assert not finding.ok
-    assert "501" in finding.message
-    assert "empty envelope sender" in str(finding.mend)
+    assert "550" in finding.message
+    assert "smtp.from" in str(finding.mend)
     assert smtp_sink.received == []
 
 

@@ -18,7 +18,7 @@ from watcher.errors import MailerUnavailable, MailRefused
 from watcher.headers import mailbox
 from watcher.model import Finding
 from watcher.replies import faults
-from watcher.replies.probe import check_server, hang_up
+from watcher.replies.probe import check_server, hang_up, own_address
 from watcher.replies.session import Connector, Session, TooLate
 from watcher.secrecy import KnownSecrets
 
@@ -57,6 +57,7 @@ class SmtpMailer:
         self._watchdog = Watchdog()
         self._turn = threading.Lock()
         self._session: Session | None = None
+        self._told = False  # that replies have an envelope sender
         self._used_at = 0.0
         self._timer: threading.Timer | None = None
 
@@ -95,13 +96,34 @@ class SmtpMailer:
         with Flight(Deadline(answer_by - boot_seconds()), self._watchdog) as flight:
             flight.use(session.sock)
             try:
-                session.send_message(message, from_addr="", to_addrs=[recipient])
+                self._send(session, message, recipient)
             except (smtplib.SMTPException, UnicodeEncodeError) as error:
                 late = MailerUnavailable("the SMTP server does not answer in time")
                 failure = late if flight.expired else faults.of_sending(error, recipient)
                 if isinstance(failure, MailerUnavailable):
                     failure.broke = flight.expired or session.sock is None
                 raise failure from error
+
+    def _send(self, session: Session, message: EmailMessage, recipient: str) -> None:
+        """With an empty envelope sender, so that nothing answers; where the server takes none, with our own address."""
+        if not session.needs_sender:
+            try:
+                session.send_message(message, from_addr="", to_addrs=[recipient])
+                return
+            except smtplib.SMTPSenderRefused as error:
+                if not faults.wants_an_address(error.smtp_code):
+                    raise
+                session.needs_sender = True
+                self._tell_once(faults.words(error.smtp_error))
+        session.send_message(message, from_addr=own_address(self._section), to_addrs=[recipient])
+
+    def _tell_once(self, said: str) -> None:
+        if not self._told:
+            self._told = True
+            log.warning(
+                "The SMTP server takes no mail without an envelope sender; replies go out under smtp.from.",
+                extra={"detail": said},
+            )
 
     def _within(self, act: Callable[[Session], T]) -> T:
         """Act on a live session. It is kept where the server has answered in order, whatever it answered."""

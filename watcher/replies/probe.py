@@ -47,11 +47,18 @@ def hang_up(session: Session, seconds: float) -> None:
         session.close()
 
 
+def own_address(section: Smtp) -> str:
+    """The address in `smtp.from`."""
+    return parseaddr(section.sender)[1]
+
+
 def _tried(session: Session, connector: Connector, about: About) -> Finding:
-    """Raises MailerUnavailable where the empty sender of all replies is refused."""
+    """Raises MailerUnavailable where replies can be sent under no sender."""
     code, words = _asked(session, lambda: session.mail(""))
     if code not in _TAKEN:
-        raise faults.sender_refused(code, words)
+        if not faults.wants_an_address(code):
+            raise faults.sender_refused(code, words)
+        session.needs_sender = True
     said = "connected, logged in" if connector.logs_in else "connected, without a login"
     most = _most_bytes(session)
     limit = f"; mails of up to {in_bytes(most)}" if most else ""
@@ -69,8 +76,15 @@ def _asked(session: Session, ask: Callable[[], tuple[int, bytes]]) -> tuple[int,
 def _notes(session: Session, section: Smtp, about: About) -> Iterator[Finding]:
     if ending := ends_soon(ends_at(session.sock), datetime.now(UTC)):
         yield about.note(ending, RENEW)
-    address = parseaddr(section.sender)[1]
+    address = own_address(section)
     code, words = _asked(session, lambda: session.mail(address))
+    if code not in _TAKEN and session.needs_sender:
+        raise faults.sender_refused(code, words)
+    if session.needs_sender:
+        yield about.note(
+            f"it takes no mail without an envelope sender: replies are sent under {address}",
+            "nothing, or ask the provider to allow an empty one: what cannot be delivered comes back to this address",
+        )
     if code not in _TAKEN:
         message = f"it does not let {section.username or 'us'} send as {address}: {code} {faults.words(words)}"
         yield about.note(message, "write the account's own address into smtp.from: answers may be refused otherwise")
@@ -84,7 +98,7 @@ def _notes(session: Session, section: Smtp, about: About) -> Iterator[Finding]:
 
 
 def _to_ourselves(session: Session, address: str) -> tuple[int, bytes]:
-    code, words = session.mail("")
+    code, words = session.mail(address if session.needs_sender else "")
     return session.rcpt(address) if code in _TAKEN else (code, words)
 
 
