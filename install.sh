@@ -46,7 +46,7 @@ warn() { printf 'install.sh: %s\n' "$*" >&2; }
 
 systemd_runs() { [ -d /run/systemd/system ]; }
 
-installed() { [ -e "$OPT/bin/$NAME" ]; }
+systemd_version() { systemctl --version | sed -n '1s/^systemd \([0-9]*\).*/\1/p'; }
 
 # The release that is used, as a whole path; nothing where there is none.
 current_release() {
@@ -60,10 +60,22 @@ running_units() {
         cut -d ' ' -f 1
 }
 
+# What a release is made of, as checksums.
+sources() {
+    "$PYTHON" --version
+    (cd "$HERE" && find watcher systemd pyproject.toml requirements-build.lock requirements-run.lock \
+        -name __pycache__ -prune -o -type f -exec sha256sum {} + | LC_ALL=C sort)
+}
+
+# Whether what is used was made of the same, and still runs.
+up_to_date() {
+    [ "$(sources)" = "$(cat "$OPT/current/sources" 2>/dev/null)" ] && "$OPT/bin/$NAME" --version >/dev/null 2>&1
+}
+
 version_here() { sed -n 's/^version = "\(.*\)"/\1/p' "$HERE/pyproject.toml"; }
 
 require_root() {
-    [ "$(id -u)" = 0 ] || fail "this needs root" "run: sudo ./install.sh $*"
+    [ "$(id -u)" = 0 ] || fail "this needs root" "run: sudo ./install.sh${*:+ $*}"
 }
 
 # Two at once would switch to each other's halves.
@@ -93,9 +105,10 @@ apt() {
     DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 "$@" </dev/null
 }
 
+# A foreign source that cannot be read is no reason not to try: what is wanted may be there all the same.
 install_packages() {
-    # shellcheck disable=SC2086 # the packages are words
-    { apt update && apt install --no-install-recommends "$@"; } >"$LOG" 2>&1
+    { apt update || true; } >"$LOG" 2>&1
+    apt install --no-install-recommends "$@" >>"$LOG" 2>&1
 }
 
 install_system_packages() {
@@ -129,7 +142,7 @@ require_python() {
 
 # fail_with_log WHAT MEND…: as `fail`, after the last words of what was run.
 fail_with_log() {
-    tail -n 15 "$LOG" | sed 's/^/  | /' >&2
+    grep -v '^WARNING: Retrying' "$LOG" | tail -n 15 | sed 's/^/  | /' >&2
     fail "$@"
 }
 
@@ -146,9 +159,9 @@ build_release() {
     install_locked
     install_itself
     cp -R "$HERE/systemd" "$RELEASE/systemd"
-    "$RELEASE/bin/$NAME" --version >"$LOG" 2>&1 || fail_with_log "what was built does not run" "nothing was changed"
+    sources >"$RELEASE/sources"
     chmod -R u=rwX,go=rX "$RELEASE"
-    BUILDING=
+    "$RELEASE/bin/$NAME" --version >"$LOG" 2>&1 || fail_with_log "what was built does not run" "nothing was changed"
 }
 
 pip() { "$RELEASE/bin/python" -m pip --disable-pip-version-check --no-input "$@" >"$LOG" 2>&1; }
@@ -175,11 +188,10 @@ install_itself() {
 
 install_accounts_and_folders() {
     install -D -m 644 "$HERE/systemd/$NAME.sysusers.conf" "$LIB/sysusers.d/$NAME.conf"
-    systemd-sysusers "$LIB/sysusers.d/$NAME.conf"
     install -D -m 644 "$HERE/systemd/$NAME.tmpfiles.conf" "$LIB/tmpfiles.d/$NAME.conf"
-    systemd-tmpfiles --create "$LIB/tmpfiles.d/$NAME.conf"
-    install -d -m 750 -g "$NAME" "$ETC"
-    install -d -m 700 "$ETC/credentials"
+    { systemd-sysusers "$LIB/sysusers.d/$NAME.conf" && systemd-tmpfiles --create "$LIB/tmpfiles.d/$NAME.conf"; } \
+        >"$LOG" 2>&1 || fail_with_log "the user $NAME or its folders could not be made" \
+        "mend what is said above, and run install.sh again"
 }
 
 # Only what is not there: what stands there is the administrator's.
@@ -198,13 +210,22 @@ install_employees() {
 
 # use RELEASE: from here on everything is that version, units and command included.
 use() {
-    ln -sfn "$1" "$OPT/current.new"
+    ln -sfn "releases/$(basename "$1")" "$OPT/current.new"
     mv -T "$OPT/current.new" "$OPT/current"
     ln -sfn current/bin "$OPT/bin"
     ln -sfn "$OPT/current/systemd/command.sh" "$COMMAND"
     mkdir -p "$UNITS"
     for unit in "$1"/systemd/*.service; do install -m 644 "$unit" "$UNITS/"; done
+    rm -rf "${UNITS:?}/$NAME.service.d"
+    if [ "$(systemd_version)" -ge 254 ]; then
+        install -D -m 644 "$1/systemd/newer-systemd.conf" "$UNITS/$NAME.service.d/newer-systemd.conf"
+    fi
     if systemd_runs; then systemctl daemon-reload; fi
+}
+
+require_usable_by_the_service() {
+    as_user "$RELEASE/bin/$NAME" --version >"$LOG" 2>&1 || fail_with_log "what was built does not run as the user $NAME" \
+        "is $PYTHON where every user may read it? The version in use was not changed"
 }
 
 # A version that does not accept the configuration which the daemon runs on is not switched to.
@@ -227,33 +248,41 @@ config_of() {
 
 as_user() { setpriv --reuid="$NAME" --regid="$NAME" --init-groups --no-new-privs env HOME="$STATE" "$@"; }
 
+# restart_what_ran REMARK
 restart_what_ran() {
     [ -n "$RUNNING" ] || return 0
-    say "Restarting $RUNNING(the first start of a new version may have to change the journal, which can take minutes)"
+    say "Restarting $RUNNING($1)"
     # shellcheck disable=SC2086 # the units are words
     systemctl restart $RUNNING
 }
 
 switch_over() {
-    PREVIOUS=$(current_release)
-    RUNNING=$(running_units | tr '\n' ' ')
+    require_usable_by_the_service
     require_accepted_configurations
-    SWITCHING=yes
+    BUILDING='' SWITCHING=yes
     use "$RELEASE"
-    if ! restart_what_ran; then
+    restart_what_ran "the first start of a new version may have to change the journal, which can take minutes" || {
+        say_why_it_did_not_start
         go_back
         fail "version $(version_here) did not start, so $(basename "$PREVIOUS") was put back" \
             "journalctl -u $NAME -n 50 says why" \
             "if the old version refuses the journal now: docs/install.md says how to put its copy back"
-    fi
+    }
     SWITCHING=
+    drop_old_releases
+}
+
+say_why_it_did_not_start() {
+    for unit in $RUNNING; do
+        systemctl --quiet is-active "$unit" || journalctl --unit="$unit" --lines=10 --no-pager --output=cat | sed 's/^/  | /' >&2
+    done
 }
 
 go_back() {
     SWITCHING=
     if [ -n "$PREVIOUS" ]; then
         use "$PREVIOUS"
-        restart_what_ran || warn "the old version does not start either: journalctl -u $NAME -n 50 says why"
+        restart_what_ran "as it was before" || warn "the old version does not start either: journalctl -u $NAME -n 50 says why"
     else
         forget_switch
     fi
@@ -279,11 +308,11 @@ finish() {
     [ ! -e "/etc/systemd/system/$NAME.service" ] ||
         warn "/etc/systemd/system/$NAME.service goes before the unit that was installed: remove it, unless that is meant"
     if [ -n "$RUNNING" ]; then
-        say "Restarted: $RUNNING"
-    elif ! systemd_runs; then
-        say "systemd does not run here, so nothing was started. Where it does: systemctl enable --now $NAME"
+        say "It runs: $RUNNING"
     elif untouched; then
         say_what_to_fill_in
+    elif ! systemd_runs; then
+        say "systemd does not run here, so nothing was started. Where it does: systemctl enable --now $NAME"
     else
         start_if_all_is_well
     fi
@@ -304,12 +333,11 @@ say_what_to_fill_in() {
     cat <<END
 
 Next (docs/install.md leads through it):
-  1. Fill in $CONFIG. These lines are examples in it:
-$(grep -nE '^[^#]*(example|my-client|bucket:|exmail|credential:|env:)' "$CONFIG" | sed 's/^/       line /')
-  2. Put the secrets that it names as {credential: NAME} into $ETC/credentials/NAME (mode 600), and tell the
-     service of each, with: systemctl edit $NAME
-       [Service]
-       LoadCredential=NAME:$ETC/credentials/NAME
+  1. Fill in $CONFIG: these lines are examples, and the parts that you do not need
+     (mailboxes and smtp, or folders) are to be taken out. Employees stand in $ETC/employees.csv.
+$(grep -nE '^[^#]*: +[^ #]' "$CONFIG" | sed 's/^/       line /')
+  2. Put each secret that it names as {credential: NAME} into a file $ETC/credentials/NAME, of mode 600.
+     What it names as {env: NAME} is best made a credential too.
   3. See what is still missing:   invoice-watcher check
   4. Start it, now and at boot:   systemctl enable --now $NAME
 END
@@ -318,7 +346,10 @@ END
 # ------------------------------------------------------------------------------------------------------------ removal
 
 remove() {
-    installed || [ -d "$OPT" ] || say "No program is installed in $OPT."
+    if [ ! -e "$OPT" ] && [ ! -L "$COMMAND" ] && [ ! -e "$UNITS/$NAME.service" ]; then
+        say "No program is installed in $OPT."
+        return
+    fi
     stop_and_disable
     for unit in "$NAME.service" "$NAME@.service"; do rm -rf "${UNITS:?}/$unit" "${UNITS:?}/$unit.d"; done
     rm -f "$LIB/sysusers.d/$NAME.conf" "$LIB/tmpfiles.d/$NAME.conf"
@@ -337,17 +368,17 @@ stop_and_disable() {
 }
 
 say_what_stays() {
-    say "What stays: $ETC (configuration and credentials), $STATE (the journal), the user $NAME, and what was written"
-    say "with systemctl edit. sudo ./install.sh --purge removes these too."
+    say "What stays: $ETC (configuration and credentials), $STATE (the journal), the user $NAME,"
+    say "and what was written with systemctl edit. sudo ./install.sh --purge removes these too."
 }
 
 purge() {
     cat <<END
 This deletes for good:
-  $ETC                      the configuration and its credentials
-  $STATE                  the journal, with what was booked: a document that arrives again would be booked again
-  /etc/systemd/system/$NAME*.service.d  what was written with systemctl edit
-  the user $NAME
+  - $ETC: the configuration and its credentials
+  - $STATE: the journal, with what was booked; a document that arrives again would be booked again
+  - /etc/systemd/system/$NAME*.service.d: what was written with systemctl edit
+  - the user $NAME
 Watched folders, mailboxes, stores, and a journal on PostgreSQL are left as they are.
 END
     require_yes
@@ -381,26 +412,34 @@ install_all() {
     require_project
     require_places
     install_system_packages
+    PREVIOUS=$(current_release)
+    RUNNING=$(running_units | tr '\n' ' ')
+    if up_to_date; then
+        say "Version $(version_here) is there already, of the same files."
+        RELEASE=$PREVIOUS
+    else
+        build_release
+    fi
     install_accounts_and_folders
     install_configuration
-    build_release
-    switch_over
-    drop_old_releases
+    if [ "$RELEASE" = "$PREVIOUS" ]; then use "$RELEASE"; else switch_over; fi
     finish
 }
 
 # However this ends: nothing half-built stays, and nothing half-switched.
+# shellcheck disable=SC2317 # the trap calls it
 on_exit() {
     status=$?
     trap - EXIT
     if [ -n "$SWITCHING" ]; then go_back; fi
     if [ -n "$BUILDING" ]; then rm -rf "$BUILDING"; fi
+    rmdir "$OPT/releases" "$OPT" 2>/dev/null || true
     rm -f "$LOG"
     exit "$status"
 }
 
 main() {
-    action=install_all
+    action=install
     YES=no
     for option in "$@"; do
         case $option in
@@ -418,8 +457,15 @@ main() {
     trap on_exit EXIT
     trap 'exit 130' INT TERM HUP
     HERE=$(cd "$(dirname "$0")" && pwd -P)
-    $action
-    if [ "$action" = remove ]; then say_what_stays; fi
+    case $action in
+    install) install_all ;;
+    remove)
+        remove
+        say_what_stays
+        ;;
+    purge) purge ;;
+    esac
 }
 
-main "$@"
+# On one line, because nothing must be read of this file that was changed while it ran.
+main "$@"; exit

@@ -144,7 +144,7 @@ def _share(machine: Machine) -> None:
     """A tree of other people, who are in a group of their own, and whose folders give it to nobody."""
     machine.run("groupadd", "accounting")
     machine.run("chgrp", "-R", "accounting", SHARE)
-    machine.run("chmod", "-R", "0770", SHARE)
+    machine.run("chmod", "-R", "2770", SHARE)
     shipped = machine.run("cat", "/opt/invoice-watcher/current/systemd/shared-folders.conf").stdout
     _drop_in(machine, TEAM, shipped)
 
@@ -208,6 +208,16 @@ def test_a_note_in_a_share_of_other_people_can_be_read_by_them(machine: Machine)
     # Then the note is their group's, as the file is
     listed = machine.run("stat", "--format=%G %a", f"{SHARE}/error/a.pdf.txt", f"{SHARE}/error/a.pdf").stdout
     assert listed == "accounting 660\naccounting 660\n"
+
+
+def test_people_of_the_group_can_enter_the_folders_that_are_made_for_what_is_done(machine: Machine) -> None:
+    # Given a folder of theirs with setgid, which the unit may not set
+    machine.path(f"{SHARE}/inbox/903851/b.pdf").write_bytes(pdf("b"))
+    # When what is in it is answered
+    done = machine.path(f"{SHARE}/done/903851")
+    wait_for((done / "b.pdf").is_file, PATIENCE_SECONDS, f"the file in done: {machine.said(TEAM)}", every=0.2)
+    # Then the new folder is open to the same people
+    assert machine.run("stat", "--format=%G %a", f"{SHARE}/done/903851").stdout == "accounting 770\n"
 
 
 def test_a_reload_takes_the_new_configuration_without_a_new_process(machine: Machine) -> None:

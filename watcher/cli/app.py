@@ -39,9 +39,17 @@ class Place:
         if named := os.environ.get("INVOICE_WATCHER_CONFIG"):
             return Path(named)
         for candidate in _SEARCHED:
-            if Path(candidate).is_file():
+            if _may_be_there(Path(candidate)):
                 return Path(candidate)
         raise ConfigurationError([_NONE_FOUND])
+
+
+def _may_be_there(candidate: Path) -> bool:
+    """Whether it is a file. One of a fixed place that may not be looked at counts as there: reading it says why not."""
+    try:
+        return candidate.is_file()
+    except PermissionError:
+        return candidate.is_absolute()
 
 
 def _version(value: bool) -> None:

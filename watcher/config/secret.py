@@ -6,6 +6,7 @@ No message repeats a value.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -125,8 +126,9 @@ def _credential(directory: Path, name: str) -> Path:
     if not os.access(directory, os.X_OK):
         return directory / name  # reading it will say why it cannot be read
     for path in (directory / name, directory / f"{_FROM_FOLDER}_{name}"):
-        if path.exists():
-            return path
+        with suppress(OSError):  # of a folder that may not be looked into, say the same
+            if path.exists():
+                return path
     raise ValueError(
         f"the credential {name} is not in {directory}: put it into /etc/invoice-watcher/credentials/{name}, or name "
         f"its place with LoadCredential in the unit, and restart the service"

@@ -39,6 +39,9 @@ def test_a_credential_is_found_where_the_unit_hands_over_a_whole_folder(
     # and of one that is in neither it is said where it belongs
     with pytest.raises(ValueError, match="put it into /etc/invoice-watcher/credentials/smtp"):
         Secret(credential="smtp").reveal()
+    # which is said, too, where the system will not even look
+    with pytest.raises(ValueError, match="put it into"):
+        Secret(credential="s" * 300).reveal()
 
 
 def test_a_secret_does_not_show_in_text(tmp_path: Path) -> None:

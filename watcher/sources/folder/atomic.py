@@ -91,8 +91,12 @@ def take_after(file: int, like: os.stat_result) -> None:
     except OSError:
         with contextlib.suppress(OSError):
             os.fchown(file, -1, like.st_gid)
-    with contextlib.suppress(OSError):
-        os.fchmod(file, stat.S_IMODE(like.st_mode))
+    mode = stat.S_IMODE(like.st_mode)
+    try:
+        os.fchmod(file, mode)
+    except OSError:  # systemd's RestrictSUIDSGID refuses a folder's setgid, and without the rest nobody could enter it
+        with contextlib.suppress(OSError):
+            os.fchmod(file, mode & 0o777)
 
 
 def sync_folder(folder: int) -> None:
