@@ -60,7 +60,7 @@ class Supervision:
 
     def __exit__(self, *_error: object) -> None:
         self._ended.set()
-        self._thread.join()
+        self._thread.join(_LOOK_SECONDS)
 
     # ------------------------------------------------------------------------------------- the states
 
