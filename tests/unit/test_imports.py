@@ -16,7 +16,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 # named here is an adapter: it stands between a port and the world outside, and knows nothing of its neighbours.
 VALUES = {
     *("model", "seen", "errors", "spool", "headers", "mime", "amounts", "clock", "deadline", "json_answers", "tls"),
-    *("http_session", "secrecy", "seclusion"),
+    *("http_session", "secrecy", "seclusion", "durations"),
 }
 SECTIONS = {"config.sections", "config.secret", "config.values"}
 ADAPTER = VALUES | SECTIONS | {"ports", "oauth"}
@@ -35,12 +35,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "http_session": {"tls"},
     "secrecy": set(),
     "seclusion": set(),
+    "durations": set(),
+    "presence": set(),
     "amounts": set(),
     "headers": {"model", "errors"},
     "mime": {"headers"},
-    "config.values": {"model", "tls"},
+    "config.values": {"model", "tls", "durations"},
     "config.secret": {"config.values"},
-    "config.sections": {"model", "config.secret", "config.values"},
+    "config.sections": {"model", "durations", "config.secret", "config.values"},
     "config": VALUES | SECTIONS,
     "ports": VALUES,
     "policy": VALUES | SECTIONS | {"ports"},

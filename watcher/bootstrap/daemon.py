@@ -9,7 +9,9 @@ from functools import partial
 
 from watcher.bootstrap.adapters import build_adapters, closable, store_of
 from watcher.bootstrap.alarms import build_alarm, build_channels
+from watcher.bootstrap.journals import trouble_of_open_journal
 from watcher.bootstrap.steps import build_answerers, build_tenders
+from watcher.bootstrap.vitals import build_vitals
 from watcher.config.sections import Configuration
 from watcher.journal.checking import check_journal
 from watcher.model import Finding
@@ -20,10 +22,22 @@ from watcher.secrecy import KnownSecrets
 from watcher.service import Service
 from watcher.service.poster import Poster
 from watcher.service.stopping import Stopping
+from watcher.service.vitals import Vitals
 
 
-def build_service(configuration: Configuration, journal: Journal, stopping: Stopping, known: KnownSecrets) -> Service:
-    """The daemon; the journal stays the caller's to close, and `known` learns the secrets that servers issue."""
+def build_service(
+    configuration: Configuration,
+    journal: Journal,
+    stopping: Stopping,
+    known: KnownSecrets,
+    *,
+    vitals: Vitals | None = None,
+) -> Service:
+    """The daemon; the journal stays the caller's to close, and `known` learns the secrets that servers issue.
+
+    `vitals` hears how it fares.
+    """
+    vitals = vitals or build_vitals()
     adapters = build_adapters(configuration, known)
     for store in adapters.stores.values():
         store.prepare()
@@ -47,7 +61,7 @@ def build_service(configuration: Configuration, journal: Journal, stopping: Stop
         journal=journal,
         stopping=stopping,
         sources={name: source.kind for name, source in adapters.sources.items()},
-        tenders=list(build_tenders(configuration, adapters, journal, answerers)),
+        tenders=list(build_tenders(configuration, adapters, journal, answerers, vitals)),
         answerers=answerers,
         poster=poster,
         alarm=build_alarm(configuration, adapters, journal),
@@ -55,6 +69,8 @@ def build_service(configuration: Configuration, journal: Journal, stopping: Stop
         settling_grace=_settling_grace(configuration),
         keep_closed=configuration.retention.closed,
         stop_within=configuration.recognition.connect_timeout + configuration.recognition.timeout,
+        vitals=vitals,
+        journal_trouble=partial(trouble_of_open_journal, configuration, journal),
     )
 
 

@@ -23,6 +23,7 @@ from watcher.ports import (
 )
 from watcher.service.answerer import Answerer
 from watcher.service.tender import Tender
+from watcher.service.vitals import Vitals
 from watcher.storing import Storing
 from watcher.surplus import Surplus
 
@@ -33,7 +34,7 @@ _MOVES_AT_ONCE = 8  # of one folder, so that its files do not wait for the disk 
 
 
 def build_tenders(
-    configuration: Configuration, adapters: Adapters, journal: Journal, answerers: Sequence[Answerer]
+    configuration: Configuration, adapters: Adapters, journal: Journal, answerers: Sequence[Answerer], vitals: Vitals
 ) -> Iterator[Tender]:
     """One for each source, as the answerers are."""
     reader = DocumentReader(accept=configuration.accept, limits=configuration.limits)
@@ -62,6 +63,7 @@ def build_tenders(
             journal=journal,
             poll=section.poll,
             came_up=answerer.source_came_up,
+            vitals=vitals,
         )
 
 

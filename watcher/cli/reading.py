@@ -15,7 +15,7 @@ from watcher.cli.rendering import minute, submission_json
 from watcher.cli.streams import json_text
 from watcher.config.load import load
 from watcher.config.sections import Configuration
-from watcher.config.values import parse_duration
+from watcher.durations import parse_duration
 from watcher.errors import UsageError
 from watcher.logs import conceal_tracebacks
 from watcher.model import Outcome, Submission, SubmissionFilter, SubmissionState

@@ -11,17 +11,20 @@ from pathlib import Path
 
 from watcher.bootstrap.daemon import build_service
 from watcher.bootstrap.journals import open_for_work, secrets_of
+from watcher.bootstrap.vitals import build_vitals
 from watcher.config.load import load
 from watcher.config.sections import Configuration
-from watcher.config.values import parse_duration
+from watcher.durations import parse_duration
 from watcher.errors import ConfigurationError, JournalUnavailable, JournalUnusable, UsageError
 from watcher.headers import clean
 from watcher.logs import conceal_tracebacks, set_up
 from watcher.model import Gate, Outcome, WorkLeft
 from watcher.ports import Journal
+from watcher.presence import Listener
 from watcher.secrecy import KnownSecrets
 from watcher.service.notify import notify
 from watcher.service.stopping import Stop, Stopping
+from watcher.service.vitals import Vitals
 
 log = logging.getLogger(__name__)
 
@@ -38,26 +41,32 @@ def run_daemon(path: Path) -> int:
     read = _Reading(path)
     stopping = Stopping()
     stopping.catch_signals()
-    while True:
-        stop = _run(read.configuration, stopping, read.again)
-        if stop is not Stop.RELOAD:
-            return EXIT_FAILED if stop is Stop.FAILED else EXIT_WELL
+    vitals = build_vitals()
+    listener = Listener(path, vitals.told)
+    listener.start()
+    try:
+        while True:
+            stop = _run(read.configuration, stopping, read.again, vitals)
+            if stop is not Stop.RELOAD:
+                return EXIT_FAILED if stop is Stop.FAILED else EXIT_WELL
+    finally:
+        listener.close()
 
 
-def _run(configuration: Configuration, stopping: Stopping, may_reload: Callable[[], bool]) -> Stop:
+def _run(configuration: Configuration, stopping: Stopping, may_reload: Callable[[], bool], vitals: Vitals) -> Stop:
     known = secrets_of(configuration)
     set_up(configuration.log, known)
     conceal_tracebacks(known)
-    journal = _awaited(configuration, stopping)
+    journal = _awaited(configuration, stopping, vitals)
     if journal is None:
         return stopping.final or Stop.TERMINATED
     try:
-        return build_service(configuration, journal, stopping, known).run(may_reload)
+        return build_service(configuration, journal, stopping, known, vitals=vitals).run(may_reload)
     finally:
         journal.close()
 
 
-def _awaited(configuration: Configuration, stopping: Stopping) -> Journal | None:
+def _awaited(configuration: Configuration, stopping: Stopping, vitals: Vitals) -> Journal | None:
     """The journal, once it can be had: a full disk or a database that is away is waited for. None: asked to stop."""
     said = None
     while stopping.final is None:
@@ -67,6 +76,7 @@ def _awaited(configuration: Configuration, stopping: Stopping) -> Journal | None
             if str(error) != said:
                 log.warning("The journal is waited for.", extra={"detail": str(error)})
             said = str(error)
+            vitals.waits(f"the journal is waited for: {said}")
             notify(f"STATUS={said}\nEXTEND_TIMEOUT_USEC={_START_EXTENDED_USEC}")
             stopping.pause(_OPEN_AGAIN_SECONDS)
     return None

@@ -26,6 +26,7 @@ from watcher.service.notify import notify, reloading
 from watcher.service.poster import Poster
 from watcher.service.stopping import Stop, Stopping
 from watcher.service.tender import Tender
+from watcher.service.vitals import Vitals
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +60,12 @@ class Service:
         settling_grace: timedelta,
         keep_closed: timedelta,
         stop_within: timedelta,
+        vitals: Vitals | None = None,
+        journal_trouble: Callable[[], str | None] = lambda: None,
     ) -> None:
+        """`vitals` hears whether all threads run; `journal_trouble` says why the journal cannot be used."""
+        self._vitals = vitals or Vitals()
+        self._journal_trouble = journal_trouble
         self._journal = journal
         self._stopping = stopping
         self._sources = dict(sources)
@@ -86,9 +92,11 @@ class Service:
         self._begin()
         looking = [self._thread(f"look-{tender.source.name}", tender.run) for tender in self._tenders]
         schedule = self._schedule()
+        self._vitals.works(self._journal_trouble)
         notify("READY=1")
         log.info("The daemon is ready.", extra={"sources": ", ".join(self._sources)})
         reason = self._stopping.wait(partial(_told, may_reload))
+        self._vitals.waits("it begins anew with its new configuration" if reason is Stop.RELOAD else "it stops")
         if reason is not Stop.RELOAD:
             notify("STOPPING=1")
         log.info("The daemon stops.", extra={"reason": reason})

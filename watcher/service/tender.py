@@ -14,6 +14,7 @@ from watcher.intake import Intake
 from watcher.model import Claim
 from watcher.policy.pauses import growing
 from watcher.ports import Source, TendingJournal
+from watcher.service.vitals import Vitals
 
 log = logging.getLogger(__name__)
 
@@ -49,8 +50,13 @@ class Tender:
         journal: TendingJournal,
         poll: timedelta,
         came_up: Callable[[], None] = lambda: None,
+        vitals: Vitals | None = None,
     ) -> None:
-        """`came_up` is called when the source is seen to be there for the first time, or again after a failure."""
+        """`came_up` is called when the source is seen to be there for the first time, or again after a failure.
+
+        `vitals` hears how each look went.
+        """
+        self._vitals = vitals or Vitals()
         self.source = source
         self.poll_seconds = poll.total_seconds()
         self.failure: str | None = None  # of the last look; None: it went well
@@ -110,6 +116,10 @@ class Tender:
             return self._failed(SourceUnavailable(f"an error of ours: {type(error).__name__}"))
         self.failure = "; ".join(result.waiting[:3]) or None
         self.surplus = result.surplus
+        if self.failure is None:
+            self._vitals.looked(self.source.name)
+        else:
+            self._vitals.stumbled(self.source.name, self.failure)
         self._failures = self._failures + 1 if result.waiting else 0
         self._report(up=True, message=self.failure)
         if not self._is_up:
@@ -123,6 +133,7 @@ class Tender:
             if told != self.failure:  # once, however long it lasts
                 log.warning("A source waits for the journal.", extra={"source": self.source.name, "detail": str(error)})
             return _JOURNAL_SECONDS
+        self._vitals.stumbled(self.source.name, self.failure)
         self._failures += 1
         self._is_up = False
         pause = pause_after(
