@@ -432,6 +432,7 @@ class Gate:
     reason: str | None = None
     since: datetime | None = None
     resumes_at: datetime | None = None  # open, but everything waits until then (429, Retry-After)
+    probe_at: datetime | None = None  # closed: when the next probe is due
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -474,6 +475,54 @@ class Signs:
     overdue: Mapping[str, Backlog] = field(default_factory=dict)  # bookings long due, or failing for long
     unanswered: Mapping[str, Backlog] = field(default_factory=dict)  # settled submissions, since they were settled
     booked_twice: tuple[BookedTwice, ...] = ()  # the latest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceWork:
+    """What of one source is still to be recognised, counted in bookings: what waits for the same one is one."""
+
+    pending: int = 0
+    due: int = 0  # of these, what is to be posted now, and is not yet
+    retried: int = 0  # of these, what has failed and is tried again
+    undecided: int = 0  # of these, what waits for a person
+    oldest: datetime | None = None  # when the oldest submission was taken in that has something pending
+    last_taken_in: datetime | None = None  # the newest submission
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """Tries of late that came to the same."""
+
+    count: int
+    last_at: datetime
+    said: str | None  # of the last one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workload:
+    """How the work goes, at one moment: what waits, and what was done of late."""
+
+    now: datetime  # by the database's clock
+    sources: Mapping[str, SourceWork] = field(default_factory=dict)
+    settled: Mapping[Outcome, int] = field(default_factory=dict)  # documents, within an hour
+    settled_in_a_day: Mapping[Outcome, int] = field(default_factory=dict)
+    tries: Mapping[str, Tried] = field(default_factory=dict)  # that began within an hour, by result; "": not ended
+
+    @property
+    def oldest(self) -> datetime | None:
+        """When the oldest submission was taken in that has something pending."""
+        return min((each.oldest for each in self.sources.values() if each.oldest is not None), default=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Storage:
+    """Where the journal is kept, and how large it is."""
+
+    kind: str  # "sqlite" or "postgresql"
+    where: str  # a path, or host and database
+    schema: str  # the version of its tables
+    size: int  # bytes
+    free: int | None  # bytes that its disk still has for it; None: it is not a disk of ours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

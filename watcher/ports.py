@@ -39,10 +39,12 @@ from watcher.model import (
     Signs,
     SourceHealth,
     Spent,
+    Storage,
     Submission,
     SubmissionFilter,
     TryEnding,
     WorkLeft,
+    Workload,
 )
 from watcher.seen import SeenInvoice
 from watcher.spool import Spooled
@@ -639,6 +641,14 @@ class ReadingJournal(Protocol):
         """The one whose id begins so. Raises UsageError where none or several do."""
 
     def counts(self) -> Counts: ...
+
+    def workload(self, sources: Collection[str]) -> Workload:
+        """How the work on these sources goes; what was settled and tried of late is that of all.
+
+        Costs what is pending and what was done within a day, however much the journal holds.
+        """
+
+    def storage(self) -> Storage: ...
 
     def source_health(self) -> list[SourceHealth]: ...
 

@@ -73,11 +73,14 @@ def check(
 
 
 @app.command()
-def status(context: typer.Context) -> None:
-    """Sources, gate, counts by state and outcome, and what waits for a person."""
+def status(
+    context: typer.Context,
+    json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+) -> None:
+    """How the daemon fares: sources, gate, what waits, what was done of late, and what waits for a person."""
     from watcher.cli.reading import status as perform
 
-    perform(context.obj.path)
+    perform(context.obj.path, as_json=json)
 
 
 @app.command("list")
