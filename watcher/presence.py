@@ -22,7 +22,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 log = logging.getLogger(__name__)
 
@@ -111,7 +111,7 @@ def _peer(connection: socket.socket) -> Peer:
 
 
 class Listener:
-    """Tells who asks, in a thread of its own; strangers hear only whether the daemon is ready."""
+    """Tells who asks, in a thread of its own, within the context; strangers hear only whether the daemon is ready."""
 
     def __init__(self, configuration: Path, tell: Callable[[], Told]) -> None:
         """`tell` gives the answer, with `ready` in it; it is called by one thread at a time."""
@@ -121,11 +121,12 @@ class Listener:
         self._listening: socket.socket | None = None
         self._thread = threading.Thread(target=self._run, name="presence", daemon=True)
 
-    def start(self) -> None:
+    def __enter__(self) -> Self:
         """Returns at once: whoever has the name is waited for."""
         self._thread.start()
+        return self
 
-    def close(self) -> None:
+    def __exit__(self, *_error: object) -> None:
         self._stopped.set()
         if self._listening is not None:
             with suppress(OSError):

@@ -31,14 +31,25 @@ class Systemd:
 
     def __init__(self, listening: socket.socket) -> None:
         self._listening = listening
+        self.heard: list[str] = []
 
     def hear(self) -> str:
-        return self._listening.recv(4096).decode()
+        """The next change of state; what is said beside that is kept in `heard`."""
+        while (said := self._listening.recv(4096).decode()).startswith(
+            ("STATUS=", "WATCHDOG=", "EXTEND_TIMEOUT_USEC=")
+        ):
+            self.heard.append(said)
+        return said
+
+    def hears(self, wanted: str) -> None:
+        """Wait for it, whatever is said before."""
+        while (said := self._listening.recv(4096).decode()) != wanted:
+            self.heard.append(said)
 
     def hears_no_more(self) -> bool:
         self._listening.setblocking(False)
         try:
-            self._listening.recv(4096)
+            self.hear()
         except BlockingIOError:
             return True
         return False
@@ -69,9 +80,14 @@ def microseconds() -> int:
     return time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
 
 
-def test_it_is_told_when_the_daemon_is_ready_reloads_and_stops(workplace: Workplace, systemd: Systemd) -> None:
+def test_it_is_told_when_the_daemon_is_ready_reloads_and_stops(
+    workplace: Workplace, systemd: Systemd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WATCHDOG_USEC", "2000000")
     with workplace.daemon() as daemon:
         assert systemd.hear() == "READY=1"
+        systemd.hears("STATUS=ready: 1 source; gate open")
+        systemd.hears("WATCHDOG=1")
         before = microseconds()
         daemon.signal(signal.SIGHUP)
         told = RELOADING.fullmatch(systemd.hear())

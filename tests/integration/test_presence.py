@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -28,15 +29,12 @@ def configuration(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def start(configuration: Path) -> Iterator[Callable[[Callable[[], Told]], None]]:
-    made: list[Listener] = []
+    with ExitStack() as stack:
 
-    def listening(tell: Callable[[], Told]) -> None:
-        made.append(Listener(configuration, tell))
-        made[-1].start()
+        def listening(tell: Callable[[], Told]) -> None:
+            stack.enter_context(Listener(configuration, tell))
 
-    yield listening
-    for each in made:
-        each.close()
+        yield listening
 
 
 def answered(configuration: Path) -> Told:
@@ -93,14 +91,13 @@ def test_a_second_daemon_takes_over_the_name_when_the_first_ends(
     configuration: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(presence, "_AGAIN_SECONDS", 0.02)
-    first, second = Listener(configuration, lambda: {"by": 1}), Listener(configuration, lambda: {"by": 2})
-    first.start()
-    answered(configuration)
-    second.start()
-    assert answered(configuration) == {"by": 1}
-    first.close()
-    assert answered(configuration) == {"by": 2}
-    second.close()
+    with ExitStack() as first:
+        first.enter_context(Listener(configuration, lambda: {"by": 1}))
+        answered(configuration)
+        with Listener(configuration, lambda: {"by": 2}):
+            assert answered(configuration) == {"by": 1}
+            first.close()
+            assert answered(configuration) == {"by": 2}
 
 
 SQUATTER = """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from watcher.service.heartbeats import WAITING_MARGIN_SECONDS, WATCH, Heartbeats
+from watcher.service.heartbeats import MARGIN_SECONDS, WATCH, Heartbeats
 
 
 class Clock:
@@ -61,7 +61,7 @@ def test_a_worker_that_goes_round_is_never_late(process: Process) -> None:
 def test_who_waits_may_be_silent_for_as_long_as_it_waits(process: Process) -> None:
     worker = process.heartbeats.worker("look-shared", silence_seconds=3)
     worker.waits(60)
-    process.runs(60 + WAITING_MARGIN_SECONDS)
+    process.runs(60 + MARGIN_SECONDS)
     assert process.heartbeats.late() == []
     process.runs(1)
     assert process.heartbeats.late() == ["look-shared"]

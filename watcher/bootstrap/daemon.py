@@ -12,6 +12,7 @@ from watcher.bootstrap.alarms import build_alarm, build_channels
 from watcher.bootstrap.journals import trouble_of_open_journal
 from watcher.bootstrap.steps import build_answerers, build_tenders
 from watcher.bootstrap.vitals import build_vitals
+from watcher.bootstrap.workers import build_workers
 from watcher.config.sections import Configuration
 from watcher.journal.checking import check_journal
 from watcher.model import Finding
@@ -20,9 +21,17 @@ from watcher.ports import Journal
 from watcher.recognise import Recognise
 from watcher.secrecy import KnownSecrets
 from watcher.service import Service
+from watcher.service.alarm import DUTY
+from watcher.service.notify import watchdog_seconds
 from watcher.service.poster import Poster
 from watcher.service.stopping import Stopping
+from watcher.service.supervision import Supervision
 from watcher.service.vitals import Vitals
+
+
+def build_supervision() -> Supervision:
+    """What systemd is told, for the whole life of the process: it outlasts reloads."""
+    return Supervision(watchdog_seconds=watchdog_seconds())
 
 
 def build_service(
@@ -30,6 +39,7 @@ def build_service(
     journal: Journal,
     stopping: Stopping,
     known: KnownSecrets,
+    supervision: Supervision,
     *,
     vitals: Vitals | None = None,
 ) -> Service:
@@ -37,8 +47,9 @@ def build_service(
 
     `vitals` hears how it fares.
     """
-    vitals = vitals or build_vitals()
-    adapters = build_adapters(configuration, known)
+    vitals = vitals or build_vitals(supervision)
+    workers = build_workers(configuration, supervision.heartbeats)
+    adapters = build_adapters(configuration, known, {name: each.look.beat for name, each in workers.items()})
     for store in adapters.stores.values():
         store.prepare()
     recognise = Recognise(
@@ -55,17 +66,19 @@ def build_service(
         sources=list(adapters.sources),
         concurrency=configuration.recognition.concurrency,
         pace=Pace(configuration.recognition.rate),
+        heartbeats=supervision.heartbeats,
     )
-    answerers = list(build_answerers(configuration, adapters, journal))
+    answerers = list(build_answerers(configuration, adapters, journal, workers))
     return Service(
         journal=journal,
         stopping=stopping,
         sources={name: source.kind for name, source in adapters.sources.items()},
-        tenders=list(build_tenders(configuration, adapters, journal, answerers, vitals)),
+        tenders=list(build_tenders(configuration, adapters, journal, answerers, workers=workers, vitals=vitals)),
         answerers=answerers,
         poster=poster,
-        alarm=build_alarm(configuration, adapters, journal),
+        alarm=build_alarm(configuration, adapters, journal, supervision.heartbeats.worker(DUTY)),
         resources=closable(adapters),
+        supervision=supervision,
         settling_grace=_settling_grace(configuration),
         keep_closed=configuration.retention.closed,
         stop_within=configuration.recognition.connect_timeout + configuration.recognition.timeout,

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
-from watcher.bootstrap.daemon import build_service
+from watcher.bootstrap.daemon import build_service, build_supervision
 from watcher.bootstrap.journals import open_for_work, secrets_of
 from watcher.bootstrap.vitals import build_vitals
 from watcher.config.load import load
@@ -22,14 +22,13 @@ from watcher.model import Gate, Outcome, WorkLeft
 from watcher.ports import Journal
 from watcher.presence import Listener
 from watcher.secrecy import KnownSecrets
-from watcher.service.notify import notify
 from watcher.service.stopping import Stop, Stopping
+from watcher.service.supervision import Supervision
 from watcher.service.vitals import Vitals
 
 log = logging.getLogger(__name__)
 
 _OPEN_AGAIN_SECONDS = 5.0
-_START_EXTENDED_USEC = 60_000_000  # how much longer systemd is to wait, told anew at each try
 
 EXIT_WELL = 0
 EXIT_FAILED = 1
@@ -41,35 +40,41 @@ def run_daemon(path: Path) -> int:
     read = _Reading(path)
     stopping = Stopping()
     stopping.catch_signals()
-    vitals = build_vitals()
-    listener = Listener(path, vitals.told)
-    listener.start()
-    try:
-        while True:
-            stop = _run(read.configuration, stopping, read.again, vitals)
-            if stop is not Stop.RELOAD:
-                return EXIT_FAILED if stop is Stop.FAILED else EXIT_WELL
-    finally:
-        listener.close()
+    with build_supervision() as supervision:
+        vitals = build_vitals(supervision)
+        with Listener(path, vitals.told):
+            while True:
+                stop = _run(read.configuration, stopping, supervision, vitals, read.again)
+                if stop is not Stop.RELOAD:
+                    return EXIT_FAILED if stop is Stop.FAILED else EXIT_WELL
 
 
-def _run(configuration: Configuration, stopping: Stopping, may_reload: Callable[[], bool], vitals: Vitals) -> Stop:
+def _run(
+    configuration: Configuration,
+    stopping: Stopping,
+    supervision: Supervision,
+    vitals: Vitals,
+    may_reload: Callable[[], bool],
+) -> Stop:
     known = secrets_of(configuration)
     set_up(configuration.log, known)
     conceal_tracebacks(known)
-    journal = _awaited(configuration, stopping, vitals)
+    journal = _awaited(configuration, stopping, supervision, vitals)
     if journal is None:
         return stopping.final or Stop.TERMINATED
     try:
-        return build_service(configuration, journal, stopping, known, vitals=vitals).run(may_reload)
+        return build_service(configuration, journal, stopping, known, supervision, vitals=vitals).run(may_reload)
     finally:
         journal.close()
 
 
-def _awaited(configuration: Configuration, stopping: Stopping, vitals: Vitals) -> Journal | None:
+def _awaited(
+    configuration: Configuration, stopping: Stopping, supervision: Supervision, vitals: Vitals
+) -> Journal | None:
     """The journal, once it can be had: a full disk or a database that is away is waited for. None: asked to stop."""
     said = None
     while stopping.final is None:
+        supervision.starts()
         try:
             return open_for_work(configuration)
         except JournalUnavailable as error:
@@ -77,7 +82,7 @@ def _awaited(configuration: Configuration, stopping: Stopping, vitals: Vitals) -
                 log.warning("The journal is waited for.", extra={"detail": str(error)})
             said = str(error)
             vitals.waits(f"the journal is waited for: {said}")
-            notify(f"STATUS={said}\nEXTEND_TIMEOUT_USEC={_START_EXTENDED_USEC}")
+            supervision.say(f"the journal is waited for: {said}")
             stopping.pause(_OPEN_AGAIN_SECONDS)
     return None
 
@@ -124,7 +129,7 @@ def run_once(path: Path, wait: str) -> int:
 def _once(configuration: Configuration, wait: timedelta, stopping: Stopping, known: KnownSecrets) -> int:
     journal = open_for_work(configuration)
     began = journal.now()
-    service = build_service(configuration, journal, stopping, known)
+    service = build_service(configuration, journal, stopping, known, build_supervision())
     try:
         with _progress() as show:
             failures = service.run_once(wait, show)

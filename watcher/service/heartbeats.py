@@ -14,7 +14,8 @@ from typing import Self
 
 from watcher.clock import boot_seconds
 
-WAITING_MARGIN_SECONDS = 30.0  # that a wait may take beyond what was said: the machine may be busy
+MARGIN_SECONDS = 30.0  # that a wait may take beyond what was said: the machine may be busy
+JOURNAL_SECONDS = 300.0  # for a few words with the journal: each waits for locks, other nodes and the disk
 WATCH = "heartbeats"  # who is late when nobody looks at the others any more
 _LONGEST_STEP_SECONDS = 10.0  # between two looks; what is longer was no time that the process had
 _UNWATCHED_SECONDS = 60.0
@@ -47,10 +48,16 @@ class Heartbeats:
         self._beats: dict[Worker, Beat] = {}
         self._looked_at = clock()
         self._run_seconds = 0.0
+        self._era = 0  # how often all were dismissed
 
-    def worker(self, name: str, *, silence_seconds: float) -> Worker:
-        """Somebody who beats at least so often while at work; watched from the first beat on."""
-        return Worker(self, name, silence_seconds)
+    def worker(
+        self, name: str, *, silence_seconds: float = JOURNAL_SECONDS, margin_seconds: float = MARGIN_SECONDS
+    ) -> Worker:
+        """Somebody who beats at least so often while at work; watched from the first beat on.
+
+        `margin_seconds`: how much longer than announced it may wait.
+        """
+        return Worker(self, name, era=self._era, silence_seconds=silence_seconds, margin_seconds=margin_seconds)
 
     def look(self) -> list[Beat]:
         """Let time go on; who is late now."""
@@ -74,14 +81,13 @@ class Heartbeats:
     def clear(self) -> None:
         """Watch nobody any more: those that are left behind are no longer waited for, whatever they say."""
         with self._lock:
-            for worker in [*self._beats]:
-                worker.dismissed = True
+            self._era += 1
             self._beats.clear()
 
     def note(self, worker: Worker, silence_seconds: float) -> None:
         """It is alive now, and may be silent for so long."""
         with self._lock:
-            if not worker.dismissed:
+            if worker.era == self._era:
                 now = self._run_seconds
                 self._beats[worker] = Beat(
                     worker=worker.name, thread=threading.get_ident(), at=now, late_at=now + silence_seconds
@@ -93,14 +99,22 @@ class Heartbeats:
             self._beats.pop(worker, None)
 
 
+def unwatched(name: str) -> Worker:
+    """A worker whom nobody looks after, such as in a run that somebody waits for."""
+    return Heartbeats().worker(name)
+
+
 class Worker:
     """One who beats. As a context manager: watched inside, and not any more afterwards."""
 
-    def __init__(self, heartbeats: Heartbeats, name: str, silence_seconds: float) -> None:
+    def __init__(
+        self, heartbeats: Heartbeats, name: str, *, era: int, silence_seconds: float, margin_seconds: float
+    ) -> None:
         self.name = name
-        self.dismissed = False
+        self.era = era
         self._heartbeats = heartbeats
         self._silence_seconds = silence_seconds
+        self._margin_seconds = margin_seconds
 
     def beat(self) -> None:
         """At work, and it goes on."""
@@ -108,7 +122,7 @@ class Worker:
 
     def waits(self, seconds: float) -> None:
         """Nothing to do for so long at most."""
-        self._heartbeats.note(self, seconds + WAITING_MARGIN_SECONDS)
+        self._heartbeats.note(self, seconds + self._margin_seconds)
 
     def end(self) -> None:
         """Not watched any more, until it beats again."""

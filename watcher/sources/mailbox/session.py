@@ -13,7 +13,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from io import BufferedReader
 from typing import Any, cast
 
@@ -57,6 +57,7 @@ class Session:
         self.selected: tuple[str, bool] | None = None  # folder, and whether it may only be read
         self.uidvalidity = "0"
         self.used_at = time.monotonic()
+        self.beat: Callable[[], None] = lambda: None  # hears of every command on mails that is begun
         self._news = False  # mail was announced beside another answer
         self._box = box
         self._client = box.client
@@ -208,6 +209,7 @@ class Session:
     # -------------------------------------------------------------------------------------- commands
 
     def _uid(self, command: str, *arguments: str | bytes) -> list[Any]:
+        self.beat()
         with self._working():
             data: list[Any] = _check(self._client.uid(command, *arguments))  # type: ignore[arg-type] # imaplib takes bytes too
             return data

@@ -54,8 +54,9 @@ class MailboxSource:
         own_addresses: Collection[str],
         timeout_seconds: float = _TIMEOUT_SECONDS,
         known: KnownSecrets | None = None,
+        beat: Callable[[], None] = lambda: None,
     ) -> None:
-        """`known` is kept out of what the server says."""
+        """`known` is kept out of what the server says; `beat` hears again and again that a look goes on."""
         self._known = known or KnownSecrets()
         self.name = mailbox.name
         self._settings = mailbox
@@ -68,7 +69,7 @@ class MailboxSource:
             wanted=self._wanted,
             search_keyword=mailbox.done is None or mailbox.error is None,
         )
-        self._watching = Line(self._log_in)
+        self._watching = Line(self._log_in, beat)
         self._moving = Line(self._log_in)
         self._mover = Mover(
             account=self._account,
