@@ -56,6 +56,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "recognise": STEP,
     "answer": STEP,
     "service": STEP | STEPS,
+    # It shows what a service does, and what the journal has, as the commands do.
+    "web": STEP | {"service"},
     # What to send of what it found is decided by pure rules.
     "documents": ADAPTER | {"policy"},
     # Values in, bytes out: it asks no port.
@@ -199,6 +201,8 @@ def test_no_module_imports_itself_by_way_of_others() -> None:
         ("model.py", "from watcher.errors import Refused"),
         ("errors.py", "import watcher.ports"),
         ("service/service.py", "from watcher.journal.claims import claim"),
+        ("service/service.py", "from watcher.web.site import Site"),
+        ("web/pages.py", "from watcher.journal.claims import claim"),
         ("bootstrap.py", "from watcher.cli.app import main"),
         ("sandbox/endpoint.py", "import watcher.service"),
         ("__init__.py", "from watcher.model import Kind"),
@@ -229,6 +233,7 @@ def _write(root: Path, path: str, text: str) -> None:
     """A package with the modules that the lines name, and one that has them."""
     modules = ["__init__", "answer", "model", "errors", "bootstrap", "headers/clean", "config/load", "config/sections"]
     modules += ["journal/tables", "journal/clock", "stores/objects", "sources/mailbox/session", "sources/mailbox/fetch"]
+    modules += ["web/site"]
     for file in [*(f"{module}.py" for module in modules), path]:
         place = root / "watcher" / file
         place.parent.mkdir(parents=True, exist_ok=True)

@@ -18,6 +18,14 @@ _JOURNAL_KNOWN_SECONDS = 2.0  # however many ask
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """One thing that keeps a daemon from being ready."""
+
+    what: str  # "start", "journal", or a worker's name
+    said: str  # a few words for an administrator, maybe a database's
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Trouble:
     """What went wrong, and when."""
 
@@ -68,16 +76,17 @@ class Vitals:
             self._journal_trouble, self._journal_seen = journal_trouble, (0.0, None)
         self._waits_for = None
 
-    def missing(self) -> list[str]:
-        """Why the daemon is not ready, a few words each; empty: it is.
+    def missing(self) -> list[Missing]:
+        """Why the daemon is not ready; empty: it is.
 
         Ready is who has started, can use the journal, and has no worker that hangs. A mailbox, a store or an endpoint
         that is away does not count: the daemon waits for them, which is its work.
         """
         if (waits_for := self._waits_for) is not None:
-            return [waits_for]
+            return [Missing(what="start", said=waits_for)]
         trouble = self._trouble_of_journal()
-        return [*([trouble] if trouble else []), *(f"{worker} gives no sign of life" for worker in self._late())]
+        found = [Missing(what="journal", said=trouble)] if trouble else []
+        return found + [Missing(what=each, said=f"{each} gives no sign of life") for each in self._late()]
 
     def late(self) -> list[str]:
         """The workers that give no sign of life."""
@@ -136,8 +145,7 @@ class Vitals:
         missing = self.missing()
         return {
             "ready": not missing,
-            "missing": missing,
-            "late": self.late(),
+            "missing": [each.said for each in missing],
             "version": self.version,
             "pid": os.getpid(),
             "started_at": self.started_at.isoformat(),
