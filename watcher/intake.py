@@ -24,6 +24,7 @@ from watcher.model import (
     NewSubmission,
     Person,
     Reason,
+    SubmissionState,
 )
 from watcher.policy.arrival import Treatment, treatment
 from watcher.policy.drafting import belonging_to, draft, turned_away, with_header
@@ -155,11 +156,15 @@ class Intake:
     def _opened(self, arrival: Arrival) -> _Draft | None:
         """What is in it and whose it is; None where it is only to be tried again, or waits."""
         if arrival.known is not None and treatment(self._source.kind, arrival.known) is Treatment.RETRY:
-            with suppress(UsageError):  # retention has deleted it: nothing is left to be tried
-                self._journal.retry(arrival.known.submission)
+            self._retry(arrival.known.submission)
             return None
         with self._source.open(arrival) as parcel:
             return self._mail(arrival, parcel) if parcel.header is not None else self._file(arrival, parcel)
+
+    def _retry(self, submission: str) -> None:
+        with suppress(UsageError):  # retention has deleted it: nothing is left to be tried
+            again = self._journal.retry(submission)
+            log.info("A mail came back; it is tried again.", extra={"submission": submission, "documents": again})
 
     def _store_and_record(self, draft: _Draft, twins: Sequence[Future[None]]) -> None:
         """In a thread of its own, because links and stores may be slow, and several are asked at once."""
@@ -173,9 +178,25 @@ class Intake:
             bare = replace(bare, reason=Reason.NO_DOCUMENT)
         wait(twins)  # they began before, and wait for none that came after
         identifier = self._journal.record(replace(bare, documents=documents, left_out=gathered.left_out))
-        log.info(
-            "A submission was taken in.",
-            extra={"source": self._source.name, "submission": identifier, "documents": len(documents)},
+        self._log(replace(bare, documents=documents), identifier)
+
+    def _log(self, taken: NewSubmission, identifier: str) -> None:
+        turned = taken.reason is not None and Reason(taken.reason).is_of_the_sender
+        sentence = "A submission was taken in."
+        if turned:
+            sentence = "A mail is held." if taken.state is SubmissionState.HELD else "A mail is refused."
+        log.log(
+            logging.WARNING if turned else logging.INFO,
+            sentence,
+            extra={
+                "submission": identifier,
+                "source": self._source.name,
+                "documents": len(taken.documents),
+                "sender": clean(taken.sender) or None,
+                "user_code": clean(taken.user_code) or None,
+                "reason": taken.reason,
+                "detail": taken.remark,
+            },
         )
 
     def _stored(self, found: FoundDocument, person: Person | None) -> NewDocument:
@@ -214,15 +235,6 @@ class Intake:
     def _turned_away(self, bare: NewSubmission, header: MailHeader, turned: Turned) -> _Draft:
         told = self._admission.may_be_told(header, turned)
         submission = turned_away(bare, turned, told=told)
-        log.warning(
-            "A mail is held." if turned.hold else "A mail is refused.",
-            extra={
-                "source": self._source.name,
-                "sender": clean(submission.sender) or None,
-                "reason": turned.reason,
-                "detail": submission.remark,
-            },
-        )
         return _Draft(submission=submission, person=None, harvest=Harvest())
 
     def _file(self, arrival: Arrival, parcel: Parcel) -> _Draft:

@@ -134,15 +134,15 @@ class JournalFormatter(PlainFormatter):
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line: time, level, message, logger, and the fields."""
+    """One JSON object a line: `ts`, `level`, `logger`, `message`, `fields`, and `traceback` where there is one."""
 
     def format(self, record: logging.LogRecord) -> str:
         entry: dict[str, object] = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "ts": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
-            "message": record.getMessage(),
             "logger": record.name,
-            **fields(record),
+            "message": record.getMessage(),
+            "fields": {name: value for name, value in fields(record).items() if value is not None},
         }
         if record.exc_info:
             entry["traceback"] = self.formatException(record.exc_info)

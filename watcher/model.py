@@ -377,6 +377,7 @@ class ClaimedBooking:
     in_doubt: bool  # an earlier try may have been carried out
     interrupted: bool = False  # the try before this one never came to its end
     probe_of: str | None = None  # the endpoint whose closed gate it tries
+    submissions: tuple[str, ...] = ()  # the ids of those that wait for it, the first ones; for the log
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -178,6 +178,8 @@ class Service:
             self._deciding.beat()
             with suppress(Unavailable):
                 released = self._journal.released()
+                for name in released.keys() - told:
+                    log.info("A submission is released.", extra={"submission": name, "source": released[name]})
                 for source in {source for name, source in released.items() if name not in told}:
                     self._wake_source(source)
                 told = set(released)
