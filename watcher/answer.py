@@ -24,11 +24,11 @@ from watcher.errors import (
     Vanished,
 )
 from watcher.headers import clean
-from watcher.model import ClaimedAnswer, Outcome, Submission
+from watcher.model import ClaimedAnswer, Outcome, Stage, Submission
 from watcher.policy.allowance import MOST_REPLIES, WINDOW
 from watcher.policy.answer import Verdict, verdict
 from watcher.policy.pauses import growing
-from watcher.ports import AnswerJournal, Mailer, Shelf, Source, Writer
+from watcher.ports import UNMEASURED, AnswerJournal, Mailer, Meter, Shelf, Source, Writer
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +55,7 @@ class Answer:
         replies: ReplyChoice,
         shelf: Shelf | None = None,
         beat: Callable[[], None] = lambda: None,
+        meter: Meter = UNMEASURED,
     ) -> None:
         """`shelf`: the source, where what is to be tried again has to be put back first.
 
@@ -67,6 +68,7 @@ class Answer:
         self._replies = replies
         self._shelf = shelf
         self._beat = beat
+        self._meter = meter
         # Of submissions that wait; losing it costs a few tries, or a reply twice, as a crash does.
         self._failures: dict[str, int] = {}  # in a row
         self._broke_at: str | None = None  # the last answer, where the connection was lost over it
@@ -177,6 +179,8 @@ class Answer:
             self._journal.plan_answer(claimed, None)  # wherever it is, we have not moved it there
             moved, remark = True, "; ".join(said for said in (remark, str(error)) if said)
         self._journal.close_submission(claimed, moved=moved, remark=remark)
+        self._meter.took(Stage.ANSWER, boot_seconds() - began)
+        self._meter.answered(submission)
         log.info("A submission is answered.", extra=_told(submission, target, remark))
 
     def _reply_pause(self, submission: Submission) -> timedelta | None:

@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 
 from watcher.admission import Admission
+from watcher.clock import boot_seconds
 from watcher.errors import DirectoryUnavailable, LinkUnavailable, Unavailable, UsageError, Vanished
 from watcher.gathering import Gathering, Harvest
 from watcher.headers import MailHeader, clean, read_header
@@ -24,13 +25,14 @@ from watcher.model import (
     NewSubmission,
     Person,
     Reason,
+    Stage,
     SubmissionState,
 )
 from watcher.policy.arrival import Treatment, treatment
 from watcher.policy.drafting import belonging_to, draft, turned_away, with_header
 from watcher.policy.mail import answerable
 from watcher.policy.who import Accepted, Turned
-from watcher.ports import Arrival, FoundDocument, IntakeJournal, Parcel, Source
+from watcher.ports import UNMEASURED, Arrival, FoundDocument, IntakeJournal, Meter, Parcel, Source
 from watcher.storing import Storing
 from watcher.surplus import Surplus
 
@@ -79,6 +81,7 @@ class Intake:
         journal: IntakeJournal,
         surplus: Surplus,
         beat: Callable[[], None] = lambda: None,
+        meter: Meter = UNMEASURED,
     ) -> None:
         """`beat` hears again and again that a round goes on, from whatever thread."""
         self._source = source
@@ -88,6 +91,7 @@ class Intake:
         self._journal = journal
         self._surplus = surplus
         self._beat = beat
+        self._meter = meter
         self._uploads = ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix=f"store-{source.name}")
 
     def round(self, go_on: Callable[[], bool]) -> Round:
@@ -105,7 +109,9 @@ class Intake:
                 if not go_on():
                     break
                 with self._stumbling(arrival, result):
+                    began = boot_seconds()
                     if (draft := self._opened(arrival)) is not None:
+                        self._meter.took(Stage.OPEN, boot_seconds() - began)
                         under_way.append(self._begun(arrival, draft, under_way))
                 while len(under_way) >= _AT_ONCE:
                     self._finish(under_way.popleft(), result)
@@ -168,6 +174,7 @@ class Intake:
 
     def _store_and_record(self, draft: _Draft, twins: Sequence[Future[None]]) -> None:
         """In a thread of its own, because links and stores may be slow, and several are asked at once."""
+        began = boot_seconds()
         gathered = self._gathering.gather(draft.harvest, draft.submission.received_at)
         try:
             documents = tuple(self._stored(each, draft.person) for each in gathered.documents)
@@ -178,6 +185,8 @@ class Intake:
             bare = replace(bare, reason=Reason.NO_DOCUMENT)
         wait(twins)  # they began before, and wait for none that came after
         identifier = self._journal.record(replace(bare, documents=documents, left_out=gathered.left_out))
+        self._meter.took(Stage.STORE, boot_seconds() - began)
+        self._meter.taken_in(self._source.name)
         self._log(replace(bare, documents=documents), identifier)
 
     def _log(self, taken: NewSubmission, identifier: str) -> None:

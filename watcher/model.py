@@ -41,6 +41,15 @@ class SubmissionState(StrEnum):
     CLOSED = "closed"  # answered
 
 
+class Stage(StrEnum):
+    """What the way of a submission takes its time for."""
+
+    OPEN = "open"  # from the source: whose it is, and which documents it holds
+    STORE = "store"  # links that are followed, documents chosen and stored, and the record of it
+    RECOGNISE = "recognise"  # one request to the endpoint
+    ANSWER = "answer"  # the reply, and the move
+
+
 class DocumentState(StrEnum):
     """Where a document, and a booking, stands."""
 

@@ -17,7 +17,7 @@ from watcher.clock import boot_seconds
 from watcher.config.sections import Recognition
 from watcher.errors import ClaimLost, JournalUnavailable, StoreUnavailable
 from watcher.headers import clean
-from watcher.model import Claim, ClaimedBooking, Outcome, Settlement, TryEnding
+from watcher.model import Claim, ClaimedBooking, Outcome, Settlement, Stage, TryEnding
 from watcher.policy.outcome import (
     CloseGate,
     Decision,
@@ -32,7 +32,7 @@ from watcher.policy.outcome import (
 )
 from watcher.policy.redaction import without_signature
 from watcher.policy.retry import backoff, is_given_up
-from watcher.ports import HOLD_MARGIN, Recogniser, RecognitionJournal, Store
+from watcher.ports import HOLD_MARGIN, UNMEASURED, Meter, Recogniser, RecognitionJournal, Store
 
 log = logging.getLogger(__name__)
 
@@ -53,12 +53,14 @@ class Recognise:
         store_of: Callable[[str], Store],
         rules: Recognition,
         now: Callable[[], datetime],
+        meter: Meter = UNMEASURED,
     ) -> None:
         self._journal = journal
         self._recogniser = recogniser
         self._store_of = store_of
         self._rules = rules
         self._now = now
+        self._meter = meter
         self._unrecorded: set[Claim] = set()  # claims whose outcomes are in our hands alone
         self._hurried = threading.Event()
 
@@ -103,6 +105,7 @@ class Recognise:
         try:
             url = self._store_of(claimed.locator.store).attachment_url(claimed.locator)
         except StoreUnavailable as error:
+            self._meter.store_failed(claimed.locator.store, refused=False)
             self._try_later(claimed, TryEnding(result=Result.NOT_SENT, message=str(error)))
             return
         begun_at = boot_seconds()
@@ -116,6 +119,8 @@ class Recognise:
         if claimed.locator.url is None:
             exchange = without_signature(exchange, url)
         decision = classify(exchange, self._rules, wanted=claimed.key.create_expense)
+        self._meter.took(Stage.RECOGNISE, boot_seconds() - begun_at)
+        self._meter.tried(_kind_of(claimed), decision.ending.result)
         self._until_recorded(partial(self._record, claimed, decision), claimed, claimed_at, beat)
 
     def hurry(self) -> None:
@@ -176,6 +181,7 @@ class Recognise:
     def _settle(self, claimed: ClaimedBooking, settlement: Settlement, ending: TryEnding) -> None:
         final = with_doubt(settlement, in_doubt=claimed.in_doubt or ending.in_doubt)
         self._journal.settle(claimed, final, ending)
+        self._meter.settled(claimed.source, final.outcome)
         log.log(
             logging.INFO if final.outcome is Outcome.DONE else logging.WARNING,
             "A booking has its outcome.",
@@ -215,6 +221,13 @@ class Recognise:
         self._journal.postpone(claimed, due_in=timedelta(0), counted=False, ending=decision.ending)
         reason = clean(decision.reason, 200)
         log.error("The endpoint cannot be used; nothing is posted.", extra={**_named(claimed), "reason": reason})
+
+
+def _kind_of(claimed: ClaimedBooking) -> str:
+    """Of a try, for whoever counts them."""
+    if claimed.probe_of is not None:
+        return "probe"
+    return "first" if claimed.try_number == 1 else "again"
 
 
 def _named(claimed: ClaimedBooking) -> dict[str, object]:

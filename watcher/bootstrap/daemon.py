@@ -17,7 +17,7 @@ from watcher.config.sections import Configuration
 from watcher.journal.checking import check_journal
 from watcher.model import Finding
 from watcher.policy.pace import Pace
-from watcher.ports import Journal
+from watcher.ports import UNMEASURED, Journal, Meter
 from watcher.recognise import Recognise
 from watcher.secrecy import KnownSecrets
 from watcher.service import Service
@@ -42,10 +42,11 @@ def build_service(
     supervision: Supervision,
     *,
     vitals: Vitals | None = None,
+    meter: Meter = UNMEASURED,
 ) -> Service:
     """The daemon; the journal stays the caller's to close, and `known` learns the secrets that servers issue.
 
-    `vitals` hears how it fares.
+    `vitals` hears how it fares, `meter` what it does.
     """
     vitals = vitals or build_vitals(supervision)
     workers = build_workers(configuration, supervision.heartbeats)
@@ -58,6 +59,7 @@ def build_service(
         store_of=partial(store_of, adapters.stores),
         rules=configuration.recognition,
         now=journal.now,
+        meter=meter,
     )
     poster = Poster(
         recognise=recognise,
@@ -68,12 +70,15 @@ def build_service(
         pace=Pace(configuration.recognition.rate),
         heartbeats=supervision.heartbeats,
     )
-    answerers = list(build_answerers(configuration, adapters, journal, workers))
+    answerers = list(build_answerers(configuration, adapters, journal, workers=workers, meter=meter))
+    tenders = list(
+        build_tenders(configuration, adapters, journal, answerers, workers=workers, vitals=vitals, meter=meter)
+    )
     return Service(
         journal=journal,
         stopping=stopping,
         sources={name: source.kind for name, source in adapters.sources.items()},
-        tenders=list(build_tenders(configuration, adapters, journal, answerers, workers=workers, vitals=vitals)),
+        tenders=tenders,
         answerers=answerers,
         poster=poster,
         alarm=build_alarm(configuration, adapters, journal, supervision.heartbeats.worker(DUTY)),

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from watcher.bootstrap.daemon import build_service, build_supervision
 from watcher.bootstrap.journals import open_for_work, secrets_of
+from watcher.bootstrap.measuring import Measuring
 from watcher.bootstrap.vitals import build_vitals
 from watcher.bootstrap.web import build_site
 from watcher.config.load import load
@@ -45,7 +46,14 @@ def run_daemon(path: Path) -> int:
     stopping.catch_signals()
     with build_supervision() as supervision:
         vitals = build_vitals(supervision)
-        lasting = _Lasting(stopping=stopping, supervision=supervision, vitals=vitals, site=build_site(vitals))
+        measuring = Measuring(vitals)
+        lasting = _Lasting(
+            stopping=stopping,
+            supervision=supervision,
+            vitals=vitals,
+            measuring=measuring,
+            site=build_site(vitals, measuring),
+        )
         try:
             with Listener(path, vitals.told):
                 return _serve(read, lasting)
@@ -60,6 +68,7 @@ class _Lasting:
     stopping: Stopping
     supervision: Supervision
     vitals: Vitals
+    measuring: Measuring
     site: Site
 
 
@@ -80,7 +89,13 @@ def _run(configuration: Configuration, lasting: _Lasting, may_reload: Callable[[
         return lasting.stopping.final or Stop.TERMINATED
     try:
         service = build_service(
-            configuration, journal, lasting.stopping, known, lasting.supervision, vitals=lasting.vitals
+            configuration,
+            journal,
+            lasting.stopping,
+            known,
+            lasting.supervision,
+            vitals=lasting.vitals,
+            meter=lasting.measuring.meter(configuration),
         )
         with lasting.site.showing(journal, service):
             return service.run(may_reload)
