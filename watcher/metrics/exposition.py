@@ -28,7 +28,7 @@ class Exposition:
     """One for the process: what was counted goes on through reloads."""
 
     def __init__(self) -> None:
-        disable_created_metrics()  # a second series for each counter, which nobody asks for
+        disable_created_metrics()  # type: ignore[no-untyped-call] # a second series for each counter, which nobody asks for
         self._registry = CollectorRegistry(auto_describe=False)
         self.meter = PrometheusMeter(self._registry)
         self._shown = _Shown()
