@@ -15,7 +15,8 @@ import requests
 
 from tests.support.metrics import Scrape
 from tests.support.servers.dovecot import Dovecot
-from tests.support.workplace import Workplace, pdf
+from tests.support.waiting import wait_for
+from tests.support.workplace import PATIENCE_SECONDS, Workplace, pdf
 from watcher.sandbox.endpoint import Endpoint
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -58,7 +59,7 @@ def run(root: Path, endpoint: Endpoint, dovecot: Dovecot) -> Seen:
     workplace = Workplace(root, endpoint, retry={"first": "0.1s", "longest": "0.1s"}, concurrency=1)
     workplace.with_folder().with_mailbox(dovecot.host, dovecot.port, account.username, "wrong")
     address = f"127.0.0.1:{free_port()}"
-    workplace.config |= {"web": {"listen": address}, "log": {"format": "json"}}
+    workplace.config |= {"web": {"listen": address}, "log": {"format": "json"}, "alerts": {"after": "1s"}}
     workplace.write()
     endpoint.behave(status=500, times=1)
     with workplace.daemon() as daemon:
@@ -68,7 +69,7 @@ def run(root: Path, endpoint: Endpoint, dovecot: Dovecot) -> Seen:
         endpoint.behave(res_code=300042, times=1)
         workplace.drop("bad.pdf", pdf("bad"))
         failed, done = workplace.closed(2)
-        workplace.wait_for_status("is refused")
+        wait_for(lambda: "Something needs a person" in daemon.said(), PATIENCE_SECONDS, "an alert")
         status, page = workplace.command("status", "--json"), workplace.command("status")
         scrape = Scrape.of(f"http://{address}")
         health = {path: answered(f"http://{address}/{path}") for path in ("livez", "readyz")}
@@ -123,6 +124,14 @@ def test_every_line_has_the_same_keys(seen: Seen) -> None:
     assert all(datetime.fromisoformat(line["ts"]).tzinfo is not None for line in seen.log)
 
 
+def test_a_refused_login_is_told_once_as_what_it_is(seen: Seen) -> None:
+    told = [line["fields"] for line in seen.log if line["message"] == "Something needs a person."]
+    assert [fields["alert"] for fields in told] == ["login"]
+    assert "fapiao" in told[0]["detail"]
+    assert [alert["key"] for alert in seen.status["alerts"]] == ["login fapiao"]
+    assert seen.scrape.value("invoice_watcher_alerts", kind="login") == 1
+
+
 # --------------------------------------------------------------------------------------------- status
 
 
@@ -154,7 +163,9 @@ def test_the_page_for_people_fits_a_terminal_and_says_it_in_words(seen: Seen) ->
     assert "daemon: ready; version" in page
     assert "fapiao DOWN" in page
     assert "settled in the last hour: 1 done, 1 error" in page
-    assert max(len(line) for line in seen.page.splitlines() if "says:" not in line and "tries" not in line) <= 120
+    table = seen.page.partition("\n\n")[2].partition("\n\n")[0].splitlines()[:3]
+    assert table[0].startswith("source")
+    assert max(len(line.rstrip()) for line in table) <= 80
 
 
 def test_without_a_daemon_status_says_so_and_goes_on(seen: Seen) -> None:

@@ -23,6 +23,7 @@ from watcher.secrecy import KnownSecrets
 from watcher.service import Service
 from watcher.service.alarm import DUTY
 from watcher.service.notify import watchdog_seconds
+from watcher.service.observing import ObservedMailer
 from watcher.service.poster import Poster
 from watcher.service.stopping import Stopping
 from watcher.service.supervision import Supervision
@@ -51,6 +52,8 @@ def build_service(
     vitals = vitals or build_vitals(supervision)
     workers = build_workers(configuration, supervision.heartbeats)
     adapters = build_adapters(configuration, known, {name: each.look.beat for name, each in workers.items()})
+    if adapters.mailer is not None:
+        adapters = replace(adapters, mailer=ObservedMailer(adapters.mailer, vitals))
     for store in adapters.stores.values():
         store.prepare()
     recognise = Recognise(
@@ -81,7 +84,7 @@ def build_service(
         tenders=tenders,
         answerers=answerers,
         poster=poster,
-        alarm=build_alarm(configuration, adapters, journal, supervision.heartbeats.worker(DUTY)),
+        alarm=build_alarm(configuration, adapters, journal, supervision.heartbeats.worker(DUTY), vitals),
         resources=closable(adapters),
         supervision=supervision,
         settling_grace=_settling_grace(configuration),

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 def build_site(vitals: Vitals, measuring: Measuring | None = None) -> Site:
     """One for the process; it serves nothing before it follows a configuration that has `web`."""
     measured = measuring or Measuring(vitals)
-    return Site(lambda listen, front: Server(listen, partial(_application, front, vitals, measured)))
+    return Site(
+        lambda listen, front: Server(listen, partial(_application, front, vitals, measured), heard=vitals.served)
+    )
 
 
 def _application(front: Front, vitals: Vitals, measuring: Measuring) -> Flask:

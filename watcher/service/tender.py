@@ -12,7 +12,7 @@ from watcher.clock import boot_seconds
 from watcher.errors import JournalUnavailable, SourceUnavailable, Unavailable
 from watcher.intake import Intake
 from watcher.model import Claim
-from watcher.policy.pauses import growing
+from watcher.policy.pauses import REFUSED_SAID, growing
 from watcher.ports import Source, TendingJournal
 from watcher.service.heartbeats import Worker, unwatched
 from watcher.service.vitals import Vitals
@@ -25,7 +25,6 @@ _FIRST_PAUSE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 300.0
 _REFUSED_PAUSE_SECONDS = 300.0  # accounts are blocked for hammering
 _LONGEST_REFUSED_PAUSE_SECONDS = 1800.0
-_REFUSED_SAID = "tried again only every few minutes, lest the account be blocked, or at once after a reload"
 _JOURNAL_SECONDS = 5.0  # how soon to ask again for a journal that is away: it is our own, and nobody is bothered
 _OTHER_NODE_SECONDS = 5.0  # how soon to ask again for a source that another node has
 
@@ -157,7 +156,7 @@ class Tender:
             "A source cannot be used.",
             extra={"source": self.source.name, "detail": str(error), "again_in_s": pause},
         )
-        self._report(up=False, message=f"{error}; {_REFUSED_SAID}" if error.refuses_us else str(error))
+        self._report(up=False, message=f"{error}; {REFUSED_SAID}" if error.refuses_us else str(error))
         return pause
 
     # ------------------------------------------------------------------------------------- claim

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from watcher.clock import boot_seconds
+from watcher.model import Alert
 
 _JOURNAL_KNOWN_SECONDS = 2.0  # however many ask
 
@@ -61,8 +62,10 @@ class Vitals:
         self._journal_trouble: Callable[[], str | None] = lambda: None
         self._journal_seen: tuple[float, str | None] = (0.0, None)
         self._looks: dict[str, Looks] = {}
-        self._mailer_trouble: Trouble | None = None
-        self._is_mailer_known = False
+        self.has_mailed = False  # whether this process has tried to log in to the SMTP server
+        self.mailer_refusal: str | None = None  # why it does not let us in
+        self.web_trouble: str | None = None  # why the page cannot be served
+        self.own_alerts: tuple[Alert, ...] = ()  # what was told of this process, and is remembered by it alone
 
     # ------------------------------------------------------------------------------------- readiness
 
@@ -118,25 +121,19 @@ class Vitals:
         with self._lock:
             return dict(self._looks)
 
-    # ---------------------------------------------------------------------------------------- replies
+    # ------------------------------------------------------------------------------- replies, the page
 
     def mailed(self) -> None:
         """The SMTP server let us in."""
-        self._is_mailer_known, self._mailer_trouble = True, None
+        self.has_mailed, self.mailer_refusal = True, None
 
     def mailer_refused(self, said: str) -> None:
         """The SMTP server does not let us in."""
-        self._is_mailer_known, self._mailer_trouble = True, Trouble(at=self._clock(), said=said)
+        self.has_mailed, self.mailer_refusal = True, said
 
-    @property
-    def is_mailer_known(self) -> bool:
-        """Whether this process has tried to send anything yet."""
-        return self._is_mailer_known
-
-    @property
-    def mailer_trouble(self) -> Trouble | None:
-        """Why the SMTP server does not let us in; None: it does, as far as is known."""
-        return self._mailer_trouble
+    def served(self, trouble: str | None) -> None:
+        """Whether the page can be served; `trouble` says why not."""
+        self.web_trouble = trouble
 
     # ------------------------------------------------------------------------------------------ told
 
@@ -150,7 +147,6 @@ class Vitals:
             "pid": os.getpid(),
             "started_at": self.started_at.isoformat(),
             "sources": {name: _looks_told(looks) for name, looks in self.looks().items()},
-            "mailer": _trouble_told(self._mailer_trouble),
         }
 
 

@@ -31,7 +31,15 @@ _LOOP_SECONDS = 5  # how often silent connections are looked for; new ones wake 
 class Server:
     """Listens at `listen` (``host:port``) from `start` to `stop`, as soon as that can be had."""
 
-    def __init__(self, listen: str, make_application: Callable[[], WSGIApplication]) -> None:
+    def __init__(
+        self,
+        listen: str,
+        make_application: Callable[[], WSGIApplication],
+        *,
+        heard: Callable[[str | None], None] = lambda _: None,
+    ) -> None:
+        """`heard` is told why it cannot listen, and None once it does."""
+        self._heard = heard
         self._listen = listen
         self._make_application = make_application
         self._stopped = threading.Event()
@@ -66,14 +74,19 @@ class Server:
             log.exception("The web server fell over; the page is away until the daemon is started again.")
         finally:
             self._address = None
+            if self._stopped.is_set():
+                self._heard(None)  # nobody wants it any more
 
     def _sockets(self) -> list[socket.socket]:
         """The listening sockets, once they can be had; none: it is to stop."""
         said = None
         while not self._stopped.is_set():
             try:
-                return listening(self._listen)
+                found = listening(self._listen)
+                self._heard(None)
+                return found
             except ListenFailed as error:
+                self._heard(str(error))
                 if str(error) != said:
                     log.error("The page cannot be served; it is tried again.", extra={"detail": str(error)})
                 said = str(error)
