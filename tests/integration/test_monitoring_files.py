@@ -176,6 +176,18 @@ def test_the_journal_is_read_once_for_several_scrapes_in_a_row() -> None:
     assert len(read) == 1
 
 
+def test_the_table_of_the_documents_has_every_metric_as_it_is() -> None:
+    text = (FOLDER.parent / "docs" / "monitoring.md").read_text(encoding="utf-8")
+    documented = [line for line in text.splitlines() if line.startswith("| `invoice_watcher_")]
+    assert documented == [
+        f"| `{name}{'_total' if family.type == 'counter' else ''}` | {family.type} "
+        f"| {', '.join(sorted({label for each in family.samples for label in each.labels} - {'le'}))} "
+        f"| {family.documentation} |"
+        for name, family in scraped().families.items()
+        if name.startswith("invoice_watcher_")
+    ]
+
+
 # ------------------------------------------------------------------- by Prometheus itself, where it is
 
 

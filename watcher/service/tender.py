@@ -154,7 +154,7 @@ class Tender:
         log.log(
             logging.ERROR if error.refuses_us else logging.WARNING,
             "A source cannot be used.",
-            extra={"source": self.source.name, "detail": str(error), "again_in_s": pause},
+            extra={"source": self.source.name, "detail": str(error), "again_in_s": round(pause, 1)},
         )
         self._report(up=False, message=f"{error}; {REFUSED_SAID}" if error.refuses_us else str(error))
         return pause
