@@ -458,6 +458,14 @@ class SourceHealth:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """What went wrong, and when."""
+
+    at: datetime
+    said: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Backlog:
     """Work of one source that waits: how much, and since when the oldest of it does."""
 

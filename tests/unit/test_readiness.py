@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from watcher.cli.readiness import Asked, as_asked
-from watcher.service.vitals import Looks, Trouble, Vitals
+from watcher.model import Trouble
+from watcher.service.vitals import Looks, Vitals
 
 NOW = datetime(2026, 11, 26, 9, 0, tzinfo=UTC)
 

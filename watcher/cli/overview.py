@@ -22,6 +22,7 @@ from watcher.model import (
     Submission,
     SubmissionFilter,
     SubmissionState,
+    Trouble,
     Workload,
 )
 from watcher.policy.conditions import LONG, RECENT
@@ -29,14 +30,6 @@ from watcher.ports import Journal
 from watcher.presence import NoAnswer, ask
 
 _LOOKED_AT = 100  # of the submissions that are to be answered
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trouble:
-    """What went wrong, and when."""
-
-    at: datetime
-    said: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from watcher.cli.overview import Overview, SourceState, Trouble
+from watcher.cli.overview import Overview, SourceState
 from watcher.cli.rendering import Json, moment
 from watcher.headers import clean
-from watcher.model import Backlog, Kind, Outcome, SubmissionState
+from watcher.model import Backlog, Kind, Outcome, SubmissionState, Trouble
 
 _LONGEST = 400
 

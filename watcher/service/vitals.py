@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from watcher.clock import boot_seconds
-from watcher.model import Alert
+from watcher.model import Alert, Trouble
 
 _JOURNAL_KNOWN_SECONDS = 2.0  # however many ask
 
@@ -24,14 +24,6 @@ class Missing:
 
     what: str  # "start", "journal", or a worker's name
     said: str  # a few words for an administrator, maybe a database's
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trouble:
-    """What went wrong, and when."""
-
-    at: datetime
-    said: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
