@@ -64,7 +64,7 @@ class SmtpMailer:
         content_by = answer_by - self._patience_seconds
         with self._in_turn(content_by):
             self._within(lambda session: self._hand_over(session, message, recipient, content_by, answer_by))
-        log.debug("A mail was handed to the SMTP server.", extra={"reply_id": message["Message-ID"]})
+        log.debug("A reply was handed to the SMTP server.", extra={"reply_id": message["Message-ID"]})
 
     def check(self) -> list[Finding]:
         """Connect, log in and ask for the empty envelope sender, then take it back."""
