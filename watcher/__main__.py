@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from watcher.cli.readiness import as_asked, ready
 from watcher.cli.streams import NOT_WRITTEN, discard_output, make_usable
 from watcher.errors import ConfigurationError, PersonalError, Unavailable, UsageError
 from watcher.seclusion import seclude
@@ -41,9 +42,11 @@ class OutputLost(PersonalError):
 
 def _run() -> None:
     """The command; what it said has left the program when this returns or raises."""
-    from watcher.cli.app import app
-
     try:
+        if (asked := as_asked(sys.argv[1:])) is not None:
+            sys.exit(ready(asked.path, asked.wait))
+        from watcher.cli.app import app
+
         app(prog_name="invoice-watcher")
     finally:
         sys.stdout.flush()

@@ -23,11 +23,12 @@ from watcher.errors import (
     Unavailable,
     Vanished,
 )
-from watcher.model import ClaimedAnswer, Submission
+from watcher.headers import clean
+from watcher.model import ClaimedAnswer, Outcome, Stage, Submission
 from watcher.policy.allowance import MOST_REPLIES, WINDOW
 from watcher.policy.answer import Verdict, verdict
 from watcher.policy.pauses import growing
-from watcher.ports import AnswerJournal, Mailer, Shelf, Source, Writer
+from watcher.ports import UNMEASURED, AnswerJournal, Mailer, Meter, Shelf, Source, Writer
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +55,7 @@ class Answer:
         replies: ReplyChoice,
         shelf: Shelf | None = None,
         beat: Callable[[], None] = lambda: None,
+        meter: Meter = UNMEASURED,
     ) -> None:
         """`shelf`: the source, where what is to be tried again has to be put back first.
 
@@ -66,6 +68,7 @@ class Answer:
         self._replies = replies
         self._shelf = shelf
         self._beat = beat
+        self._meter = meter
         # Of submissions that wait; losing it costs a few tries, or a reply twice, as a crash does.
         self._failures: dict[str, int] = {}  # in a row
         self._broke_at: str | None = None  # the last answer, where the connection was lost over it
@@ -168,13 +171,17 @@ class Answer:
             # Under a claim of its own, because this one's hold might end in the middle of the move.
             self._journal.postpone_answer(claimed, timedelta(0), "its reply is sent; it took long")
             return
+        target: str | None = None
         try:
-            moved = self._move(claimed, decided)
+            target = self._move(claimed, decided)
+            moved = target is not None
         except Vanished as error:
             self._journal.plan_answer(claimed, None)  # wherever it is, we have not moved it there
             moved, remark = True, "; ".join(said for said in (remark, str(error)) if said)
         self._journal.close_submission(claimed, moved=moved, remark=remark)
-        log.info("A submission is answered.", extra={"submission": submission.id, "booked": decided.booked})
+        self._meter.took(Stage.ANSWER, boot_seconds() - began)
+        self._meter.answered(submission)
+        log.info("A submission is answered.", extra=_told(submission, target, remark))
 
     def _reply_pause(self, submission: Submission) -> timedelta | None:
         """How long its reply waits, because its recipient got so many of late; None: it does not."""
@@ -208,18 +215,20 @@ class Answer:
         handed_over = (claimed.submission.id, claimed.number)
         if handed_over not in self._unnoted:
             try:
-                self._mailer.send(self._writer.reply(claimed.submission, claimed.number))
+                message = self._writer.reply(claimed.submission, claimed.number)
+                self._mailer.send(message)
             except MailRefused as error:
                 # Not noted: should the move have to wait, the refusal would be forgotten.
                 log.warning("A reply was refused for good.", extra={"submission": claimed.submission.id})
                 return f"the reply was refused: {error}"
+            log.info("A reply is sent.", extra={"submission": claimed.submission.id, "reply_id": message["Message-ID"]})
             self._unnoted.add(handed_over)
         self._journal.note_reply(claimed)
         self._unnoted.discard(handed_over)
         return None
 
-    def _move(self, claimed: ClaimedAnswer, decided: Verdict) -> bool:
-        """Whether it was moved away; where the configuration leaves it, it stays."""
+    def _move(self, claimed: ClaimedAnswer, decided: Verdict) -> str | None:
+        """Where it was moved; None: the configuration leaves it where it is."""
         note = self._writer.note(claimed.submission) if decided.note else None
         target = claimed.target
         for _ in range(_PLANS):
@@ -231,5 +240,18 @@ class Answer:
             except TargetTaken:
                 target = None
                 continue
-            return target is not None
+            return target
         raise TargetTaken("every planned name was taken")
+
+
+def _told(submission: Submission, target: str | None, remark: str | None) -> dict[str, object]:
+    """What the log says of an answer that was given."""
+    outcomes = [document.outcome for document in submission.documents]
+    counted = [f"{outcomes.count(outcome)} {outcome}" for outcome in Outcome if outcome in outcomes]
+    return {
+        "submission": submission.id,
+        "source": submission.source,
+        "outcomes": ", ".join(counted) or "no documents",
+        "moved_to": clean(target, 300) or None,
+        "remark": clean(remark, 300) or None,
+    }

@@ -14,6 +14,7 @@
     │   ├── DirectoryUnavailable it cannot be told who the sender is
     │   ├── MailerUnavailable    a reply cannot be sent now
     │   ├── AlertUnavailable     an alert cannot be handed over now
+    │   ├── ListenFailed         the page's address cannot be listened at now
     │   ├── TokenUnavailable     the endpoint's token cannot be fetched now
     │   │   └── TokenRefused     … and not before a person mends client id, secret or address
     │   └── JournalUnavailable   the database cannot be reached now
@@ -104,6 +105,10 @@ class MailerUnavailable(Unavailable):
 
 class AlertUnavailable(Unavailable):
     """An alert cannot be handed over now. Its text has nothing of the address, which is a secret."""
+
+
+class ListenFailed(Unavailable):
+    """The page's address cannot be listened at now."""
 
 
 class TokenUnavailable(Unavailable):

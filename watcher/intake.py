@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 
 from watcher.admission import Admission
+from watcher.clock import boot_seconds
 from watcher.errors import DirectoryUnavailable, LinkUnavailable, Unavailable, UsageError, Vanished
 from watcher.gathering import Gathering, Harvest
 from watcher.headers import MailHeader, clean, read_header
@@ -24,12 +25,14 @@ from watcher.model import (
     NewSubmission,
     Person,
     Reason,
+    Stage,
+    SubmissionState,
 )
 from watcher.policy.arrival import Treatment, treatment
 from watcher.policy.drafting import belonging_to, draft, turned_away, with_header
 from watcher.policy.mail import answerable
 from watcher.policy.who import Accepted, Turned
-from watcher.ports import Arrival, FoundDocument, IntakeJournal, Parcel, Source
+from watcher.ports import UNMEASURED, Arrival, FoundDocument, IntakeJournal, Meter, Parcel, Source
 from watcher.storing import Storing
 from watcher.surplus import Surplus
 
@@ -78,6 +81,7 @@ class Intake:
         journal: IntakeJournal,
         surplus: Surplus,
         beat: Callable[[], None] = lambda: None,
+        meter: Meter = UNMEASURED,
     ) -> None:
         """`beat` hears again and again that a round goes on, from whatever thread."""
         self._source = source
@@ -87,6 +91,7 @@ class Intake:
         self._journal = journal
         self._surplus = surplus
         self._beat = beat
+        self._meter = meter
         self._uploads = ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix=f"store-{source.name}")
 
     def round(self, go_on: Callable[[], bool]) -> Round:
@@ -104,7 +109,9 @@ class Intake:
                 if not go_on():
                     break
                 with self._stumbling(arrival, result):
+                    began = boot_seconds()
                     if (draft := self._opened(arrival)) is not None:
+                        self._meter.took(Stage.OPEN, boot_seconds() - began)
                         under_way.append(self._begun(arrival, draft, under_way))
                 while len(under_way) >= _AT_ONCE:
                     self._finish(under_way.popleft(), result)
@@ -155,14 +162,19 @@ class Intake:
     def _opened(self, arrival: Arrival) -> _Draft | None:
         """What is in it and whose it is; None where it is only to be tried again, or waits."""
         if arrival.known is not None and treatment(self._source.kind, arrival.known) is Treatment.RETRY:
-            with suppress(UsageError):  # retention has deleted it: nothing is left to be tried
-                self._journal.retry(arrival.known.submission)
+            self._retry(arrival.known.submission)
             return None
         with self._source.open(arrival) as parcel:
             return self._mail(arrival, parcel) if parcel.header is not None else self._file(arrival, parcel)
 
+    def _retry(self, submission: str) -> None:
+        with suppress(UsageError):  # retention has deleted it: nothing is left to be tried
+            again = self._journal.retry(submission)
+            log.info("A mail came back; it is tried again.", extra={"submission": submission, "documents": again})
+
     def _store_and_record(self, draft: _Draft, twins: Sequence[Future[None]]) -> None:
         """In a thread of its own, because links and stores may be slow, and several are asked at once."""
+        began = boot_seconds()
         gathered = self._gathering.gather(draft.harvest, draft.submission.received_at)
         try:
             documents = tuple(self._stored(each, draft.person) for each in gathered.documents)
@@ -173,9 +185,27 @@ class Intake:
             bare = replace(bare, reason=Reason.NO_DOCUMENT)
         wait(twins)  # they began before, and wait for none that came after
         identifier = self._journal.record(replace(bare, documents=documents, left_out=gathered.left_out))
-        log.info(
-            "A submission was taken in.",
-            extra={"source": self._source.name, "submission": identifier, "documents": len(documents)},
+        self._meter.took(Stage.STORE, boot_seconds() - began)
+        self._meter.taken_in(self._source.name)
+        self._log(replace(bare, documents=documents), identifier)
+
+    def _log(self, taken: NewSubmission, identifier: str) -> None:
+        turned = taken.reason is not None and Reason(taken.reason).is_of_the_sender
+        sentence = "A submission was taken in."
+        if turned:
+            sentence = "A mail is held." if taken.state is SubmissionState.HELD else "A mail is refused."
+        log.log(
+            logging.WARNING if turned else logging.INFO,
+            sentence,
+            extra={
+                "submission": identifier,
+                "source": self._source.name,
+                "documents": len(taken.documents),
+                "sender": clean(taken.sender) or None,
+                "user_code": clean(taken.user_code) or None,
+                "reason": taken.reason,
+                "detail": taken.remark,
+            },
         )
 
     def _stored(self, found: FoundDocument, person: Person | None) -> NewDocument:
@@ -214,15 +244,6 @@ class Intake:
     def _turned_away(self, bare: NewSubmission, header: MailHeader, turned: Turned) -> _Draft:
         told = self._admission.may_be_told(header, turned)
         submission = turned_away(bare, turned, told=told)
-        log.warning(
-            "A mail is held." if turned.hold else "A mail is refused.",
-            extra={
-                "source": self._source.name,
-                "sender": clean(submission.sender) or None,
-                "reason": turned.reason,
-                "detail": submission.remark,
-            },
-        )
         return _Draft(submission=submission, person=None, harvest=Harvest())
 
     def _file(self, arrival: Arrival, parcel: Parcel) -> _Draft:

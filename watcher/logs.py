@@ -22,7 +22,7 @@ _PRIORITIES = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ER
 _COLOURS = {logging.DEBUG: "2", logging.INFO: "32", logging.WARNING: "33", logging.ERROR: "31", logging.CRITICAL: "31"}
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 # Libraries speak at length of what their callers handle; and at the lower levels of every address and header.
-_QUIET = ("apscheduler", "watchdog", "urllib3", "alembic", "imap_tools", "dkim", "tzlocal")
+_QUIET = ("apscheduler", "watchdog", "urllib3", "alembic", "imap_tools", "dkim", "tzlocal", "waitress")
 
 
 def set_up(section: Log, known: KnownSecrets) -> None:
@@ -134,15 +134,15 @@ class JournalFormatter(PlainFormatter):
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line: time, level, message, logger, and the fields."""
+    """One JSON object a line: `ts`, `level`, `logger`, `message`, `fields`, and `traceback` where there is one."""
 
     def format(self, record: logging.LogRecord) -> str:
         entry: dict[str, object] = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "ts": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
-            "message": record.getMessage(),
             "logger": record.name,
-            **fields(record),
+            "message": record.getMessage(),
+            "fields": {name: value for name, value in fields(record).items() if value is not None},
         }
         if record.exc_info:
             entry["traceback"] = self.formatException(record.exc_info)

@@ -41,6 +41,15 @@ class SubmissionState(StrEnum):
     CLOSED = "closed"  # answered
 
 
+class Stage(StrEnum):
+    """What the way of a submission takes its time for."""
+
+    OPEN = "open"  # from the source: whose it is, and which documents it holds
+    STORE = "store"  # links that are followed, documents chosen and stored, and the record of it
+    RECOGNISE = "recognise"  # one request to the endpoint
+    ANSWER = "answer"  # the reply, and the move
+
+
 class DocumentState(StrEnum):
     """Where a document, and a booking, stands."""
 
@@ -377,6 +386,7 @@ class ClaimedBooking:
     in_doubt: bool  # an earlier try may have been carried out
     interrupted: bool = False  # the try before this one never came to its end
     probe_of: str | None = None  # the endpoint whose closed gate it tries
+    submissions: tuple[str, ...] = ()  # the ids of those that wait for it, the first ones; for the log
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -432,6 +442,7 @@ class Gate:
     reason: str | None = None
     since: datetime | None = None
     resumes_at: datetime | None = None  # open, but everything waits until then (429, Retry-After)
+    probe_at: datetime | None = None  # closed: when the next probe is due
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -444,6 +455,14 @@ class SourceHealth:
     message: str | None = None
     left_alone: int = 0  # files outside `accept` that stay where they are
     surplus: int = 0  # mails that wait because their senders have submitted too much of late
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """What went wrong, and when."""
+
+    at: datetime
+    said: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -474,6 +493,54 @@ class Signs:
     overdue: Mapping[str, Backlog] = field(default_factory=dict)  # bookings long due, or failing for long
     unanswered: Mapping[str, Backlog] = field(default_factory=dict)  # settled submissions, since they were settled
     booked_twice: tuple[BookedTwice, ...] = ()  # the latest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceWork:
+    """What of one source is still to be recognised, counted in bookings: what waits for the same one is one."""
+
+    pending: int = 0
+    due: int = 0  # of these, what is to be posted now, and is not yet
+    retried: int = 0  # of these, what has failed and is tried again
+    undecided: int = 0  # of these, what waits for a person
+    oldest: datetime | None = None  # when the oldest submission was taken in that has something pending
+    last_taken_in: datetime | None = None  # the newest submission
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """Tries of late that came to the same."""
+
+    count: int
+    last_at: datetime
+    said: str | None  # of the last one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workload:
+    """How the work goes, at one moment: what waits, and what was done of late."""
+
+    now: datetime  # by the database's clock
+    sources: Mapping[str, SourceWork] = field(default_factory=dict)
+    settled: Mapping[Outcome, int] = field(default_factory=dict)  # documents, within an hour
+    settled_in_a_day: Mapping[Outcome, int] = field(default_factory=dict)
+    tries: Mapping[str, Tried] = field(default_factory=dict)  # that began within an hour, by result; "": not ended
+
+    @property
+    def oldest(self) -> datetime | None:
+        """When the oldest submission was taken in that has something pending."""
+        return min((each.oldest for each in self.sources.values() if each.oldest is not None), default=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Storage:
+    """Where the journal is kept, and how large it is."""
+
+    kind: str  # "sqlite" or "postgresql"
+    where: str  # a path, or host and database
+    schema: str  # the version of its tables
+    size: int  # bytes
+    free: int | None  # bytes that its disk still has for it; None: it is not a disk of ours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

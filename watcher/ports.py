@@ -39,10 +39,13 @@ from watcher.model import (
     Signs,
     SourceHealth,
     Spent,
+    Stage,
+    Storage,
     Submission,
     SubmissionFilter,
     TryEnding,
     WorkLeft,
+    Workload,
 )
 from watcher.seen import SeenInvoice
 from watcher.spool import Spooled
@@ -643,6 +646,14 @@ class ReadingJournal(Protocol):
 
     def counts(self) -> Counts: ...
 
+    def workload(self, sources: Collection[str]) -> Workload:
+        """How the work on these sources goes; what was settled and tried of late is that of all.
+
+        Costs what is pending and what was done within a day, however much the journal holds.
+        """
+
+    def storage(self) -> Storage: ...
+
     def source_health(self) -> list[SourceHealth]: ...
 
     def gates(self) -> Mapping[str, Gate]: ...
@@ -663,3 +674,45 @@ class Journal(IntakeJournal, RecognitionJournal, AnswerJournal, TendingJournal, 
         """`listener` is called, from any thread, after a change (of any process) that may have made work due."""
 
     def close(self) -> None: ...
+
+
+# ---------------------------------------------------------------------------------------- measuring
+
+
+class Meter(Protocol):
+    """Hears what happens, for whoever counts it. Called by many threads; it is quick, and raises nothing."""
+
+    def took(self, stage: Stage, seconds: float) -> None: ...
+
+    def taken_in(self, source: str) -> None:
+        """A submission is in the journal."""
+
+    def tried(self, kind: str, result: str) -> None:
+        """A request has ended: `kind` is ``first``, ``again`` or ``probe``, `result` one of policy.outcome's words."""
+
+    def settled(self, source: str, outcome: Outcome) -> None:
+        """A booking has its outcome."""
+
+    def answered(self, submission: Submission) -> None: ...
+
+    def store_failed(self, store: str, *, refused: bool) -> None:
+        """It could not take or sign a document now, or never will (`refused`)."""
+
+
+class Unmeasured:
+    """A Meter of which nobody asks anything."""
+
+    def took(self, stage: Stage, seconds: float) -> None: ...
+
+    def taken_in(self, source: str) -> None: ...
+
+    def tried(self, kind: str, result: str) -> None: ...
+
+    def settled(self, source: str, outcome: Outcome) -> None: ...
+
+    def answered(self, submission: Submission) -> None: ...
+
+    def store_failed(self, store: str, *, refused: bool) -> None: ...
+
+
+UNMEASURED = Unmeasured()

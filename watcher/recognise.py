@@ -17,7 +17,7 @@ from watcher.clock import boot_seconds
 from watcher.config.sections import Recognition
 from watcher.errors import ClaimLost, JournalUnavailable, StoreUnavailable
 from watcher.headers import clean
-from watcher.model import Claim, ClaimedBooking, Outcome, Settlement, TryEnding
+from watcher.model import Claim, ClaimedBooking, Outcome, Settlement, Stage, TryEnding
 from watcher.policy.outcome import (
     CloseGate,
     Decision,
@@ -32,7 +32,7 @@ from watcher.policy.outcome import (
 )
 from watcher.policy.redaction import without_signature
 from watcher.policy.retry import backoff, is_given_up
-from watcher.ports import HOLD_MARGIN, Recogniser, RecognitionJournal, Store
+from watcher.ports import HOLD_MARGIN, UNMEASURED, Meter, Recogniser, RecognitionJournal, Store
 
 log = logging.getLogger(__name__)
 
@@ -53,12 +53,14 @@ class Recognise:
         store_of: Callable[[str], Store],
         rules: Recognition,
         now: Callable[[], datetime],
+        meter: Meter = UNMEASURED,
     ) -> None:
         self._journal = journal
         self._recogniser = recogniser
         self._store_of = store_of
         self._rules = rules
         self._now = now
+        self._meter = meter
         self._unrecorded: set[Claim] = set()  # claims whose outcomes are in our hands alone
         self._hurried = threading.Event()
 
@@ -92,7 +94,7 @@ class Recognise:
         try:
             self._post(claimed, claimed_at, leaves, beat)
         except ClaimLost:
-            log.warning("A booking was another node's before its answer came.", extra={"booking": claimed.booking})
+            log.warning("A booking was another node's before its answer came.", extra=_named(claimed))
 
     def _post(
         self, claimed: ClaimedBooking, claimed_at: float, leaves: Callable[[], None], beat: Callable[[], None]
@@ -103,6 +105,7 @@ class Recognise:
         try:
             url = self._store_of(claimed.locator.store).attachment_url(claimed.locator)
         except StoreUnavailable as error:
+            self._meter.store_failed(claimed.locator.store, refused=False)
             self._try_later(claimed, TryEnding(result=Result.NOT_SENT, message=str(error)))
             return
         begun_at = boot_seconds()
@@ -110,11 +113,14 @@ class Recognise:
             self._journal.give_back(claimed)
             return
         user_code = claimed.key.user_code if claimed.key.create_expense else None
+        log.info("A document is posted.", extra={**_named(claimed), "try": claimed.try_number})
         leaves()
         exchange = self._recogniser.recognise(url, claimed.biz_id, user_code, begun_at=begun_at)
         if claimed.locator.url is None:
             exchange = without_signature(exchange, url)
         decision = classify(exchange, self._rules, wanted=claimed.key.create_expense)
+        self._meter.took(Stage.RECOGNISE, boot_seconds() - begun_at)
+        self._meter.tried(_kind_of(claimed), decision.ending.result)
         self._until_recorded(partial(self._record, claimed, decision), claimed, claimed_at, beat)
 
     def hurry(self) -> None:
@@ -152,7 +158,7 @@ class Recognise:
             self._unrecorded.add(claimed.claim)
             log.warning(
                 "An outcome cannot be recorded yet; it is kept until it can.",
-                extra={"booking": claimed.booking, "biz_id": claimed.biz_id, "detail": str(error)},
+                extra={**_named(claimed), "biz_id": claimed.biz_id, "detail": str(error)},
             )
 
     def _record(self, claimed: ClaimedBooking, decision: Decision) -> None:
@@ -175,16 +181,17 @@ class Recognise:
     def _settle(self, claimed: ClaimedBooking, settlement: Settlement, ending: TryEnding) -> None:
         final = with_doubt(settlement, in_doubt=claimed.in_doubt or ending.in_doubt)
         self._journal.settle(claimed, final, ending)
+        self._meter.settled(claimed.source, final.outcome)
         log.log(
             logging.INFO if final.outcome is Outcome.DONE else logging.WARNING,
             "A booking has its outcome.",
-            extra={"booking": claimed.booking, "outcome": final.outcome, "code": final.code, "biz_id": claimed.biz_id},
+            extra={**_named(claimed), "outcome": final.outcome, "code": final.code, "biz_id": claimed.biz_id},
         )
 
     def _try_later(self, claimed: ClaimedBooking, ending: TryEnding) -> None:
         if claimed.probe_of is not None:  # while the gate is closed no try counts, and nothing is given up
             self._journal.postpone(claimed, due_in=timedelta(0), counted=False, ending=ending)
-            log.warning("The endpoint still cannot be used.", extra={"result": ending.result})
+            log.warning("The endpoint still cannot be used.", extra={**_named(claimed), "result": ending.result})
             return
         if is_given_up(self._rules.retry, claimed.first_failed_at, self._now()):
             self._settle(claimed, given_up(ending), ending)
@@ -193,23 +200,36 @@ class Recognise:
         self._journal.postpone(claimed, due_in=pause, counted=True, ending=ending)
         log.warning(
             "A try failed and is repeated.",
-            extra={"booking": claimed.booking, "result": ending.result, "in_s": round(pause.total_seconds(), 1)},
+            extra={**_named(claimed), "result": ending.result, "in_s": round(pause.total_seconds(), 1)},
         )
 
     def _hold(self, claimed: ClaimedBooking, ending: TryEnding | None) -> None:
         self._journal.hold(claimed, ending)
         log.error(
             "It is not known whether a document was booked; it waits for your decision.",
-            extra={"booking": claimed.booking, "biz_id": claimed.biz_id},
+            extra={**_named(claimed), "biz_id": claimed.biz_id},
         )
 
     def _pause(self, claimed: ClaimedBooking, decision: Pause) -> None:
         pause = timedelta(seconds=decision.seconds)
         self._journal.pause_gate(self._recogniser.endpoint, pause)
         self._journal.postpone(claimed, due_in=pause, counted=False, ending=decision.ending)
-        log.warning("The endpoint asks to wait.", extra={"seconds": decision.seconds})
+        log.warning("The endpoint asks to wait.", extra={**_named(claimed), "seconds": decision.seconds})
 
     def _close_gate(self, claimed: ClaimedBooking, decision: CloseGate) -> None:
         self._journal.close_gate(self._recogniser.endpoint, decision.reason, self._rules.probe)
         self._journal.postpone(claimed, due_in=timedelta(0), counted=False, ending=decision.ending)
-        log.error("The endpoint cannot be used; nothing is posted.", extra={"reason": clean(decision.reason, 200)})
+        reason = clean(decision.reason, 200)
+        log.error("The endpoint cannot be used; nothing is posted.", extra={**_named(claimed), "reason": reason})
+
+
+def _kind_of(claimed: ClaimedBooking) -> str:
+    """Of a try, for whoever counts them."""
+    if claimed.probe_of is not None:
+        return "probe"
+    return "first" if claimed.try_number == 1 else "again"
+
+
+def _named(claimed: ClaimedBooking) -> dict[str, object]:
+    """As the log calls it: by the submissions that wait for it, and by its own number."""
+    return {"submission": ", ".join(claimed.submissions) or None, "booking": claimed.booking}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from watcher.errors import StoreRefused
+from watcher.errors import StoreRefused, StoreUnavailable
 from watcher.model import BookingKey, Locator, NewDocument, Outcome, Person, Reason
-from watcher.ports import FoundDocument, Store
+from watcher.ports import UNMEASURED, FoundDocument, Meter, Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,6 +15,7 @@ class Storing:
 
     store: Store
     create_expense: bool
+    meter: Meter = UNMEASURED
 
     def new_document(self, found: FoundDocument, person: Person | None) -> NewDocument:
         """Raises StoreUnavailable."""
@@ -26,16 +27,23 @@ class Storing:
         if nobodys:
             return _failed(found, Reason.NO_USER, None)
         try:
-            return _document(found, locator=self.store.put(found))
+            return _document(found, locator=self._put(found))
         except StoreRefused as error:
             return _failed(found, Reason.NO_URL, str(error))
 
     def _skipped_at(self, found: FoundDocument) -> Locator | None:
         """What is skipped is stored all the same, so that it can be sent when somebody says so."""
         try:
-            return self.store.put(found)
+            return self._put(found)
         except StoreRefused:
             return None
+
+    def _put(self, found: FoundDocument) -> Locator:
+        try:
+            return self.store.put(found)
+        except (StoreUnavailable, StoreRefused) as error:
+            self.meter.store_failed(self.store.name, refused=isinstance(error, StoreRefused))
+            raise
 
 
 def _skipped(found: FoundDocument, locator: Locator | None) -> NewDocument:

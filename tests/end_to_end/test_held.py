@@ -151,4 +151,4 @@ def test_a_released_mail_that_is_not_in_the_folder_is_waited_for_and_said_to_be(
     workplace.command("run", "--once")
 
     assert len(endpoint.requests) == 1
-    assert "released" not in workplace.status()
+    assert "released, to be taken in" not in workplace.status()

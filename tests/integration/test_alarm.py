@@ -21,6 +21,7 @@ from watcher.model import Alert, Finding, Reason, SubmissionState
 from watcher.policy.alarm import AlarmRules
 from watcher.service.alarm import DUTY, Alarm
 from watcher.service.courier import Courier
+from watcher.service.vitals import Vitals
 
 NONE = timedelta(0)
 
@@ -53,7 +54,12 @@ def channel() -> Channel:
 
 
 def alarm(
-    journal: SqlJournal, *channels: Channel, after: timedelta = NONE, held_after: timedelta = NONE, trouble: str = ""
+    journal: SqlJournal,
+    *channels: Channel,
+    after: timedelta = NONE,
+    held_after: timedelta = NONE,
+    trouble: str = "",
+    vitals: Vitals | None = None,
 ) -> Alarm:
     rules = AlarmRules(
         after=after,
@@ -63,7 +69,7 @@ def alarm(
         moment=lambda moment: f"{moment:%H:%M}",
     )
     courier = Courier(channels, language="en", first_pause_seconds=0.0)
-    return Alarm(journal=journal, rules=rules, courier=courier, trouble=lambda: trouble or None)
+    return Alarm(journal=journal, rules=rules, courier=courier, trouble=lambda: trouble or None, vitals=vitals)
 
 
 def held_mail(journal: SqlJournal) -> str:
@@ -271,3 +277,47 @@ def test_after_a_stop_no_round_begins(journal: SqlJournal, channel: Channel) -> 
     made.stop()
     made.round()
     assert channel.texts == []
+
+
+def test_a_refused_smtp_login_is_told_once_and_its_recovery_by_the_process_after_the_restart(
+    journal: SqlJournal, channel: Channel
+) -> None:
+    """Given a password that was mended and a daemon that was started again, then that is told when it has mailed."""
+    before, after = Vitals(), Vitals()
+    before.mailer_refused("535 wrong")
+    old = alarm(journal, channel, vitals=before)
+    for _ in range(3):
+        old.round()
+    new = alarm(journal, channel, vitals=after)
+    new.round()
+    assert len(channel.texts) == 1
+    assert "535 wrong" in channel.texts[0]
+
+    after.mailed()
+    for _ in range(3):
+        new.round()
+    assert channel.texts[1:] == ["- Over: the SMTP server lets us in again"]
+
+
+def test_a_page_that_is_served_at_last_is_told_to_be_over_after_a_reload_too(
+    journal: SqlJournal, channel: Channel
+) -> None:
+    vitals = Vitals()
+    vitals.served("127.0.0.1:8750: Address already in use")
+    for _ in range(2):
+        alarm(journal, channel, vitals=vitals).round()
+    vitals.served(None)
+    for _ in range(3):
+        alarm(journal, channel, vitals=vitals).round()
+    assert len(channel.texts) == 2
+    assert "Address already in use" in channel.texts[0]
+    assert channel.texts[1] == "- Over: page and metrics are served"
+
+
+def test_a_worker_that_hangs_is_told_at_once_however_long_one_waits_for_others(
+    journal: SqlJournal, channel: Channel
+) -> None:
+    vitals = Vitals(late=lambda: ["look-fapiao"])
+    alarm(journal, channel, after=HOLD, vitals=vitals).round()
+    (text,) = channel.texts
+    assert "look-fapiao" in text

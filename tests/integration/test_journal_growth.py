@@ -64,6 +64,7 @@ def work(journal: SqlJournal) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "look after a source", lambda: claim_source(journal)
     yield "report_source", lambda: journal.report_source("fapiao", up=True, message="well")
     yield "what is wrong", lambda: journal.signs(SOURCES, long=HOLD, recent=NEVER)
+    yield "how the work goes", lambda: (journal.workload(SOURCES), journal.storage())
     yield "whose duty it is", lambda: journal.claim_duty("alarm", HOLD)
     yield "forget nothing", lambda: journal.forget(NEVER)
 

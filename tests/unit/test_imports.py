@@ -16,7 +16,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 # named here is an adapter: it stands between a port and the world outside, and knows nothing of its neighbours.
 VALUES = {
     *("model", "seen", "errors", "spool", "headers", "mime", "amounts", "clock", "deadline", "json_answers", "tls"),
-    *("http_session", "secrecy", "seclusion", "findings", "mounts"),
+    *("http_session", "secrecy", "seclusion", "durations", "findings", "mounts"),
 }
 SECTIONS = {"config.sections", "config.secret", "config.values"}
 ADAPTER = VALUES | SECTIONS | {"ports", "oauth"}
@@ -35,14 +35,16 @@ MAY_IMPORT: dict[str, set[str]] = {
     "http_session": {"tls"},
     "secrecy": set(),
     "seclusion": set(),
+    "durations": set(),
+    "presence": set(),
     "amounts": set(),
     "findings": {"model"},
     "mounts": set(),
     "headers": {"model", "errors"},
     "mime": {"headers"},
-    "config.values": {"model", "tls"},
+    "config.values": {"model", "tls", "durations"},
     "config.secret": {"config.values"},
-    "config.sections": {"model", "config.secret", "config.values"},
+    "config.sections": {"model", "durations", "config.secret", "config.values"},
     "config": VALUES | SECTIONS,
     "ports": VALUES,
     "policy": VALUES | SECTIONS | {"ports"},
@@ -56,6 +58,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "recognise": STEP,
     "answer": STEP,
     "service": STEP | STEPS,
+    # It shows what a service does, and what the journal has, as the commands do.
+    "web": STEP | {"service"},
     # What to send of what it found is decided by pure rules.
     "documents": ADAPTER | {"policy"},
     # Values in, bytes out: it asks no port.
@@ -199,6 +203,8 @@ def test_no_module_imports_itself_by_way_of_others() -> None:
         ("model.py", "from watcher.errors import Refused"),
         ("errors.py", "import watcher.ports"),
         ("service/service.py", "from watcher.journal.claims import claim"),
+        ("service/service.py", "from watcher.web.site import Site"),
+        ("web/pages.py", "from watcher.journal.claims import claim"),
         ("bootstrap.py", "from watcher.cli.app import main"),
         ("sandbox/endpoint.py", "import watcher.service"),
         ("__init__.py", "from watcher.model import Kind"),
@@ -229,6 +235,7 @@ def _write(root: Path, path: str, text: str) -> None:
     """A package with the modules that the lines name, and one that has them."""
     modules = ["__init__", "answer", "model", "errors", "bootstrap", "headers/clean", "config/load", "config/sections"]
     modules += ["journal/tables", "journal/clock", "stores/objects", "sources/mailbox/session", "sources/mailbox/fetch"]
+    modules += ["web/site"]
     for file in [*(f"{module}.py" for module in modules), path]:
         place = root / "watcher" / file
         place.parent.mkdir(parents=True, exist_ok=True)

@@ -45,6 +45,7 @@ def test_json_is_one_line_with_the_fields_and_the_traceback() -> None:
     line = JsonFormatter().format(_record())
     assert line.isprintable()
     entry = json.loads(line)
-    assert entry["level"] == "error"
-    assert entry["name_given"] == FOREIGN
+    assert list(entry) == ["ts", "level", "logger", "message", "fields", "traceback"]
+    assert (entry["level"], entry["logger"], entry["message"]) == ("error", "test", "It failed.")
+    assert entry["fields"] == {"name_given": FOREIGN}
     assert "ValueError" in entry["traceback"]

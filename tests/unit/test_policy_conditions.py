@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from watcher.model import Alert, Backlog, BookedTwice, Gate, Language, Signs, SourceHealth
-from watcher.policy.alarm import AlarmRules, Condition, Decision
-from watcher.policy.conditions import conditions, held_too_long, journal_away
+from watcher.policy.alarm import AlarmRules, Condition, Decision, decide
+from watcher.policy.conditions import Own, conditions, held_too_long, own_conditions
 from watcher.policy.news import News, news_of, subject_of, text_of
+from watcher.policy.pauses import REFUSED_SAID
 
 NOW = datetime(2026, 11, 26, 9, 0, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -48,6 +49,43 @@ def test_a_source_that_is_down_says_since_when_why_and_what_to_do() -> None:
     assert condition.wait == AFTER
     for part in ("fapiao", "11-26 08:00", "no route to host", "invoice-watcher check"):
         assert part in condition.said
+
+
+REFUSED = f"the server refuses the login: 535 wrong; {REFUSED_SAID}"
+
+
+def test_a_refused_login_is_told_at_once_with_what_to_do_and_not_as_a_source_that_is_down() -> None:
+    there = found(sources=(down(message=REFUSED),))
+    login = there["login fapiao"]
+    assert (login.wait, login.explained) == (timedelta(0), False)
+    assert there["source fapiao"].explained
+    for part in ("fapiao", "11-26 08:00", "535 wrong", "授权码", "systemctl reload"):
+        assert part in login.said
+    assert REFUSED_SAID not in login.said
+
+
+def test_a_mailbox_that_goes_from_down_to_refused_or_back_is_not_told_to_be_better() -> None:
+    for message in (REFUSED, "no route to host"):
+        remembered = [Alert(key=f"{kind} fapiao", since=NOW, said="…", told_at=NOW) for kind in ("source", "login")]
+        decision = decide(list(found(sources=(down(message=message),)).values()), remembered, RULES, NOW + DAY / 2)
+        assert (decision.over, decision.keep, decision.forget) == ((), (), ())
+
+
+def test_a_refused_smtp_login_is_told_at_once_and_forgotten_by_who_has_not_tried_it_himself() -> None:
+    (refused,) = conditions(Signs(now=NOW), RULES, Own(mailer_refused="535 wrong"))
+    assert (refused.key, refused.wait, refused.explained) == ("mailer", timedelta(0), False)
+    assert "535 wrong" in refused.said
+    (unknown,) = conditions(Signs(now=NOW), RULES, Own(knows_mailer=False))
+    assert unknown.explained
+    assert conditions(Signs(now=NOW), RULES, Own()) == []
+
+
+def test_a_page_that_cannot_be_served_waits_and_a_worker_that_hangs_does_not() -> None:
+    web, worker = own_conditions(Own(web="Address already in use", late=("look-fapiao",)), RULES)
+    assert (web.key, web.wait) == ("web", AFTER)
+    assert "Address already in use" in web.said
+    assert (worker.key, worker.wait) == ("worker look-fapiao", timedelta(0))
+    assert "look-fapiao" in worker.said
 
 
 def test_a_source_of_which_something_cannot_be_taken_in_is_no_better() -> None:
@@ -109,8 +147,9 @@ def test_every_condition_has_its_sentences_in_both_languages(language: Language)
         booked_twice=(BookedTwice(booking=7, at=NOW, submission=None),),
     )
     rules = replace(RULES, language=language)
-    present = [*conditions(signs, rules), journal_away("the disk is full", rules)]
-    assert len(present) == 8
+    own = Own(mailer_refused="535 wrong", journal="the disk is full", web="taken", late=("claim",))
+    present = [*conditions(signs, rules, own), *own_conditions(own, rules)]
+    assert len(present) == 12
     over = [each.key for each in present if each.recurs]
     news = News(wrong=tuple(each.said for each in present)).then(_over(over, language))
     assert len(news.over) == len(over)
@@ -126,7 +165,7 @@ HOSTILE = '\u202e<at user_id="all">x</at> <@all> @everyone <!channel>\n- forged 
 
 
 def test_what_a_server_says_is_one_short_line_that_mentions_nobody() -> None:
-    (condition,) = found(sources=(down(message=HOSTILE),)).values()
+    condition = found(sources=(down(message=HOSTILE),))["source fapiao"]
     assert not set(condition.said) & set("<>@\n\x1b\u202e")
     assert len(condition.said) < 300
 

@@ -16,9 +16,12 @@ from watcher.ports import AlertChannel, Journal, Mailer
 from watcher.service.alarm import Alarm
 from watcher.service.courier import Courier
 from watcher.service.heartbeats import Worker
+from watcher.service.vitals import Vitals
 
 
-def build_alarm(configuration: Configuration, adapters: Adapters, journal: Journal, worker: Worker) -> Alarm:
+def build_alarm(
+    configuration: Configuration, adapters: Adapters, journal: Journal, worker: Worker, vitals: Vitals
+) -> Alarm:
     """Without a section of its own too: the log tells, then."""
     section = configuration.alerts or sections.Alerts()
     rules = AlarmRules(
@@ -35,6 +38,7 @@ def build_alarm(configuration: Configuration, adapters: Adapters, journal: Journ
         courier=Courier(channels, language=configuration.language),
         trouble=partial(journal_trouble, configuration.journal),
         worker=worker,
+        vitals=vitals,
     )
 
 

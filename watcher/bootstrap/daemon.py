@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
 from watcher.bootstrap.adapters import build_adapters, closable, store_of
 from watcher.bootstrap.alarms import build_alarm
+from watcher.bootstrap.journals import trouble_of_open_journal
 from watcher.bootstrap.steps import build_answerers, build_tenders
+from watcher.bootstrap.vitals import build_vitals
 from watcher.bootstrap.workers import build_workers
 from watcher.config.sections import Configuration
 from watcher.policy.pace import Pace
-from watcher.ports import Journal
+from watcher.ports import UNMEASURED, Journal, Meter
 from watcher.recognise import Recognise
 from watcher.secrecy import KnownSecrets
 from watcher.service import Service
 from watcher.service.alarm import DUTY
 from watcher.service.notify import watchdog_seconds
+from watcher.service.observing import ObservedMailer
 from watcher.service.poster import Poster
 from watcher.service.stopping import Stopping
 from watcher.service.supervision import Supervision
+from watcher.service.vitals import Vitals
 
 
 def build_supervision() -> Supervision:
@@ -28,11 +33,24 @@ def build_supervision() -> Supervision:
 
 
 def build_service(
-    configuration: Configuration, journal: Journal, stopping: Stopping, known: KnownSecrets, supervision: Supervision
+    configuration: Configuration,
+    journal: Journal,
+    stopping: Stopping,
+    known: KnownSecrets,
+    supervision: Supervision,
+    *,
+    vitals: Vitals | None = None,
+    meter: Meter = UNMEASURED,
 ) -> Service:
-    """The daemon; the journal stays the caller's to close, and `known` learns the secrets that servers issue."""
+    """The daemon; the journal stays the caller's to close, and `known` learns the secrets that servers issue.
+
+    `vitals` hears how it fares, `meter` what it does.
+    """
+    vitals = vitals or build_vitals(supervision)
     workers = build_workers(configuration, supervision.heartbeats)
     adapters = build_adapters(configuration, known, {name: each.look.beat for name, each in workers.items()})
+    if adapters.mailer is not None:
+        adapters = replace(adapters, mailer=ObservedMailer(adapters.mailer, vitals))
     for store in adapters.stores.values():
         store.prepare()
     recognise = Recognise(
@@ -41,6 +59,7 @@ def build_service(
         store_of=partial(store_of, adapters.stores),
         rules=configuration.recognition,
         now=journal.now,
+        meter=meter,
     )
     poster = Poster(
         recognise=recognise,
@@ -51,20 +70,25 @@ def build_service(
         pace=Pace(configuration.recognition.rate),
         heartbeats=supervision.heartbeats,
     )
-    answerers = list(build_answerers(configuration, adapters, journal, workers))
+    answerers = list(build_answerers(configuration, adapters, journal, workers=workers, meter=meter))
+    tenders = list(
+        build_tenders(configuration, adapters, journal, answerers, workers=workers, vitals=vitals, meter=meter)
+    )
     return Service(
         journal=journal,
         stopping=stopping,
         sources={name: source.kind for name, source in adapters.sources.items()},
-        tenders=list(build_tenders(configuration, adapters, journal, answerers, workers)),
+        tenders=tenders,
         answerers=answerers,
         poster=poster,
-        alarm=build_alarm(configuration, adapters, journal, supervision.heartbeats.worker(DUTY)),
+        alarm=build_alarm(configuration, adapters, journal, supervision.heartbeats.worker(DUTY), vitals),
         resources=closable(adapters),
         supervision=supervision,
         settling_grace=_settling_grace(configuration),
         keep_closed=configuration.retention.closed,
         stop_within=configuration.recognition.connect_timeout + configuration.recognition.timeout,
+        vitals=vitals,
+        journal_trouble=partial(trouble_of_open_journal, configuration, journal),
     )
 
 

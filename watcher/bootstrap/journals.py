@@ -7,6 +7,7 @@ from datetime import timedelta
 from watcher.config import sections
 from watcher.config.confidential import confidential
 from watcher.config.sections import Configuration
+from watcher.errors import JournalUnusable, Unavailable
 from watcher.journal.checking import journal_trouble
 from watcher.journal.opening import migrate, open_journal
 from watcher.policy.conditions import HELD_IN_A_FOLDER
@@ -39,6 +40,15 @@ def migrate_journal(configuration: Configuration) -> None:
 def trouble_of_journal(configuration: Configuration) -> str | None:
     """Why nothing can be written to it now, where that is seen beside a running daemon."""
     return journal_trouble(configuration.journal)
+
+
+def trouble_of_open_journal(configuration: Configuration, journal: Journal) -> str | None:
+    """Why it cannot be used now; None: it can be read, and nothing is seen that keeps it from being written."""
+    try:
+        journal.now()
+    except (Unavailable, JournalUnusable) as error:
+        return str(error)
+    return trouble_of_journal(configuration)
 
 
 def held_after(configuration: Configuration) -> dict[str, timedelta]:

@@ -19,11 +19,13 @@ from watcher.policy.who import MailboxRules
 from watcher.ports import (
     Directory,
     Journal,
+    Meter,
     Shelf,
     Source,
 )
 from watcher.service.answerer import Answerer
 from watcher.service.tender import Tender
+from watcher.service.vitals import Vitals
 from watcher.storing import Storing
 from watcher.surplus import Surplus
 
@@ -38,7 +40,10 @@ def build_tenders(
     adapters: Adapters,
     journal: Journal,
     answerers: Sequence[Answerer],
+    *,
     workers: Mapping[str, SourceWorkers],
+    vitals: Vitals,
+    meter: Meter,
 ) -> Iterator[Tender]:
     """One for each source, as the answerers are."""
     reader = DocumentReader(accept=configuration.accept, limits=configuration.limits)
@@ -52,7 +57,9 @@ def build_tenders(
             admission=_admission(section, configuration, adapters.directory),
             gathering=gathering,
             storing=Storing(
-                store=adapters.stores[section.store], create_expense=configuration.recognition.create_expense
+                store=adapters.stores[section.store],
+                create_expense=configuration.recognition.create_expense,
+                meter=meter,
             ),
             journal=journal,
             surplus=Surplus(
@@ -62,6 +69,7 @@ def build_tenders(
                 now=journal.now,
             ),
             beat=look.beat,
+            meter=meter,
         )
         yield Tender(
             source=adapters.sources[section.name],
@@ -69,6 +77,7 @@ def build_tenders(
             journal=journal,
             poll=section.poll,
             came_up=answerer.source_came_up,
+            vitals=vitals,
             worker=look,
         )
 
@@ -102,7 +111,12 @@ def _own_address(mailbox: sections.Mailbox, smtp: sections.Smtp | None) -> str:
 
 
 def build_answerers(
-    configuration: Configuration, adapters: Adapters, journal: Journal, workers: Mapping[str, SourceWorkers]
+    configuration: Configuration,
+    adapters: Adapters,
+    journal: Journal,
+    *,
+    workers: Mapping[str, SourceWorkers],
+    meter: Meter,
 ) -> Iterator[Answerer]:
     """One for each source, in their order."""
     for section in configuration.sources:
@@ -116,6 +130,7 @@ def build_answerers(
             replies=replies,
             shelf=_shelf(configuration.stores[section.store], adapters.sources[section.name]),
             beat=worker.beat,
+            meter=meter,
         )
         at_once = 1 if isinstance(section, sections.Mailbox) else _MOVES_AT_ONCE
         yield Answerer(answer=answer, at_once=at_once, worker=worker)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from watcher.errors import ConfigurationError, UsageError
+from watcher.cli.place import Place
+from watcher.errors import UsageError
 from watcher.model import Outcome, SubmissionState
 
 app = typer.Typer(
@@ -18,38 +18,6 @@ app = typer.Typer(
     rich_markup_mode=None,  # plain help: its flags look like flags, and it costs a third of the time
     help="Takes the invoices that employees forward, has them booked, and answers.",
 )
-
-_SEARCHED = ("config.yaml", "/etc/invoice-watcher/config.yaml")
-_NONE_FOUND = (
-    "no configuration: there is no ./config.yaml and no /etc/invoice-watcher/config.yaml; name one with "
-    "--config FILE or $INVOICE_WATCHER_CONFIG, or try `invoice-watcher demo`, which needs none"
-)
-
-
-class Place:
-    """Where the configuration is, found when it is first asked for."""
-
-    def __init__(self, given: Path | None) -> None:
-        self._given = given
-
-    @property
-    def path(self) -> Path:
-        if self._given is not None:
-            return self._given
-        if named := os.environ.get("INVOICE_WATCHER_CONFIG"):
-            return Path(named)
-        for candidate in _SEARCHED:
-            if _may_be_there(Path(candidate)):
-                return Path(candidate)
-        raise ConfigurationError([_NONE_FOUND])
-
-
-def _may_be_there(candidate: Path) -> bool:
-    """Whether it is a file. One of a fixed place that may not be looked at counts as there: reading it says why not."""
-    try:
-        return candidate.is_file()
-    except PermissionError:
-        return candidate.is_absolute()
 
 
 def _version(value: bool) -> None:
@@ -105,11 +73,14 @@ def check(
 
 
 @app.command()
-def status(context: typer.Context) -> None:
-    """Sources, gate, counts by state and outcome, and what waits for a person."""
+def status(
+    context: typer.Context,
+    json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+) -> None:
+    """How the daemon fares: sources, gate, what waits, what was done of late, and what waits for a person."""
     from watcher.cli.reading import status as perform
 
-    perform(context.obj.path)
+    perform(context.obj.path, as_json=json)
 
 
 @app.command("list")
@@ -206,6 +177,19 @@ def export(
     from watcher.cli.exporting import export as perform
 
     perform(context.obj.path, format_=format_, since=since, output=output)
+
+
+@app.command()
+def ready(
+    context: typer.Context,
+    wait: Annotated[
+        str | None, typer.Option(metavar="DURATION", help="Wait so long for it to become ready (0s).")
+    ] = None,
+) -> None:
+    """Exit 0 when the daemon with this configuration is at work; else say what is missing."""
+    from watcher.cli.readiness import ready as perform
+
+    raise typer.Exit(perform(context.obj.path, wait))
 
 
 @app.command()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from watcher.config.values import parse_duration
+from watcher.durations import parse_duration
 from watcher.errors import PersonalError, UsageError
 
 

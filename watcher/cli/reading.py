@@ -10,23 +10,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from watcher.bootstrap.journals import held_after, open_for_reading, secrets_of, trouble_of_journal
+from watcher.bootstrap.journals import open_for_reading, secrets_of
 from watcher.cli.rendering import minute, submission_json
 from watcher.cli.streams import json_text
 from watcher.config.load import load
 from watcher.config.sections import Configuration
-from watcher.config.values import parse_duration
+from watcher.durations import parse_duration
 from watcher.errors import UsageError
 from watcher.logs import conceal_tracebacks
 from watcher.model import Outcome, Submission, SubmissionFilter, SubmissionState
-from watcher.policy.conditions import LONG, RECENT
 from watcher.ports import Journal
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 _UNBROKEN = 4000  # columns, where a program reads: `list | grep` finds rows, not halves of names
-_WAITING_LOOKED_AT = 100  # by `status`, of the submissions that are to be answered
 
 
 @contextmanager
@@ -111,25 +109,20 @@ def show(path: Path, identifier: str, *, as_json: bool) -> None:
             _print_whole(submission, configuration)
 
 
-def status(path: Path) -> None:
-    """Sources, gate, counts, and what waits for a person."""
+def status(path: Path, *, as_json: bool) -> None:
+    """How the daemon fares: its sources, the gate, what waits, what was done of late, and what waits for a person."""
     with journal_of(path) as (configuration, journal):
-        from watcher.cli.tables import status_page
+        from watcher.cli.overview import overview
 
-        allowed = held_after(configuration)
-        page = status_page(
-            configuration,
-            journal.signs(allowed, long=LONG, recent=RECENT),
-            journal.counts(),
-            pending=list(journal.submissions(SubmissionFilter(state=SubmissionState.OPEN, limit=_WAITING_LOOKED_AT))),
-            unanswered=list(
-                journal.submissions(SubmissionFilter(state=SubmissionState.SETTLED, limit=_WAITING_LOOKED_AT))
-            ),
-            held_after=allowed,
-        )
-        _console().print(page)
-        if trouble := trouble_of_journal(configuration):
-            _console().print(trouble, style="bold red")
+        seen = overview(path, configuration, journal)
+        if as_json:
+            from watcher.cli.overview_json import overview_json
+
+            print(json_text(overview_json(seen, configuration.timezone)))  # noqa: T201
+        else:
+            from watcher.cli.overview_page import overview_page
+
+            _console().print(overview_page(seen, configuration.timezone))
 
 
 def _print_json(submission: Submission, configuration: Configuration) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from watcher.model import Document, Invoice, Submission
@@ -54,3 +54,29 @@ def moment(value: datetime, zone: ZoneInfo) -> str:
 def minute(value: datetime | None, zone: ZoneInfo) -> str:
     """For a person: to the second, in the configured zone."""
     return "" if value is None else value.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def age(span: timedelta) -> str:
+    """About how long, as one says it: ``12 s``, ``3 min``, ``5 h``, ``9 d``."""
+    seconds = max(0, round(span.total_seconds()))
+    for unit, length, until in (("s", 1, 60), ("min", 60, 3600), ("h", 3600, 2 * 86400)):
+        if seconds < until:
+            return f"{seconds // length} {unit}"
+    return f"{seconds // 86400} d"
+
+
+def ago(moment: datetime | None, now: datetime) -> str:
+    """``3 min ago``; nothing where it never was."""
+    return "" if moment is None else f"{age(now - moment)} ago"
+
+
+_THOUSAND = 1000
+
+
+def amount_of_bytes(size: int) -> str:
+    """``12.3 MB``, in powers of a thousand."""
+    amount, units = float(size), ["B", "kB", "MB", "GB", "TB"]
+    while amount >= _THOUSAND and len(units) > 1:
+        amount /= _THOUSAND
+        units.pop(0)
+    return f"{amount:.0f} B" if units[0] == "B" else f"{amount:.1f} {units[0]}"

@@ -6,22 +6,29 @@ import logging
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 from watcher.bootstrap.daemon import build_service, build_supervision
 from watcher.bootstrap.journals import open_for_work, secrets_of
+from watcher.bootstrap.measuring import Measuring
+from watcher.bootstrap.vitals import build_vitals
+from watcher.bootstrap.web import build_site
 from watcher.config.load import load
 from watcher.config.sections import Configuration
-from watcher.config.values import parse_duration
+from watcher.durations import parse_duration
 from watcher.errors import ConfigurationError, JournalUnavailable, JournalUnusable, UsageError
 from watcher.headers import clean
 from watcher.logs import conceal_tracebacks, set_up
 from watcher.model import Gate, Outcome, WorkLeft
 from watcher.ports import Journal
+from watcher.presence import Listener
 from watcher.secrecy import KnownSecrets
 from watcher.service.stopping import Stop, Stopping
 from watcher.service.supervision import Supervision
+from watcher.service.vitals import Vitals
+from watcher.web.site import Site
 
 log = logging.getLogger(__name__)
 
@@ -38,40 +45,78 @@ def run_daemon(path: Path) -> int:
     stopping = Stopping()
     stopping.catch_signals()
     with build_supervision() as supervision:
-        while True:
-            stop = _run(read.configuration, stopping, supervision, read.again)
-            if stop is not Stop.RELOAD:
-                return EXIT_FAILED if stop is Stop.FAILED else EXIT_WELL
+        vitals = build_vitals(supervision)
+        measuring = Measuring(vitals)
+        lasting = _Lasting(
+            stopping=stopping,
+            supervision=supervision,
+            vitals=vitals,
+            measuring=measuring,
+            site=build_site(vitals, measuring),
+        )
+        try:
+            with Listener(path, vitals.told):
+                return _serve(read, lasting)
+        finally:
+            lasting.site.close()
 
 
-def _run(
-    configuration: Configuration, stopping: Stopping, supervision: Supervision, may_reload: Callable[[], bool]
-) -> Stop:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Lasting:
+    """What a process has for all the services that it builds one after the other."""
+
+    stopping: Stopping
+    supervision: Supervision
+    vitals: Vitals
+    measuring: Measuring
+    site: Site
+
+
+def _serve(read: _Reading, lasting: _Lasting) -> int:
+    while True:
+        stop = _run(read.configuration, lasting, read.again)
+        if stop is not Stop.RELOAD:
+            return EXIT_FAILED if stop is Stop.FAILED else EXIT_WELL
+
+
+def _run(configuration: Configuration, lasting: _Lasting, may_reload: Callable[[], bool]) -> Stop:
     known = secrets_of(configuration)
     set_up(configuration.log, known)
     conceal_tracebacks(known)
-    journal = _awaited(configuration, stopping, supervision)
+    lasting.site.follow(configuration)
+    journal = _awaited(configuration, lasting)
     if journal is None:
-        return stopping.final or Stop.TERMINATED
+        return lasting.stopping.final or Stop.TERMINATED
     try:
-        return build_service(configuration, journal, stopping, known, supervision).run(may_reload)
+        service = build_service(
+            configuration,
+            journal,
+            lasting.stopping,
+            known,
+            lasting.supervision,
+            vitals=lasting.vitals,
+            meter=lasting.measuring.meter(configuration),
+        )
+        with lasting.site.showing(journal, service):
+            return service.run(may_reload)
     finally:
         journal.close()
 
 
-def _awaited(configuration: Configuration, stopping: Stopping, supervision: Supervision) -> Journal | None:
+def _awaited(configuration: Configuration, lasting: _Lasting) -> Journal | None:
     """The journal, once it can be had: a full disk or a database that is away is waited for. None: asked to stop."""
     said = None
-    while stopping.final is None:
-        supervision.starts()
+    while lasting.stopping.final is None:
+        lasting.supervision.starts()
         try:
             return open_for_work(configuration)
         except JournalUnavailable as error:
             if str(error) != said:
                 log.warning("The journal is waited for.", extra={"detail": str(error)})
             said = str(error)
-            supervision.say(f"the journal is waited for: {said}")
-            stopping.pause(_OPEN_AGAIN_SECONDS)
+            lasting.vitals.waits(f"the journal is waited for: {said}")
+            lasting.supervision.say(f"the journal is waited for: {said}")
+            lasting.stopping.pause(_OPEN_AGAIN_SECONDS)
     return None
 
 

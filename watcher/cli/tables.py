@@ -1,30 +1,23 @@
-"""What `list`, `show`, `status` and `check` print for people."""
+"""What `list`, `show` and `check` print for people."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from watcher.cli.rendering import minute
-from watcher.config.sections import Configuration
 from watcher.headers import clean
 from watcher.model import (
-    Counts,
     Document,
-    Gate,
     Invoice,
     Outcome,
-    Signs,
-    SourceHealth,
     Submission,
     SubmissionState,
     Try,
 )
-from watcher.policy.conditions import held_too_long
 from watcher.seen import SeenInvoice
 
 Moment = Callable[[datetime | None], str]
@@ -91,97 +84,6 @@ def whole_submission(submission: Submission, moment: Moment) -> RenderableType:
         }
     )
     return Group(head, *(part for document in submission.documents for part in _document(document, moment)))
-
-
-def status_page(
-    configuration: Configuration,
-    signs: Signs,
-    counts: Counts,
-    *,
-    pending: Sequence[Submission],
-    unanswered: Sequence[Submission],
-    held_after: Mapping[str, timedelta],
-) -> RenderableType:
-    """What an administrator looks at first. `pending` are open submissions, `unanswered` settled ones, the newest.
-
-    `held_after` is how long each source's submissions may be held.
-    """
-    zone = configuration.timezone
-
-    def moment(value: datetime | None) -> str:
-        return minute(value, zone)
-
-    gate = signs.gates.get(configuration.recognition.url, Gate(open=True))
-    parts: list[RenderableType] = [_sources(configuration, signs.sources, moment), Text()]
-    parts.append(_gate(gate, moment, signs.now))
-    parts.append(_counts(counts, moment))
-    parts.extend(_failing(pending))
-    parts.extend(_waiting([*unanswered, *pending]))
-    if surplus := sum(source.surplus for source in signs.sources):
-        parts.append(
-            Text(
-                f"{surplus} mails wait, because their senders have submitted what per_sender allows in an hour",
-                "yellow",
-            )
-        )
-    held = counts.submissions.get(SubmissionState.HELD, 0)
-    if held:
-        parts.append(Text(f"{held} held for your decision: invoice-watcher list --state held", style="yellow"))
-    for source in held_too_long(signs, held_after):
-        oldest = moment(signs.held[source].oldest)
-        parts.append(Text(f"{source}: held for too long, the oldest since {oldest}", style="bold red"))
-    return Group(*parts)
-
-
-def _sources(configuration: Configuration, sources: Sequence[SourceHealth], moment: Moment) -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for heading in ("source", "", "since", "left alone", "says"):
-        table.add_column(heading, overflow="fold")
-    known = {source.name: source for source in sources}
-    for section in configuration.sources:
-        health = known.get(section.name, SourceHealth(name=section.name, up=None))
-        table.add_row(
-            section.name, _up(health.up), moment(health.since), str(health.left_alone or ""), clean(health.message, 400)
-        )
-    return table
-
-
-def _up(up: bool | None) -> Text:  # noqa: FBT001
-    return {True: Text("up", "green"), False: Text("DOWN", "bold red"), None: Text("not tried yet", "dim")}[up]
-
-
-def _gate(gate: Gate, moment: Moment, now: datetime) -> Text:
-    if not gate.open:
-        return Text(f"gate: CLOSED since {moment(gate.since)}: {clean(gate.reason, 200)}", style="bold red")
-    if gate.resumes_at is not None and gate.resumes_at > now:
-        return Text(f"gate: open; the endpoint asked to wait until {moment(gate.resumes_at)}", style="yellow")
-    return Text("gate: open", style="green")
-
-
-def _counts(counts: Counts, moment: Moment) -> Text:
-    submissions = ", ".join(f"{count} {state}" for state, count in counts.submissions.items() if count)
-    documents = ", ".join(f"{count} {outcome}" for outcome, count in counts.documents.items() if count)
-    oldest = f"\noldest pending: {moment(counts.oldest_pending)}" if counts.oldest_pending else ""
-    return Text(f"submissions: {submissions or 'none'}\ndocuments: {documents or 'none'}{oldest}")
-
-
-def _failing(pending: Sequence[Submission]) -> Iterator[Text]:
-    """Documents whose last try failed, by what was said of it."""
-    documents = [each for submission in pending for each in submission.documents if each.outcome is None]
-    tries = [document.tries[-1] for document in documents if document.tries]
-    said = [clean(last.message, 200) for last in tries if last.ended_at is not None and last.message]
-    for reason in dict.fromkeys(said):
-        yield Text(f"{said.count(reason)} pending, and tried again: {reason}", style="yellow")
-
-
-def _waiting(unclosed: Sequence[Submission]) -> Iterator[Text]:
-    """What was released, and answers and returns of files that failed and are tried again, by what was said of them."""
-    if released := sum(each.released for each in unclosed):
-        yield Text(f"{released} released, to be taken in as soon as found in the mailbox's folder", style="yellow")
-    for state, what in ((SubmissionState.SETTLED, "answered"), (SubmissionState.OPEN, "put back for another try")):
-        said = [clean(one.remark, 200) for one in unclosed if one.state is state and one.remark and not one.released]
-        for reason in dict.fromkeys(said):
-            yield Text(f"{said.count(reason)} to be {what}, and tried again: {reason}", style="yellow")
 
 
 def _state(submission: Submission) -> Text:

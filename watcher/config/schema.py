@@ -8,7 +8,7 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema
 
 from watcher.config.sections import Configuration
-from watcher.config.values import format_duration
+from watcher.durations import format_duration
 
 
 class _Generator(GenerateJsonSchema):

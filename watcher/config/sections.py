@@ -47,9 +47,9 @@ from watcher.config.values import (
     Text,
     TimeZone,
     base_of,
-    parse_duration,
     placeholders,
 )
+from watcher.durations import parse_duration
 from watcher.model import Language
 
 _LARGEST_PORT = 65535

@@ -26,8 +26,8 @@ from pydantic import (
     WithJsonSchema,
 )
 
-_DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(ms|s|m|h|d)", re.ASCII)
-_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+from watcher.durations import UNIT_SECONDS, format_duration, parse_duration
+
 _SIZE = re.compile(r"(\d{1,12}(?:\.\d{1,9})?)\s*(B|kB|KB|MB|GB)", re.ASCII)
 _BYTES = {"B": 1, "kB": 1000, "KB": 1000, "MB": 1000**2, "GB": 1000**3}
 _RATE = re.compile(r"(\d{1,9})/(s|m|h)", re.ASCII)
@@ -53,27 +53,6 @@ def suggestion(word: str, known: Collection[str]) -> str:
 
 
 # ------------------------------------------------------------------------------- quantities
-
-
-def parse_duration(value: Any) -> timedelta:
-    """``90s``, ``15m``, ``2h``, ``3d``; raises ValueError."""
-    if isinstance(value, timedelta):
-        return value
-    found = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
-    seconds = float(found[1]) * _SECONDS[found[2]] if found else None
-    if found is None or seconds is None or seconds > timedelta(days=100_000).total_seconds():
-        raise ValueError("not a duration: write a number and a unit, such as 90s, 15m, 2h or 3d")
-    return timedelta(seconds=seconds)
-
-
-def format_duration(value: timedelta) -> str:
-    """As the configuration has it: the largest unit that leaves no remainder."""
-    milliseconds = round(value.total_seconds() * 1000)
-    for unit in ("d", "h", "m", "s"):
-        count, rest = divmod(milliseconds, round(_SECONDS[unit] * 1000))
-        if rest == 0 and (count or unit == "s"):
-            return f"{count}{unit}"
-    return f"{milliseconds}ms"
 
 
 def _some_time(value: timedelta) -> timedelta:
@@ -108,11 +87,11 @@ def parse_rate(value: Any) -> RateLimit:
     found = _RATE.fullmatch(value.strip()) if isinstance(value, str) else None
     if found is None or int(found[1]) == 0:
         raise ValueError("not a rate: write a number and a unit, such as 5/s or 100/m")
-    return RateLimit(int(found[1]), _SECONDS[found[2]])
+    return RateLimit(int(found[1]), UNIT_SECONDS[found[2]])
 
 
 def _format_rate(value: RateLimit) -> str:
-    unit = next(unit for unit, seconds in _SECONDS.items() if seconds == value.seconds)
+    unit = next(unit for unit, seconds in UNIT_SECONDS.items() if seconds == value.seconds)
     return f"{value.count}/{unit}"
 
 

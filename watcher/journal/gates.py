@@ -146,4 +146,5 @@ def _gate(found: Any) -> Gate:
         reason=found.reason,
         since=maybe_from_ms(found.since),
         resumes_at=maybe_from_ms(found.resumes_at) if found.waits else None,
+        probe_at=None if found.open else maybe_from_ms(found.due_at),
     )

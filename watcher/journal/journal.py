@@ -11,10 +11,23 @@ from watcher.journal.ledger import LedgerPart
 from watcher.journal.notices import NoticePart
 from watcher.journal.reading import ReadingPart
 from watcher.journal.recognition import RecognitionPart
+from watcher.journal.storage import StoragePart
 from watcher.journal.tending import TendingPart
+from watcher.journal.workload import WorkloadPart
 
 
-class SqlJournal(IntakePart, RecognitionPart, AnswerPart, NoticePart, TendingPart, AlertPart, ReadingPart, LedgerPart):
+class SqlJournal(
+    IntakePart,
+    RecognitionPart,
+    AnswerPart,
+    NoticePart,
+    TendingPart,
+    AlertPart,
+    ReadingPart,
+    LedgerPart,
+    WorkloadPart,
+    StoragePart,
+):
     """Implements ports.Journal on a Database (SQLite or PostgreSQL). Made by `opening.open_journal`."""
 
     def subscribe(self, listener: Callable[[], None]) -> None:

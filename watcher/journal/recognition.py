@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, case, delete, false, insert, or_, true, update
+from sqlalchemy import Connection, and_, bindparam, case, delete, false, insert, or_, select, text, true, update
 
 from watcher.errors import ClaimLost
 from watcher.journal import gates
@@ -17,7 +17,7 @@ from watcher.journal.database import Database, Part
 from watcher.journal.endings import end_try, try_has_ended
 from watcher.journal.holding import hold_booking
 from watcher.journal.settling import settle
-from watcher.journal.tables import bookings, tries
+from watcher.journal.tables import bookings, documents, submissions, tries
 from watcher.model import BookingKey, Claim, ClaimedBooking, Gate, Settlement, TryEnding
 
 # A try that is still without its end when its booking is claimed again died with its process: whether
@@ -49,6 +49,13 @@ _POSTPONE = fenced(bookings, state="pending").values(
     in_doubt=or_(bookings.c.in_doubt, bindparam("doubt") == 1),
     claimed=false(),
     claim=bookings.c.claim + 1,
+)
+_MOST_NAMED = 5  # submissions that wait for the same booking: the log is no list
+_WAITING = (
+    select(documents.c.booking, submissions.c.id)
+    .join(submissions, submissions.c.seq == documents.c.submission)
+    .where(documents.c.booking.in_(bindparam("claimed", expanding=True)), text("documents.state = 'pending'"))
+    .order_by(documents.c.id)
 )
 _DOUBT = update(bookings).where(bookings.c.id == bindparam("row")).values(in_doubt=true())
 _GIVE_BACK = fenced(bookings, state="pending").values(
@@ -181,10 +188,19 @@ def _begin(connection: Connection, rows: Sequence[Any], gate: Any = None) -> lis
     if dead:
         connection.execute(_DOUBT_DEAD_TRIES, {"claimed": dead})
     connection.execute(_BEGIN_TRY, [{"booking": row.id, "number": row.tries, "biz_id": row.biz_id} for row in rows])
-    return [_claimed(row, gate) for row in rows]
+    waiting = _submissions(connection, [row.id for row in rows])
+    return [_claimed(row, gate, waiting.get(row.id, ())) for row in rows]
 
 
-def _claimed(row: Any, gate: Any) -> ClaimedBooking:
+def _submissions(connection: Connection, claimed: list[int]) -> dict[int, tuple[str, ...]]:
+    """By booking, the ids of the submissions that wait for it: whoever reads the log asks by these."""
+    found: dict[int, dict[str, None]] = {}
+    for booking, submission in connection.execute(_WAITING, {"claimed": claimed}):
+        found.setdefault(booking, {})[submission] = None
+    return {booking: tuple(names)[:_MOST_NAMED] for booking, names in found.items()}
+
+
+def _claimed(row: Any, gate: Any, waiting: tuple[str, ...]) -> ClaimedBooking:
     first_failed_at = row.first_failed_at
     if gate is not None and first_failed_at is not None:  # the time stands still while the gate is closed
         first_failed_at += gates.closed_ms(gate, since=first_failed_at)
@@ -201,6 +217,7 @@ def _claimed(row: Any, gate: Any) -> ClaimedBooking:
         in_doubt=row.in_doubt,
         interrupted=row.interrupted,
         probe_of=gate.endpoint if gate is not None else None,
+        submissions=waiting,
     )
 
 

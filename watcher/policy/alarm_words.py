@@ -28,6 +28,28 @@ _SENTENCES: dict[str, dict[Language, str]] = {
         "zh": "来源 {name} 自 {since} 起无法使用：{reason}。检查：invoice-watcher check",
         "en": "Source {name} cannot be used since {since}: {reason}. Try: invoice-watcher check",
     },
+    "login": {
+        "zh": "邮箱 {name} 自 {since} 起拒绝登录：{reason}。请更新其密码（许多邮箱要用授权码，而不是登录密码），"
+        "然后 systemctl reload invoice-watcher",
+        "en": "Mailbox {name} refuses the login since {since}: {reason}. Mend its password (many providers want an app "
+        "password there), then systemctl reload invoice-watcher",
+    },
+    "mailer": {
+        "zh": "SMTP 服务器拒绝登录，回复发不出去：{reason}。请更新 smtp 的用户名和密码（许多邮箱要用授权码），"
+        "然后 systemctl reload invoice-watcher",
+        "en": "The SMTP server refuses the login, so that no reply is sent: {reason}. Mend smtp.username and "
+        "smtp.password (many providers want an app password there), then systemctl reload invoice-watcher",
+    },
+    "web": {
+        "zh": "网页和指标无法提供：{reason}。单据照常处理；请检查 web.listen 的端口是否被占用",
+        "en": "Page and metrics cannot be served: {reason}. Documents go on; see who has the port of web.listen",
+    },
+    "worker": {
+        "zh": "守护进程的一部分没有响应：{name}。在 systemd 下会自动重启，否则请手动重启。"
+        "查看日志：journalctl -u invoice-watcher",
+        "en": "A part of the daemon gives no sign of life: {name}. systemd restarts it; else restart it yourself. "
+        "See: journalctl -u invoice-watcher",
+    },
     "intake": {
         "zh": "来源 {name} 有内容暂时收不进来：{reason}。检查：invoice-watcher check",
         "en": "Source {name} has what cannot be taken in now: {reason}. Try: invoice-watcher check",
@@ -57,6 +79,10 @@ _OVER: dict[str, dict[Language, str]] = {
     "journal": {"zh": "已恢复：台账数据库可以使用", "en": "Over: the journal can be used"},
     "gate": {"zh": "已恢复：重新开始提交", "en": "Over: documents are posted again"},
     "source": {"zh": "已恢复：来源 {name} 可以使用", "en": "Over: source {name} can be used"},
+    "login": {"zh": "已恢复：邮箱 {name} 可以登录", "en": "Over: mailbox {name} lets us in again"},
+    "mailer": {"zh": "已恢复：可以发送回复", "en": "Over: the SMTP server lets us in again"},
+    "web": {"zh": "已恢复：网页和指标可以访问", "en": "Over: page and metrics are served"},
+    "worker": {"zh": "已恢复：{name} 有响应", "en": "Over: {name} gives signs of life again"},
     "held": {"zh": "已处理：来源 {name} 没有超时等待决定的了", "en": "Over: source {name} has none held for too long"},
     "overdue": {"zh": "已恢复：来源 {name} 的单据不再积压", "en": "Over: source {name} has no overdue documents"},
     "answers": {"zh": "已恢复：来源 {name} 的结果均可答复", "en": "Over: source {name} can be answered"},

@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from watcher.model import Backlog, Gate, Signs
+from watcher.model import Backlog, Gate, Signs, SourceHealth
 from watcher.policy.alarm import AlarmRules, Condition
 from watcher.policy.alarm_words import harmless, say
+from watcher.policy.pauses import REFUSED_SAID
 
 LONG = timedelta(hours=1)  # what has been due, failing or unanswered for so long should have gone on
 RECENT = timedelta(days=30)  # of double bookings; older ones have been told
 HELD_IN_A_FOLDER = timedelta(days=1)  # folders have no `held_after`
 _AT_ONCE = timedelta(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Own:
+    """What one process sees itself, and no journal shows."""
+
+    knows_mailer: bool = True  # it has tried to log in to the SMTP server
+    mailer_refused: str | None = None  # why the SMTP server does not let us in
+    journal: str | None = None  # why the journal cannot be used
+    web: str | None = None  # why the page cannot be served
+    late: tuple[str, ...] = ()  # workers that give no sign of life
 
 
 def held_too_long(signs: Signs, held_after: Mapping[str, timedelta]) -> list[str]:
@@ -24,8 +37,11 @@ def held_too_long(signs: Signs, held_after: Mapping[str, timedelta]) -> list[str
     ]
 
 
-def conditions(signs: Signs, rules: AlarmRules) -> list[Condition]:
-    """All that is wrong with this node's sources and endpoint, whether or not it is to be told yet."""
+def conditions(signs: Signs, rules: AlarmRules, own: Own = Own()) -> list[Condition]:
+    """All that is wrong with this node's sources, endpoint and replies, whether or not it is to be told yet.
+
+    It is remembered in the journal, so that what one process has told the next one can tell to be over.
+    """
     gate = signs.gates.get(rules.endpoint, Gate(open=True))
     return [
         *_booked_twice(signs, rules),
@@ -34,12 +50,21 @@ def conditions(signs: Signs, rules: AlarmRules) -> list[Condition]:
         *_held(signs, rules),
         *_overdue(signs, gate, rules),
         *_unanswered(signs, rules),
+        *_mailer(own, rules),
     ]
 
 
-def journal_away(trouble: str, rules: AlarmRules) -> Condition:
-    """That it cannot be used, which it cannot show itself."""
-    return Condition(key="journal", said=say("journal", rules.language, reason=harmless(trouble)), wait=rules.after)
+def own_conditions(own: Own, rules: AlarmRules) -> list[Condition]:
+    """What is wrong with this process alone, which remembers it itself."""
+    found = []
+    for kind, trouble in (("journal", own.journal), ("web", own.web)):
+        if trouble is not None:
+            said = say(kind, rules.language, reason=harmless(trouble))
+            found.append(Condition(key=kind, said=said, wait=rules.after))
+    for worker in own.late:  # it has been late for minutes when it is called so
+        said = say("worker", rules.language, name=harmless(worker))
+        found.append(Condition(key=f"worker {worker}", said=said, wait=_AT_ONCE))
+    return found
 
 
 def _booked_twice(signs: Signs, rules: AlarmRules) -> Iterator[Condition]:
@@ -58,10 +83,38 @@ def _gate(gate: Gate, rules: AlarmRules) -> Iterator[Condition]:
 def _sources(signs: Signs, rules: AlarmRules) -> Iterator[Condition]:
     """One that is there, but of which something cannot be taken in (a store is down, say), is no better."""
     for health in signs.sources:
-        if health.name in rules.sources and (health.up is False or (health.up and health.message)):
-            kind = "intake" if health.up else "source"
-            values = {"name": health.name, "since": _since(health.since, rules), "reason": harmless(health.message)}
-            yield Condition(key=f"source {health.name}", said=say(kind, rules.language, **values), wait=rules.after)
+        if health.name not in rules.sources:
+            continue
+        if health.up is False:
+            yield from _down(health, rules)
+        elif health.up and health.message:
+            said = _said("intake", health, health.message, rules)
+            yield Condition(key=f"source {health.name}", said=said, wait=rules.after)
+
+
+def _down(health: SourceHealth, rules: AlarmRules) -> Iterator[Condition]:
+    """A refused login is told at once: it does not mend itself. Of the two ways to be down the one explains the other.
+
+    So a mailbox that goes from the one to the other is not told to be better.
+    """
+    message = health.message or ""
+    refused = message.endswith(REFUSED_SAID)
+    why = message.removesuffix(REFUSED_SAID).rstrip("; ")
+    login, source = _said("login", health, why, rules), _said("source", health, message, rules)
+    yield Condition(key=f"login {health.name}", said=login, wait=_AT_ONCE, explained=not refused)
+    yield Condition(key=f"source {health.name}", said=source, wait=rules.after, explained=refused)
+
+
+def _said(kind: str, health: SourceHealth, reason: str, rules: AlarmRules) -> str:
+    since = _since(health.since, rules)
+    return say(kind, rules.language, name=health.name, since=since, reason=harmless(reason))
+
+
+def _mailer(own: Own, rules: AlarmRules) -> Iterator[Condition]:
+    """Who has sent nothing yet does not know, and leaves what another process, or the one before, has told as it is."""
+    if own.mailer_refused is not None or not own.knows_mailer:
+        said = say("mailer", rules.language, reason=harmless(own.mailer_refused))
+        yield Condition(key="mailer", said=said, wait=_AT_ONCE, explained=own.mailer_refused is None)
 
 
 def _held(signs: Signs, rules: AlarmRules) -> Iterator[Condition]:

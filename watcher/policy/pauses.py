@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+# What the journal says of a source that refuses us, after the server's own words; alerts know it by this.
+REFUSED_SAID = "tried again only every few minutes, lest the account be blocked, or at once after a reload"
+
 
 def growing(failures: int, *, first: float, longest: float, fraction: float) -> float:
     """Seconds to wait after that many failures in a row (1 for the first).

@@ -67,7 +67,7 @@ class SmtpMailer:
         content_by = answer_by - self._patience_seconds
         with self._in_turn(content_by):
             self._within(lambda session: self._hand_over(session, message, recipient, content_by, answer_by))
-        log.info("A reply was handed to the SMTP server.", extra={"reply_id": message["Message-ID"]})
+        log.debug("A reply was handed to the SMTP server.", extra={"reply_id": message["Message-ID"]})
 
     def check(self) -> list[Finding]:
         """Begin a reply to our own address and take it back, over a connection of its own."""

@@ -12,11 +12,12 @@ from watcher.clock import boot_seconds
 from watcher.errors import JournalUnusable, Unavailable
 from watcher.model import Alert
 from watcher.policy.alarm import AlarmRules, Decision, decide, kind_of
-from watcher.policy.conditions import LONG, RECENT, conditions, journal_away
+from watcher.policy.conditions import LONG, RECENT, Own, conditions, own_conditions
 from watcher.policy.news import news_of
 from watcher.ports import AlertJournal
 from watcher.service.courier import Courier
 from watcher.service.heartbeats import Worker, unwatched
+from watcher.service.vitals import Vitals
 
 log = logging.getLogger(__name__)
 
@@ -43,8 +44,13 @@ class Alarm:
         trouble: Callable[[], str | None] = lambda: None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         worker: Worker | None = None,
+        vitals: Vitals | None = None,
     ) -> None:
-        """`trouble` says why nothing can be written to the journal, where that is seen; `worker` beats in a round."""
+        """`trouble` says why nothing can be written to the journal, where that is seen; `worker` beats for each round.
+
+        `vitals` has what this process sees itself, and remembers what was told of that.
+        """
+        self._vitals = vitals or Vitals()
         self._worker = worker or unwatched(DUTY)
         self._journal = journal
         self._rules = rules
@@ -53,7 +59,6 @@ class Alarm:
         self._clock = clock
         self._told_at = -math.inf  # boot_seconds
         self._logged: set[tuple[str, str]] = set()
-        self._of_journal: tuple[Alert, ...] = ()
         self._stopped = threading.Event()
         self._at_work = threading.Lock()
 
@@ -77,7 +82,7 @@ class Alarm:
         with self._worker, self._at_work:
             if not self._stopped.is_set():
                 self._courier.catch_up()
-                self._look_at_journal(self._trouble() or self._look())
+                self._look_at_ourselves(self._trouble() or self._look())
 
     def _look(self) -> str | None:
         """Why the journal cannot be used; None: it can, and all is done."""
@@ -88,17 +93,28 @@ class Alarm:
             return str(error)
         return None
 
-    def _look_at_journal(self, trouble: str | None) -> None:
-        present = [journal_away(trouble, self._rules)] if trouble else []
-        decision = decide(present, self._of_journal, self._rules, self._clock())
+    def _look_at_ourselves(self, journal_trouble: str | None) -> None:
+        present = own_conditions(self._own(journal_trouble), self._rules)
+        remembered = self._vitals.own_alerts
+        decision = decide(present, remembered, self._rules, self._clock())
         written: tuple[Alert, ...] = decision.keep
         if self._told(decision):
             written = (*decision.keep, *decision.told)
-        self._of_journal = _written(self._of_journal, written, decision.forget)
+        self._vitals.own_alerts = _written(remembered, written, decision.forget)
+
+    def _own(self, journal_trouble: str | None = None) -> Own:
+        vitals = self._vitals
+        return Own(
+            knows_mailer=vitals.has_mailed,
+            mailer_refused=vitals.mailer_refusal,
+            journal=journal_trouble,
+            web=vitals.web_trouble,
+            late=tuple(vitals.late()),
+        )
 
     def _decision(self) -> Decision:
         signs = self._journal.signs(self._rules.sources, long=LONG, recent=RECENT)
-        return decide(conditions(signs, self._rules), self._journal.alerts(), self._rules, signs.now)
+        return decide(conditions(signs, self._rules, self._own()), self._journal.alerts(), self._rules, signs.now)
 
     def _act(self) -> None:
         """Decide anew under the claim: another node may just have told."""

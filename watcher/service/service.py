@@ -28,6 +28,7 @@ from watcher.service.stopping import Stop, Stopping
 from watcher.service.supervision import Supervision
 from watcher.service.tender import Tender
 from watcher.service.threads import show_name
+from watcher.service.vitals import Vitals
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +65,12 @@ class Service:
         settling_grace: timedelta,
         keep_closed: timedelta,
         stop_within: timedelta,
+        vitals: Vitals | None = None,
+        journal_trouble: Callable[[], str | None] = lambda: None,
     ) -> None:
+        """`vitals` hears whether all threads run; `journal_trouble` says why the journal cannot be used."""
+        self._vitals = vitals or Vitals()
+        self._journal_trouble = journal_trouble
         self._journal = journal
         self._stopping = stopping
         self._sources = dict(sources)
@@ -96,10 +102,12 @@ class Service:
         self._begin()
         looking = [self._thread(f"look-{tender.source.name}", tender.run) for tender in self._tenders]
         schedule = self._schedule()
+        self._vitals.works(self._journal_trouble)
         self._supervision.ready()
         self._tell_state()
         log.info("The daemon is ready.", extra={"sources": ", ".join(self._sources)})
         reason = self._stopping.wait(partial(self._told, may_reload), self._supervision.listens)
+        self._vitals.waits("it begins anew with its new configuration" if reason is Stop.RELOAD else "it stops")
         self._supervision.stops(self._stop_within.total_seconds(), for_good=reason is not Stop.RELOAD)
         log.info("The daemon stops.", extra={"reason": reason})
         schedule.shutdown(wait=False)
@@ -170,6 +178,8 @@ class Service:
             self._deciding.beat()
             with suppress(Unavailable):
                 released = self._journal.released()
+                for name in released.keys() - told:
+                    log.info("A submission is released.", extra={"submission": name, "source": released[name]})
                 for source in {source for name, source in released.items() if name not in told}:
                     self._wake_source(source)
                 told = set(released)

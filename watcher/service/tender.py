@@ -12,9 +12,10 @@ from watcher.clock import boot_seconds
 from watcher.errors import JournalUnavailable, SourceUnavailable, Unavailable
 from watcher.intake import Intake
 from watcher.model import Claim
-from watcher.policy.pauses import growing
+from watcher.policy.pauses import REFUSED_SAID, growing
 from watcher.ports import Source, TendingJournal
 from watcher.service.heartbeats import Worker, unwatched
+from watcher.service.vitals import Vitals
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +25,6 @@ _FIRST_PAUSE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 300.0
 _REFUSED_PAUSE_SECONDS = 300.0  # accounts are blocked for hammering
 _LONGEST_REFUSED_PAUSE_SECONDS = 1800.0
-_REFUSED_SAID = "tried again only every few minutes, lest the account be blocked, or at once after a reload"
 _JOURNAL_SECONDS = 5.0  # how soon to ask again for a journal that is away: it is our own, and nobody is bothered
 _OTHER_NODE_SECONDS = 5.0  # how soon to ask again for a source that another node has
 
@@ -51,11 +51,14 @@ class Tender:
         poll: timedelta,
         came_up: Callable[[], None] = lambda: None,
         worker: Worker | None = None,
+        vitals: Vitals | None = None,
     ) -> None:
         """`came_up` is called when the source is seen to be there for the first time, or again after a failure.
 
-        `worker` beats for the thread; the intake and the source beat it on while a look goes on.
+        `worker` beats for the thread; the intake and the source beat it on while a look goes on. `vitals` hears how
+        each look went.
         """
+        self._vitals = vitals or Vitals()
         self.source = source
         self.poll_seconds = poll.total_seconds()
         self.failure: str | None = None  # of the last look; None: it went well
@@ -123,6 +126,10 @@ class Tender:
             return self._failed(SourceUnavailable(f"an error of ours: {type(error).__name__}"))
         self.failure = "; ".join(result.waiting[:3]) or None
         self.surplus = result.surplus
+        if self.failure is None:
+            self._vitals.looked(self.source.name)
+        else:
+            self._vitals.stumbled(self.source.name, self.failure)
         self._failures = self._failures + 1 if result.waiting else 0
         self._report(up=True, message=self.failure)
         if not self._is_up:
@@ -136,6 +143,7 @@ class Tender:
             if told != self.failure:  # once, however long it lasts
                 log.warning("A source waits for the journal.", extra={"source": self.source.name, "detail": str(error)})
             return _JOURNAL_SECONDS
+        self._vitals.stumbled(self.source.name, self.failure)
         self._failures += 1
         self._is_up = False
         pause = pause_after(
@@ -146,9 +154,9 @@ class Tender:
         log.log(
             logging.ERROR if error.refuses_us else logging.WARNING,
             "A source cannot be used.",
-            extra={"source": self.source.name, "detail": str(error), "again_in_s": pause},
+            extra={"source": self.source.name, "detail": str(error), "again_in_s": round(pause, 1)},
         )
-        self._report(up=False, message=f"{error}; {_REFUSED_SAID}" if error.refuses_us else str(error))
+        self._report(up=False, message=f"{error}; {REFUSED_SAID}" if error.refuses_us else str(error))
         return pause
 
     # ------------------------------------------------------------------------------------- claim

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import quote
 
-from watcher.config.values import parse_duration
+from watcher.durations import parse_duration
 
 _EXTENSION = re.compile(r"\.[a-z0-9]{1,10}")
 

@@ -116,19 +116,6 @@ def test_a_store_that_only_gets_parts_is_used(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("section", "told"),
-    [
-        ("web: {password: {env: W}}", "web: "),
-    ],
-)
-def test_what_has_no_effect_yet_is_told_so_that_nobody_relies_on_it(tmp_path: Path, section: str, told: str) -> None:
-    (warning,) = warnings(load(written(tmp_path, QUIET + section + "\n"), secrets=False))
-
-    assert warning.startswith(told)
-    assert NOT_YET in warning
-
-
-@pytest.mark.parametrize(
     ("setting", "told"),
     [
         ("reply: {acknowledge_after: 5m}", "mailboxes[0].reply.acknowledge_after: "),

@@ -1,0 +1,46 @@
+"""How often a password may be tried."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+_FREE = 5  # wrong passwords that cost nothing: people mistype
+_LONGEST_SECONDS = 60.0
+_MOST_ADDRESSES = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Failures:
+    count: int
+    until: float  # no password is looked at before
+
+
+class Throttle:
+    """Each wrong password of an address beyond a few doubles the time until its next is looked at, up to a minute."""
+
+    def __init__(self, seconds: Callable[[], float]) -> None:
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self._failures: OrderedDict[str, _Failures] = OrderedDict()
+
+    def wait(self, address: str) -> float:
+        """Seconds until a password from there is looked at again; 0: now."""
+        with self._lock:
+            failures = self._failures.get(address)
+        return max(0.0, failures.until - self._seconds()) if failures is not None else 0.0
+
+    def failed(self, address: str) -> None:
+        with self._lock:
+            known = self._failures.pop(address, None)
+            count = known.count + 1 if known is not None else 1
+            wait = min(_LONGEST_SECONDS, 2.0 ** (count - _FREE)) if count >= _FREE else 0.0
+            self._failures[address] = _Failures(count=count, until=self._seconds() + wait)
+            while len(self._failures) > _MOST_ADDRESSES:
+                self._failures.popitem(last=False)
+
+    def succeeded(self, address: str) -> None:
+        with self._lock:
+            self._failures.pop(address, None)
