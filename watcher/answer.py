@@ -10,6 +10,7 @@ import logging
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 from watcher.clock import boot_seconds
@@ -23,9 +24,9 @@ from watcher.errors import (
     Unavailable,
     Vanished,
 )
-from watcher.model import ClaimedAnswer, Submission
-from watcher.policy.allowance import MOST_REPLIES, WINDOW
-from watcher.policy.answer import Verdict, verdict
+from watcher.model import Acknowledgement, ClaimedAnswer, ClaimedNotice, Submission
+from watcher.policy.allowance import MOST_BEFORE_ACKNOWLEDGEMENTS, MOST_REPLIES, WINDOW
+from watcher.policy.answer import Verdict, acknowledged, answered_anyway, verdict
 from watcher.policy.pauses import growing
 from watcher.ports import AnswerJournal, Mailer, Shelf, Source, Writer
 
@@ -92,8 +93,9 @@ class Answer:
             log.info("A file is put back, to be tried again.", extra={"submission": claimed.submission.id})
 
     def next_in(self) -> float | None:
-        """Seconds until the next answer is due."""
-        return self._journal.next_answer_in(self._source.name)
+        """Seconds until the next answer or notice is due."""
+        after = self._replies.acknowledge_after if self._mailer is not None else None
+        return self._journal.next_answer_in(self._source.name, acknowledge_after=after)
 
     def give_back(self, claimed: ClaimedAnswer, *, due_in: float = 0.0, why: str = _TOO_LATE) -> None:
         """It was not begun; it is due again in so many seconds."""
@@ -171,26 +173,42 @@ class Answer:
     def _reply_pause(self, submission: Submission) -> timedelta | None:
         """How long its reply waits, because its recipient got so many of late; None: it does not."""
         recipient = submission.thread.reply_to if submission.thread else None
-        if self._mailer is None or recipient is None:
+        return self._pause_of(recipient, MOST_REPLIES) if self._mailer is not None else None
+
+    def _pause_of(self, recipient: str | None, most: int) -> timedelta | None:
+        if recipient is None:
             return None
         sent = self._journal.sent_to(recipient, WINDOW)
-        return None if sent.count < MOST_REPLIES or sent.ago is None else WINDOW - sent.ago
+        return None if sent.count < most or sent.ago is None else WINDOW - sent.ago
 
     def send_notices(self, limit: int) -> None:
         """Tell submitters what they have to know before there is an answer. Raises JournalUnavailable."""
         if self._mailer is None:
             return
-        for claimed in self._journal.claim_notices(self._source.name, limit=limit, hold=HOLD):
-            try:
-                self._mailer.send(self._writer.notice(claimed.notice, claimed.name))
-            except MailRefused as error:
-                log.warning("A notice was refused for good.", extra={"detail": str(error)})
+        after = self._replies.acknowledge_after
+        for claimed in self._journal.claim_notices(self._source.name, limit=limit, hold=HOLD, acknowledge_after=after):
+            self._send_notice(claimed, self._mailer)
+
+    def _send_notice(self, claimed: ClaimedNotice, mailer: Mailer) -> None:
+        notice = claimed.notice
+        if isinstance(notice, Acknowledgement):
+            if not acknowledged(notice.submission):  # it was settled meanwhile
                 self._journal.end_notice(claimed, sent=False)
-            except MailerUnavailable as error:
-                log.warning("A notice has to wait.", extra={"detail": str(error)})
+                return
+            if self._pause_of(notice.thread.reply_to, MOST_BEFORE_ACKNOWLEDGEMENTS) is not None:
                 self._journal.postpone_notice(claimed, _NOTICE_AGAIN_IN)
-            else:
-                self._journal.end_notice(claimed, sent=True)
+                return
+            notice = replace(notice, answered_anyway=answered_anyway(self._replies))
+        try:
+            mailer.send(self._writer.notice(notice, claimed.name))
+        except MailRefused as error:
+            log.warning("A notice was refused for good.", extra={"detail": str(error)})
+            self._journal.end_notice(claimed, sent=False)
+        except MailerUnavailable as error:
+            log.warning("A notice has to wait.", extra={"detail": str(error)})
+            self._journal.postpone_notice(claimed, _NOTICE_AGAIN_IN)
+        else:
+            self._journal.end_notice(claimed, sent=True)
 
     def _reply(self, claimed: ClaimedAnswer, decided: Verdict) -> str | None:
         """Send what is to be sent; what there is to say of it in the end."""

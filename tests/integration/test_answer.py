@@ -21,6 +21,7 @@ from watcher.errors import JournalUnavailable, MailRefused, SourceUnavailable
 from watcher.journal.journal import SqlJournal
 from watcher.journal.opening import open_journal
 from watcher.model import (
+    Acknowledgement,
     Finding,
     Kind,
     NewDocument,
@@ -50,7 +51,7 @@ class StumblingWriter:
     def reply(self, submission: Submission, number: int) -> EmailMessage:
         raise NotImplementedError
 
-    def notice(self, notice: Notice, name: str) -> EmailMessage:
+    def notice(self, notice: Notice | Acknowledgement, name: str) -> EmailMessage:
         raise NotImplementedError
 
 

@@ -68,8 +68,9 @@ def test_every_outcome_has_its_label_and_its_advice(outcome: str, language: Lang
     found = words.load(language)
 
     assert found.say(f"outcomes.{outcome}.label")
-    assert found.of_outcome(outcome).what
-    assert found.of_outcome(outcome).todo
+    if outcome != Outcome.DONE:  # its label says it all
+        assert found.of_outcome(outcome).what
+        assert found.of_outcome(outcome).todo
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -34,9 +34,6 @@ def _not_there_yet(configuration: Configuration) -> Iterator[str]:
     said = "has no effect in this version yet"
     if configuration.web is not None:
         yield f"web: {said}"
-    for index, mailbox in enumerate(configuration.mailboxes):
-        if mailbox.reply.acknowledge_after is not None and "acknowledge_after" in mailbox.reply.model_fields_set:
-            yield f"mailboxes[{index}].reply.acknowledge_after: {said}: nothing is acknowledged"
 
 
 def _plain_secrets(value: object, path: str) -> Iterator[str]:

@@ -9,8 +9,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from watcher.errors import MailRefused
-from watcher.model import Language, Notice, Submission
+from watcher.model import Acknowledgement, Language, Notice, Submission
 from watcher.replies import words
+from watcher.replies.acknowledgement import acknowledgement_view
 from watcher.replies.envelope import addressed, compose, message_id, parse_sender, subject_of
 from watcher.replies.surplus import surplus_view
 from watcher.replies.telling import Telling
@@ -47,7 +48,7 @@ class TemplateWriter:
         self._clock = clock
 
     def reply(self, submission: Submission, number: int) -> EmailMessage:
-        """As the port has it. Documents that are still pending are said to be so, which makes it an acknowledgement.
+        """As the port has it. Documents that are still pending are said to be so.
 
         Raises MailRefused where there is nobody to answer to, or no address to answer from.
         """
@@ -63,16 +64,17 @@ class TemplateWriter:
         telling = self._telling(submission)
         return self._render("reply.txt.j2", telling.answer(submission, again=False), telling)
 
-    def notice(self, notice: Notice, name: str) -> EmailMessage:
+    def notice(self, notice: Notice | Acknowledgement, name: str) -> EmailMessage:
         """As the port has it. Raises MailRefused as `reply` does."""
         if self._sender is None:
             raise MailRefused("no smtp section is configured, so no notice can be sent")
-        telling = self._telling(notice)
-        view = surplus_view(telling, notice)
+        about = notice.submission if isinstance(notice, Acknowledgement) else notice
+        telling = self._telling(about)
+        view = _notice_view(telling, notice)
         message = addressed(
             notice.thread,
             name=message_id(name, 1, self._sender.domain),
-            subject=subject_of(notice.subject, view.verdict),
+            subject=subject_of(about.subject, view.verdict),
             sender=self._sender,
             sent_at=self._clock(),
         )
@@ -105,3 +107,9 @@ class TemplateWriter:
             autoescape=select_autoescape(enabled_extensions=("html.j2",), default=False),
             undefined=StrictUndefined,
         )
+
+
+def _notice_view(telling: Telling, notice: Notice | Acknowledgement) -> AnswerView:
+    if isinstance(notice, Acknowledgement):
+        return acknowledgement_view(telling, notice)
+    return surplus_view(telling, notice)

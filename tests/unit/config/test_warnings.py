@@ -99,15 +99,3 @@ def test_what_has_no_effect_yet_is_told_so_that_nobody_relies_on_it(tmp_path: Pa
 
     assert warning.startswith(told)
     assert NOT_YET in warning
-
-
-@pytest.mark.parametrize(
-    ("setting", "told"),
-    [
-        ("reply: {acknowledge_after: 5m}", "mailboxes[0].reply.acknowledge_after: "),
-    ],
-)
-def test_whoever_sets_what_does_nothing_yet_is_told(tmp_path: Path, setting: str, told: str) -> None:
-    given = warnings(load(written(tmp_path, QUIET.replace("smtp:", f"    {setting}\nsmtp:")), secrets=False))
-
-    assert [line.removeprefix(told)[: len(NOT_YET)] for line in given if NOT_YET in line] == [NOT_YET]
