@@ -9,8 +9,6 @@ from watcher.model import SUCCESS, Document, Language, Outcome, Reason, Submissi
 from watcher.replies.hints import ADVISE_AGAIN, OTHERS_MEND, hint_of
 from watcher.replies.words import NOT_SET_UP, Advice, Words
 
-NAME_LENGTH = 120
-MESSAGE_LENGTH = 500
 _MOST_HINTS = 3
 _SAID_BY_US = frozenset(
     {
@@ -21,12 +19,25 @@ _SAID_BY_US = frozenset(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Lengths:
+    """How many characters are shown of what comes from outside."""
+
+    name: int = 120
+    value: int = 100
+    message: int = 500
+
+
+WHOLE = Lengths()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Advising:
     """Advises in one language; `kinds` are the file types that are accepted, for people."""
 
     words: Words
     language: Language
     kinds: str
+    lengths: Lengths = WHOLE
 
     def on(self, document: Document, submission: Submission, *, booked_on: str | None) -> Advice | None:
         """None: the label and the invoices say it all. `booked_on`: when what it repeats was processed."""
@@ -64,7 +75,7 @@ class Advising:
         if document.code is None:
             return self.words.of_outcome("error")
         code = SUCCESS if document.invoices else document.code
-        message = clean(document.message or "", MESSAGE_LENGTH) or None
+        message = clean(document.message or "", self.lengths.message) or None
         return self.words.of_code(code, message, hint=hint_of(message), kinds=self.kinds)
 
     def _on_attention(self, document: Document) -> Advice:
@@ -79,7 +90,7 @@ class Advising:
         advice = self.words.of_outcome("duplicate")
         twin = next((d for d in submission.documents if d.id == document.duplicate_of), None)
         if twin is not None:
-            name = clean(twin.name, NAME_LENGTH)
+            name = clean(twin.name, self.lengths.name)
             return replace(advice, what=self.words.say("outcomes.duplicate.what_same", name=name))
         if booked_on is not None:
             return replace(advice, what=self.words.say("outcomes.duplicate.what_when", time=booked_on))
@@ -87,7 +98,7 @@ class Advising:
 
     def _half(self, message: str | None) -> str:
         """Of a message of our own, which has both languages, the one of the reader."""
-        chinese, _, english = clean(message or "", MESSAGE_LENGTH).partition(" / ")
+        chinese, _, english = clean(message or "", self.lengths.message).partition(" / ")
         return chinese if self.language == "zh" or not english else english
 
 

@@ -10,12 +10,12 @@ from itertools import compress
 from watcher import amounts
 from watcher.headers import clean
 from watcher.model import Document, Invoice, Kind, Language, Outcome, Reason, Submission, SubmissionState
-from watcher.replies.advising import MESSAGE_LENGTH, NAME_LENGTH, Advising, is_ours, others_mend, reason_of
+from watcher.replies.advising import WHOLE, Advising, Lengths, is_ours, others_mend, reason_of
 from watcher.replies.verdict import Verdict, verdict_of
 from watcher.replies.view import ORDER, AnswerView, DocumentView, InvoiceView
 from watcher.replies.words import Advice, Words
 
-_VALUE_LENGTH = 100
+_NUMBER_LENGTH = 100  # of numbers, dates and amounts: nobody can use a part of one
 _LINK_LENGTH = 8192
 _MOST_NAMED = 10
 
@@ -28,6 +28,7 @@ class Telling:
     language: Language
     zone: tzinfo
     kinds: str
+    lengths: Lengths = WHOLE
 
     def answer(self, submission: Submission, *, again: bool) -> AnswerView:
         verdict = verdict_of(submission)
@@ -76,7 +77,7 @@ class Telling:
         return self._of_mail("intro", submission.subject, submission.received_at)
 
     def _of_mail(self, path: str, subject: str | None, received_at: datetime) -> str:
-        shown = clean(subject or "", NAME_LENGTH)
+        shown = clean(subject or "", self.lengths.name)
         key = "mail" if shown else "mail_untitled"
         return self.words.say(f"{path}.{key}", subject=shown, time=self.time(received_at))
 
@@ -90,7 +91,7 @@ class Telling:
 
     @property
     def _advising(self) -> Advising:
-        return Advising(words=self.words, language=self.language, kinds=self.kinds)
+        return Advising(words=self.words, language=self.language, kinds=self.kinds, lengths=self.lengths)
 
     def _document(self, document: Document, submission: Submission) -> DocumentView:
         advice = self._advising.on(document, submission, booked_on=self._booked_on(document))
@@ -134,19 +135,19 @@ class Telling:
 
     def _invoice(self, invoice: Invoice, document: Document) -> InvoiceView:
         return InvoiceView(
-            title=clean(invoice.name or "", _VALUE_LENGTH) or self.words.say("invoice.untitled"),
+            title=clean(invoice.name or "", self.lengths.value) or self.words.say("invoice.untitled"),
             number=self._value(invoice.number),
-            code=clean(invoice.code or "", _VALUE_LENGTH) or None,
+            code=clean(invoice.code or "", _NUMBER_LENGTH) or None,
             date=self._value(invoice.date.isoformat() if invoice.date else None),
-            seller=self._value(invoice.seller_name),
+            seller=self._value(invoice.seller_name, self.lengths.value),
             amount=self._amount(invoice),
-            expense=clean(invoice.expense_id or "", _VALUE_LENGTH) or None,
+            expense=clean(invoice.expense_id or "", _NUMBER_LENGTH) or None,
             problem=self._problem(invoice, wanted=_has_expense(document) or document.outcome is Outcome.ERROR),
         )
 
     def _problem(self, invoice: Invoice, *, wanted: bool) -> str | None:
         problems = []
-        if message := clean(invoice.message or "", MESSAGE_LENGTH):
+        if message := clean(invoice.message or "", self.lengths.message):
             problems.append(self.words.say("invoice.message", message=message))
         if invoice.verified is False:
             problems.append(self.words.say("invoice.not_verified"))
@@ -171,15 +172,15 @@ class Telling:
         return said + self.words.say("total_left_out", n=missing) if missing else said
 
     def _detail(self, code: str | None, message: str | None) -> str | None:
-        said = [clean(part, MESSAGE_LENGTH) for part in (code, message) if part]
+        said = [clean(part, self.lengths.message) for part in (code, message) if part]
         return self.words.say("detail", text=" · ".join(said)) if said else None
 
     def name(self, name: str | None) -> str:
         """Of a file, as it may be shown."""
-        return clean(name or "", NAME_LENGTH) or self._value(None)
+        return clean(name or "", self.lengths.name) or self._value(None)
 
-    def _value(self, value: str | None) -> str:
-        return clean(value or "", _VALUE_LENGTH) or self.words.say("invoice.unknown")
+    def _value(self, value: str | None, limit: int = _NUMBER_LENGTH) -> str:
+        return clean(value or "", limit) or self.words.say("invoice.unknown")
 
     def time(self, time: datetime) -> str:
         """To the minute, in the zone of the configuration."""

@@ -5,7 +5,8 @@ Everything from outside is cleaned here, once: what stands in a view may be show
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import groupby
 
 # The order in which documents are shown: what the reader has to act upon first.
 ORDER = ("error", "attention", "pending", "done", "duplicate", "skipped")
@@ -44,6 +45,13 @@ class DocumentView:
         return not any(remarks)
 
 
+def _said_of(document: DocumentView) -> object:
+    """Equal for those that need be told once; what has invoices, or a link or note of its own, stands alone."""
+    if document.is_plain or document.invoices or document.link or document.note:
+        return object()
+    return replace(document, name="")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerView:
     language: str
@@ -64,18 +72,20 @@ class AnswerView:
     resubmit: str | None = None
 
     @property
-    def cards(self) -> tuple[DocumentView, ...]:
-        """The documents that are told one by one."""
-        if len(self.documents) <= _MOST_CARDS:
-            return self.documents
-        return tuple(document for document in self.documents if not document.is_plain)
+    def is_long(self) -> bool:
+        """Whether there are so many documents that room is to be saved."""
+        return len(self.documents) > _MOST_CARDS
+
+    @property
+    def cards(self) -> tuple[tuple[DocumentView, ...], ...]:
+        """The documents that are told one by one, those of which the same is to be said together."""
+        told = (document for document in self.documents if not (self.is_long and document.is_plain))
+        return tuple(tuple(card) for _, card in groupby(told, key=_said_of))
 
     @property
     def listed(self) -> tuple[DocumentView, ...]:
         """The others, for one table."""
-        if len(self.documents) <= _MOST_CARDS:
-            return ()
-        return tuple(document for document in self.documents if document.is_plain)
+        return tuple(document for document in self.documents if self.is_long and document.is_plain)
 
     @property
     def preheader(self) -> str:

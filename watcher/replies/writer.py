@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
 from email.message import EmailMessage
 from functools import cached_property
@@ -12,6 +13,7 @@ from watcher.errors import MailRefused
 from watcher.model import Acknowledgement, Language, Notice, Submission
 from watcher.replies import words
 from watcher.replies.acknowledgement import acknowledgement_view
+from watcher.replies.advising import WHOLE, Lengths
 from watcher.replies.envelope import addressed, compose, message_id, parse_sender, subject_of
 from watcher.replies.surplus import surplus_view
 from watcher.replies.telling import Telling
@@ -26,6 +28,9 @@ _KINDS = {
     "en": {"pdf": "PDF", "ofd": "OFD", "image": "image", "xml": "XML"},
 }
 _OR = {"zh": " 或 ", "en": " or "}
+_MOST_BYTES = 98_000  # Gmail hides what is beyond 102 kB
+_LENGTHS = (WHOLE, Lengths(name=50, value=30, message=120), Lengths(name=24, value=12, message=60))
+_Viewing = Callable[[Telling], AnswerView]
 
 
 class TemplateWriter:
@@ -55,10 +60,9 @@ class TemplateWriter:
         if self._sender is None:
             raise MailRefused("no smtp section is configured, so no reply can be sent")
         telling = self._telling(submission)
-        view = telling.answer(submission, again=number > 1)
         verdict = telling.verdict(verdict_of(submission))
         message = compose(submission, number, sender=self._sender, verdict=verdict, sent_at=self._clock())
-        return self._filled(message, view, telling)
+        return self._filled(message, telling, lambda how: how.answer(submission, again=number > 1))
 
     def note(self, submission: Submission) -> str:
         telling = self._telling(submission)
@@ -78,12 +82,20 @@ class TemplateWriter:
             sender=self._sender,
             sent_at=self._clock(),
         )
-        return self._filled(message, view, telling)
+        return self._filled(message, telling, lambda how: _notice_view(how, notice))
 
-    def _filled(self, message: EmailMessage, view: AnswerView, telling: Telling) -> EmailMessage:
-        message.set_content(self._render("reply.txt.j2", view, telling), cte="base64")
-        message.add_alternative(self._render("reply.html.j2", view, telling), subtype="html", cte="base64")
+    def _filled(self, message: EmailMessage, telling: Telling, view: _Viewing) -> EmailMessage:
+        message.set_content(self._render("reply.txt.j2", view(telling), telling), cte="base64")
+        message.add_alternative(self._html(telling, view), subtype="html", cte="base64")
         return message
+
+    def _html(self, telling: Telling, view: _Viewing) -> str:
+        """Foreign texts are cut shorter where it would not be shown whole; the plain text has them as they are."""
+        for lengths in _LENGTHS:
+            made = self._render("reply.html.j2", view(replace(telling, lengths=lengths)), telling)
+            if len(made.encode()) <= _MOST_BYTES:
+                break
+        return made
 
     def _telling(self, about: Submission | Notice) -> Telling:
         language = about.language or self._language
