@@ -20,7 +20,7 @@ _LANGUAGES: tuple[Language, ...] = ("zh", "en")
 _DESKTOP, _PHONE = 640, 360  # pixels
 _TALLEST = 1100  # what is longer is cut off
 _COLOURS = 48
-_ON_A_PHONE = ("mixed", "done", "acknowledgement")
+_ON_A_PHONE = ("mixed", "acknowledgement")
 _DARK = ("mixed",)
 _MAKE_DARK = ("--enable-features=WebContentsForceDark", "--blink-settings=forceDarkModeEnabled=true")
 
