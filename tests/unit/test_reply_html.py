@@ -48,10 +48,10 @@ TAGS: dict[str, set[str]] = {
     "b": set(),
     "br": set(),
 }
-_TEXT = {"font", "color", "word-break"}
+_TEXT = {"font", "color"}
 PROPERTIES: dict[str, set[str]] = {
     "body": {"margin", "padding", "background-color"},
-    "table": {"max-width", "background-color", "border", "border-top"},
+    "table": {"max-width", "background-color", "border", "border-top", "word-wrap", "word-break"},
     "td": _TEXT | {"font-weight", "padding", "background-color", "border-top"},
     "th": _TEXT | {"font-weight", "padding", "background-color", "border-top"},
     "span": _TEXT,
