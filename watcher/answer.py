@@ -10,23 +10,22 @@ import logging
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import timedelta
 
 from watcher.clock import boot_seconds
 from watcher.config.sections import ReplyChoice
 from watcher.errors import (
     ClaimLost,
-    MailerUnavailable,
     MailRefused,
     SourceUnavailable,
     TargetTaken,
     Unavailable,
     Vanished,
 )
-from watcher.model import Acknowledgement, ClaimedAnswer, ClaimedNotice, Submission
-from watcher.policy.allowance import MOST_BEFORE_ACKNOWLEDGEMENTS, MOST_REPLIES, WINDOW
-from watcher.policy.answer import Verdict, acknowledged, answered_anyway, verdict
+from watcher.model import ClaimedAnswer, Submission
+from watcher.notices import Notices
+from watcher.policy.allowance import MOST_REPLIES, WINDOW
+from watcher.policy.answer import Verdict, verdict
 from watcher.policy.pauses import growing
 from watcher.ports import AnswerJournal, Mailer, Shelf, Source, Writer
 
@@ -38,7 +37,6 @@ _STUMBLED_AGAIN_IN = timedelta(minutes=10)
 _MOVE_WITHIN_SECONDS = 20.0  # of the answer's begin
 _TOO_LATE = "it could not be begun in time"
 _MANY_REPLIES = f"its recipient got {MOST_REPLIES} replies within an hour"
-_NOTICE_AGAIN_IN = timedelta(minutes=5)
 _PLANS = 20  # how often a planned name may be taken by others before it waits
 
 
@@ -62,6 +60,7 @@ class Answer:
         self._journal = journal
         self._replies = replies
         self._shelf = shelf
+        self._notices = Notices(source=source.name, writer=writer, mailer=mailer, journal=journal, replies=replies)
         # Of submissions that wait; losing it costs a few tries, or a reply twice, as a crash does.
         self._failures: dict[str, int] = {}  # in a row
         self._broke_at: str | None = None  # the last answer, where the connection was lost over it
@@ -94,8 +93,7 @@ class Answer:
 
     def next_in(self) -> float | None:
         """Seconds until the next answer or notice is due."""
-        after = self._replies.acknowledge_after if self._mailer is not None else None
-        return self._journal.next_answer_in(self._source.name, acknowledge_after=after)
+        return self._journal.next_answer_in(self._source.name, acknowledge_after=self._notices.acknowledge_after)
 
     def give_back(self, claimed: ClaimedAnswer, *, due_in: float = 0.0, why: str = _TOO_LATE) -> None:
         """It was not begun; it is due again in so many seconds."""
@@ -173,42 +171,14 @@ class Answer:
     def _reply_pause(self, submission: Submission) -> timedelta | None:
         """How long its reply waits, because its recipient got so many of late; None: it does not."""
         recipient = submission.thread.reply_to if submission.thread else None
-        return self._pause_of(recipient, MOST_REPLIES) if self._mailer is not None else None
-
-    def _pause_of(self, recipient: str | None, most: int) -> timedelta | None:
-        if recipient is None:
+        if self._mailer is None or recipient is None:
             return None
         sent = self._journal.sent_to(recipient, WINDOW)
-        return None if sent.count < most or sent.ago is None else WINDOW - sent.ago
+        return None if sent.count < MOST_REPLIES or sent.ago is None else WINDOW - sent.ago
 
     def send_notices(self, limit: int) -> None:
         """Tell submitters what they have to know before there is an answer. Raises JournalUnavailable."""
-        if self._mailer is None:
-            return
-        after = self._replies.acknowledge_after
-        for claimed in self._journal.claim_notices(self._source.name, limit=limit, hold=HOLD, acknowledge_after=after):
-            self._send_notice(claimed, self._mailer)
-
-    def _send_notice(self, claimed: ClaimedNotice, mailer: Mailer) -> None:
-        notice = claimed.notice
-        if isinstance(notice, Acknowledgement):
-            if not acknowledged(notice.submission):  # it was settled meanwhile
-                self._journal.end_notice(claimed, sent=False)
-                return
-            if self._pause_of(notice.thread.reply_to, MOST_BEFORE_ACKNOWLEDGEMENTS) is not None:
-                self._journal.postpone_notice(claimed, _NOTICE_AGAIN_IN)
-                return
-            notice = replace(notice, answered_anyway=answered_anyway(self._replies))
-        try:
-            mailer.send(self._writer.notice(notice, claimed.name))
-        except MailRefused as error:
-            log.warning("A notice was refused for good.", extra={"detail": str(error)})
-            self._journal.end_notice(claimed, sent=False)
-        except MailerUnavailable as error:
-            log.warning("A notice has to wait.", extra={"detail": str(error)})
-            self._journal.postpone_notice(claimed, _NOTICE_AGAIN_IN)
-        else:
-            self._journal.end_notice(claimed, sent=True)
+        self._notices.send(limit)
 
     def _reply(self, claimed: ClaimedAnswer, decided: Verdict) -> str | None:
         """Send what is to be sent; what there is to say of it in the end."""

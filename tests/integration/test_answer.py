@@ -378,15 +378,19 @@ def test_while_nothing_can_be_answered_few_are_tried_and_all_are_when_the_source
 
 
 class Sink:
-    """Takes every mail, or none for now."""
+    """Takes every mail, or none for now; counts what it was handed."""
 
     def __init__(self) -> None:
         self.away = False
+        self.tried = 0
         self.sent: list[EmailMessage] = []
 
     def send(self, message: EmailMessage) -> None:
+        self.tried += 1
         if self.away:
-            raise MailerUnavailable("the server is away")
+            away = MailerUnavailable("the server is away")
+            away.altogether = True
+            raise away
         self.sent.append(message)
 
     def check(self) -> list[Finding]:
@@ -400,7 +404,7 @@ def test_an_acknowledgement_that_could_not_be_sent_before_the_result_was_there_i
     journal: SqlJournal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Given a mail that waits, and a mail server that is away
-    monkeypatch.setattr("watcher.answer._NOTICE_AGAIN_IN", timedelta(0))
+    monkeypatch.setattr("watcher.notices._AGAIN_IN", timedelta(0))
     journal.record(mail())
     sink = Sink()
     sink.away = True
@@ -419,7 +423,7 @@ def test_an_acknowledgement_that_could_not_be_sent_before_the_result_was_there_i
 def test_acknowledgements_leave_room_for_answers_to_one_address_in_an_hour(
     journal: SqlJournal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("watcher.answer.MOST_BEFORE_ACKNOWLEDGEMENTS", 2)
+    monkeypatch.setattr("watcher.notices.MOST_BEFORE_ACKNOWLEDGEMENTS", 2)
     for _ in range(4):
         journal.record(mail())
     journal.record(mail(thread=Thread(reply_to="smith@corp.example")))
@@ -444,3 +448,41 @@ def test_where_nothing_is_acknowledged_nobody_waits_for_it(journal: SqlJournal) 
     assert sink.sent == []
     assert answering(journal, Mailbox("fapiao"), sink, acknowledge_after=None).next_in() is None
     assert answering(journal, Mailbox("fapiao"), None, acknowledge_after=timedelta(0)).next_in() is None
+
+
+def test_while_the_mail_server_is_away_one_acknowledgement_is_tried_and_the_others_wait_with_it(
+    journal: SqlJournal,
+) -> None:
+    for _ in range(4):
+        journal.record(mail())
+    sink = Sink()
+    sink.away = True
+    step = answering(journal, Mailbox("fapiao"), sink, acknowledge_after=timedelta(0))
+
+    step.send_notices(8)
+
+    assert sink.tried == 1
+    waits = step.next_in()
+    assert waits is not None
+    assert waits > 60
+
+
+class SpeechlessWriter(StumblingWriter):
+    """Has no words for a mail that waits."""
+
+    def notice(self, notice: Notice | Acknowledgement, name: str) -> EmailMessage:
+        raise RuntimeError("nobody thought of this")
+
+
+def test_an_acknowledgement_that_we_stumble_over_waits_and_ends_nothing(journal: SqlJournal) -> None:
+    journal.record(mail())
+    step = Answer(
+        source=cast("Source", Mailbox("fapiao")), writer=SpeechlessWriter(), mailer=Sink(), journal=journal,
+        replies=sections.ReplyChoice(acknowledge_after=timedelta(0)),
+    )  # fmt: skip
+
+    step.send_notices(8)
+
+    waits = step.next_in()
+    assert waits is not None
+    assert waits > 60

@@ -52,7 +52,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "surplus": STEP,
     "intake": STEP | {"admission", "gathering", "storing", "surplus"},
     "recognise": STEP,
-    "answer": STEP,
+    "notices": STEP,
+    "answer": STEP | {"notices"},
     "service": STEP | STEPS,
     # What to send of what it found is decided by pure rules.
     "documents": ADAPTER | {"policy"},
