@@ -10,11 +10,15 @@
 PYTHONS := $(or $(PYTHON),python3.13 python3.12 python3.11 python3)
 RUN_EXTRAS := postgres ldap demo
 INSTALL := .venv/bin/python -m pip install --disable-pip-version-check --quiet
-# A worker for each core, and no more than four, because each starts servers of its own. A file's tests stay together, and
-# files in their order: so the short ones come last, and no worker is left with a long one.
-WORKERS := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+# A worker for each core and one more, because tests of servers wait a quarter of their time, but no more than five, because
+# each starts servers of its own. A file's tests stay together, and files in their order: so the short ones come last, and no
+# worker is left with a long one.
+WORKERS = -n $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1) --maxprocesses 5 --dist loadfile --no-loadscope-reorder
 COMPILE = .venv/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--custom-compile-command "make lock" --quiet $(ARGS)
+
+# Where this is set, each start of the command compiles the whole package anew, which costs as much as all else of it.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -52,15 +52,22 @@ class Answer:
         journal: AnswerJournal,
         replies: ReplyChoice,
         shelf: Shelf | None = None,
+        beat: Callable[[], None] = lambda: None,
     ) -> None:
-        """`shelf`: the source, where what is to be tried again has to be put back first."""
+        """`shelf`: the source, where what is to be tried again has to be put back first.
+
+        `beat` hears again and again that it goes on, from whatever thread.
+        """
         self._source = source
         self._writer = writer
         self._mailer = mailer
         self._journal = journal
         self._replies = replies
         self._shelf = shelf
-        self._notices = Notices(source=source.name, writer=writer, mailer=mailer, journal=journal, replies=replies)
+        self._beat = beat
+        self._notices = Notices(
+            source=source.name, writer=writer, mailer=mailer, journal=journal, replies=replies, beat=beat
+        )
         # Of submissions that wait; losing it costs a few tries, or a reply twice, as a crash does.
         self._failures: dict[str, int] = {}  # in a row
         self._broke_at: str | None = None  # the last answer, where the connection was lost over it
@@ -75,6 +82,7 @@ class Answer:
         if self._shelf is None:
             return
         for claimed in self._journal.claim_returns(self._source.name, limit=limit, hold=HOLD):
+            self._beat()
             try:
                 with self._excused(claimed):
                     self._put_back(claimed, self._shelf)
@@ -108,8 +116,10 @@ class Answer:
 
         Raises Unavailable where no other answer can be given either; this one is then the caller's to give back.
         """
+        self._beat()
         with self._excused(claimed):
             self._give(claimed)
+        self._beat()
 
     @contextmanager
     def _excused(self, claimed: ClaimedAnswer) -> Iterator[None]:

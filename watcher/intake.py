@@ -20,6 +20,7 @@ from watcher.headers import MailHeader, clean, read_header
 from watcher.model import (
     Kind,
     Known,
+    NewDocument,
     NewSubmission,
     Person,
     Reason,
@@ -28,7 +29,7 @@ from watcher.policy.arrival import Treatment, treatment
 from watcher.policy.drafting import belonging_to, draft, turned_away, with_header
 from watcher.policy.mail import answerable
 from watcher.policy.who import Accepted, Turned
-from watcher.ports import Arrival, IntakeJournal, Parcel, Source
+from watcher.ports import Arrival, FoundDocument, IntakeJournal, Parcel, Source
 from watcher.storing import Storing
 from watcher.surplus import Surplus
 
@@ -76,13 +77,16 @@ class Intake:
         storing: Storing,
         journal: IntakeJournal,
         surplus: Surplus,
+        beat: Callable[[], None] = lambda: None,
     ) -> None:
+        """`beat` hears again and again that a round goes on, from whatever thread."""
         self._source = source
         self._admission = admission
         self._gathering = gathering
         self._storing = storing
         self._journal = journal
         self._surplus = surplus
+        self._beat = beat
         self._uploads = ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix=f"store-{source.name}")
 
     def round(self, go_on: Callable[[], bool]) -> Round:
@@ -96,6 +100,7 @@ class Intake:
         self._surplus.begin()
         try:
             for arrival in self._source.arrivals(self._known):
+                self._beat()
                 if not go_on():
                     break
                 with self._stumbling(arrival, result):
@@ -116,6 +121,7 @@ class Intake:
 
     def _known(self, keys: Sequence[str]) -> Mapping[str, Known]:
         """The journal's word, and our own on what rests."""
+        self._beat()
         return {**self._journal.known(keys), **self._surplus.known(keys)}
 
     def _begun(self, arrival: Arrival, draft: _Draft, before: Iterable[_UnderWay]) -> _UnderWay:
@@ -128,6 +134,7 @@ class Intake:
     def _finish(self, under_way: _UnderWay, result: Round) -> None:
         with self._stumbling(under_way.arrival, result):
             under_way.future.result()
+            self._beat()
             result.taken += 1
 
     @contextmanager
@@ -158,7 +165,7 @@ class Intake:
         """In a thread of its own, because links and stores may be slow, and several are asked at once."""
         gathered = self._gathering.gather(draft.harvest, draft.submission.received_at)
         try:
-            documents = tuple(self._storing.new_document(each, draft.person) for each in gathered.documents)
+            documents = tuple(self._stored(each, draft.person) for each in gathered.documents)
         finally:
             gathered.close()
         bare = draft.submission
@@ -170,6 +177,10 @@ class Intake:
             "A submission was taken in.",
             extra={"source": self._source.name, "submission": identifier, "documents": len(documents)},
         )
+
+    def _stored(self, found: FoundDocument, person: Person | None) -> NewDocument:
+        self._beat()
+        return self._storing.new_document(found, person)
 
     def _mail(self, arrival: Arrival, parcel: Parcel) -> _Draft | None:
         header = read_header(parcel.header or b"")

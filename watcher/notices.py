@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -23,13 +24,22 @@ class Notices:
     """Sends the notices of one source."""
 
     def __init__(
-        self, *, source: str, writer: Writer, mailer: Mailer | None, journal: AnswerJournal, replies: ReplyChoice
+        self,
+        *,
+        source: str,
+        writer: Writer,
+        mailer: Mailer | None,
+        journal: AnswerJournal,
+        replies: ReplyChoice,
+        beat: Callable[[], None] = lambda: None,
     ) -> None:
+        """`beat` hears again and again that it goes on."""
         self._source = source
         self._writer = writer
         self._mailer = mailer
         self._journal = journal
         self._replies = replies
+        self._beat = beat
 
     @property
     def acknowledge_after(self) -> timedelta | None:
@@ -44,6 +54,7 @@ class Notices:
         for claimed in self._journal.claim_notices(
             self._source, limit=limit, hold=_HOLD, acknowledge_after=self.acknowledge_after
         ):
+            self._beat()
             if reached and (notice := self._wanted(claimed)) is not None:
                 reached = self._send(claimed, notice, self._mailer)
             elif not reached:  # answers must not wait until each has failed by itself

@@ -401,7 +401,10 @@ class Mailer(Protocol):
     """Hands mails to the SMTP server."""
 
     def send(self, message: EmailMessage) -> None:
-        """To the one address in To, with an empty envelope sender. Raises MailerUnavailable, MailRefused."""
+        """To the one address in To, with an empty envelope sender, or our own where the server takes no other.
+
+        Raises MailerUnavailable, MailRefused.
+        """
 
     def check(self) -> list[Finding]: ...
 

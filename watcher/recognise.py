@@ -78,14 +78,25 @@ class Recognise:
             sources=sources, endpoint=self._recogniser.endpoint, limit=limit, hold=self.hold
         )
 
-    def post(self, claimed: ClaimedBooking, claimed_at: float, leaves: Callable[[], None] = lambda: None) -> None:
-        """One try of one booking. `claimed_at` is `boot_seconds` from before the claim; `leaves` hears of it."""
+    def post(
+        self,
+        claimed: ClaimedBooking,
+        claimed_at: float,
+        leaves: Callable[[], None] = lambda: None,
+        beat: Callable[[], None] = lambda: None,
+    ) -> None:
+        """One try of one booking. `claimed_at` is `boot_seconds` from before the claim; `leaves` hears of it.
+
+        `beat` hears again and again that the journal is waited for.
+        """
         try:
-            self._post(claimed, claimed_at, leaves)
+            self._post(claimed, claimed_at, leaves, beat)
         except ClaimLost:
             log.warning("A booking was another node's before its answer came.", extra={"booking": claimed.booking})
 
-    def _post(self, claimed: ClaimedBooking, claimed_at: float, leaves: Callable[[], None]) -> None:
+    def _post(
+        self, claimed: ClaimedBooking, claimed_at: float, leaves: Callable[[], None], beat: Callable[[], None]
+    ) -> None:
         if claimed.interrupted and self._rules.in_doubt == "hold":
             self._hold(claimed, None)
             return
@@ -104,13 +115,15 @@ class Recognise:
         if claimed.locator.url is None:
             exchange = without_signature(exchange, url)
         decision = classify(exchange, self._rules, wanted=claimed.key.create_expense)
-        self._until_recorded(partial(self._record, claimed, decision), claimed, claimed_at)
+        self._until_recorded(partial(self._record, claimed, decision), claimed, claimed_at, beat)
 
     def hurry(self) -> None:
         """Somebody waits for the end: no longer wait for the journal than a request may take."""
         self._hurried.set()
 
-    def _until_recorded(self, record: Callable[[], None], claimed: ClaimedBooking, claimed_at: float) -> None:
+    def _until_recorded(
+        self, record: Callable[[], None], claimed: ClaimedBooking, claimed_at: float, beat: Callable[[], None]
+    ) -> None:
         """Again and again until the journal is back: what was booked is not asked for twice for its being away.
 
         That is sound for however long it takes: what another node has claimed meanwhile finds its claim lost.
@@ -119,6 +132,7 @@ class Recognise:
         pause = _RECORD_AGAIN_SECONDS
         try:
             while True:
+                beat()
                 try:
                     record()
                 except JournalUnavailable as error:

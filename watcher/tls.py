@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import ssl
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+_RENEWAL = timedelta(days=14)  # authorities that renew by themselves do so a month before the end
 
 
 class UnusableAuthorities(ValueError):
@@ -50,6 +53,23 @@ def distrust(error: BaseException) -> str | None:
 def trust_advice(place: str) -> str:
     """What an administrator does about it; `place` is where a private authority is named."""
     return f"let the server show a valid certificate of its name; where a private authority vouches, name it in {place}"
+
+
+def ends_at(connection: object) -> datetime | None:
+    """Until when the certificate is valid that the server has shown on a live TLS connection; None without TLS."""
+    shown = connection.getpeercert() if isinstance(connection, ssl.SSLSocket) else None
+    ending = (shown or {}).get("notAfter")
+    return datetime.fromtimestamp(ssl.cert_time_to_seconds(ending), UTC) if isinstance(ending, str) else None
+
+
+def ends_soon(ending: datetime | None, now: datetime) -> str | None:
+    """What to say of a certificate that is to be renewed: it has less than 14 days left. None: nothing."""
+    if ending is None or ending - now >= _RENEWAL:
+        return None
+    return f"its certificate is valid for {max((ending - now).days, 0)} days more, until {ending:%Y-%m-%d %H:%M} UTC"
+
+
+RENEW = "have the server's certificate renewed: after that day every connection fails"
 
 
 def causes(error: BaseException | None) -> list[BaseException]:

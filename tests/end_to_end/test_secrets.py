@@ -173,7 +173,7 @@ main()
     [
         ("intake", "Intake.round", ["run", "--once"]),
         ("service.service", "Service.run_once", ["run", "--once"]),
-        ("bootstrap.daemon", "check_journal", ["check"]),
+        ("bootstrap.checks", "check_journal", ["check"]),
         ("journal.reading", "ReadingPart.counts", ["status"]),
     ],
 )

@@ -43,14 +43,14 @@ def test_the_command_line_is_read_without_any_of_them() -> None:
 
 @pytest.mark.parametrize("option", ["--help", "--version"])
 def test_help_needs_none_of_them(workplace: Workplace, option: str) -> None:
-    assert libraries(workplace.command(option).stderr) == set()
+    assert libraries(workplace.command_anew(option).stderr) == set()
 
 
 def test_the_journal_is_read_without_what_only_a_daemon_needs(workplace: Workplace) -> None:
     workplace.drop("a.pdf", pdf("a"))
-    assert workplace.command("run", "--once").returncode == 0
+    assert workplace.command_anew("run", "--once").returncode == 0
     for arguments in (("list", "--json"), ("export",)):
-        answer = workplace.command(*arguments)
+        answer = workplace.command_anew(*arguments)
         assert answer.returncode == 0
         assert libraries(answer.stderr) <= {"pydantic", "sqlalchemy"}
 

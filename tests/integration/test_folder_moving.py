@@ -475,6 +475,33 @@ def test_check_counts_what_waits_and_names_what_is_wrong(tmp_path: Path, other_d
     assert list(other_drive.iterdir()) == []
 
 
+def test_check_finds_a_full_drive_and_files_without_an_employee(tmp_path: Path, disk: SmallDisk) -> None:
+    folder = Folder(tmp_path, done=str(disk.path / "done" / "{yyyy}"))
+    folder.drop("a.pdf")
+    folder.drop("903851/b.pdf")
+    disk.fill()
+
+    findings = folder.source.check()
+
+    (full,) = [finding for finding in findings if not finding.ok]
+    (nobodys,) = [finding for finding in findings if "no employee number" in finding.message]
+    assert "no space left" in full.message or "is full" in full.message
+    assert full.mend
+    assert nobodys.warning
+    assert "1 files" in nobodys.message
+    assert nobodys.message.endswith(": a.pdf")
+
+
+def test_check_warns_of_little_room_and_of_another_drive(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "little", "40m") as little:
+        folder = Folder(tmp_path, error=str(little.path / "error"))
+        findings = [finding for finding in folder.source.check() if finding.warning]
+
+    assert all(finding.ok and finding.mend for finding in findings)
+    assert any("another drive" in finding.message for finding in findings)
+    assert any("on the drive of error only" in finding.message for finding in findings)
+
+
 @pytest.mark.parametrize("room", [0, 4096, 100_000])
 def test_a_file_moves_to_a_full_drive_when_it_has_room_and_nothing_is_half_there_before(
     tmp_path: Path, disk: SmallDisk, room: int

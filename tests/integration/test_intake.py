@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from tests.support.archives import zipped
 from tests.support.workplace import pdf
 from watcher.admission import Admission
 from watcher.config import sections
@@ -70,7 +71,12 @@ def watching(tmp_path: Path) -> FolderSource:
     )
 
 
-def intake(source: FolderSource, journal: SqlJournal, put: Callable[[str], object]) -> Intake:
+def intake(
+    source: FolderSource,
+    journal: SqlJournal,
+    put: Callable[[str], object],
+    beat: Callable[[], None] = lambda: None,
+) -> Intake:
     return Intake(
         source=source,
         admission=Admission(directory=FileDirectory(sections.Directory()), verification=None, mailbox=None),
@@ -83,6 +89,7 @@ def intake(source: FolderSource, journal: SqlJournal, put: Callable[[str], objec
         storing=Storing(store=ScriptedStore(put), create_expense=True),
         journal=journal,
         surplus=Surplus(source=source.name, limit=None, journal=journal, now=journal.now),
+        beat=beat,
     )
 
 
@@ -107,6 +114,22 @@ def test_a_slow_store_is_asked_for_several_submissions_at_once(
 
     assert result.taken == 8
     assert len(names(journal)) == 8
+
+
+def test_a_round_says_again_and_again_that_it_goes_on_while_a_slow_store_takes_one_document_after_the_other(
+    tmp_path: Path, source: FolderSource, journal: SqlJournal
+) -> None:
+    # Given one submission of many documents
+    (tmp_path / "inbox" / "many.zip").write_bytes(zipped(*((f"{n}.pdf", pdf(str(n))) for n in range(5))))
+    beats: list[int] = []
+    at_each_put: list[int] = []
+    # When they are stored
+    step = intake(source, journal, lambda _: at_each_put.append(len(beats)), lambda: beats.append(1))
+    assert step.round(lambda: True).taken == 1
+    step.close()
+    # Then each time something was said before
+    assert sorted(set(at_each_put)) == at_each_put
+    assert len(at_each_put) == 5
 
 
 def test_an_upload_that_outlasts_the_hold_of_its_source_is_recorded_once_whoever_ends_first(

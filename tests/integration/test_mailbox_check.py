@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -42,6 +43,18 @@ def test_a_mailbox_in_order_has_nothing_to_mend_and_is_left_as_it_was(account: A
     assert "发票/已处理 is not there yet" in told(findings)
     assert account.folders() == ["INBOX"]
     assert [message.flags for message in account.messages()] == [frozenset()]
+
+
+@pytest.mark.parametrize("tls", ["implicit", "starttls"])
+def test_a_certificate_that_ends_soon_is_told(account: Account, tls: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("watcher.tls._RENEWAL", timedelta(days=60))  # this one has thirty
+    server = account.server
+    port = server.tls_port if tls == "implicit" else server.port
+
+    (told_of,) = [each for each in checked(account, tls=tls, port=port, ca_file=server.ca_file) if each.warning]
+
+    assert re.search(r"certificate is valid for (29|30) days more", told_of.message)
+    assert "renewed" in (told_of.mend or "")
 
 
 def test_it_says_how_many_mails_would_be_looked_at(account: Account) -> None:
@@ -100,6 +113,82 @@ def test_a_folder_that_the_server_will_not_open_is_told() -> None:
     script: dict[str, Any] = {"EXAMINE": refuse("NO [NOPERM] no")}
     with ScriptedImap(script) as server, scripted(server) as source:
         assert any(not finding.ok and "NOPERM" in finding.message for finding in source.check())
+
+
+def test_idle_and_keywords_are_tried_for_real_and_nothing_is_left_of_it(account: Account) -> None:
+    account.append(mail())
+
+    findings = checked(account)
+
+    assert "IDLE is accepted" in told(findings)
+    assert r"flagged \Seen and $InvoiceDone" in told(findings)
+    assert all(finding.ok for finding in findings)
+    assert [message.flags for message in account.messages()] == [frozenset()]
+
+
+def opens(*lines: bytes) -> Any:
+    return lambda _: [b"* 1 EXISTS", b"* OK [UIDVALIDITY 5] ok", *lines]
+
+
+def lists(flags: bytes) -> Any:
+    return lambda command: [b'* LIST (%s) "/" %s' % (flags, command.split()[-1].encode())]
+
+
+CAPABLE = "IMAP4rev1 ID IDLE MOVE UIDPLUS ACL QUOTA"
+MAY_ALL: dict[str, Any] = {
+    "MYRIGHTS": lambda command: [f"* MYRIGHTS {command.split()[-1]} lrswipkxte".encode()],
+    "GETQUOTAROOT": lambda _: [b"* QUOTAROOT INBOX u", b"* QUOTA u (STORAGE 100 512000 MESSAGE 2 10)"],
+}
+
+
+@pytest.mark.parametrize(
+    ("script", "changes", "ok", "said"),
+    [
+        ({"IDLE": refuse("NO not today")}, {}, True, "says that it has IDLE, and refuses it"),
+        ({"IDLE": lambda _: None}, {}, True, "says that it has IDLE, and does not take it"),
+        (
+            {"GETQUOTAROOT": lambda _: [b"* QUOTA u (STORAGE 470000 512000)"]},
+            {},
+            True,
+            "nearly full (481 MB of 524 MB)",
+        ),
+        ({"GETQUOTAROOT": lambda _: [b"* QUOTA u (MESSAGE 10 10)"]}, {}, False, "is full (10 of 10 messages)"),
+        ({"SELECT": opens(b"* OK [READ-ONLY] no")}, {}, False, "may only be read"),
+        ({"SELECT": opens(b"* OK [PERMANENTFLAGS (\\Seen)] x")}, {}, True, "keeps no keywords"),
+        (
+            {"MYRIGHTS": lambda _: [b"* MYRIGHTS INBOX lrs"]},
+            {"done": "X"},
+            False,
+            "no right to move mails out of INBOX",
+        ),
+        (
+            {"MYRIGHTS": lambda _: [b"* MYRIGHTS X lrste"]},
+            {"done": "X"},
+            False,
+            "no right to put mails into the folder X",
+        ),
+        ({"LIST": lists(b"\\Noselect")}, {"done": "X"}, False, "X holds other folders only"),
+        (
+            {"LIST": lambda command: [] if "done" in command else lists(b"\\NoInferiors")(command)},
+            {"done": "X/done"},
+            False,
+            "cannot be made below X",
+        ),
+        ({"EXAMINE": refuse("NO SELECT Unsafe Login. Please contact kefu@188.com")}, {}, False, "Unsafe Login"),
+    ],
+)
+def test_what_would_go_wrong_at_work_is_found_before(
+    script: dict[str, Any], changes: dict[str, Any], ok: bool, said: str
+) -> None:
+    # `error` as `done`, lest what is said of the other folder gets mixed in
+    given = {"error": changes["done"], **changes} if changes else {}
+    with ScriptedImap(MAY_ALL | script, capabilities=CAPABLE) as server, scripted(server, **given) as source:
+        findings = source.check()
+
+    (about,) = [finding for finding in findings if said in finding.message]
+    assert (about.ok, about.warning) == (ok, ok)
+    assert about.mend
+    assert not any("STORE" in command or "CREATE" in command for command in server.said)
 
 
 RESULTS = "Authentication-Results: {}; dmarc=pass header.from=corp.example\n"

@@ -57,6 +57,17 @@ def raws(account: Account, folder: str = "INBOX") -> list[bytes]:
     return [message.raw for message in account.messages(folder) if r"\Deleted" not in message.flags]
 
 
+def test_a_move_is_no_sign_of_life_of_the_thread_that_looks(account: Account) -> None:
+    account.append(mail(part(PDF)))
+    beats: list[int] = []
+    with mailbox(account, beat=lambda: beats.append(1)) as source:
+        submission = taken_in(source)
+        assert beats
+        beats.clear()
+        source.move(submission, DONE, None)
+        assert beats == []
+
+
 def test_a_mail_moves_to_its_folder_which_is_made_with_those_above_it(account: Account, source: MailboxSource) -> None:
     raw = mail(part(PDF))
     account.append(raw)

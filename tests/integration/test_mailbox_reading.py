@@ -168,6 +168,19 @@ def test_a_large_attachment_arrives_whole(without: tuple[str, ...]) -> None:
             assert leaves(source) == [("a.pdf", "application/pdf", content)]
 
 
+def test_a_look_says_again_and_again_that_a_large_mail_is_still_coming(account: Account) -> None:
+    # However slowly each piece comes: so a server that trickles is told from a thread that hangs.
+    account.append(mail(part(PDF)))
+    beats: list[int] = []
+    with mailbox(account, beat=lambda: beats.append(1)) as source:
+        leaves(source)
+        for_a_small_one = len(beats)
+        account.append(mail(part(PDF + bytes(3 * 1024 * 1024))))
+        beats.clear()
+        assert len(leaves(source)) == 2
+        assert len(beats) >= for_a_small_one + 3
+
+
 def test_the_parcel_has_the_header_as_it_came_and_the_mail_whole(account: Account, source: MailboxSource) -> None:
     raw = mail(part(PDF * 2000))
     account.append(raw)

@@ -1,13 +1,10 @@
-"""What systemd is told (sd_notify), and the unit that asks to be told."""
+"""What systemd is told (sd_notify)."""
 
 from __future__ import annotations
 
-import configparser
 import re
-import shutil
 import signal
 import socket
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -15,12 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.workplace import COMMAND, Workplace
-from watcher.config.sections import Recognition
+from tests.support.workplace import Workplace
 from watcher.sandbox.endpoint import Endpoint
 from watcher.service.notify import notify
 
-UNIT = Path(__file__).resolve().parents[2] / "systemd" / "invoice-watcher.service"
 RELOADING = re.compile(r"RELOADING=1\nMONOTONIC_USEC=(\d+)")
 PATIENCE_S = 30
 SOON_S = 10  # less than any poll: nothing is under way
@@ -31,14 +26,25 @@ class Systemd:
 
     def __init__(self, listening: socket.socket) -> None:
         self._listening = listening
+        self.heard: list[str] = []
 
     def hear(self) -> str:
-        return self._listening.recv(4096).decode()
+        """The next change of state; what is said beside that is kept in `heard`."""
+        while (said := self._listening.recv(4096).decode()).startswith(
+            ("STATUS=", "WATCHDOG=", "EXTEND_TIMEOUT_USEC=")
+        ):
+            self.heard.append(said)
+        return said
+
+    def hears(self, wanted: str) -> None:
+        """Wait for it, whatever is said before."""
+        while (said := self._listening.recv(4096).decode()) != wanted:
+            self.heard.append(said)
 
     def hears_no_more(self) -> bool:
         self._listening.setblocking(False)
         try:
-            self._listening.recv(4096)
+            self.hear()
         except BlockingIOError:
             return True
         return False
@@ -69,9 +75,14 @@ def microseconds() -> int:
     return time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
 
 
-def test_it_is_told_when_the_daemon_is_ready_reloads_and_stops(workplace: Workplace, systemd: Systemd) -> None:
+def test_it_is_told_when_the_daemon_is_ready_reloads_and_stops(
+    workplace: Workplace, systemd: Systemd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WATCHDOG_USEC", "2000000")
     with workplace.daemon() as daemon:
         assert systemd.hear() == "READY=1"
+        systemd.hears("STATUS=ready: 1 source; gate open")
+        systemd.hears("WATCHDOG=1")
         before = microseconds()
         daemon.signal(signal.SIGHUP)
         told = RELOADING.fullmatch(systemd.hear())
@@ -105,41 +116,3 @@ def test_a_listener_that_is_gone_is_no_reason_to_stop(tmp_path: Path, monkeypatc
     for address in ("", str(tmp_path / "nobody"), "@nobody", "x" * 200):
         monkeypatch.setenv("NOTIFY_SOCKET", address)
         notify("READY=1")
-
-
-# ------------------------------------------------------------------------------------------ the unit
-
-
-@pytest.fixture
-def unit() -> configparser.SectionProxy:
-    read = configparser.ConfigParser(interpolation=None, strict=False)
-    read.read(UNIT, encoding="utf-8")
-    return read["Service"]
-
-
-def test_the_unit_waits_for_the_message_and_gives_a_wrong_configuration_no_second_try(
-    unit: configparser.SectionProxy,
-) -> None:
-    assert unit["Type"] == "notify"  # notify-reload is unknown to systemd 252
-    assert unit["RestartPreventExitStatus"] == "78"
-    assert unit["Restart"] == "always"
-
-
-def test_the_unit_lets_requests_that_were_sent_end(unit: configparser.SectionProxy) -> None:
-    longest = (
-        Recognition(url="https://openapi.example.com/").connect_timeout + Recognition.model_fields["timeout"].default
-    )
-    assert int(unit["TimeoutStopSec"].removesuffix("s")) >= longest.total_seconds() + 60
-
-
-@pytest.mark.skipif(
-    shutil.which("systemd-analyze") is None, reason="systemd-analyze is missing: apt-get install systemd"
-)
-def test_systemd_finds_no_fault_in_the_unit(tmp_path: Path) -> None:
-    text = re.sub(r"^ExecStart=\S+", f"ExecStart={COMMAND}", UNIT.read_text(encoding="utf-8"), flags=re.MULTILINE)
-    installed = tmp_path / UNIT.name
-    installed.write_text(text, encoding="utf-8")
-    verified = subprocess.run(
-        ["systemd-analyze", "verify", installed], capture_output=True, text=True, timeout=60, check=False
-    )
-    assert (verified.returncode, verified.stderr) == (0, "")

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
+from queue import Queue
 from typing import Any, cast
 
 import pytest
@@ -268,8 +269,11 @@ def test_a_process_that_is_to_end_waits_for_no_journal_beyond_the_claim(
         step = Recognise(
             journal=cast("RecognitionJournal", away), recogniser=client, store_of=always, rules=rules, now=journal.now
         )
-        posted = worker.submit(step.post, claimed, boot_seconds())
+        beats: Queue[None] = Queue()
+        posted = worker.submit(step.post, claimed, boot_seconds(), lambda: None, lambda: beats.put(None))
         assert away.asked.wait(10)
+        for _ in range(2):  # who waits for the journal says so again and again
+            beats.get(timeout=10)
         step.hurry()
         with pytest.raises(JournalUnavailable):
             posted.result(30)

@@ -349,6 +349,15 @@ def test_check_posts_nothing(endpoint: Endpoint) -> None:
     assert endpoint.requests == ()
 
 
+@pytest.mark.parametrize(("seconds", "warning", "said"), [(7200, False, "for 2:00:00"), (60, True, "for 60 s only")])
+def test_check_says_how_long_the_token_lasts(seconds: int, warning: bool, said: str) -> None:
+    with Endpoint(token_seconds=seconds) as endpoint, recogniser(endpoint.url, auth=auth(endpoint)) as client:
+        token = client.check()[0]
+
+    assert (token.ok, token.warning) == (True, warning)
+    assert said in token.message
+
+
 def test_check_warns_of_a_path_that_is_not_there(endpoint: Endpoint) -> None:
     with recogniser(endpoint.base_url + "/wrong") as client:
         (finding,) = client.check()

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import timedelta
 from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -83,13 +84,15 @@ def test_a_reply_arrives_whole_with_an_empty_envelope_sender(smtp_sink: SmtpSink
 
 
 @pytest.mark.parametrize("tls", ["implicit", "starttls"])
-def test_the_connection_is_encrypted_and_the_login_is_given(tls: Any) -> None:
+def test_the_connection_is_encrypted_and_the_login_is_given(tls: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("watcher.tls._RENEWAL", timedelta(days=60))  # the server's certificate has thirty
     with SmtpSink(tls=tls, username="fapiao@corp.example") as sink, mailer_for(sink) as mailer:
         mailer.send(reply())
         findings = mailer.check()
 
         assert [(mail.tls, mail.login) for mail in sink.received] == [(True, "fapiao@corp.example")]
         assert all(finding.ok for finding in findings)
+        assert ["days more" in finding.message for finding in findings if finding.warning] == [True]
 
 
 @pytest.mark.parametrize("tls", ["implicit", "starttls"])
@@ -312,14 +315,61 @@ def test_an_address_that_the_server_cannot_take_is_refused(smtp_sink: SmtpSink) 
     assert smtp_sink.received == []
 
 
-def test_check_finds_an_empty_sender_that_is_refused_and_sends_nothing(smtp_sink: SmtpSink) -> None:
+def test_where_no_empty_sender_is_taken_replies_go_out_under_our_own_address(smtp_sink: SmtpSink) -> None:
+    smtp_sink.refuse("MAIL", "553 Mail from must equal authorized user", matching="^(<>)?$")
+    with mailer_for(smtp_sink) as mailer:
+        mailer.send(reply("a@corp.example", 1))
+        mailer.send(reply("b@corp.example", 2))
+
+    sent = [(mail.sender, mail.recipients) for mail in smtp_sink.received]
+    assert sent == [("fapiao@corp.example", ("a@corp.example",)), ("fapiao@corp.example", ("b@corp.example",))]
+
+
+@pytest.mark.parametrize("answer", ["451 4.3.0 later", "530 5.7.0 log in first"])
+def test_a_refusal_that_is_not_for_good_or_not_for_the_sender_gives_a_reply_no_other_sender(
+    smtp_sink: SmtpSink, answer: str
+) -> None:
+    smtp_sink.refuse("MAIL", answer, matching="^(<>)?$")
+    with mailer_for(smtp_sink) as mailer, pytest.raises(MailerUnavailable):
+        mailer.send(reply())
+
+    assert smtp_sink.received == []
+
+
+def test_check_says_that_replies_go_out_under_our_own_address_and_sends_nothing(smtp_sink: SmtpSink) -> None:
     smtp_sink.refuse("MAIL", "501 5.1.7 sender required", matching="^(<>)?$")
+    with mailer_for(smtp_sink) as mailer:
+        good, sender = mailer.check()
+
+    assert good.ok
+    assert (sender.ok, sender.warning) == (True, True)
+    assert "under fapiao@corp.example" in sender.message
+    assert smtp_sink.received == []
+
+
+def test_check_finds_a_server_that_takes_no_sender_at_all(smtp_sink: SmtpSink) -> None:
+    smtp_sink.refuse("MAIL", "550 5.7.1 not you")
     with mailer_for(smtp_sink) as mailer:
         [finding] = mailer.check()
 
     assert not finding.ok
-    assert "501" in finding.message
-    assert "empty envelope sender" in str(finding.mend)
+    assert "550" in finding.message
+    assert "smtp.from" in str(finding.mend)
+    assert smtp_sink.received == []
+
+
+def test_check_warns_where_our_address_is_refused_as_sender_or_as_recipient(smtp_sink: SmtpSink) -> None:
+    smtp_sink.refuse("MAIL", "553 5.7.1 not owned by user", matching="fapiao@")
+    smtp_sink.refuse("RCPT", "550 5.1.1 no such user", matching="fapiao@")
+    with mailer_for(smtp_sink) as mailer:
+        good, sender, recipient = mailer.check()
+
+    assert (good.ok, good.warning) == (True, False)
+    assert (sender.warning, recipient.warning) == (True, True)
+    assert "553 5.7.1 not owned by user" in sender.message
+    assert "550 5.1.1 no such user" in recipient.message
+    assert sender.mend
+    assert recipient.mend
     assert smtp_sink.received == []
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from tests.support.imap_script import ScriptedImap
@@ -31,9 +31,16 @@ def settings(account: Account, **changes: Any) -> Mailbox:
 
 @contextlib.contextmanager
 def mailbox(
-    account: Account, *, own_addresses: Sequence[str] = (), timeout_seconds: float = TIMEOUT_SECONDS, **changes: Any
+    account: Account,
+    *,
+    own_addresses: Sequence[str] = (),
+    timeout_seconds: float = TIMEOUT_SECONDS,
+    beat: Callable[[], None] = lambda: None,
+    **changes: Any,
 ) -> Iterator[MailboxSource]:
-    source = MailboxSource(settings(account, **changes), own_addresses=own_addresses, timeout_seconds=timeout_seconds)
+    source = MailboxSource(
+        settings(account, **changes), own_addresses=own_addresses, timeout_seconds=timeout_seconds, beat=beat
+    )
     try:
         yield source
     finally:

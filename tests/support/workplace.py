@@ -15,6 +15,7 @@ from typing import Any, Protocol, Self, TypeVar
 import yaml
 
 from tests.support.waiting import wait_for
+from tests.support.warm import warm_command
 from watcher.errors import JournalUnavailable, JournalUnusable
 from watcher.journal.journal import SqlJournal
 from watcher.journal.opening import open_journal
@@ -119,12 +120,17 @@ class Workplace:
     # ------------------------------------------------------------------------------------ commands
 
     def command(self, *arguments: str, timeout: float = 2 * PATIENCE_SECONDS) -> subprocess.CompletedProcess[str]:
-        """The installed command with this configuration."""
+        """The installed command with this configuration, which is not loaded anew each time; the daemon is."""
+        whole = ["--config", str(self.config_file), *arguments]
+        return warm_command(whole, environment=environment(), timeout=timeout)
+
+    def command_anew(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """The same, loaded anew as a shell has it."""
         return subprocess.run(
             [COMMAND, "--config", self.config_file, *arguments],
             capture_output=True,
             text=True,
-            timeout=timeout,
+            timeout=2 * PATIENCE_SECONDS,
             check=False,
             env=environment(),
         )
@@ -139,7 +145,7 @@ class Workplace:
         return " ".join(self.command("status").stdout.split())
 
     # ------------------------------------------------------------------------------------ waiting
-    # To start the command takes half a second of a core, so it is asked when the journal has something new to say.
+    # The command is asked when the journal has something new to say.
 
     def closed(self, count: int, timeout: float = PATIENCE_SECONDS) -> list[dict[str, Any]]:
         """Wait until that many submissions are answered, and give them."""

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from tests.support.warm import Running
 from tests.torture import calls
 from tests.torture.calls import Call
 from tests.torture.places import Places
-from tests.torture.warm import Running
 
 Kind = Literal["kill", "EIO", "ENOSPC", "EXDEV", "full"]
 
@@ -76,10 +76,10 @@ def watch(running: Running) -> None:
 
 class _Watch:
     def __init__(self, running: Running, places: Places, fault: Fault | None) -> None:
-        assert running.listener is not None
+        assert running.handed is not None
         self.seen = Seen()
         self._running = running
-        self._listener = running.listener
+        self._listener = running.handed
         self._places = places
         self._fault = fault
         self._known = calls.by_number()

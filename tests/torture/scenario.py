@@ -21,10 +21,10 @@ from tests.support.archives import zipped
 from tests.support.servers.dovecot import Account, Dovecot
 from tests.support.servers.process import program
 from tests.support.servers.smtp import Received, SmtpSink
-from tests.support.workplace import COMMAND, ZHANG, Workplace, pdf
+from tests.support.warm import Running, Warm
+from tests.support.workplace import COMMAND, ZHANG, Workplace, environment, pdf
 from tests.torture.injector import Fault, Seen, supervise, watch
 from tests.torture.places import Places
-from tests.torture.warm import Running, Warm
 from watcher.sandbox.endpoint import Endpoint
 
 DONE, ERROR = "发票/已处理", "发票/失败"
@@ -34,6 +34,7 @@ IN_THE_WAY = b"%PDF-1.4 somebody else's, answered long ago\n%%EOF\n"
 _FAULTY_RUN_SECONDS = 120.0  # it takes two, where the machine has nothing else to do
 _FULL_RUN_SECONDS = 15.0  # answers wait for room without end
 _RECOVERY_SECONDS = 300.0
+_FILTER = "tests.torture.seccomp:hand_over"
 _WAIT = "75s"  # longer than an answer is postponed, and than a booking in flight waits
 
 
@@ -47,7 +48,7 @@ class Servers:
 
     def require_filters(self) -> None:
         """Raises OSError where no filter can be installed."""
-        running = self.warm.start(["--version"], log=Path(os.devnull), environment={}, filtered=True)
+        running = self.warm.start(["--version"], log=Path(os.devnull), environment=environment(), prepared_by=_FILTER)
         try:
             watch(running)
         finally:
@@ -164,7 +165,7 @@ class Scenario:
             },
         )
         running = self._servers.warm.start(
-            self._command("0s"), log=self._log("faulty"), environment=self._environment(), filtered=True
+            self._command("0s"), log=self._log("faulty"), environment=self._environment(), prepared_by=_FILTER
         )
         try:
             full = fault is not None and fault.kind == "full"
@@ -186,7 +187,7 @@ class Scenario:
                 stderr=output,
                 timeout=_FAULTY_RUN_SECONDS,
                 check=False,
-                env={**os.environ, **self._environment()},
+                env=self._environment(),
             )
         return log.read_text(errors="replace")
 
@@ -235,4 +236,4 @@ class Scenario:
         return self.root / f"{what}.log"
 
     def _environment(self) -> dict[str, str]:
-        return {"TMPDIR": str(self.root / "tmp")}
+        return {**environment(), "TMPDIR": str(self.root / "tmp")}

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ctypes
 import os
+import socket
 import struct
 from collections.abc import Collection
 
+from tests.torture import calls
 from tests.torture.calls import O_CREAT
 
 _LOAD, _EQUAL, _ANY_BIT, _RETURN = 0x20, 0x15, 0x45, 0x06
@@ -19,6 +21,19 @@ _SECCOMP = {"x86_64": 317, "aarch64": 277}
 
 class _Program(ctypes.Structure):
     _fields_ = [("length", ctypes.c_ushort), ("instructions", ctypes.c_void_p)]
+
+
+def hand_over(channel: socket.socket) -> int:
+    """Prepares a command (support.warm): its calls wait for whoever gets what is returned, but those on the channel.
+
+    Raises OSError.
+    """
+    known = calls.by_number()
+    (openat,) = (number for number, call in known.items() if call.name == "openat")
+    try:
+        return install(known, openat, not_on=channel.fileno())
+    except OSError as error:
+        raise OSError(f"no filter can be installed: {error}") from error
 
 
 def install(numbers: Collection[int], openat: int, not_on: int) -> int:

@@ -7,7 +7,8 @@ import re
 import pytest
 
 from watcher.config.sections import FixedCode, FromFilename, FromPlace
-from watcher.sources.folder.drive import Drive, file_system_of
+from watcher.mounts import kind_of
+from watcher.sources.folder.drive import Drive
 from watcher.sources.folder.ready import is_whole
 from watcher.sources.folder.usercode import code_of
 
@@ -33,7 +34,7 @@ MOUNTS = """\
 def test_a_network_drive_is_known_by_what_is_mounted_last(
     path: str, kind: str, is_network: bool, stable_inodes: bool
 ) -> None:
-    drive = Drive(device=1, inode=2, real_path=path, file_system=file_system_of(path, MOUNTS))
+    drive = Drive(device=1, inode=2, real_path=path, file_system=kind_of(path, MOUNTS))
 
     assert drive.file_system == kind
     assert (drive.is_network, drive.stable_inodes) == (is_network, stable_inodes)

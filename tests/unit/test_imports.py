@@ -16,7 +16,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 # named here is an adapter: it stands between a port and the world outside, and knows nothing of its neighbours.
 VALUES = {
     *("model", "seen", "errors", "spool", "headers", "mime", "amounts", "clock", "deadline", "json_answers", "tls"),
-    *("http_session", "secrecy", "seclusion"),
+    *("http_session", "secrecy", "seclusion", "findings", "mounts"),
 }
 SECTIONS = {"config.sections", "config.secret", "config.values"}
 ADAPTER = VALUES | SECTIONS | {"ports", "oauth"}
@@ -36,6 +36,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "secrecy": set(),
     "seclusion": set(),
     "amounts": set(),
+    "findings": {"model"},
+    "mounts": set(),
     "headers": {"model", "errors"},
     "mime": {"headers"},
     "config.values": {"model", "tls"},

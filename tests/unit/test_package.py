@@ -113,7 +113,13 @@ def test_everything_that_is_imported_is_asked_for(project: dict[str, Any]) -> No
 
 @pytest.mark.parametrize("part", LOCKS[1:])
 def test_the_smaller_locks_are_part_of_the_whole_one(part: str) -> None:
-    assert _locked(part).items() <= _locked("requirements.lock").items()
+    whole = _locked("requirements.lock")
+    # What the program needs on some systems, its tests may need on all.
+    assert [
+        name
+        for name, (version, marker) in _locked(part).items()
+        if name not in whole or whole[name][0] != version or whole[name][1] not in {marker, ""}
+    ] == []
 
 
 def test_what_builds_the_package_is_what_the_lock_has(project: dict[str, Any]) -> None:

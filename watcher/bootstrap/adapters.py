@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -50,8 +50,10 @@ class Adapters:
     chooser: Chooser
 
 
-def build_adapters(configuration: Configuration, known: KnownSecrets) -> Adapters:
-    """All of them. Raises ConfigurationError where one cannot be built."""
+def build_adapters(
+    configuration: Configuration, known: KnownSecrets, beats: Mapping[str, Callable[[], None]] | None = None
+) -> Adapters:
+    """All of them; `beats` hears of each source that a look at it goes on. Raises ConfigurationError."""
     token, recogniser = _recognition(configuration, known)
     smtp = configuration.smtp
     return Adapters(
@@ -66,7 +68,7 @@ def build_adapters(configuration: Configuration, known: KnownSecrets) -> Adapter
             accept=configuration.accept,
         ),
         mailer=SmtpMailer(smtp, known=known) if smtp else None,
-        sources=_sources(configuration, known),
+        sources=_sources(configuration, known, beats or {}),
         chooser=_chooser(configuration),
     )
 
@@ -128,8 +130,17 @@ def _stores(configuration: Configuration, token: TokenSource | None, known: Know
             stores[name] = HttpStore(name, section, token=token, refused=refused, known=known)
     for name, section in configuration.stores.items():
         if isinstance(section, sections.ResolveStore):
-            stores[name] = ResolveStore(name, section, parts=stores[section.parts] if section.parts else None)
+            parts = stores[section.parts] if section.parts else None
+            stores[name] = ResolveStore(name, section, parts=parts, sample=partial(_sample, configuration, name))
     return stores
+
+
+def _sample(configuration: Configuration, store: str) -> tuple[str, int] | None:
+    """A file that waits in a folder of this store, as its path there and its size."""
+    from watcher.sources.folder.sample import sample_of
+
+    samples = (sample_of(folder) for folder in configuration.folders if folder.store == store)
+    return next((sample for sample in samples if sample is not None), None)
 
 
 def store_of(stores: Mapping[str, Store], name: str) -> Store:
@@ -139,17 +150,24 @@ def store_of(stores: Mapping[str, Store], name: str) -> Store:
     return stores[name]
 
 
-def _sources(configuration: Configuration, known: KnownSecrets) -> dict[str, Source]:
-    mailboxes = _mailboxes(configuration, known) if configuration.mailboxes else []
+def _sources(
+    configuration: Configuration, known: KnownSecrets, beats: Mapping[str, Callable[[], None]]
+) -> dict[str, Source]:
+    mailboxes = _mailboxes(configuration, known, beats) if configuration.mailboxes else []
     folders = _folders(configuration) if configuration.folders else []
     return {source.name: source for source in (*mailboxes, *folders)}
 
 
-def _mailboxes(configuration: Configuration, known: KnownSecrets) -> list[Source]:
+def _mailboxes(
+    configuration: Configuration, known: KnownSecrets, beats: Mapping[str, Callable[[], None]]
+) -> list[Source]:
     from watcher.sources.mailbox import MailboxSource
 
     own = own_addresses(configuration)
-    return [MailboxSource(mailbox, own_addresses=own, known=known) for mailbox in configuration.mailboxes]
+    return [
+        MailboxSource(mailbox, own_addresses=own, known=known, beat=beats.get(mailbox.name, lambda: None))
+        for mailbox in configuration.mailboxes
+    ]
 
 
 def own_addresses(configuration: Configuration) -> frozenset[str]:

@@ -15,9 +15,10 @@ from watcher.policy.alarm import AlarmRules
 from watcher.ports import AlertChannel, Journal, Mailer
 from watcher.service.alarm import Alarm
 from watcher.service.courier import Courier
+from watcher.service.heartbeats import Worker
 
 
-def build_alarm(configuration: Configuration, adapters: Adapters, journal: Journal) -> Alarm:
+def build_alarm(configuration: Configuration, adapters: Adapters, journal: Journal, worker: Worker) -> Alarm:
     """Without a section of its own too: the log tells, then."""
     section = configuration.alerts or sections.Alerts()
     rules = AlarmRules(
@@ -33,6 +34,7 @@ def build_alarm(configuration: Configuration, adapters: Adapters, journal: Journ
         rules=rules,
         courier=Courier(channels, language=configuration.language),
         trouble=partial(journal_trouble, configuration.journal),
+        worker=worker,
     )
 
 

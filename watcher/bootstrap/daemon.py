@@ -1,30 +1,38 @@
-"""The running daemon, and what `check` tries."""
+"""The running daemon."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
 from watcher.bootstrap.adapters import build_adapters, closable, store_of
-from watcher.bootstrap.alarms import build_alarm, build_channels
+from watcher.bootstrap.alarms import build_alarm
 from watcher.bootstrap.steps import build_answerers, build_tenders
+from watcher.bootstrap.workers import build_workers
 from watcher.config.sections import Configuration
-from watcher.journal.checking import check_journal
-from watcher.model import Finding
 from watcher.policy.pace import Pace
 from watcher.ports import Journal
 from watcher.recognise import Recognise
 from watcher.secrecy import KnownSecrets
 from watcher.service import Service
+from watcher.service.alarm import DUTY
+from watcher.service.notify import watchdog_seconds
 from watcher.service.poster import Poster
 from watcher.service.stopping import Stopping
+from watcher.service.supervision import Supervision
 
 
-def build_service(configuration: Configuration, journal: Journal, stopping: Stopping, known: KnownSecrets) -> Service:
+def build_supervision() -> Supervision:
+    """What systemd is told, for the whole life of the process: it outlasts reloads."""
+    return Supervision(watchdog_seconds=watchdog_seconds())
+
+
+def build_service(
+    configuration: Configuration, journal: Journal, stopping: Stopping, known: KnownSecrets, supervision: Supervision
+) -> Service:
     """The daemon; the journal stays the caller's to close, and `known` learns the secrets that servers issue."""
-    adapters = build_adapters(configuration, known)
+    workers = build_workers(configuration, supervision.heartbeats)
+    adapters = build_adapters(configuration, known, {name: each.look.beat for name, each in workers.items()})
     for store in adapters.stores.values():
         store.prepare()
     recognise = Recognise(
@@ -41,44 +49,23 @@ def build_service(configuration: Configuration, journal: Journal, stopping: Stop
         sources=list(adapters.sources),
         concurrency=configuration.recognition.concurrency,
         pace=Pace(configuration.recognition.rate),
+        heartbeats=supervision.heartbeats,
     )
-    answerers = list(build_answerers(configuration, adapters, journal))
+    answerers = list(build_answerers(configuration, adapters, journal, workers))
     return Service(
         journal=journal,
         stopping=stopping,
         sources={name: source.kind for name, source in adapters.sources.items()},
-        tenders=list(build_tenders(configuration, adapters, journal, answerers)),
+        tenders=list(build_tenders(configuration, adapters, journal, answerers, workers)),
         answerers=answerers,
         poster=poster,
-        alarm=build_alarm(configuration, adapters, journal),
+        alarm=build_alarm(configuration, adapters, journal, supervision.heartbeats.worker(DUTY)),
         resources=closable(adapters),
+        supervision=supervision,
         settling_grace=_settling_grace(configuration),
         keep_closed=configuration.retention.closed,
         stop_within=configuration.recognition.connect_timeout + configuration.recognition.timeout,
     )
-
-
-def findings(configuration: Configuration, known: KnownSecrets) -> Iterator[Finding]:
-    """Everything that can be tried without posting a document, each tried in turn."""
-    adapters = build_adapters(configuration, known)
-    checks: list[Callable[[], list[Finding]]] = [
-        partial(check_journal, configuration.journal),
-        adapters.directory.check,
-        adapters.recogniser.check,
-        *(store.check for store in adapters.stores.values()),
-        *(source.check for source in adapters.sources.values()),
-        adapters.chooser.check,
-        *(channel.check for channel in build_channels(configuration.alerts, configuration.smtp, adapters.mailer)),
-    ]
-    if adapters.mailer is not None:
-        checks.append(adapters.mailer.check)
-    try:
-        for check in checks:
-            for finding in check():
-                yield replace(finding, message=known.hidden(finding.message))
-    finally:
-        for resource in closable(adapters):
-            resource.close()
 
 
 def _settling_grace(configuration: Configuration) -> timedelta:

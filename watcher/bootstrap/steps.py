@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
 from watcher.admission import Admission, MailboxAdmission
 from watcher.answer import Answer
 from watcher.bootstrap.adapters import Adapters, address_of, build_links, own_addresses
+from watcher.bootstrap.workers import SourceWorkers
 from watcher.config import sections
 from watcher.config.sections import Configuration
 from watcher.documents.reader import DocumentReader
@@ -33,7 +34,11 @@ _MOVES_AT_ONCE = 8  # of one folder, so that its files do not wait for the disk 
 
 
 def build_tenders(
-    configuration: Configuration, adapters: Adapters, journal: Journal, answerers: Sequence[Answerer]
+    configuration: Configuration,
+    adapters: Adapters,
+    journal: Journal,
+    answerers: Sequence[Answerer],
+    workers: Mapping[str, SourceWorkers],
 ) -> Iterator[Tender]:
     """One for each source, as the answerers are."""
     reader = DocumentReader(accept=configuration.accept, limits=configuration.limits)
@@ -41,6 +46,7 @@ def build_tenders(
         reader=reader, chooser=adapters.chooser, links=build_links(configuration, reader), now=journal.now
     )
     for section, answerer in zip(configuration.sources, answerers, strict=True):
+        look = workers[section.name].look
         intake = Intake(
             source=adapters.sources[section.name],
             admission=_admission(section, configuration, adapters.directory),
@@ -55,6 +61,7 @@ def build_tenders(
                 journal=journal,
                 now=journal.now,
             ),
+            beat=look.beat,
         )
         yield Tender(
             source=adapters.sources[section.name],
@@ -62,6 +69,7 @@ def build_tenders(
             journal=journal,
             poll=section.poll,
             came_up=answerer.source_came_up,
+            worker=look,
         )
 
 
@@ -93,10 +101,13 @@ def _own_address(mailbox: sections.Mailbox, smtp: sections.Smtp | None) -> str:
     return mailbox.username if "@" in mailbox.username or smtp is None else address_of(smtp.sender)
 
 
-def build_answerers(configuration: Configuration, adapters: Adapters, journal: Journal) -> Iterator[Answerer]:
+def build_answerers(
+    configuration: Configuration, adapters: Adapters, journal: Journal, workers: Mapping[str, SourceWorkers]
+) -> Iterator[Answerer]:
     """One for each source, in their order."""
     for section in configuration.sources:
         replies = section.reply if isinstance(section, sections.Mailbox) else sections.ReplyChoice()
+        worker = workers[section.name].answer
         answer = Answer(
             source=adapters.sources[section.name],
             writer=adapters.writer,
@@ -104,8 +115,10 @@ def build_answerers(configuration: Configuration, adapters: Adapters, journal: J
             journal=journal,
             replies=replies,
             shelf=_shelf(configuration.stores[section.store], adapters.sources[section.name]),
+            beat=worker.beat,
         )
-        yield Answerer(answer=answer, at_once=1 if isinstance(section, sections.Mailbox) else _MOVES_AT_ONCE)
+        at_once = 1 if isinstance(section, sections.Mailbox) else _MOVES_AT_ONCE
+        yield Answerer(answer=answer, at_once=at_once, worker=worker)
 
 
 def _shelf(store: sections.Store, source: Source) -> Shelf | None:

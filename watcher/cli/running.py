@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
-from watcher.bootstrap.daemon import build_service
+from watcher.bootstrap.daemon import build_service, build_supervision
 from watcher.bootstrap.journals import open_for_work, secrets_of
 from watcher.config.load import load
 from watcher.config.sections import Configuration
@@ -20,13 +20,12 @@ from watcher.logs import conceal_tracebacks, set_up
 from watcher.model import Gate, Outcome, WorkLeft
 from watcher.ports import Journal
 from watcher.secrecy import KnownSecrets
-from watcher.service.notify import notify
 from watcher.service.stopping import Stop, Stopping
+from watcher.service.supervision import Supervision
 
 log = logging.getLogger(__name__)
 
 _OPEN_AGAIN_SECONDS = 5.0
-_START_EXTENDED_USEC = 60_000_000  # how much longer systemd is to wait, told anew at each try
 
 EXIT_WELL = 0
 EXIT_FAILED = 1
@@ -38,36 +37,40 @@ def run_daemon(path: Path) -> int:
     read = _Reading(path)
     stopping = Stopping()
     stopping.catch_signals()
-    while True:
-        stop = _run(read.configuration, stopping, read.again)
-        if stop is not Stop.RELOAD:
-            return EXIT_FAILED if stop is Stop.FAILED else EXIT_WELL
+    with build_supervision() as supervision:
+        while True:
+            stop = _run(read.configuration, stopping, supervision, read.again)
+            if stop is not Stop.RELOAD:
+                return EXIT_FAILED if stop is Stop.FAILED else EXIT_WELL
 
 
-def _run(configuration: Configuration, stopping: Stopping, may_reload: Callable[[], bool]) -> Stop:
+def _run(
+    configuration: Configuration, stopping: Stopping, supervision: Supervision, may_reload: Callable[[], bool]
+) -> Stop:
     known = secrets_of(configuration)
     set_up(configuration.log, known)
     conceal_tracebacks(known)
-    journal = _awaited(configuration, stopping)
+    journal = _awaited(configuration, stopping, supervision)
     if journal is None:
         return stopping.final or Stop.TERMINATED
     try:
-        return build_service(configuration, journal, stopping, known).run(may_reload)
+        return build_service(configuration, journal, stopping, known, supervision).run(may_reload)
     finally:
         journal.close()
 
 
-def _awaited(configuration: Configuration, stopping: Stopping) -> Journal | None:
+def _awaited(configuration: Configuration, stopping: Stopping, supervision: Supervision) -> Journal | None:
     """The journal, once it can be had: a full disk or a database that is away is waited for. None: asked to stop."""
     said = None
     while stopping.final is None:
+        supervision.starts()
         try:
             return open_for_work(configuration)
         except JournalUnavailable as error:
             if str(error) != said:
                 log.warning("The journal is waited for.", extra={"detail": str(error)})
             said = str(error)
-            notify(f"STATUS={said}\nEXTEND_TIMEOUT_USEC={_START_EXTENDED_USEC}")
+            supervision.say(f"the journal is waited for: {said}")
             stopping.pause(_OPEN_AGAIN_SECONDS)
     return None
 
@@ -114,7 +117,7 @@ def run_once(path: Path, wait: str) -> int:
 def _once(configuration: Configuration, wait: timedelta, stopping: Stopping, known: KnownSecrets) -> int:
     journal = open_for_work(configuration)
     began = journal.now()
-    service = build_service(configuration, journal, stopping, known)
+    service = build_service(configuration, journal, stopping, known, build_supervision())
     try:
         with _progress() as show:
             failures = service.run_once(wait, show)

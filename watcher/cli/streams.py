@@ -35,6 +35,11 @@ def discard_output() -> None:
     os.close(descriptor)
 
 
+def arrow() -> str:
+    """What stands before advice, as standard output can write it."""
+    return "→" if sys.stdout.encoding.lower().startswith("utf") else "->"
+
+
 def json_text(value: object, indent: int | None = None) -> str:
     """JSON for standard output: as it is read best where every character can be written, else in ASCII."""
     everything = sys.stdout.encoding.lower().startswith("utf")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel
@@ -25,6 +26,7 @@ def warnings(configuration: Configuration) -> list[str]:
         *_mailboxes(configuration),
         *_servers(configuration),
         *_unused(configuration),
+        *_out_of_reach(configuration),
         *_not_there_yet(configuration),
     ]
 
@@ -127,6 +129,45 @@ def _servers(configuration: Configuration) -> Iterator[str]:
         yield "alerts: with neither urls nor operators nobody is told"
     if alerts is not None and alerts.operators and smtp is None:
         yield "alerts.operators: needs smtp, which is absent"
+
+
+def _out_of_reach(configuration: Configuration) -> Iterator[str]:
+    """Documents at an address of this machine or network, for an endpoint that is elsewhere."""
+    if _is_private(_host(configuration.recognition.url)):
+        return
+    for name, store in configuration.stores.items():
+        for key, address in _given(store):
+            if _is_private(_host(address)):
+                told = f"the endpoint is elsewhere, and cannot fetch documents from {_host(address)}"
+                yield f"stores.{name}.{key}: {told}"
+
+
+def _given(store: object) -> Iterator[tuple[str, str]]:
+    """Where the addresses of documents lead, by the key that says so."""
+    if isinstance(store, ResolveStore):
+        yield "base_url", store.base_url
+    elif isinstance(store, ObjectsStore) and store.attachment_url.startswith("http"):
+        yield "attachment_url", store.attachment_url
+    elif isinstance(store, ObjectsStore) and store.attachment_url.startswith("presigned"):
+        endpoint = store.options.get("endpoint")
+        if endpoint is not None and endpoint.plain:
+            yield "options.endpoint", endpoint.reveal()
+
+
+def _host(address: str) -> str:
+    """Empty where there is none."""
+    try:
+        return urlsplit(address).hostname or ""
+    except ValueError:
+        return ""
+
+
+def _is_private(host: str) -> bool:
+    """Whether it is surely this machine, or of the network that it is in."""
+    try:
+        return host == "localhost" or ip_address(host).is_private
+    except ValueError:
+        return False
 
 
 def _unused(configuration: Configuration) -> Iterator[str]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from urllib.parse import parse_qsl, unquote, urlsplit
-from urllib.request import getproxies_environment
 
 from pydantic import BaseModel
 
@@ -24,8 +24,9 @@ def confidential(configuration: Configuration) -> Iterator[str]:
 
     The addresses of the environment's proxies count among them.
     """
-    for address in getproxies_environment().values():
-        yield from passwords_in(address)
+    for name, value in os.environ.items():
+        if name.lower().endswith("_proxy"):
+            yield from passwords_in(value)
     for value in _within(configuration):
         yield value
         if re.search(r"\s|://", value):

@@ -25,6 +25,7 @@ from watcher.config.values import FilePath, Text, Unquoted, suggestion
 
 _FORMS = "a secret is written {env: NAME}, {file: PATH} or {credential: NAME}, or as text in quotes"
 _PLACES = ("env", "file", "credential")
+_FROM_FOLDER = "invoice-watcher"  # as systemd/invoice-watcher.service has it: LoadCredential=invoice-watcher:FOLDER
 
 
 class Secret(BaseModel):
@@ -93,7 +94,7 @@ class Secret(BaseModel):
             raise ValueError(
                 f"the credential {self.credential} needs $CREDENTIALS_DIRECTORY (systemd's LoadCredential)"
             )
-        return Path(directory) / str(self.credential)
+        return _credential(Path(directory), str(self.credential))
 
     def __repr__(self) -> str:
         return "Secret(***)"
@@ -117,6 +118,19 @@ def _made(value: Any, handler: Any) -> Secret:
     if made.credential is not None and ("/" in made.credential or made.credential in (".", "..")):
         raise ValueError("a credential is a name, not a path")
     return made
+
+
+def _credential(directory: Path, name: str) -> Path:
+    """Under its own name, or as one of the folder that our unit hands over: systemd puts the unit's word before it."""
+    if not os.access(directory, os.X_OK):
+        return directory / name  # reading it will say why it cannot be read
+    for path in (directory / name, directory / f"{_FROM_FOLDER}_{name}"):
+        if path.exists():
+            return path
+    raise ValueError(
+        f"the credential {name} is not in {directory}: put it into /etc/invoice-watcher/credentials/{name}, or name "
+        f"its place with LoadCredential in the unit, and restart the service"
+    )
 
 
 def _read_secret(path: Path) -> str:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from watcher.errors import JournalUnusable
 
+_LOCKS = Path("/proc/locks")
+
 
 class FileLock:
     """Holds `flock` on the file from construction to `release`. Raises JournalUnusable where another has it.
@@ -40,6 +42,25 @@ class FileLock:
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
+
+
+def holder_of(journal: Path) -> str | None:
+    """The process that holds the lock of a journal, as it was written down; None: nobody does.
+
+    The kernel's list of locks is read: to try the lock would keep off a daemon that starts at that moment.
+    """
+    path = lock_of(journal)
+    try:
+        number = path.stat().st_ino
+        held = any(f":{number} " in line for line in _LOCKS.read_text(encoding="ascii").splitlines() if "FLOCK" in line)
+        return path.read_text(encoding="ascii", errors="replace").strip() if held else None
+    except OSError:
+        return None
+
+
+def lock_of(journal: Path) -> Path:
+    """The file that is locked for a journal."""
+    return journal.with_name(journal.name + ".lock")
 
 
 def _holder(file: int) -> str:

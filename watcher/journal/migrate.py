@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy import Column, Connection, MetaData, PrimaryKeyConstraint, String, Table, inspect
 
 from watcher.errors import JournalMissing, JournalUnusable
-from watcher.journal.tables import metadata
+from watcher.journal.tables import make_tables
 
 HEAD = "0006"  # the newest of migrations/versions
 REVISIONS = ("0001", "0002", "0003", "0004", "0005", HEAD)  # all that this program knows, the oldest first
@@ -69,7 +69,7 @@ def upgrade(connection: Connection) -> None:
 
 def _create(connection: Connection) -> None:
     """What all migrations together come to; a test holds that they do."""
-    metadata.create_all(connection)
+    make_tables(connection)
     version = Table(
         _OURS, MetaData(), Column("version_num", String(32)), PrimaryKeyConstraint("version_num", name=f"{_OURS}_pkc")
     )  # as Alembic would make it

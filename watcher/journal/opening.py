@@ -11,7 +11,7 @@ from sqlalchemy.exc import ArgumentError
 from watcher.errors import JournalUnusable
 from watcher.journal.database import Database
 from watcher.journal.journal import SqlJournal
-from watcher.journal.lock import FileLock
+from watcher.journal.lock import FileLock, lock_of
 from watcher.journal.sqlite_database import SqliteDatabase
 from watcher.journal.sqlite_file import drop_claims, prepare, require
 
@@ -63,7 +63,7 @@ def _path(url: URL) -> Path:
 def _lock(path: Path) -> FileLock:
     if not path.parent.is_dir():
         raise JournalUnusable(f"the journal's directory {path.parent} does not exist")
-    return FileLock(path.with_name(path.name + ".lock"))
+    return FileLock(lock_of(path))
 
 
 def _sqlite(path: Path, *, exclusive: bool) -> Database:

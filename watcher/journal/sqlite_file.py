@@ -60,6 +60,12 @@ def require(path: Path) -> None:
         _check_columns(connection, path)
 
 
+def page_fault(path: Path) -> str | None:
+    """What is wrong with a small journal's pages, beside a daemon; None: nothing, or it is too large for that."""
+    with _inspected(path) as connection:
+        return _first_fault(connection, path)
+
+
 def prepare(path: Path) -> None:
     """Make the journal, or bring it to this version; what is something else is never written over."""
     if not _is_there(path):
@@ -216,10 +222,16 @@ def _write_ahead(connection: Connection, path: Path) -> None:
 
 
 def _check_pages(connection: Connection, path: Path) -> None:
-    if path.stat().st_size <= CHECKED_BYTES:
-        found = " ".join(str(connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()).split())
-        if found != "ok":
-            raise _damaged(path, found)
+    fault = _first_fault(connection, path)
+    if fault is not None:
+        raise _damaged(path, fault)
+
+
+def _first_fault(connection: Connection, path: Path) -> str | None:
+    if path.stat().st_size > CHECKED_BYTES:
+        return None
+    found = " ".join(str(connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()).split())
+    return None if found == "ok" else found
 
 
 def _check_columns(connection: Connection, path: Path) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Connection,
     ForeignKey,
     Index,
     Integer,
@@ -35,6 +36,7 @@ metadata = MetaData(
 )
 
 _Number = BigInteger().with_variant(Integer, "sqlite")  # INTEGER is what SQLite counts up by itself
+_CONDITION = "condition"  # of a partial index, in its `info`
 # Compared byte by byte, so that a prefix is a range of the index whatever the database's locale.
 _Id = Text().with_variant(Text(collation="C"), "postgresql")
 
@@ -49,7 +51,20 @@ def _claimable() -> list[Column[Any]]:
 
 def _partial(name: str, *columns: str, where: str) -> Index:
     """An index of the few rows that still want something; the condition stands in the SQL, word for word."""
-    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
+    return Index(name, *columns, sqlite_where=text(where), info={_CONDITION: where})
+
+
+def make_tables(connection: Connection) -> None:
+    """In an empty database.
+
+    PostgreSQL is told the conditions of the partial indexes here and not where they are written down: what is told
+    of it loads its part of SQLAlchemy, which a command that only reads from SQLite would load for nothing.
+    """
+    for table in metadata.tables.values():
+        for index in table.indexes:
+            if connection.dialect.name == "postgresql" and _CONDITION in index.info:
+                index.dialect_options["postgresql"]["where"] = text(index.info[_CONDITION])
+    metadata.create_all(connection)
 
 
 # Which submission a mail or a state of a file became; kept for ever, also when the submission is deleted.

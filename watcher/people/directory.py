@@ -15,6 +15,7 @@ from watcher.config import sections
 from watcher.errors import DirectoryUnavailable
 from watcher.model import Finding, Person
 from watcher.people.employees import LARGEST_BYTES, BrokenFile, Employees, read_employees
+from watcher.people.rules import rule_findings
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +23,7 @@ _LOOK_AGAIN_SECONDS = 1.0
 _SETTLE_SECONDS = 2.0
 _MOST_FINDINGS = 20
 _SUBJECT = "directory"
-_MEND = "Mend the file; it is read again by itself."
+_MEND = "mend the file; it is read again by itself"
 
 _Version = tuple[int, int, int]  # mtime in ns, size, inode
 
@@ -78,11 +79,12 @@ class FileDirectory:
         return _folded(address) in self._delegates
 
     def check(self) -> list[Finding]:
+        rules = rule_findings(self._rules)
         if self._path is None:
-            return [Finding(subject=_SUBJECT, ok=True, message=f"no file, {len(self._rules)} rules")]
+            return [Finding(subject=_SUBJECT, ok=True, message=f"no file, {len(self._rules)} rules"), *rules]
         with self._lock:
             state = self._state = _looked(self._path, self._state, self._wall_clock())
-        return _findings(self._path, state)
+        return [*_findings(self._path, state), *rules]
 
     def _by_rule(self, address: str) -> Person | None:
         for rule in self._rules:
@@ -174,7 +176,8 @@ def _findings(path: Path, state: _State) -> list[Finding]:
         findings.append(Finding(subject=_SUBJECT, ok=False, message=message, mend=_MEND))
     if state.employees is not None:
         count = len(state.employees.by_address)
-        message = f"{count} addresses of {len(state.employees.by_code)} employees in {path}"
+        encoding = state.employees.encoding
+        message = f"{count} addresses of {len(state.employees.by_code)} employees in {path} ({encoding})"
         findings.append(Finding(subject=_SUBJECT, ok=True, message=message))
         findings += _row_findings(path, list(state.employees.problems))
         findings += _doubt_findings(path, state.employees.doubts)
@@ -190,7 +193,7 @@ def _row_findings(path: Path, problems: list[str]) -> list[Finding]:
 
 def _doubt_findings(path: Path, doubts: Sequence[str]) -> list[Finding]:
     """One person may be written in two ways, so that the rows are used."""
-    mend = "Are these one person? If not, one of the employee numbers is wrong."
+    mend = "give one number one name, and have the column of numbers be text before the file is saved"
     return [
         Finding(subject=_SUBJECT, ok=True, message=f"{path}: {doubt}", mend=mend, warning=True)
         for doubt in doubts[:_MOST_FINDINGS]

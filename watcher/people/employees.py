@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -14,6 +15,7 @@ LARGEST_BYTES = 50_000_000
 
 _COLUMNS = ("email", "user_code", "name", "language")
 _CHINESE = {"邮箱": "email", "工号": "user_code", "姓名": "name", "语言": "language"}
+_IN_POWERS = re.compile(r"\d(?:[.,]\d+)?[Ee]\+?\d+")
 _LANGUAGES: dict[str, Language] = {"zh": "zh", "en": "en", "中文": "zh", "英文": "en"}
 
 
@@ -27,7 +29,8 @@ class Employees:
 
     An address that stands there for two different employees belongs to neither: `problems` says so,
     as it does of every row that cannot be used, with its line. Several addresses of one employee number are
-    one person; `doubts` has those whose rows give them different names, where a number may be mistyped.
+    one person; `doubts` has those whose rows give them different names, where a number may be mistyped, and
+    numbers that a spreadsheet program has spoilt.
     """
 
     by_address: Mapping[str, Person] = field(default_factory=dict)
@@ -35,6 +38,7 @@ class Employees:
     by_local_part: Mapping[str, Person | None] = field(default_factory=dict)  # None: several people have it
     problems: Sequence[str] = ()
     doubts: Sequence[str] = ()
+    encoding: str = "UTF-8"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +53,8 @@ def read_employees(data: bytes) -> Employees:
     if len(data) > LARGEST_BYTES:
         raise BrokenFile("it is larger than 50 MB")
     problems: list[str] = []
-    rows = list(_rows(_text(data), problems))
+    text, encoding = _text(data)
+    rows = list(_rows(text, problems))
     if not rows:
         raise BrokenFile("it has no employee in it" + "".join(f"; {problem}" for problem in problems[:1]))
     by_address = _addresses(rows, problems)
@@ -58,16 +63,18 @@ def read_employees(data: bytes) -> Employees:
         by_code={row.person.user_code: row.person for row in reversed(rows)},
         by_local_part=_local_parts(by_address),
         problems=tuple(problems),
-        doubts=tuple(_two_names(rows)),
+        doubts=(*_two_names(rows), *_spoilt_codes(rows)),
+        encoding=encoding,
     )
 
 
-def _text(data: bytes) -> str:
+def _text(data: bytes) -> tuple[str, str]:
+    """The text, and the name of its encoding."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in data:
         raise BrokenFile("it is no CSV in UTF-8 or GB18030 (is it UTF-16, or a spreadsheet?)")
-    for encoding in ("utf-8-sig", "gb18030"):
+    for encoding, name in (("utf-8-sig", "UTF-8"), ("gb18030", "GB18030, as Excel writes it")):
         try:
-            return data.decode(encoding)
+            return data.decode(encoding), name
         except UnicodeDecodeError:
             continue
     raise BrokenFile("it is neither UTF-8 nor GB18030")
@@ -147,6 +154,13 @@ def _two_names(rows: Sequence[_Row]) -> Iterator[str]:
         if first.person.name != row.person.name:
             code = clean(row.person.user_code)
             yield f"line {row.line}: {code} is {row.person.name} here and {first.person.name} in line {first.line}"
+
+
+def _spoilt_codes(rows: Sequence[_Row]) -> Iterator[str]:
+    """Spreadsheet programs write long numbers as 1.23E+11."""
+    for row in rows:
+        if _IN_POWERS.fullmatch(row.person.user_code):
+            yield f"line {row.line}: the employee number {row.person.user_code} was shortened by a spreadsheet program"
 
 
 def _local_parts(by_address: Mapping[str, Person]) -> dict[str, Person | None]:

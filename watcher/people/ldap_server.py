@@ -43,7 +43,7 @@ class LdapServer:
         try:
             self.find(_NOBODY)
         except DirectoryUnavailable as error:
-            mend = "Look at directory.ldap: url, bind_dn, password, base and filter."
+            mend = "look at directory.ldap: url, bind_dn, password, base and filter"
             if distrust(error) is not None:
                 mend = trust_advice("directory.ldap.ca_file")
             return [Finding(subject=self.subject, ok=False, message=str(error), mend=mend)]

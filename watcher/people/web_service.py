@@ -48,7 +48,7 @@ class WebService:
         try:
             self.find(_NOBODY)
         except DirectoryUnavailable as error:
-            mend = "Look at directory.http.url and its headers, and whether the service is up."
+            mend = "look at directory.http.url and its headers, and whether the service is up"
             if distrust(error) is not None:
                 mend = trust_advice("directory.http.ca_file")
             return [Finding(subject=self.subject, ok=False, message=str(error), mend=mend)]

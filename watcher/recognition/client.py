@@ -7,12 +7,15 @@ import logging
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
+from http import HTTPStatus
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from watcher.config.sections import Recognition
 from watcher.deadline import Deadline
 from watcher.errors import TokenRefused, TokenUnavailable
+from watcher.findings import About
 from watcher.model import Exchange, Finding, Response
 from watcher.recognition.response import read_response, read_text
 from watcher.recognition.transport import Reply, Transport, TransportFailure
@@ -21,6 +24,7 @@ from watcher.tls import distrust, trust_advice
 
 LONGEST_RAW = 64 * 1024  # characters of an answer that are kept with its try
 _REFUSED_STATUSES = (401, 403)
+_SHORT_LIFE_SECONDS = 300
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +35,10 @@ class DatedToken(Protocol):
     def header(self, deadline: Deadline | None = None) -> Mapping[str, str]: ...
 
     def refresh(self, old: Mapping[str, str], deadline: Deadline | None = None) -> Mapping[str, str]: ...
+
+    @property
+    def lifetime(self) -> float | None:
+        """Seconds that the last token was given for; None where the answer did not say."""
 
 
 class HttpRecogniser:
@@ -140,28 +148,44 @@ class HttpRecogniser:
         try:
             token.header()
         except TokenRefused as error:
-            mend = "Check recognition.auth: token_url, client_id, client_secret, and token (where it is in the answer)."
+            mend = "check recognition.auth: token_url, client_id, client_secret, and token (where it is in the answer)"
             return Finding(subject="token", ok=False, message=str(error), mend=mend)
         except TokenUnavailable as error:
-            mend = _trust(error) or "Check recognition.auth.token_url."
+            mend = _trust(error) or "check recognition.auth.token_url"
             return Finding(subject="token", ok=False, message=str(error), mend=mend)
-        return Finding(subject="token", ok=True, message="a token was obtained")
+        return _token_finding(token.lifetime)
 
     def _check_endpoint(self) -> Finding:
         seconds = self._section.connect_timeout.total_seconds() * 2
         try:
             reply = self._transport.send("OPTIONS", deadline=Deadline(seconds), headers=self._fixed)
         except TransportFailure as error:
-            mend = _trust(error) or "Check recognition.url, the network and the proxy settings."
+            mend = _trust(error) or "check recognition.url, the network and the proxy settings"
             return Finding(subject="recognition", ok=False, message=f"cannot be reached: {error.detail}", mend=mend)
-        strange = reply.status == 404 or 300 <= reply.status < 400 or reply.status >= 500  # noqa: PLR2004 - HTTP
-        return Finding(
-            subject="recognition",
-            ok=True,
-            warning=strange,
-            message=f"reachable, and answers HTTP {reply.status} to OPTIONS",
-            mend="Check the path in recognition.url." if strange else None,
-        )
+        message = f"reachable, and answers HTTP {reply.status} to OPTIONS; nothing was posted"
+        about, strange = About("recognition"), _strange(reply.status)
+        return about.well(message) if strange is None else about.note(message, strange)
+
+
+def _token_finding(lifetime: float | None) -> Finding:
+    about = About("token")
+    if lifetime is None:
+        return about.well("a token was obtained; the answer does not say for how long, so 2 h are assumed")
+    if lifetime < _SHORT_LIFE_SECONDS:
+        mend = "ask whoever runs the token server: each of our requests may need a fresh one"
+        return about.note(f"a token was obtained, for {lifetime:.0f} s only", mend)
+    return about.well(f"a token was obtained, for {timedelta(seconds=round(lifetime))}")
+
+
+def _strange(status: int) -> str | None:
+    """What to look at, where the answer is none that such an endpoint gives. Many do not know OPTIONS (405, 501)."""
+    if status == HTTPStatus.NOT_FOUND:
+        return "check the path in recognition.url"
+    if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
+        return "check recognition.url: it leads elsewhere, and redirects are not followed; is it http instead of https?"
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.NOT_IMPLEMENTED:
+        return "ask whoever runs the endpoint: it, or what stands before it, is out of order"
+    return None
 
 
 def _trust(error: Exception) -> str | None:

@@ -64,6 +64,7 @@ class TokenSource:
         )
         self._lock = threading.Lock()
         self._held: _Held | None = None
+        self._lifetime: float | None = None
 
     def header(self, deadline: Deadline | None = None) -> Mapping[str, str]:
         """The header to send, by `deadline`. Raises TokenUnavailable, TokenRefused."""
@@ -79,6 +80,11 @@ class TokenSource:
                 return self._held.header
             self._held = None
             return self._fetch(deadline).header
+
+    @property
+    def lifetime(self) -> float | None:
+        """Seconds that the last token was given for; None where the answer did not say, or none was fetched."""
+        return self._lifetime
 
     def close(self) -> None:
         self._transport.close()
@@ -114,7 +120,8 @@ class TokenSource:
         self._known.learn(token.strip())
         if not (token.isascii() and token.isprintable()):
             raise TokenRefused("the token endpoint's token cannot be sent as a header")
-        lifetime = seconds_of(at(answer, self._auth.expires_in), LIFETIME_SECONDS)
+        self._lifetime = seconds_of(at(answer, self._auth.expires_in), 0.0) or None
+        lifetime = self._lifetime or LIFETIME_SECONDS
         self._held = _Held(
             MappingProxyType({self._auth.header: token.strip()}),
             asked_at + lifetime - min(EARLY_SECONDS, lifetime / 10),

@@ -16,8 +16,8 @@ _OURS = frozenset({500, 502, 503, 504, 530, 534, 535, 538})
 _WORDS_LENGTH = 300
 
 
-class EmptySenderRefused(MailerUnavailable):
-    """The server does not accept MAIL FROM:<>, without which replies could loop."""
+class SenderRefused(MailerUnavailable):
+    """The server accepts neither the empty envelope sender nor our own address."""
 
     altogether = True
 
@@ -51,7 +51,15 @@ def of_sending(error: Exception, recipient: str) -> MailerUnavailable | MailRefu
 
 
 def sender_refused(code: int, said: bytes | str) -> MailerUnavailable:
-    return EmptySenderRefused(f"the SMTP server refuses the empty envelope sender: {code} {words(said)}")
+    return SenderRefused(f"the SMTP server refuses the envelope sender: {code} {words(said)}")
+
+
+def wants_an_address(code: int) -> bool:
+    """Whether MAIL FROM:<> is refused for good, and not for what the mail is or for what we are.
+
+    Some providers let their customers send under no sender but their own address, whatever RFC 3834 says of replies.
+    """
+    return code >= _PERMANENT and code not in _OURS and code != _TOO_BIG
 
 
 def translated(error: Exception, doing: str) -> MailerUnavailable:

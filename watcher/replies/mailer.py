@@ -18,11 +18,13 @@ from watcher.errors import MailerUnavailable, MailRefused
 from watcher.headers import mailbox
 from watcher.model import Finding
 from watcher.replies import faults
+from watcher.replies.probe import check_server, hang_up, own_address
 from watcher.replies.session import Connector, Session, TooLate
 from watcher.secrecy import KnownSecrets
 
 log = logging.getLogger(__name__)
 
+_CHECK_SECONDS = 10.0  # less than a whole check may take, so that it can say what did not answer
 _NOOP_SECONDS, _QUIT_SECONDS = 10.0, 3.0  # what no server needs time for
 T = TypeVar("T")
 
@@ -46,15 +48,16 @@ class SmtpMailer:
         known: KnownSecrets | None = None,
     ) -> None:
         self._known = known or KnownSecrets()
+        self._section = section
         self._connector = Connector(section, timeout_seconds=timeout_seconds, known=self._known)
         self._timeout_seconds = timeout_seconds
-        self._subject = f"smtp {section.host}"
         self._idle_seconds = idle_seconds
         self._total_seconds = total_seconds
         self._patience_seconds = patience_seconds
         self._watchdog = Watchdog()
         self._turn = threading.Lock()
         self._session: Session | None = None
+        self._told = False  # that replies have an envelope sender
         self._used_at = 0.0
         self._timer: threading.Timer | None = None
 
@@ -67,15 +70,9 @@ class SmtpMailer:
         log.info("A reply was handed to the SMTP server.", extra={"reply_id": message["Message-ID"]})
 
     def check(self) -> list[Finding]:
-        """Connect, log in and ask for the empty envelope sender, then take it back."""
-        try:
-            with self._turn:
-                self._within(_try_empty_sender)
-        except MailerUnavailable as problem:
-            mend = self._connector.advice(problem)
-            return [Finding(subject=self._subject, ok=False, message=str(problem), mend=mend)]
-        said = "connected, logged in" if self._connector.logs_in else "connected, without a login"
-        return [Finding(subject=self._subject, ok=True, message=f"{said}; replies can be sent")]
+        """Begin a reply to our own address and take it back, over a connection of its own."""
+        seconds = min(self._timeout_seconds, _CHECK_SECONDS)
+        return check_server(self._section, known=self._known, timeout_seconds=seconds)
 
     def close(self) -> None:
         with self._turn:
@@ -99,13 +96,34 @@ class SmtpMailer:
         with Flight(Deadline(answer_by - boot_seconds()), self._watchdog) as flight:
             flight.use(session.sock)
             try:
-                session.send_message(message, from_addr="", to_addrs=[recipient])
+                self._send(session, message, recipient)
             except (smtplib.SMTPException, UnicodeEncodeError) as error:
                 late = MailerUnavailable("the SMTP server does not answer in time")
                 failure = late if flight.expired else faults.of_sending(error, recipient)
                 if isinstance(failure, MailerUnavailable):
                     failure.broke = flight.expired or session.sock is None
                 raise failure from error
+
+    def _send(self, session: Session, message: EmailMessage, recipient: str) -> None:
+        """With an empty envelope sender, so that nothing answers; where the server takes none, with our own address."""
+        if not session.needs_sender:
+            try:
+                session.send_message(message, from_addr="", to_addrs=[recipient])
+                return
+            except smtplib.SMTPSenderRefused as error:
+                if not faults.wants_an_address(error.smtp_code):
+                    raise
+                session.needs_sender = True
+                self._tell_once(faults.words(error.smtp_error))
+        session.send_message(message, from_addr=own_address(self._section), to_addrs=[recipient])
+
+    def _tell_once(self, said: str) -> None:
+        if not self._told:
+            self._told = True
+            log.warning(
+                "The SMTP server takes no mail without an envelope sender; replies go out under smtp.from.",
+                extra={"detail": said},
+            )
 
     def _within(self, act: Callable[[Session], T]) -> T:
         """Act on a live session. It is kept where the server has answered in order, whatever it answered."""
@@ -174,7 +192,7 @@ class SmtpMailer:
         if timer is not None:
             timer.cancel()
         if session is not None:
-            _hang_up(session)
+            hang_up(session, _QUIT_SECONDS)
 
 
 def _recipient(message: EmailMessage) -> str:
@@ -183,18 +201,3 @@ def _recipient(message: EmailMessage) -> str:
     if address is None:
         raise MailRefused(f"the reply has no one recipient: {problem}")
     return address
-
-
-def _try_empty_sender(session: Session) -> None:
-    code, words = session.mail("")
-    session.rset()
-    if code != faults.OK:
-        raise faults.sender_refused(code, words)
-
-
-def _hang_up(session: Session) -> None:
-    try:
-        session.be_patient(_QUIT_SECONDS)
-        session.quit()
-    except (OSError, smtplib.SMTPException):
-        session.close()

@@ -34,6 +34,7 @@ class Session(smtplib.SMTP):
     """
 
     known = KnownSecrets()  # what the server shall not be quoted with
+    needs_sender = False  # it has refused an empty envelope sender
     content_by = float("inf")  # no mail's content leaves after this
     answer_by = float("inf")  # as long is waited for what the server says of it
 
@@ -119,8 +120,8 @@ class Connector:
 
     def advice(self, problem: MailerUnavailable) -> str:
         """What the administrator should do about it."""
-        if isinstance(problem, faults.EmptySenderRefused):
-            return "replies need an empty envelope sender: ask the provider to allow it, or use another SMTP server"
+        if isinstance(problem, faults.SenderRefused):
+            return "write the account's own address into smtp.from, or ask the provider under which sender it may send"
         if isinstance(problem, faults.NotLoggedIn):
             return "mend smtp.username and smtp.password; many providers want an app password (授权码) here"
         if isinstance(problem.__cause__, UnusableAuthorities):

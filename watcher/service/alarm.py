@@ -16,6 +16,7 @@ from watcher.policy.conditions import LONG, RECENT, conditions, journal_away
 from watcher.policy.news import news_of
 from watcher.ports import AlertJournal
 from watcher.service.courier import Courier
+from watcher.service.heartbeats import Worker, unwatched
 
 log = logging.getLogger(__name__)
 
@@ -41,8 +42,10 @@ class Alarm:
         courier: Courier,
         trouble: Callable[[], str | None] = lambda: None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        worker: Worker | None = None,
     ) -> None:
-        """`trouble` says why nothing can be written to the journal, where that is seen."""
+        """`trouble` says why nothing can be written to the journal, where that is seen; `worker` beats in a round."""
+        self._worker = worker or unwatched(DUTY)
         self._journal = journal
         self._rules = rules
         self._courier = courier
@@ -71,7 +74,7 @@ class Alarm:
 
     def round(self) -> None:
         """One look. Raises nothing: what cannot be read now is read the next time."""
-        with self._at_work:
+        with self._worker, self._at_work:
             if not self._stopped.is_set():
                 self._courier.catch_up()
                 self._look_at_journal(self._trouble() or self._look())

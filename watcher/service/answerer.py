@@ -12,6 +12,7 @@ from watcher.clock import boot_seconds
 from watcher.errors import JournalUnavailable, SourceUnavailable, Unavailable
 from watcher.model import ClaimedAnswer
 from watcher.policy.pauses import growing
+from watcher.service.heartbeats import Worker, unwatched
 
 log = logging.getLogger(__name__)
 
@@ -65,13 +66,21 @@ def _rest_after(failures: int, *, refused: bool) -> float:
 class Answerer:
     """Gives the answers of one source, until stopped."""
 
-    def __init__(self, *, answer: Answer, at_once: int) -> None:
-        """`at_once`: how many answers the source can be given at a time."""
+    def __init__(self, *, answer: Answer, at_once: int, worker: Worker | None = None) -> None:
+        """`at_once`: how many answers the source can be given at a time.
+
+        `worker` beats for the thread and for those that it waits for; `answer` beats it on.
+        """
+        self._worker = worker or unwatched("answer")
         self._answer = answer
         self._givers = ThreadPoolExecutor(max_workers=at_once, thread_name_prefix="answer")
         self._awake = threading.Event()
         self._stopping = False
         self._rest = Rest()
+
+    @property
+    def name(self) -> str:
+        return self._worker.name
 
     def wake(self) -> None:
         self._awake.set()
@@ -93,9 +102,11 @@ class Answerer:
     def run(self) -> None:
         with self._givers:
             self._run()
+        self._worker.end()
 
     def _run(self) -> None:
         while True:
+            self._worker.beat()
             self._awake.clear()  # before it is asked whether to stop: a wish that comes between must not be cleared
             stopping = self._stopping
             try:
@@ -106,6 +117,7 @@ class Answerer:
                 pause = _PAUSE_SECONDS
             if stopping:
                 return
+            self._worker.waits(pause)
             self._awake.wait(pause)
 
     def _pass(self, *, once: bool) -> None:

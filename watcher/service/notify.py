@@ -6,6 +6,10 @@ import os
 import socket
 import time
 
+from watcher.headers import clean
+
+_LONGEST_STATUS = 300  # characters
+
 
 def notify(state: str) -> None:
     """Send one message, such as ``READY=1``; nothing happens where nobody listens."""
@@ -24,3 +28,15 @@ def notify(state: str) -> None:
 def reloading() -> str:
     """The message for the begin of a reload, which needs the time: systemd tells by it which reload this one is."""
     return f"RELOADING=1\nMONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}"
+
+
+def status(text: str) -> str:
+    """The message for what `systemctl status` shows: one line, whatever is quoted."""
+    return f"STATUS={clean(text, _LONGEST_STATUS)}"
+
+
+def watchdog_seconds() -> float | None:
+    """How often systemd wants to hear from this process, lest it be restarted; None: it does not (`WatchdogSec`)."""
+    microseconds, process = os.environ.get("WATCHDOG_USEC", ""), os.environ.get("WATCHDOG_PID")
+    is_ours = process in {None, "", str(os.getpid())}
+    return int(microseconds) / 1e6 if is_ours and microseconds.isdecimal() and int(microseconds) else None

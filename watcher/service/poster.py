@@ -14,6 +14,7 @@ from watcher.model import ClaimedBooking
 from watcher.policy.pace import Pace
 from watcher.ports import RecognitionJournal
 from watcher.recognise import Recognise
+from watcher.service.heartbeats import JOURNAL_SECONDS, Heartbeats
 
 log = logging.getLogger(__name__)
 
@@ -33,12 +34,15 @@ class Poster:
         sources: Sequence[str],
         concurrency: int,
         pace: Pace,
+        heartbeats: Heartbeats,
     ) -> None:
         self._recognise = recognise
         self._journal = journal
         self._endpoint = endpoint
         self._sources = list(sources)
         self._pace = pace
+        self._heartbeats = heartbeats
+        self._worker = heartbeats.worker("claim")
         self._free = self._concurrency = concurrency
         self._rounds = 0  # of claiming, begun so far
         self._complaint: str | None = None  # that was told last, and still holds
@@ -74,14 +78,21 @@ class Poster:
         self._stopping.set()
         self._awake.set()
 
+    @property
+    def endpoint(self) -> str:
+        return self._endpoint
+
     def run(self) -> None:
         while True:
+            self._worker.beat()
             self._awake.clear()  # before it is asked whether to stop: a wish that comes between must not be cleared
             if self._stopping.is_set():
                 break
             pause = self._dispatch_or_complain()
             if pause > 0:
+                self._worker.waits(pause)
                 self._awake.wait(pause)
+        self._worker.end()  # those that post beat for themselves
         self._workers.shutdown(wait=True)
 
     def _dispatch_or_complain(self) -> float:
@@ -130,8 +141,10 @@ class Poster:
 
     def _work(self, claimed: ClaimedBooking, claimed_at: float) -> None:
         departure = _Departure(self._pace, self._awake.set)
+        longest = self._recognise.hold.total_seconds() + JOURNAL_SECONDS
         try:
-            self._recognise.post(claimed, claimed_at, departure.leaves)
+            with self._heartbeats.worker("post", silence_seconds=longest) as worker:
+                self._recognise.post(claimed, claimed_at, departure.leaves, worker.beat)
         except Unavailable as error:
             # We are to end; the hold ends, and the booking is claimed again, its last try in doubt.
             log.warning("An outcome could not be recorded.", extra={"booking": claimed.booking, "detail": str(error)})

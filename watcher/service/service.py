@@ -22,10 +22,12 @@ from watcher.model import Kind, WorkLeft
 from watcher.ports import Journal
 from watcher.service.alarm import Alarm
 from watcher.service.answerer import Answerer
-from watcher.service.notify import notify, reloading
 from watcher.service.poster import Poster
+from watcher.service.state import state_line
 from watcher.service.stopping import Stop, Stopping
+from watcher.service.supervision import Supervision
 from watcher.service.tender import Tender
+from watcher.service.threads import show_name
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +36,8 @@ _LOOKING_SECONDS = 5.0  # how long a stop waits for what is being taken in
 _BETWEEN_STEPS_SECONDS = 0.2  # of `retention`: a step takes less than that, so that most of the time is everybody's
 _BETWEEN_DECISIONS_SECONDS = 0.5  # how often at most it is asked whether somebody has decided
 _LAST_ANSWERS_SECONDS = 5.0  # and at least for what is being answered
+_LOOK_FOR_DECISIONS_SECONDS = 30.0  # polling is the truth; being woken only makes it quick
+_STATE_SECONDS = 10.0  # how often it is seen how things stand
 
 
 class Closable(Protocol):
@@ -56,6 +60,7 @@ class Service:
         poster: Poster,
         alarm: Alarm,
         resources: Sequence[Closable],
+        supervision: Supervision,
         settling_grace: timedelta,
         keep_closed: timedelta,
         stop_within: timedelta,
@@ -68,6 +73,11 @@ class Service:
         self._poster = poster
         self._alarm = alarm
         self._resources = resources
+        self._supervision = supervision
+        heartbeats = supervision.heartbeats
+        self._scheduling = heartbeats.worker("schedule")
+        self._deciding = heartbeats.worker("let-in")
+        self._forgetting = heartbeats.worker("retention")
         self._settling_grace = settling_grace
         self._keep_closed = keep_closed
         self._stop_within = stop_within
@@ -86,11 +96,11 @@ class Service:
         self._begin()
         looking = [self._thread(f"look-{tender.source.name}", tender.run) for tender in self._tenders]
         schedule = self._schedule()
-        notify("READY=1")
+        self._supervision.ready()
+        self._tell_state()
         log.info("The daemon is ready.", extra={"sources": ", ".join(self._sources)})
-        reason = self._stopping.wait(partial(_told, may_reload))
-        if reason is not Stop.RELOAD:
-            notify("STOPPING=1")
+        reason = self._stopping.wait(partial(self._told, may_reload), self._supervision.listens)
+        self._supervision.stops(self._stop_within.total_seconds(), for_good=reason is not Stop.RELOAD)
         log.info("The daemon stops.", extra={"reason": reason})
         schedule.shutdown(wait=False)
         self._end(looking)
@@ -141,9 +151,7 @@ class Service:
         self._journal.subscribe(self._wake)
         self._posting = self._thread("claim", self._poster.run)
         self._letting_in = self._thread("let-in", self._let_in)
-        self._answering = [
-            self._thread(f"answer-{number}", answerer.run) for number, answerer in enumerate(self._answerers)
-        ]
+        self._answering = [self._thread(answerer.name, answerer.run) for answerer in self._answerers]
 
     def _wake(self) -> None:
         self._poster.wake()
@@ -156,14 +164,17 @@ class Service:
         """Have sources looked at where something was released, which no event of theirs tells; once for each."""
         told: set[str] = set()
         while not self._ending.is_set():
-            self._decided.wait()
+            self._deciding.waits(_LOOK_FOR_DECISIONS_SECONDS)
+            self._decided.wait(_LOOK_FOR_DECISIONS_SECONDS)
             self._decided.clear()
+            self._deciding.beat()
             with suppress(Unavailable):
                 released = self._journal.released()
                 for source in {source for name, source in released.items() if name not in told}:
                     self._wake_source(source)
                 told = set(released)
             self._ending.wait(_BETWEEN_DECISIONS_SECONDS)
+        self._deciding.end()
 
     def _wake_source(self, name: str) -> None:
         for tender in self._tenders:
@@ -172,6 +183,7 @@ class Service:
 
     def _thread(self, name: str, work: Callable[[], None]) -> threading.Thread:
         def guarded() -> None:
+            show_name(name)
             try:
                 work()
             except Exception:  # an unknown state is left by starting anew, which systemd does
@@ -196,6 +208,7 @@ class Service:
             scheduler.add_job(tender.source.wake, "interval", seconds=tender.poll_seconds, id=name)
         scheduler.add_job(self._forget, "interval", hours=1, id="retention")
         scheduler.add_job(self._alarm.round, "interval", seconds=self._alarm.every_seconds, id="alarm")
+        scheduler.add_job(self._tell_state, "interval", seconds=_STATE_SECONDS, id="state")
         scheduler.start()
         schedule: _Schedule = scheduler
         return schedule
@@ -203,10 +216,31 @@ class Service:
     def _forget(self) -> None:
         """`retention`: small steps, so that nobody waits for them."""
         try:
-            while not self._ending.is_set() and self._journal.forget(self._keep_closed):
-                self._ending.wait(_BETWEEN_STEPS_SECONDS)
+            with self._forgetting:
+                while not self._ending.is_set() and self._journal.forget(self._keep_closed):
+                    self._forgetting.beat()
+                    self._ending.wait(_BETWEEN_STEPS_SECONDS)
         except Unavailable as error:
             log.warning("Old submissions could not be deleted yet.", extra={"detail": str(error)})
+
+    def _tell_state(self) -> None:
+        """What `systemctl status` shows; where that is told, the schedule goes round."""
+        self._scheduling.beat()
+        failures = {tender.source.name: tender.failure for tender in self._tenders}
+        try:
+            self._supervision.say(state_line(failures, self._journal.gate(self._poster.endpoint)))
+        except Unavailable as error:
+            self._supervision.say(f"the journal is waited for: {error}")
+        if not self._ending.is_set():
+            self._scheduling.waits(_STATE_SECONDS)
+
+    def _told(self, may_reload: Callable[[], bool]) -> bool:
+        """systemd hears of every wish to reload, and that it is over: by the next service's READY, or at once."""
+        self._supervision.reloads()
+        granted = may_reload()
+        if not granted:
+            self._supervision.ready()
+        return granted
 
     def _end(self, looking: Sequence[threading.Thread]) -> None:
         self._ending.set()
@@ -233,15 +267,6 @@ def _join(threads: Sequence[threading.Thread], deadline: float) -> None:
     """Wait for threads until the deadline; one that hangs on a server is left behind."""
     for thread in threads:
         thread.join(max(0.0, deadline - boot_seconds()))
-
-
-def _told(may_reload: Callable[[], bool]) -> bool:
-    """systemd hears of every wish to reload, and that it is over: by the next service's READY, or at once."""
-    notify(reloading())
-    granted = may_reload()
-    if not granted:
-        notify("READY=1")
-    return granted
 
 
 class _Schedule(Protocol):

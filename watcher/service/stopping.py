@@ -52,10 +52,13 @@ class Stopping:
             self._final = reason
         self._wishes.put(reason)
 
-    def wait(self, may_reload: Callable[[], bool]) -> Stop:
-        """Return when the service has to end. A wish to reload that `may_reload` denies is forgotten."""
+    def wait(self, may_reload: Callable[[], bool], beat: Callable[[], None] = lambda: None) -> Stop:
+        """Return when the service has to end. A wish to reload that `may_reload` denies is forgotten.
+
+        `beat` hears again and again that it is still listened for wishes.
+        """
         while True:
-            self._next()
+            self._next(beat)
             if self._final is not None:
                 return self._final
             if may_reload():
@@ -67,9 +70,10 @@ class Stopping:
         while self._final is None and (left := end - boot_seconds()) > 0:
             time.sleep(min(left, _WAIT_SECONDS))
 
-    def _next(self) -> None:
+    def _next(self, beat: Callable[[], None]) -> None:
         # A signal that comes in the instant before a wait begins is handled only when it ends: so it ends often.
         while True:
+            beat()
             with suppress(Empty):
                 self._wishes.get(timeout=_WAIT_SECONDS)
                 return

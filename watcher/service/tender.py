@@ -14,6 +14,7 @@ from watcher.intake import Intake
 from watcher.model import Claim
 from watcher.policy.pauses import growing
 from watcher.ports import Source, TendingJournal
+from watcher.service.heartbeats import Worker, unwatched
 
 log = logging.getLogger(__name__)
 
@@ -49,8 +50,12 @@ class Tender:
         journal: TendingJournal,
         poll: timedelta,
         came_up: Callable[[], None] = lambda: None,
+        worker: Worker | None = None,
     ) -> None:
-        """`came_up` is called when the source is seen to be there for the first time, or again after a failure."""
+        """`came_up` is called when the source is seen to be there for the first time, or again after a failure.
+
+        `worker` beats for the thread; the intake and the source beat it on while a look goes on.
+        """
         self.source = source
         self.poll_seconds = poll.total_seconds()
         self.failure: str | None = None  # of the last look; None: it went well
@@ -60,6 +65,7 @@ class Tender:
         self._stop = threading.Event()
         self._failures = 0
         self._came_up = came_up
+        self._worker = worker or unwatched(f"look-{source.name}")
         self._is_up = False
         self._claim: Claim | None = None
         self._claim_ends = 0.0
@@ -77,10 +83,15 @@ class Tender:
             if self._stop.is_set():
                 break  # the look may have taken the waking that came with it
             if pause is None:
-                self.source.wait(max(0.0, min(self.poll_seconds, self._claim_ends - boot_seconds())))
+                self._wait_for_source(max(0.0, min(self.poll_seconds, self._claim_ends - boot_seconds())))
             else:
+                self._worker.waits(pause)
                 self._stop.wait(pause)
         self._end()
+
+    def _wait_for_source(self, seconds: float) -> None:
+        self._worker.waits(seconds)
+        self.source.wait(seconds)
 
     def run_once(self, grace_seconds: float) -> None:
         """Take in all that is there; for files that somebody may still be writing, wait up to the grace."""
@@ -90,15 +101,17 @@ class Tender:
                 break
             if self._stop.is_set() or not self.source.unfinished or boot_seconds() >= patience_ends:
                 break
-            self.source.wait(patience_ends - boot_seconds())
+            self._wait_for_source(patience_ends - boot_seconds())
         self._end()
 
     def _end(self) -> None:
         self._release()
         self._intake.close()
+        self._worker.end()
 
     def _turn(self) -> float | None:
         """One look; seconds to pause before the next, or None: wait for the source itself."""
+        self._worker.beat()
         try:
             if not self._has_claim():
                 return _OTHER_NODE_SECONDS

@@ -33,6 +33,11 @@ class Addressing:
             return cls(signed_for=parse_duration(lifetime.strip()))
         return cls() if text == "key" else cls(template=text)
 
+    @property
+    def place(self) -> str:
+        """What it is called in findings."""
+        return "the signed address" if self.signed_for is not None else "attachment_url"
+
     def url(self, key: str) -> str | None:
         """What is posted; None where it has to be signed."""
         if self.signed_for is not None:

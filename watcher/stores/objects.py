@@ -8,7 +8,6 @@ import logging
 import re
 import secrets
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,23 +15,25 @@ from typing import Any
 
 from watcher.config.sections import ObjectsStore as Section
 from watcher.errors import StoreRefused, StoreUnavailable
+from watcher.findings import About
 from watcher.headers import clean
 from watcher.model import Finding, Locator
 from watcher.ports import FoundDocument
 from watcher.secrecy import KnownSecrets
 from watcher.spool import IN_MEMORY_BYTES, Spooled
 from watcher.stores.addresses import Addressing, key_of
+from watcher.stores.fetching import fetch_finding
+from watcher.stores.folders import TEMPORARY_FOLDER, clear_partial, without_new_folders
 from watcher.tls import trust_advice
 
 log = logging.getLogger(__name__)
 
 _CONTROL_SECONDS = 15.0
+_CHECK_SECONDS = 6.0
 _TRANSFER_SECONDS = 30.0  # for one piece
 _TRIES_MORE = 2
 _PIECE_BYTES = 8 * 1024 * 1024  # S3 wants at least 5 MiB for each but the last
 _STATUS = re.compile(r"status: (\d{3})")
-_TEMPORARY_FOLDER = ".invoice-watcher-partial"  # of the fs service, so that no half-written file bears its name
-_PARTIAL_SECONDS = 86400.0  # no upload takes a day
 
 
 class ObjectsStore:
@@ -73,18 +74,20 @@ class ObjectsStore:
             return self._signed(locator.key)
 
     def check(self) -> list[Finding]:
-        """Write a probe beside the documents, read it back, sign its address where that is wanted, delete it."""
-        subject = f"store {self._name}"
+        """Write a probe beside the documents, read it back, fetch it at its address as the endpoint will, delete it."""
+        about = About(f"store {self._name}")
+        found: list[Finding] = []
         try:
-            left = self._try_probe()
+            left = self._try_probe(about, found)
         except StoreUnavailable as error:
             mend = "compare service and options with what the provider shows, and the rights of the key"
             if "certificate" in str(error):  # OpenDAL has its own TLS, and no option for it
                 mend = trust_advice("$SSL_CERT_FILE or the system's store (update-ca-certificates)")
-            return [Finding(subject=subject, ok=False, message=str(error), mend=mend)]
+            return [about.wrong(str(error), mend)]
         if left is not None:
-            return [Finding(subject=subject, ok=True, warning=True, message=f"works, but its probe stays: {left}")]
-        return [Finding(subject=subject, ok=True, message=f"{self._section.service}: wrote, read and deleted a probe")]
+            mend = "nothing need be done: documents are never deleted; the probe may be removed by hand"
+            return [about.note(f"works, but its probe stays: {left}", mend), *found]
+        return [about.well(f"{self._section.service}: wrote, read and deleted a probe"), *found]
 
     def close(self) -> None:
         with self._building:
@@ -124,27 +127,42 @@ class ObjectsStore:
 
         return asyncio.run(sign())
 
-    def _try_probe(self) -> str | None:
+    def _try_probe(self, about: About, found: list[Finding]) -> str | None:
         """Why the probe could not be deleted, or None. Raises StoreUnavailable for all that is needed for work."""
         text = f"invoice-watcher-probe-{secrets.token_hex(8)}"
         key, data = key_of(self._section.key, text, ".txt"), hashlib.sha256(text.encode()).hexdigest().encode()
-        with self._translated("write a probe"):
-            self._operator().write(key, data)
-        try:
-            with self._translated("read its probe back"):
-                if bytes(self._operator().read(key)) != data:
-                    raise StoreUnavailable(f"the store {self._name} gave something else back than was written")
-            if self._addressing.signed_for is not None:
-                with self._translated("sign"):
-                    self._signed(key)
-        finally:
-            left = self._delete(key)
+        with without_new_folders(self._ways(key)):
+            with self._translated("write a probe"):
+                operator = self._impatient()
+                operator.write(key, data)
+            try:
+                with self._translated("read its probe back"):
+                    if bytes(operator.read(key)) != data:
+                        raise StoreUnavailable(f"the store {self._name} gave something else back than was written")
+                found += self._fetched(key, data, about)
+            finally:
+                left = self._delete(operator, key)
         return left
 
-    def _delete(self, key: str) -> str | None:
+    def _ways(self, key: str) -> list[Path]:
+        """Of a file system: the files that are written for a key."""
+        options = self._options()
+        if self._section.service != "fs" or "root" not in options:
+            return []
+        return [Path(options["root"]) / key, Path(options["atomic_write_dir"]) / "x"]
+
+    def _fetched(self, key: str, data: bytes, about: About) -> list[Finding]:
+        """What the probe's address gives, where it has one."""
+        url = self._addressing.url(key)
+        if self._addressing.signed_for is not None:
+            with self._translated("sign"):
+                url = self._signed(key)
+        return [] if url is None or url == key else [fetch_finding(url, data, about, self._addressing.place)]
+
+    def _delete(self, operator: Any, key: str) -> str | None:
         try:
             with self._translated("delete its probe"):
-                self._operator().delete(key)
+                operator.delete(key)
         except StoreUnavailable as error:
             return str(error)
         return None
@@ -155,18 +173,27 @@ class ObjectsStore:
                 self._built = self._build()
             return self._built
 
-    def _build(self) -> Any:
+    def _impatient(self) -> Any:
+        """For a check, which has to be over soon: nothing is tried twice."""
+        return self._limited(_CHECK_SECONDS, _CHECK_SECONDS)
+
+    def _limited(self, control_seconds: float, transfer_seconds: float) -> Any:
         from opendal import Operator
-        from opendal.layers import RetryLayer, TimeoutLayer
+        from opendal.layers import TimeoutLayer
 
         operator = Operator(self._section.service, **self._options())
-        limited = operator.layer(TimeoutLayer(timeout=_CONTROL_SECONDS, io_timeout=_TRANSFER_SECONDS))
+        return operator.layer(TimeoutLayer(timeout=control_seconds, io_timeout=transfer_seconds))
+
+    def _build(self) -> Any:
+        from opendal.layers import RetryLayer
+
+        limited = self._limited(_CONTROL_SECONDS, _TRANSFER_SECONDS)
         return limited.layer(RetryLayer(max_times=_TRIES_MORE, min_delay=0.2, max_delay=2.0, jitter=True))
 
     def _options(self) -> dict[str, str]:
         options = {key: secret.reveal() for key, secret in self._section.options.items()}
         if self._section.service == "fs" and "root" in options:
-            options.setdefault("atomic_write_dir", f"{options['root'].rstrip('/')}/{_TEMPORARY_FOLDER}")
+            options.setdefault("atomic_write_dir", f"{options['root'].rstrip('/')}/{TEMPORARY_FOLDER}")
         return options
 
     @contextmanager
@@ -192,18 +219,6 @@ class ObjectsStore:
         for secret in self._section.options.values():
             with suppress(ValueError):
                 yield secret.reveal()
-
-
-def clear_partial(folder: Path) -> None:
-    """Remove what killed uploads have left half written; younger files may be another node's, under way."""
-    if folder.name != _TEMPORARY_FOLDER:
-        return  # somebody's own, who may keep other things there
-    old = time.time() - _PARTIAL_SECONDS
-    with suppress(OSError):
-        for path in folder.iterdir():
-            with suppress(OSError):
-                if path.is_file() and path.stat().st_mtime < old:
-                    path.unlink()
 
 
 def _foreign_errors() -> tuple[type[Exception], ...]:

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from urllib.parse import quote
 
 from watcher.config.sections import ResolveStore as Section
 from watcher.errors import StoreRefused
+from watcher.findings import About
+from watcher.headers import clean
 from watcher.model import Finding, Locator
 from watcher.ports import FoundDocument, Store
+from watcher.stores.fetching import head_finding
+
+Sample = tuple[str, int]
 
 
 class ResolveStore:
     """Works the URL out; keeps nothing. What has no path of its own goes to `parts`, or is refused."""
 
-    def __init__(self, name: str, section: Section, parts: Store | None) -> None:
+    def __init__(
+        self, name: str, section: Section, parts: Store | None, *, sample: Callable[[], Sample | None] = lambda: None
+    ) -> None:
+        """`sample` finds a file whose address a check can try: its path in the folder, and its size."""
         self._name = name
         self._base = section.base_url.rstrip("/") + "/"
         self._parts = parts
+        self._sample = sample
 
     @property
     def name(self) -> str:
@@ -42,10 +52,20 @@ class ResolveStore:
         return locator.url or self._base + locator.key
 
     def check(self) -> list[Finding]:
-        """What addresses look like; that they lead to the files is known only to the web server."""
-        wanting = "" if self._parts is not None else "; files from archives have none, because `parts` is not set"
-        message = f"gives {self._base} and the path in the folder{wanting}"
-        return [Finding(subject=f"store {self._name}", ok=True, message=message, warning=self._parts is None)]
+        """Whether the web server answers, and leads to a file that lies in a folder now, where one does."""
+        about = About(f"store {self._name}")
+        found = [self._led(about)]
+        if self._parts is None:
+            message = "files from archives and parts of long PDFs have no address, because `parts` is not set"
+            found.append(about.note(message, f"name a store that uploads in stores.{self._name}.parts"))
+        return found
+
+    def _led(self, about: About) -> Finding:
+        sample = self._sample()
+        if sample is None:
+            return head_finding(self._base, None, about, self._base)
+        path, size = sample
+        return head_finding(self._base + _quoted(path), size, about, f"the address of {clean(path)}")
 
     def close(self) -> None:
         """There is nothing to let go of; `parts` is closed by whoever built it."""

@@ -11,6 +11,7 @@ import requests
 
 from watcher.config.sections import HttpStore as Section
 from watcher.errors import StoreRefused, StoreUnavailable, Unavailable
+from watcher.findings import About
 from watcher.headers import clean
 from watcher.http_session import HttpSessions
 from watcher.json_answers import EndlessAnswer, at, body_of, decoded, says
@@ -24,6 +25,7 @@ from watcher.tls import UnusableAuthorities, distrust, trust_advice
 log = logging.getLogger(__name__)
 
 _TIMEOUT_SECONDS = (10.0, 60.0)  # to connect, and between two pieces of the answer
+_CHECK_SECONDS = (10.0, 15.0)
 _ANSWER_SECONDS = 90.0  # for the whole of the answer
 _UPLOAD_SECONDS, _SLOWEST = 60.0, 20_000.0  # for sending: so long, and what is sent at so many bytes a second
 _TOO_SLOW = "takes the document too slowly"
@@ -33,6 +35,8 @@ _TOKEN_REFUSED = (401, 403)
 _DOCUMENT_REFUSED = (413, 415)
 _FIRST_ERROR = 300
 _OWN_FAULT = 500
+_NOWHERE = (301, 302, 303, 307, 308, 404)  # though many answer 404 to GET where POST works
+_ADMISSION = "look at recognition.auth, and at the rights that the platform gives its client"
 
 
 class HttpStore:
@@ -89,27 +93,28 @@ class HttpStore:
 
     def check(self) -> list[Finding]:
         """Whether it answers, and lets us in. Nothing is uploaded, because nothing could be taken back."""
-        subject = f"store {self._name}"
+        about = About(f"store {self._name}")
         try:
             headers = self._admission()
             # No redirects: the token is for this address alone.
             with self._session().get(
-                self._section.url, headers=headers, timeout=_TIMEOUT_SECONDS, stream=True, allow_redirects=False
+                self._section.url, headers=headers, timeout=_CHECK_SECONDS, stream=True, allow_redirects=False
             ) as answer:
                 status = answer.status_code
         except StoreUnavailable as error:
-            return [Finding(subject=subject, ok=False, message=str(error), mend="look at recognition.auth")]
+            return [about.wrong(str(error), _ADMISSION)]
         except (requests.RequestException, ValueError) as error:
             mend = f"compare stores.{self._name}.url with the platform's address, and try it from this machine"
             if distrust(error) is not None:
                 mend = trust_advice(f"stores.{self._name}.ca_file")
-            return [Finding(subject=subject, ok=False, message=f"it {_described(error)}", mend=mend)]
+            return [about.wrong(f"it {_described(error)}", mend)]
         if status in _TOKEN_REFUSED:
-            return [
-                Finding(subject=subject, ok=False, message=f"refuses us ({status})", mend="look at recognition.auth")
-            ]
-        message = f"answers ({status}); no upload was tried, because it could not be taken back"
-        return [Finding(subject=subject, ok=status < _OWN_FAULT, message=message, warning=status >= _OWN_FAULT)]
+            return [about.wrong(f"refuses us (HTTP {status})", _ADMISSION)]
+        if status >= _OWN_FAULT:
+            return [about.wrong(f"answers with a fault of its own (HTTP {status})", "ask whoever runs the platform")]
+        if status in _NOWHERE:
+            return [about.note(f"answers HTTP {status} to GET", f"compare stores.{self._name}.url with the platform's")]
+        return [about.well(f"answers (HTTP {status}); no upload was tried, because it could not be taken back")]
 
     def close(self) -> None:
         with self._lock:

@@ -59,14 +59,16 @@ def make_certificate(folder: Path, names: Sequence[str] = ()) -> Certificate:
     return made
 
 
-def another_certificate(authority: Certificate, name: str, *, host: str, expired: bool = False) -> Certificate:
-    """A certificate of the same authority for one host, in files beside it; `expired` since yesterday."""
+def another_certificate(
+    authority: Certificate, name: str, *, host: str, days: float = 30, expired: bool = False
+) -> Certificate:
+    """A certificate of the same authority for one host, in files beside it; valid for `days` more, or `expired`."""
     folder = authority.ca_file.parent
     issuer = x509.load_pem_x509_certificate(authority.ca_file.read_bytes())
     signing = serialization.load_pem_private_key((folder / "ca.key").read_bytes(), password=None)
     assert isinstance(signing, ec.EllipticCurvePrivateKey)
     key = ec.generate_private_key(ec.SECP256R1())
-    until = datetime.now(UTC) + timedelta(days=-1 if expired else 30)
+    until = datetime.now(UTC) + timedelta(days=-1 if expired else days)
     made = (
         x509.CertificateBuilder(issuer_name=issuer.subject, subject_name=x509.Name([]), public_key=key.public_key())
         .serial_number(x509.random_serial_number())

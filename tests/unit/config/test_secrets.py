@@ -27,6 +27,20 @@ def test_a_secret_is_read_from_where_it_says(tmp_path: Path, monkeypatch: pytest
     assert [Secret.model_validate("plain").plain, Secret(env="A_VARIABLE").plain] == [True, False]
 
 
+def test_a_credential_is_found_where_the_unit_hands_over_a_whole_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    (tmp_path / "invoice-watcher_imap-password").write_text("from the folder\n")
+    assert Secret(credential="imap-password").reveal() == "from the folder"
+    # one that is named by itself goes before
+    (tmp_path / "imap-password").write_text("by itself\n")
+    assert Secret(credential="imap-password").reveal() == "by itself"
+    # and of one that is in neither it is said where it belongs
+    with pytest.raises(ValueError, match="put it into /etc/invoice-watcher/credentials/smtp"):
+        Secret(credential="smtp").reveal()
+
+
 def test_a_secret_does_not_show_in_text(tmp_path: Path) -> None:
     configuration = load(written(tmp_path, MINIMUM + f"web: {{password: '{CANARY}'}}\n"))
 

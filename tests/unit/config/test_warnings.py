@@ -43,6 +43,33 @@ def test_each_caution_is_told(tmp_path: Path, old: str, new: str, told: str) -> 
 
 
 @pytest.mark.parametrize(
+    ("store", "told"),
+    [
+        ("{type: resolve, base_url: 'http://192.168.1.5/x/', parts: other}", "base_url: the endpoint is elsewhere"),
+        ("{type: objects, service: fs, attachment_url: 'http://localhost/{key}'}", "attachment_url: the endpoint is"),
+        (
+            "{type: objects, service: s3, attachment_url: {presigned: 1d}, options: {endpoint: 'http://127.0.0.1:9'}}",
+            "options.endpoint: the endpoint is elsewhere, and cannot fetch documents from 127.0.0.1",
+        ),
+        ("{type: objects, service: fs, attachment_url: 'https://files.example/{key}'}", None),
+    ],
+)
+def test_documents_that_the_endpoint_cannot_reach_are_told_unless_it_is_here_too(
+    tmp_path: Path, store: str, told: str | None
+) -> None:
+    other = "  other: {type: http, url: https://store.example/upload}\n"
+    text = MINIMUM.replace(
+        "  default:\n    type: http\n    url: https://store.example/upload\n", f"  default: {store}\n{other}"
+    )
+
+    far = [line for line in _told(tmp_path, text) if line.startswith("stores.default")]
+    near = _told(tmp_path, text.replace("https://endpoint.example", "https://10.0.0.7"))
+
+    assert [line.startswith(f"stores.default.{told}") for line in far] == ([] if told is None else [True])
+    assert not any("elsewhere" in line for line in near)
+
+
+@pytest.mark.parametrize(
     ("setting", "told"),
     [
         ("verify_sender: false", "mailboxes[0].verify_sender: is off, so that anybody can submit in anybody's name"),

@@ -322,7 +322,19 @@ def test_a_directory_of_rules_alone_needs_no_file() -> None:
 def test_check_counts_people_and_addresses(tmp_path: Path) -> None:
     path = _file(tmp_path)
 
-    assert [finding.message for finding in _directory(path).check()] == [f"4 addresses of 3 employees in {path}"]
+    (finding,) = _directory(path).check()
+    assert finding.message == f"4 addresses of 3 employees in {path} (UTF-8)"
+
+
+def test_check_tells_the_encoding_and_numbers_that_a_spreadsheet_has_spoilt(tmp_path: Path) -> None:
+    path = _file(tmp_path)
+    path.write_bytes("邮箱;工号;姓名\r\nli@corp.example;9.03851E+11;李镕\r\n".encode("gbk"))
+
+    counted, spoilt = _directory(path).check()
+
+    assert "GB18030, as Excel writes it" in counted.message
+    assert spoilt.warning
+    assert "line 2: the employee number 9.03851E+11" in spoilt.message
 
 
 def test_many_wrong_rows_are_told_shortly(tmp_path: Path) -> None:

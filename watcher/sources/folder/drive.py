@@ -9,17 +9,12 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from watcher.errors import SourceUnavailable, Vanished
+from watcher.mounts import is_network, kind_of
 from watcher.sources.folder.names import for_display
 
-# Others write to these without our kernel's knowledge: no events, and leases mean nothing.
-_NETWORK = re.compile(
-    r"nfs\d?|cifs|smb\w*|ncpfs|afs|9p|virtiofs|ceph|glusterfs|lustre|gpfs|beegfs\w*|davfs\d?|vboxsf|vmhgfs|prl_fs|drvfs"
-    r"|fuse(\..*)?"
-)
-# Of these, some number their files anew whenever they have forgotten them.
+# Of network drives, some number their files anew whenever they have forgotten them.
 _UNSTABLE_INODES = re.compile(r"cifs|smb\w*|9p|davfs\d?|vboxsf|vmhgfs|prl_fs|drvfs|fuse(\..*)?")
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -83,22 +78,11 @@ class Drive:
 
     @property
     def is_network(self) -> bool:
-        return _NETWORK.fullmatch(self.file_system) is not None
+        return is_network(self.file_system)
 
     @property
     def stable_inodes(self) -> bool:
         return _UNSTABLE_INODES.fullmatch(self.file_system) is None
-
-
-def file_system_of(real_path: str, mountinfo: str) -> str:
-    """The type of the file system that a path (without links) is on, by the text of /proc/self/mountinfo."""
-    best, found = -1, ""
-    for line in mountinfo.splitlines():
-        before, _, after = line.partition(" - ")
-        point = re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), before.split(" ")[4]).rstrip("/")
-        if (real_path == point or real_path.startswith(point + "/")) and len(point) >= best:
-            best, found = len(point), after.split(" ")[0]  # later lines are mounted over earlier ones
-    return found
 
 
 def open_below(root: int, path: str) -> int:
@@ -165,12 +149,11 @@ class Mount:
 
     def _drive(self, status: os.stat_result) -> Drive:
         real_path = os.path.realpath(self.path)
-        mountinfo = Path("/proc/self/mountinfo").read_bytes().decode("utf-8", "surrogateescape")
         return Drive(
             device=status.st_dev,
             inode=status.st_ino,
             real_path=real_path,
-            file_system=file_system_of(real_path, mountinfo),
+            file_system=kind_of(real_path),
         )
 
     def _require_marker(self, root: int) -> None:

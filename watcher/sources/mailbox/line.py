@@ -16,8 +16,10 @@ _STALE_SECONDS = 30.0  # unused for longer: servers and firewalls may have hung 
 class Line:
     """One thread's connection to the mailbox. Waiting before trying again is its caller's affair."""
 
-    def __init__(self, log_in: Callable[[], Session]) -> None:
+    def __init__(self, log_in: Callable[[], Session], beat: Callable[[], None] = lambda: None) -> None:
+        """`beat` hears that it is worked with, again and again while a large mail comes slowly."""
         self._log_in = log_in
+        self._beat = beat
         self._session: Session | None = None
         self._folders: Folders | None = None
         self._closed = threading.Event()
@@ -57,6 +59,7 @@ class Line:
         if self._closed.is_set():
             raise SourceUnavailable("the mailbox is closed")
         self._session, self._folders = self._log_in(), None
+        self._session.beat = self._beat
         if self._closed.is_set():  # meanwhile
             self._session.logout()
             raise SourceUnavailable("the mailbox is closed")

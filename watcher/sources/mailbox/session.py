@@ -13,7 +13,8 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from io import BufferedReader
 from typing import Any, cast
 
@@ -26,6 +27,7 @@ from watcher.errors import SourceUnavailable
 from watcher.headers import clean, decode_bytes, server_words
 from watcher.secrecy import KnownSecrets
 from watcher.sources.mailbox.grammar import Malformed, Value, attributes, number, parse, responses
+from watcher.tls import ends_at
 
 _LOGOUT_SECONDS = 3.0
 _PATIENCE_SECONDS = 20.0  # for answers that no server needs time for
@@ -56,7 +58,9 @@ class Session:
         self.broken = False
         self.selected: tuple[str, bool] | None = None  # folder, and whether it may only be read
         self.uidvalidity = "0"
+        self.permanent_flags: frozenset[str] | None = None  # in small letters; None: the server does not tell
         self.used_at = time.monotonic()
+        self.beat: Callable[[], None] = lambda: None  # hears of every command on mails that is begun
         self._news = False  # mail was announced beside another answer
         self._box = box
         self._client = box.client
@@ -78,6 +82,7 @@ class Session:
             self._box.folder.set(folder, readonly)
             self.selected = (folder, readonly)
             self.uidvalidity = self._validity()
+            self.permanent_flags = self._flags()
             self._client.untagged_responses.clear()
             self._news = False
             return self.uidvalidity
@@ -86,23 +91,33 @@ class Session:
         told = self._client.response("UIDVALIDITY")[1]
         return told[0].decode("ascii", "replace").strip() if told and told[0] else "0"
 
+    def _flags(self) -> frozenset[str] | None:
+        told = self._client.response("PERMANENTFLAGS")[1]
+        if not told or told[0] is None:
+            return None
+        return frozenset(told[0].decode("ascii", "replace").strip("() ").lower().split())
+
     def listed(self, folder: str) -> list[Value] | None:
         """The server's line on a folder (flags, delimiter, name); None: there is none. "" is for the delimiter."""
-        lines = self._untagged("LIST", '""', encode_folder(folder))
+        lines = self.untagged("LIST", '""', encode_folder(folder))
         return next((line for line in lines if _exists(line)), None)
 
     def folder_names(self) -> list[bytes]:
         """All of them, as the server writes them."""
-        return [line[2] for line in self._untagged("LIST", '""', '"*"') if _exists(line) and isinstance(line[2], bytes)]
+        return [line[2] for line in self.untagged("LIST", '""', '"*"') if _exists(line) and isinstance(line[2], bytes)]
 
     def personal_namespace(self) -> tuple[bytes, bytes | None] | None:
         """Prefix and delimiter of one's own folders, where the server tells."""
-        lines = self._untagged("NAMESPACE") if self.has("NAMESPACE") else []
+        lines = self.untagged("NAMESPACE") if self.has("NAMESPACE") else []
         first = lines[0][0] if lines and lines[0] else None
         entry = first[0] if isinstance(first, list) and first else None
         if not isinstance(entry, list) or len(entry) < 2 or not isinstance(entry[0], bytes):  # noqa: PLR2004 - both
             return None
         return entry[0], entry[1] if isinstance(entry[1], bytes) else None
+
+    def certificate_ends(self) -> datetime | None:
+        """Until when the server's certificate is valid; None without TLS."""
+        return ends_at(self._client.sock)
 
     def create(self, folder: str) -> None:
         """Make a folder, and show it to mail programs that show only what is subscribed to."""
@@ -208,15 +223,17 @@ class Session:
     # -------------------------------------------------------------------------------------- commands
 
     def _uid(self, command: str, *arguments: str | bytes) -> list[Any]:
+        self.beat()
         with self._working():
             data: list[Any] = _check(self._client.uid(command, *arguments))  # type: ignore[arg-type] # imaplib takes bytes too
             return data
 
-    def _untagged(self, command: str, *arguments: str | bytes) -> list[list[Value]]:
+    def untagged(self, command: str, *arguments: str | bytes, answer: str | None = None) -> list[list[Value]]:
+        """The lines that the server sends for it, which begin with `answer`, else with the command itself."""
         with self._working():
-            answer = self._client._simple_command(command, *arguments)  # noqa: SLF001 - of commands that imaplib lacks
-            _check(answer)
-            data = self._client._untagged_response(*answer, command)[1]  # noqa: SLF001 - as above
+            given = self._client._simple_command(command, *arguments)  # noqa: SLF001 - of commands that imaplib lacks
+            _check(given)
+            data = self._client._untagged_response(*given, answer or command)[1]  # noqa: SLF001 - as above
             return [parse(each) for each in responses(data)]
 
     @contextlib.contextmanager

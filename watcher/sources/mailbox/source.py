@@ -33,6 +33,7 @@ from watcher.spool import Spooled
 log = logging.getLogger(__name__)
 
 _TIMEOUT_SECONDS = 60.0
+_CHECK_SECONDS = 10.0  # less than a whole check may take, so that it can say what did not answer
 _REFUSED_SECONDS = 120.0  # less than whoever tends the mailbox waits after a refused login
 _LONGEST_IDLE_SECONDS = 28 * 60.0  # servers log out who idles for 30 minutes
 
@@ -54,8 +55,9 @@ class MailboxSource:
         own_addresses: Collection[str],
         timeout_seconds: float = _TIMEOUT_SECONDS,
         known: KnownSecrets | None = None,
+        beat: Callable[[], None] = lambda: None,
     ) -> None:
-        """`known` is kept out of what the server says."""
+        """`known` is kept out of what the server says; `beat` hears again and again that a look goes on."""
         self._known = known or KnownSecrets()
         self.name = mailbox.name
         self._settings = mailbox
@@ -68,7 +70,7 @@ class MailboxSource:
             wanted=self._wanted,
             search_keyword=mailbox.done is None or mailbox.error is None,
         )
-        self._watching = Line(self._log_in)
+        self._watching = Line(self._log_in, beat)
         self._moving = Line(self._log_in)
         self._mover = Mover(
             account=self._account,
@@ -179,7 +181,8 @@ class MailboxSource:
     # ----------------------------------------------------------------------------------------- others
 
     def check(self) -> list[Finding]:
-        return probe(self._settings, self._new_session, self._wanted)
+        patience = min(self._timeout, _CHECK_SECONDS)
+        return probe(self._settings, lambda: self._new_session(patience), self._wanted)
 
     def close(self) -> None:
         self._wakeup.give()
@@ -203,11 +206,11 @@ class MailboxSource:
                 error.altogether = True
                 raise
 
-    def _new_session(self) -> Session:
+    def _new_session(self, timeout_seconds: float | None = None) -> Session:
         return log_in(
             self._settings,
             self._tokens,
-            timeout_seconds=self._timeout,
+            timeout_seconds=self._timeout if timeout_seconds is None else timeout_seconds,
             watchdog=self._watchdog,
             known=self._known,
         )

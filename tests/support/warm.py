@@ -1,14 +1,16 @@
-"""The installed command, started by forking a process that has loaded it, because a second of imports, twice in each
-of thousands of cases, would be hours.
+"""The installed command, started by forking a process that has loaded it, because a second of imports for each look at
+a journal is half of what the tests take, and twice in each of thousands of cases would be hours.
 
-As a program (`python -m tests.torture.warm DESCRIPTOR`) it is that process: it gets requests, and forks a keeper for
+As a program (`python -m tests.support.warm DESCRIPTOR`) it is that process: it gets requests, and forks a keeper for
 each, which forks the command, tells its id, and tells how it ended.
 """
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import ctypes
+import functools
 import importlib
 import json
 import os
@@ -16,30 +18,30 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from tests.torture import calls, seccomp
-
 _PDEATHSIG = 1
 _CONTROL = 1000  # the descriptor by which a forked command speaks, far from all others
 _LONGEST_BYTES = 65536
 _LOADED = """
-    apscheduler.schedulers.background opendal rich.console watcher.bootstrap.daemon watcher.cli.app watcher.cli.running
-    watcher.journal.migrate watcher.recognition.client watcher.recognition.token watcher.sources.folder
-    watcher.sources.mailbox watcher.stores
+    apscheduler.schedulers.background opendal rich.console sqlalchemy.dialects.sqlite watcher.bootstrap.daemon
+    watcher.cli.app watcher.cli.checking watcher.cli.deciding watcher.cli.exporting watcher.cli.reading
+    watcher.cli.running watcher.cli.tables watcher.journal.migrate watcher.recognition.client
+    watcher.recognition.token watcher.sources.folder watcher.sources.mailbox watcher.stores
 """.split()
 
 
 @dataclass(slots=True)
 class Running:
-    """A command that was started. `listener` is the descriptor of its filter, where it has one."""
+    """A command that was started. `handed` is the descriptor that its preparation handed over, where it had one."""
 
     pid: int
-    listener: int | None
+    handed: int | None
     _channel: socket.socket
     _status: int | None = None
 
@@ -64,9 +66,9 @@ class Running:
 
     def close(self) -> None:
         self._channel.close()
-        if self.listener is not None:
-            os.close(self.listener)
-            self.listener = None
+        if self.handed is not None:
+            os.close(self.handed)
+            self.handed = None
 
 
 class Warm:
@@ -76,7 +78,7 @@ class Warm:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.torture.warm", str(theirs.fileno())],
+                [sys.executable, "-m", "tests.support.warm", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 cwd=Path(__file__).resolve().parent.parent.parent,
@@ -86,32 +88,72 @@ class Warm:
         self._lock = threading.Lock()
 
     def start(
-        self, arguments: Sequence[str], *, log: Path, environment: Mapping[str, str], filtered: bool = False
+        self,
+        arguments: Sequence[str],
+        *,
+        log: Path,
+        errors: Path | None = None,
+        environment: Mapping[str, str],
+        prepared_by: str | None = None,
     ) -> Running:
-        """`invoice-watcher` with these arguments, its output in `log`; `filtered`: under a seccomp filter."""
+        """`invoice-watcher` with these arguments, its output in `log`, of standard error in `errors` if given.
+
+        `prepared_by`, as ``module:function``, is called in the command before it begins, with a socket on which it may
+        act freely, and returns the descriptor that is handed over.
+        """
         request = {
             "arguments": list(arguments),
             "log": str(log),
+            "errors": str(errors or log),
             "environment": dict(environment),
-            "filtered": filtered,
+            "prepared_by": prepared_by,
         }
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs, self._lock:
             socket.send_fds(self._socket, [json.dumps(request).encode()], [theirs.fileno()])
         pid = int(_told(ours.recv(_LONGEST_BYTES))["pid"])
-        listener = None
-        if filtered:
+        handed = None
+        if prepared_by:
             message, descriptors, _, _ = socket.recv_fds(ours, _LONGEST_BYTES, 1)
             _told(message)
-            (listener,) = descriptors
-        return Running(pid, listener, ours)
+            (handed,) = descriptors
+        return Running(pid, handed, ours)
+
+    def close(self) -> None:
+        """End the process; what it has started goes on or ends by itself."""
+        self._socket.close()
+        self._process.wait(timeout=10)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._socket.close()
-        self._process.wait(timeout=10)
+        self.close()
+
+
+def warm_command(
+    arguments: Sequence[str], *, environment: Mapping[str, str], timeout: float
+) -> subprocess.CompletedProcess[str]:
+    """As subprocess.run has it, by one process of this test worker. Raises TimeoutExpired where it does not end."""
+    with tempfile.TemporaryDirectory() as directory:
+        output, errors = Path(directory) / "output", Path(directory) / "errors"
+        running = _of_this_worker().start(arguments, log=output, errors=errors, environment=environment)
+        try:
+            status = running.status(timeout)
+            if status is None:
+                raise subprocess.TimeoutExpired(list(arguments), timeout)
+        finally:
+            running.kill()
+            running.close()
+        said, complained = (file.read_text(encoding="utf-8") for file in (output, errors))
+    return subprocess.CompletedProcess(list(arguments), status, said, complained)
+
+
+@functools.cache
+def _of_this_worker() -> Warm:
+    warm = Warm()
+    atexit.register(warm.close)
+    return warm
 
 
 def _told(message: bytes) -> dict[str, Any]:
@@ -169,32 +211,32 @@ def _die_with_parent() -> None:
 
 def _become(request: dict[str, Any], channel: socket.socket) -> None:
     os.setsid()
-    log = os.open(request["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    os.dup2(log, 1)
-    os.dup2(log, 2)
-    os.close(log)
+    for descriptor, name in ((1, "log"), (2, "errors")):
+        file = os.open(request[name], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        os.dup2(file, descriptor)
+        os.close(file)
+    os.environ.clear()
     os.environ.update(request["environment"])
     sys.argv = ["invoice-watcher", *request["arguments"]]
-    if request["filtered"]:
-        _hand_over_filter()
+    if request["prepared_by"]:
+        _prepare(request["prepared_by"])
     os.close(_CONTROL)
 
 
-def _hand_over_filter() -> None:
-    known = calls.by_number()
-    (openat,) = (number for number, call in known.items() if call.name == "openat")
+def _prepare(prepared_by: str) -> None:
+    module, _, function = prepared_by.partition(":")
     with socket.socket(fileno=os.dup2(_CONTROL, _CONTROL + 1)) as channel:
         try:
-            listener = seccomp.install(known, openat, not_on=channel.fileno())
+            handed = getattr(importlib.import_module(module), function)(channel)
         except OSError as error:
-            channel.send(json.dumps({"error": f"no filter can be installed: {error}"}).encode())
+            channel.send(json.dumps({"error": str(error)}).encode())
             os._exit(1)
-        socket.send_fds(channel, [b"{}"], [listener])
-        os.close(listener)
+        socket.send_fds(channel, [b"{}"], [handed])
+        os.close(handed)
 
 
 def _load() -> None:
-    """All that a run imports, so that none of it is imported after the fork."""
+    """All that the commands import, so that none of it is imported after the fork."""
     for name in _LOADED:
         importlib.import_module(name)
 

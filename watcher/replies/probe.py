@@ -1,0 +1,108 @@
+"""What `check` finds out about the SMTP server, handing over no mail."""
+
+from __future__ import annotations
+
+import smtplib
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from email.utils import parseaddr
+
+from watcher.config.sections import Smtp
+from watcher.errors import MailerUnavailable
+from watcher.findings import About
+from watcher.model import Finding
+from watcher.mounts import in_bytes
+from watcher.replies import faults
+from watcher.replies.session import Connector, Session
+from watcher.secrecy import KnownSecrets
+from watcher.tls import RENEW, ends_at, ends_soon
+
+_SMALLEST_SIZE = 1_000_000  # bytes: a reply that lists fifty documents is far smaller
+_TAKEN = (250, 251)
+_QUIT_SECONDS = 3.0
+
+
+def check_server(section: Smtp, *, known: KnownSecrets, timeout_seconds: float) -> list[Finding]:
+    """Connect, log in, begin a reply to our own address, and take it back (RSET): nothing is sent."""
+    about = About(f"smtp {section.host}")
+    connector = Connector(section, timeout_seconds=timeout_seconds, known=known)
+    try:
+        session = connector.connect()
+        try:
+            return [_tried(session, connector, about), *_notes(session, section, about)]
+        except (OSError, smtplib.SMTPException) as error:
+            raise faults.translated(error, "the SMTP server could not be used") from error
+        finally:
+            hang_up(session, _QUIT_SECONDS)
+    except MailerUnavailable as problem:
+        return [about.wrong(str(problem), connector.advice(problem))]
+
+
+def hang_up(session: Session, seconds: float) -> None:
+    """Take leave, within so many seconds."""
+    try:
+        session.be_patient(seconds)
+        session.quit()
+    except (OSError, smtplib.SMTPException):
+        session.close()
+
+
+def own_address(section: Smtp) -> str:
+    """The address in `smtp.from`."""
+    return parseaddr(section.sender)[1]
+
+
+def _tried(session: Session, connector: Connector, about: About) -> Finding:
+    """Raises MailerUnavailable where replies can be sent under no sender."""
+    code, words = _asked(session, lambda: session.mail(""))
+    if code not in _TAKEN:
+        if not faults.wants_an_address(code):
+            raise faults.sender_refused(code, words)
+        session.needs_sender = True
+    said = "connected, logged in" if connector.logs_in else "connected, without a login"
+    most = _most_bytes(session)
+    limit = f"; mails of up to {in_bytes(most)}" if most else ""
+    return about.well(f"{said}; replies can be sent{limit}")
+
+
+def _asked(session: Session, ask: Callable[[], tuple[int, bytes]]) -> tuple[int, bytes]:
+    """What the server says to it; it is taken back."""
+    try:
+        return ask()
+    finally:
+        session.rset()
+
+
+def _notes(session: Session, section: Smtp, about: About) -> Iterator[Finding]:
+    if ending := ends_soon(ends_at(session.sock), datetime.now(UTC)):
+        yield about.note(ending, RENEW)
+    address = own_address(section)
+    code, words = _asked(session, lambda: session.mail(address))
+    if code not in _TAKEN and session.needs_sender:
+        raise faults.sender_refused(code, words)
+    if session.needs_sender:
+        yield about.note(
+            f"it takes no mail without an envelope sender: replies are sent under {address}",
+            "nothing, or ask the provider to allow an empty one: what cannot be delivered comes back to this address",
+        )
+    if code not in _TAKEN:
+        message = f"it does not let {section.username or 'us'} send as {address}: {code} {faults.words(words)}"
+        yield about.note(message, "write the account's own address into smtp.from: answers may be refused otherwise")
+    code, words = _asked(session, lambda: _to_ourselves(session, address))
+    if code not in _TAKEN:
+        message = f"it would take no mail to {address}, which people answer to: {code} {faults.words(words)}"
+        yield about.note(message, "see that smtp.from is an address that exists")
+    most = _most_bytes(session)
+    if most and most < _SMALLEST_SIZE:
+        yield about.note(f"it takes mails of at most {in_bytes(most)}", "have the server's limit raised to 1 MB")
+
+
+def _to_ourselves(session: Session, address: str) -> tuple[int, bytes]:
+    code, words = session.mail(address if session.needs_sender else "")
+    return session.rcpt(address) if code in _TAKEN else (code, words)
+
+
+def _most_bytes(session: Session) -> int:
+    """The size of mail that the server has told (RFC 1870); 0: it has no limit, or has not told."""
+    told = session.esmtp_features.get("size", "").strip()
+    return int(told) if told.isdigit() else 0
