@@ -16,7 +16,6 @@ from watcher.clock import boot_seconds
 from watcher.config.sections import ReplyChoice
 from watcher.errors import (
     ClaimLost,
-    MailerUnavailable,
     MailRefused,
     SourceUnavailable,
     TargetTaken,
@@ -25,6 +24,7 @@ from watcher.errors import (
 )
 from watcher.headers import clean
 from watcher.model import ClaimedAnswer, Outcome, Stage, Submission
+from watcher.notices import Notices
 from watcher.policy.allowance import MOST_REPLIES, WINDOW
 from watcher.policy.answer import Verdict, verdict
 from watcher.policy.pauses import growing
@@ -38,7 +38,6 @@ _STUMBLED_AGAIN_IN = timedelta(minutes=10)
 _MOVE_WITHIN_SECONDS = 20.0  # of the answer's begin
 _TOO_LATE = "it could not be begun in time"
 _MANY_REPLIES = f"its recipient got {MOST_REPLIES} replies within an hour"
-_NOTICE_AGAIN_IN = timedelta(minutes=5)
 _PLANS = 20  # how often a planned name may be taken by others before it waits
 
 
@@ -69,6 +68,9 @@ class Answer:
         self._shelf = shelf
         self._beat = beat
         self._meter = meter
+        self._notices = Notices(
+            source=source.name, writer=writer, mailer=mailer, journal=journal, replies=replies, beat=beat
+        )
         # Of submissions that wait; losing it costs a few tries, or a reply twice, as a crash does.
         self._failures: dict[str, int] = {}  # in a row
         self._broke_at: str | None = None  # the last answer, where the connection was lost over it
@@ -101,8 +103,8 @@ class Answer:
             log.info("A file is put back, to be tried again.", extra={"submission": claimed.submission.id})
 
     def next_in(self) -> float | None:
-        """Seconds until the next answer is due."""
-        return self._journal.next_answer_in(self._source.name)
+        """Seconds until the next answer or notice is due."""
+        return self._journal.next_answer_in(self._source.name, acknowledge_after=self._notices.acknowledge_after)
 
     def give_back(self, claimed: ClaimedAnswer, *, due_in: float = 0.0, why: str = _TOO_LATE) -> None:
         """It was not begun; it is due again in so many seconds."""
@@ -193,20 +195,7 @@ class Answer:
 
     def send_notices(self, limit: int) -> None:
         """Tell submitters what they have to know before there is an answer. Raises JournalUnavailable."""
-        if self._mailer is None:
-            return
-        for claimed in self._journal.claim_notices(self._source.name, limit=limit, hold=HOLD):
-            self._beat()
-            try:
-                self._mailer.send(self._writer.notice(claimed.notice, claimed.name))
-            except MailRefused as error:
-                log.warning("A notice was refused for good.", extra={"detail": str(error)})
-                self._journal.end_notice(claimed, sent=False)
-            except MailerUnavailable as error:
-                log.warning("A notice has to wait.", extra={"detail": str(error)})
-                self._journal.postpone_notice(claimed, _NOTICE_AGAIN_IN)
-            else:
-                self._journal.end_notice(claimed, sent=True)
+        self._notices.send(limit)
 
     def _reply(self, claimed: ClaimedAnswer, decided: Verdict) -> str | None:
         """Send what is to be sent; what there is to say of it in the end."""

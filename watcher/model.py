@@ -417,12 +417,24 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Acknowledgement:
+    """What a submitter is told whose documents take long: that they have arrived, and are at work."""
+
+    submission: Submission
+    answered_anyway: bool = True  # whatever becomes of it; False: perhaps only what wants something of them
+
+    @property
+    def thread(self) -> Thread:
+        return self.submission.thread or Thread()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimedNotice:
     """A notice that is this node's to send; `name` is its own, always the same."""
 
     claim: Claim
     name: str
-    notice: Notice
+    notice: Notice | Acknowledgement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

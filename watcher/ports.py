@@ -17,6 +17,7 @@ from email.message import EmailMessage
 from typing import Protocol
 
 from watcher.model import (
+    Acknowledgement,
     Alert,
     Claim,
     ClaimedAnswer,
@@ -395,7 +396,7 @@ class Writer(Protocol):
     def note(self, submission: Submission) -> str:
         """What stands in NAME.txt beside a file."""
 
-    def notice(self, notice: Notice, name: str) -> EmailMessage:
+    def notice(self, notice: Notice | Acknowledgement, name: str) -> EmailMessage:
         """The mail that tells of it; the same name gives the same Message-ID, always."""
 
 
@@ -549,8 +550,13 @@ class AnswerJournal(Protocol):
     def sent_to(self, recipient: str, within: timedelta) -> Spent:
         """The mails that the address was sent, from whatever source."""
 
-    def claim_notices(self, source: str, *, limit: int, hold: timedelta) -> list[ClaimedNotice]:
-        """Notices of a source that are to be sent."""
+    def claim_notices(
+        self, source: str, *, limit: int, hold: timedelta, acknowledge_after: timedelta | None = None
+    ) -> list[ClaimedNotice]:
+        """Notices of a source that are to be sent.
+
+        A mail that may be answered, was taken in so long ago and is not settled becomes an Acknowledgement, once.
+        """
 
     def end_notice(self, claimed: ClaimedNotice, *, sent: bool) -> None:
         """It was handed over, or never will be. A lost claim is none of our business."""
@@ -569,8 +575,8 @@ class AnswerJournal(Protocol):
     def hasten_answers(self, source: str) -> None:
         """Those of a source that were postponed are due now; those that somebody is giving are left alone."""
 
-    def next_answer_in(self, source: str) -> float | None:
-        """Seconds until an answer or a return of this source is due; None: nothing waits."""
+    def next_answer_in(self, source: str, *, acknowledge_after: timedelta | None = None) -> float | None:
+        """Seconds until an answer, a notice or a return of this source is due; None: nothing waits."""
 
     def claim_returns(self, source: str, *, limit: int, hold: timedelta) -> list[ClaimedAnswer]:
         """Submissions whose file has to be put back to `place`, from `moved_to`, before it is posted again."""

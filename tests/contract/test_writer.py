@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from tests.support.reply_kinds import acknowledged
 from tests.support.submissions import document, submission
-from watcher.model import Kind, Language, Outcome, Submission
+from watcher.model import Acknowledgement, Kind, Language, Outcome, Submission
 from watcher.ports import Writer
 from watcher.replies import TemplateWriter
 
@@ -57,3 +58,16 @@ def test_every_document_is_told_in_the_reply_and_in_the_note(make: Callable[[], 
     for text in (plain.get_content(), note):
         for fact in ("发票-1.pdf", "发票-2.pdf", "26317000000552768706", "387278780", "NO_INVOICE"):
             assert fact in text
+
+
+def test_an_acknowledgement_is_a_mail_of_its_own_to_the_same_address_and_the_same_whenever_it_is_made(
+    make: Callable[[], Writer],
+) -> None:
+    waiting = Acknowledgement(submission=acknowledged())
+    first, again, another = (make().notice(waiting, name) for name in ("notice-1-7", "notice-1-7", "notice-2-7"))
+
+    assert first["Message-ID"] == again["Message-ID"] != another["Message-ID"]
+    assert first["Message-ID"] != make().reply(acknowledged(), 1)["Message-ID"]
+    assert (str(first["To"]), first["In-Reply-To"]) == ("zhang.san@corp.example", "<m1@corp.example>")
+    assert first["Auto-Submitted"] == "auto-replied"
+    assert all(first.get_body((kind,)) is not None for kind in ("plain", "html"))

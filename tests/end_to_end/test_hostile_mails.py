@@ -30,10 +30,10 @@ REPLY_HEADERS = {
     *("from", "to", "subject", "date", "message-id", "in-reply-to", "references", "auto-submitted"),
     *("x-auto-response-suppress", "x-invoice-watcher", "mime-version", "content-type"),
 }
-REPLY_TAGS = {"html", "head", "meta", "title", "body", "table", "tr", "td", "div", "span", "br", "b"}
+REPLY_TAGS = {"html", "head", "meta", "title", "body", "table", "tr", "td", "th", "div", "span", "br", "b"}
 REPLY_ATTRIBUTES = {
     *("align", "bgcolor", "border", "cellpadding", "cellspacing", "charset", "colspan", "content", "http-equiv"),
-    *("lang", "name", "role", "style", "valign", "width"),
+    *("dir", "lang", "name", "role", "scope", "style", "valign", "width"),
 }
 
 

@@ -13,14 +13,16 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from tests.support.journals import book, mail
 from tests.support.waiting import wait_for
 from tests.support.workplace import pdf
 from watcher.answer import Answer
 from watcher.config import sections
-from watcher.errors import JournalUnavailable, MailRefused, SourceUnavailable
+from watcher.errors import JournalUnavailable, MailerUnavailable, MailRefused, SourceUnavailable
 from watcher.journal.journal import SqlJournal
 from watcher.journal.opening import open_journal
 from watcher.model import (
+    Acknowledgement,
     Finding,
     Kind,
     NewDocument,
@@ -50,7 +52,7 @@ class StumblingWriter:
     def reply(self, submission: Submission, number: int) -> EmailMessage:
         raise NotImplementedError
 
-    def notice(self, notice: Notice, name: str) -> EmailMessage:
+    def notice(self, notice: Notice | Acknowledgement, name: str) -> EmailMessage:
         raise NotImplementedError
 
 
@@ -256,9 +258,8 @@ class Late:
 class Mailbox:
     """Where moves are counted."""
 
-    name = "inbox"
-
-    def __init__(self) -> None:
+    def __init__(self, name: str = "inbox") -> None:
+        self.name = name
         self.moves = 0
 
     def plan(self, submission: Submission, *, booked: bool) -> str | None:
@@ -268,11 +269,13 @@ class Mailbox:
         self.moves += 1
 
 
-def answering(journal: SqlJournal, source: object, mailer: object) -> Answer:
+def answering(
+    journal: SqlJournal, source: object, mailer: object, *, acknowledge_after: timedelta | None = None
+) -> Answer:
     writer = TemplateWriter(sender="fapiao@corp.example", default_language="zh", timezone=ZoneInfo("Asia/Shanghai"))
     return Answer(
         source=cast("Source", source), writer=writer, mailer=cast("Mailer", mailer), journal=journal,
-        replies=sections.ReplyChoice(),
+        replies=sections.ReplyChoice(acknowledge_after=acknowledge_after),
     )  # fmt: skip
 
 
@@ -372,3 +375,114 @@ def test_while_nothing_can_be_answered_few_are_tried_and_all_are_when_the_source
         answerer.stop()
         thread.join(20)
     assert mailbox.tried == tried + 10
+
+
+class Sink:
+    """Takes every mail, or none for now; counts what it was handed."""
+
+    def __init__(self) -> None:
+        self.away = False
+        self.tried = 0
+        self.sent: list[EmailMessage] = []
+
+    def send(self, message: EmailMessage) -> None:
+        self.tried += 1
+        if self.away:
+            away = MailerUnavailable("the server is away")
+            away.altogether = True
+            raise away
+        self.sent.append(message)
+
+    def check(self) -> list[Finding]:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        raise NotImplementedError
+
+
+def test_an_acknowledgement_that_could_not_be_sent_before_the_result_was_there_is_not_sent_at_all(
+    journal: SqlJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a mail that waits, and a mail server that is away
+    monkeypatch.setattr("watcher.notices._AGAIN_IN", timedelta(0))
+    journal.record(mail())
+    sink = Sink()
+    sink.away = True
+    step = answering(journal, Mailbox("fapiao"), sink, acknowledge_after=timedelta(0))
+    step.send_notices(8)
+    # When the result comes first
+    book(journal)
+    sink.away = False
+    step.send_notices(8)
+    # Then only that is told
+    assert sink.sent == []
+    assert len(step.claim(8)) == 1
+    assert journal.claim_notices("fapiao", limit=8, hold=timedelta(0)) == []
+
+
+def test_acknowledgements_leave_room_for_answers_to_one_address_in_an_hour(
+    journal: SqlJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("watcher.notices.MOST_BEFORE_ACKNOWLEDGEMENTS", 2)
+    for _ in range(4):
+        journal.record(mail())
+    journal.record(mail(thread=Thread(reply_to="smith@corp.example")))
+    sink = Sink()
+    step = answering(journal, Mailbox("fapiao"), sink, acknowledge_after=timedelta(0))
+
+    step.send_notices(8)
+    step.send_notices(8)
+
+    assert sorted(str(each["To"]) for each in sink.sent) == ["smith@corp.example", *["zhang@corp.example"] * 2]
+    waits = step.next_in()
+    assert waits is not None
+    assert waits > 60
+
+
+def test_where_nothing_is_acknowledged_nobody_waits_for_it(journal: SqlJournal) -> None:
+    journal.record(mail())
+    sink = Sink()
+    for never in (None, timedelta(hours=1)):
+        answering(journal, Mailbox("fapiao"), sink, acknowledge_after=never).send_notices(8)
+
+    assert sink.sent == []
+    assert answering(journal, Mailbox("fapiao"), sink, acknowledge_after=None).next_in() is None
+    assert answering(journal, Mailbox("fapiao"), None, acknowledge_after=timedelta(0)).next_in() is None
+
+
+def test_while_the_mail_server_is_away_one_acknowledgement_is_tried_and_the_others_wait_with_it(
+    journal: SqlJournal,
+) -> None:
+    for _ in range(4):
+        journal.record(mail())
+    sink = Sink()
+    sink.away = True
+    step = answering(journal, Mailbox("fapiao"), sink, acknowledge_after=timedelta(0))
+
+    step.send_notices(8)
+
+    assert sink.tried == 1
+    waits = step.next_in()
+    assert waits is not None
+    assert waits > 60
+
+
+class SpeechlessWriter(StumblingWriter):
+    """Has no words for a mail that waits."""
+
+    def notice(self, notice: Notice | Acknowledgement, name: str) -> EmailMessage:
+        raise RuntimeError("nobody thought of this")
+
+
+def test_an_acknowledgement_that_we_stumble_over_waits_and_ends_nothing(journal: SqlJournal) -> None:
+    journal.record(mail())
+    step = Answer(
+        source=cast("Source", Mailbox("fapiao")), writer=SpeechlessWriter(), mailer=Sink(), journal=journal,
+        replies=sections.ReplyChoice(acknowledge_after=timedelta(0)),
+    )  # fmt: skip
+
+    step.send_notices(8)
+
+    waits = step.next_in()
+    assert waits is not None
+    assert waits > 60

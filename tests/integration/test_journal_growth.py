@@ -56,7 +56,9 @@ def work(journal: SqlJournal) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "close the gate", lambda: journal.close_gate(ENDPOINT, "why", timedelta(0))
     yield "probe it", lambda: journal.give_back(claim_one(journal))
     yield "open the gate", lambda: journal.open_gate(ENDPOINT)
-    yield "next_answer_in", lambda: journal.next_answer_in("fapiao")
+    yield "next_answer_in", lambda: journal.next_answer_in("fapiao", acknowledge_after=HOLD)
+    yield "no notices", lambda: journal.claim_notices("fapiao", limit=8, hold=HOLD, acknowledge_after=HOLD)
+    yield "acknowledge", lambda: journal.claim_notices("fapiao", limit=1, hold=HOLD, acknowledge_after=timedelta(0))
     answered: list[str] = []
     yield "answer", lambda: answered.append(answer(journal).id)
     yield "answer where it stays", lambda: answered.append(answer(journal, moved=False, target=None).id)

@@ -56,7 +56,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "surplus": STEP,
     "intake": STEP | {"admission", "gathering", "storing", "surplus"},
     "recognise": STEP,
-    "answer": STEP,
+    "notices": STEP,
+    "answer": STEP | {"notices"},
     "service": STEP | STEPS,
     # It shows what a service does, and what the journal has, as the commands do.
     "web": STEP | {"service"},

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.message import EmailMessage
+from functools import cache
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -27,6 +28,7 @@ NOTICE = Notice(
 )
 
 
+@cache  # it reads its words but once
 def writer(sender: str | None = "发票助手 <fapiao@corp.example>") -> TemplateWriter:
     return TemplateWriter(sender=sender, default_language="zh", timezone=ZoneInfo("Asia/Shanghai"))
 

@@ -27,16 +27,7 @@ def warnings(configuration: Configuration) -> list[str]:
         *_servers(configuration),
         *_unused(configuration),
         *_out_of_reach(configuration),
-        *_not_there_yet(configuration),
     ]
-
-
-def _not_there_yet(configuration: Configuration) -> Iterator[str]:
-    """What may be written and does nothing in this version: nobody should rely on it unknowingly."""
-    said = "has no effect in this version yet"
-    for index, mailbox in enumerate(configuration.mailboxes):
-        if mailbox.reply.acknowledge_after is not None and "acknowledge_after" in mailbox.reply.model_fields_set:
-            yield f"mailboxes[{index}].reply.acknowledge_after: {said}: nothing is acknowledged"
 
 
 def _plain_secrets(value: object, path: str) -> Iterator[str]:

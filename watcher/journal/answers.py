@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Update, bindparam, case, false, func, insert, null, select, text, true, update
 
 from watcher.errors import ClaimLost
+from watcher.journal.acknowledging import ACKNOWLEDGEMENT_DUE, patience
 from watcher.journal.claims import claim, claiming, fence, fenced
 from watcher.journal.clock import now_ms, span_ms
 from watcher.journal.database import Part
@@ -33,6 +34,7 @@ _CLOSE = fenced(submissions, state="settled").values(
     remark=case((_TURNED_AWAY, func.coalesce(_SAID, submissions.c.remark)), else_=_SAID),
     target=null(),
     replied=false(),
+    unacknowledged_since=null(),
     due_at=null(),
     claimed=false(),
 )
@@ -75,7 +77,13 @@ _RETURN_DUE = select(func.min(submissions.c.due_at)).where(
 _NOTICE_DUE = select(func.min(notices.c.due_at)).where(
     text("notices.due_at IS NOT NULL"), notices.c.source == bindparam("of")
 )
-_NEXT = select(_SETTLED_DUE.scalar_subquery(), _RETURN_DUE.scalar_subquery(), _NOTICE_DUE.scalar_subquery(), now_ms())
+_NEXT = select(
+    _SETTLED_DUE.scalar_subquery(),
+    _RETURN_DUE.scalar_subquery(),
+    _NOTICE_DUE.scalar_subquery(),
+    ACKNOWLEDGEMENT_DUE.scalar_subquery(),
+    now_ms(),
+)
 
 _CLAIM_RETURN = claiming(submissions, waiting="state = 'open' AND due_at IS NOT NULL", narrowed=["source"])
 _RETURNED = fenced(submissions, state="open").values(
@@ -134,8 +142,9 @@ class AnswerPart(Part):
     def hasten_answers(self, source: str) -> None:
         self._database.write(lambda connection: connection.execute(_HASTEN, {"of": source}) and None, wakes=True)
 
-    def next_answer_in(self, source: str) -> float | None:
-        *due, now = self._database.read(lambda connection: connection.execute(_NEXT, {"of": source}).one())
+    def next_answer_in(self, source: str, *, acknowledge_after: timedelta | None = None) -> float | None:
+        values = {"of": source, **patience(acknowledge_after)}
+        *due, now = self._database.read(lambda connection: connection.execute(_NEXT, values).one())
         first = min((moment for moment in due if moment is not None), default=None)
         return None if first is None else max(0, first - now) / 1000
 

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, case, exists, false, insert, select, update
+from sqlalchemy import Connection, bindparam, case, exists, false, insert, null, select, update
 from sqlalchemy.exc import IntegrityError
 
 from watcher.errors import UsageError
@@ -47,11 +47,14 @@ _KNOWN = (
 _KEYS_AT_ONCE = 500
 _SAME_IS_HELD = "the same document was submitted before, and it is not known whether it was booked"
 
-_ADD_SUBMISSION = insert(submissions).values(recorded_at=now_ms()).returning(submissions.c.seq)
+_SINCE_NOW = case((bindparam("unheard") == 1, now_ms()), else_=null())
+_ADD_SUBMISSION = (
+    insert(submissions).values(recorded_at=now_ms(), unacknowledged_since=_SINCE_NOW).returning(submissions.c.seq)
+)
 _FILL = (
     update(submissions)
     .where(submissions.c.id == bindparam("of"), submissions.c.released)
-    .values(released=false())
+    .values(released=false(), unacknowledged_since=_SINCE_NOW)
     .returning(submissions.c.seq)
 )
 _ANSWER_NOW = update(submissions).where(submissions.c.seq == bindparam("row")).values(due_at=now_ms())
@@ -157,7 +160,8 @@ def _write(connection: Connection, new: NewSubmission, name: str, *, fill: bool 
     state = SubmissionState.HELD if held else SubmissionState.OPEN if pending else SubmissionState.SETTLED
     columns = _submission_columns(new, state)
     statement, named = (_FILL, {"of": name}) if fill else (_ADD_SUBMISSION, {"id": name})
-    seq = connection.execute(statement, {**columns, **named}).scalar_one()
+    unheard = int(pending and new.answer and new.kind is Kind.MAIL)
+    seq = connection.execute(statement, {**columns, **named, "unheard": unheard}).scalar_one()
     if state is SubmissionState.SETTLED:
         connection.execute(_ANSWER_NOW, {"row": seq})
     if held:

@@ -13,8 +13,8 @@ from sqlalchemy import Column, Connection, MetaData, PrimaryKeyConstraint, Strin
 from watcher.errors import JournalMissing, JournalUnusable
 from watcher.journal.tables import make_tables
 
-HEAD = "0005"  # the newest of migrations/versions
-REVISIONS = ("0001", "0002", "0003", "0004", HEAD)  # all that this program knows, the oldest first
+HEAD = "0006"  # the newest of migrations/versions
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", HEAD)  # all that this program knows, the oldest first
 MIGRATIONS = Path(__file__).parent / "migrations"
 _OURS = "alembic_version"
 _BRING = "run `invoice-watcher migrate`"

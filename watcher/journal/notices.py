@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, exists, false, func, insert, literal, null, select, text
 
+from watcher.journal.acknowledging import ANY_OVERDUE, enqueue, named_in, patience, whole
 from watcher.journal.claims import claim, claiming, fence, fenced
 from watcher.journal.clock import now_ms, span_ms
 from watcher.journal.database import Part
 from watcher.journal.rows import thread_of
 from watcher.journal.tables import notices, sent, submissions
-from watcher.model import Claim, ClaimedNotice, Notice, Spent
+from watcher.model import Acknowledgement, Claim, ClaimedNotice, Notice, Spent, Submission
 
 _SPENT = select(
     func.count(), func.coalesce(func.sum(submissions.c.size), 0), now_ms() - func.min(submissions.c.recorded_at)
@@ -38,11 +40,16 @@ _WAS_TOLD = select(
 )
 _TELL = insert(notices).values(created_at=now_ms(), due_at=now_ms())
 _ANY_DUE = select(
-    exists().where(text("due_at IS NOT NULL"), notices.c.source == bindparam("of"), notices.c.due_at <= now_ms())
+    exists().where(
+        text("notices.due_at IS NOT NULL"), notices.c.source == bindparam("of"), notices.c.due_at <= now_ms()
+    ),
+    ANY_OVERDUE,
 )
 _CLAIM = claiming(notices, waiting="due_at IS NOT NULL", narrowed=["source"])
 _END = fenced(notices).values(due_at=null(), claimed=false())
 _POSTPONE = fenced(notices).values(due_at=now_ms() + bindparam("due_in"), claimed=false(), claim=notices.c.claim + 1)
+
+_FORGET = delete(notices).where(notices.c.id == bindparam("row"))
 
 _KEPT_MS = span_ms(timedelta(days=2))  # longer than anybody asks about
 _OLD_SENT = delete(sent).where(sent.c.sent_at < now_ms() - _KEPT_MS)
@@ -73,15 +80,21 @@ class NoticePart(Part):
 
         return self._database.write(work, wakes=True)
 
-    def claim_notices(self, source: str, *, limit: int, hold: timedelta) -> list[ClaimedNotice]:
+    def claim_notices(
+        self, source: str, *, limit: int, hold: timedelta, acknowledge_after: timedelta | None = None
+    ) -> list[ClaimedNotice]:
         """Asks before it claims: there hardly ever is one, and whoever answers asks often."""
-        if not self._database.read(lambda connection: connection.execute(_ANY_DUE, {"of": source}).scalar_one()):
+        asked = {"of": source, **patience(acknowledge_after)}
+        due, overdue = self._database.read(lambda connection: connection.execute(_ANY_DUE, asked).one())
+        if not due and not overdue:
             return []
-        rows = self._database.write(
-            lambda connection: claim(connection, _CLAIM, hold=span_ms(hold), limit=limit, source=source),
-            repeatable=False,
-        )
-        return [_claimed(row) for row in rows]
+
+        def work(connection: Connection) -> list[ClaimedNotice]:
+            if overdue and acknowledge_after is not None:
+                enqueue(connection, source, acknowledge_after, limit)
+            return _claimed(connection, claim(connection, _CLAIM, hold=span_ms(hold), limit=limit, source=source))
+
+        return self._database.write(work, repeatable=False)
 
     def end_notice(self, claimed: ClaimedNotice, *, sent: bool) -> None:
         def work(connection: Connection) -> None:
@@ -113,12 +126,22 @@ def _spent(row: Any) -> Spent:
     return Spent(count=count, bytes=int(size), ago=None if ago is None else timedelta(milliseconds=ago))
 
 
-def _claimed(row: Any) -> ClaimedNotice:
-    stored = json.loads(row.content)
-    times = {name: datetime.fromisoformat(stored[name]) for name in ("received_at", "resumes_at")}
-    thread = thread_of(stored["thread"])
-    return ClaimedNotice(
-        claim=Claim(row=str(row.id), number=row.claim),
-        name=f"notice-{row.id}-{row.created_at}",
-        notice=Notice(**{**stored, **times, "thread": thread}),
-    )
+def _claimed(connection: Connection, rows: Sequence[Any]) -> list[ClaimedNotice]:
+    contents = [json.loads(row.content) for row in rows]
+    acknowledged = whole(connection, [name for content in contents if (name := named_in(content)) is not None])
+    found = []
+    for row, content in zip(rows, contents, strict=True):
+        notice = _notice(content, acknowledged)
+        if notice is None:  # retention has deleted what it was about
+            connection.execute(_FORGET, {"row": row.id})
+            continue
+        name, mine = f"notice-{row.id}-{row.created_at}", Claim(row=str(row.id), number=row.claim)
+        found.append(ClaimedNotice(claim=mine, name=name, notice=notice))
+    return found
+
+
+def _notice(content: dict[str, Any], acknowledged: Mapping[str, Submission]) -> Notice | Acknowledgement | None:
+    if (name := named_in(content)) is not None:
+        return Acknowledgement(submission=acknowledged[name]) if name in acknowledged else None
+    times = {name: datetime.fromisoformat(content[name]) for name in ("received_at", "resumes_at")}
+    return Notice(**{**content, **times, "thread": thread_of(content["thread"])})

@@ -112,6 +112,7 @@ submissions = Table(
     Column("let_in_despite", Words),  # why it was held then
     Column("size", BigInteger),  # of a mail, in bytes
     Column("counts_as", Words),  # whose hourly allowance it is counted in; null: nobody's
+    Column("unacknowledged_since", BigInteger),  # null: it is none that is acknowledged, or was, or was answered
     *_claimable(),
     _partial("ix_submissions_settled", "source", "due_at", "seq", where="state = 'settled'"),
     # An open one that is due has its file to be put back before its documents are posted again.
@@ -119,6 +120,11 @@ submissions = Table(
     _partial("ix_submissions_unclosed", "state", "recorded_at", where="state <> 'closed'"),
     _partial("ix_submissions_released", "source", where="released"),
     _partial("ix_submissions_counted", "counts_as", "recorded_at", where="counts_as IS NOT NULL"),
+    _partial(
+        "ix_submissions_unacknowledged",
+        *("source", "unacknowledged_since"),
+        where="unacknowledged_since IS NOT NULL AND state IN ('open', 'held')",
+    ),
     Index("ix_submissions_answered", "answered_at"),
     # What `list` asks for: each in the order of the pages, but for the times. Written so that no statement of the
     # daemon fits them: without statistics SQLite might take one of these for a partial one above.

@@ -9,6 +9,8 @@ from watcher.model import Spent
 
 WINDOW = timedelta(hours=1)
 MOST_REPLIES = 60  # to one address in that time: two machines that write to each other are not many mails a minute
+# An address that was sent so many in that time is sent no acknowledgement: its answers must not have to wait for those.
+MOST_BEFORE_ACKNOWLEDGEMENTS = MOST_REPLIES // 2
 
 
 def is_used_up(spent: Spent, size: int, limit: PerSender) -> bool:

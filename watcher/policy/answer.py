@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from watcher.config.sections import ReplyChoice
-from watcher.model import Kind, Outcome, Submission
+from watcher.model import Kind, Outcome, Reason, Submission, SubmissionState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +27,23 @@ def verdict(submission: Submission, choice: ReplyChoice) -> Verdict:
         note=submission.kind is Kind.FILE and not plainly_done,
         reply=_is_answered(submission) and (not outcomes or any(_is_wanted(o, choice) for o in outcomes)),
     )
+
+
+def acknowledged(submission: Submission) -> bool:
+    """Whether its sender is told that it takes long: not where an answer is about to leave, or none ever will.
+
+    What is held because it is in doubt has a proven sender; what is held for its sender never had its documents taken.
+    """
+    pending = any(document.outcome is None for document in submission.documents)
+    waits = submission.state is SubmissionState.OPEN or (
+        submission.state is SubmissionState.HELD and submission.reason == Reason.IN_DOUBT
+    )
+    return pending and waits and _is_answered(submission)
+
+
+def answered_anyway(choice: ReplyChoice) -> bool:
+    """Whether a reply follows whatever becomes of the documents."""
+    return all(_is_wanted(outcome, choice) for outcome in Outcome)
 
 
 def _is_answered(submission: Submission) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from watcher.model import Notice
+from watcher.model import Kind, Notice
 from watcher.replies.telling import Telling
 from watcher.replies.view import AnswerView
 
@@ -14,15 +14,10 @@ def surplus_view(telling: Telling, notice: Notice) -> AnswerView:
         language=telling.language,
         verdict=say("verdict.surplus"),
         tone="pending",
+        next_step=say("next.pending"),
         greeting=telling.greeting(notice.person_name),
-        intro=telling.intro_of_mail(notice.subject, notice.received_at),
-        again=None,
+        intro=telling.received(notice.subject, notice.received_at),
         what=say("surplus.what", submissions=notice.submissions, megabytes=f"{notice.bytes / 1_000_000:g}"),
         todo=say("surplus.todo", time=telling.time(notice.resumes_at)),
-        detail=None,
-        left_out=None,
-        documents=(),
-        total=None,
-        resubmit=None,
-        footer=say("footer.mail"),
+        footer=telling.footer(Kind.MAIL, None),
     )

@@ -3,39 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from itertools import compress
 
 from watcher import amounts
 from watcher.headers import clean
-from watcher.model import (
-    SUCCESS,
-    Document,
-    Invoice,
-    Kind,
-    Language,
-    Outcome,
-    Reason,
-    Submission,
-    SubmissionState,
-)
+from watcher.model import Document, Invoice, Kind, Language, Outcome, Reason, Submission, SubmissionState
+from watcher.replies.advising import WHOLE, Advising, Lengths, is_ours, others_mend, reason_of
 from watcher.replies.verdict import Verdict, verdict_of
 from watcher.replies.view import ORDER, AnswerView, DocumentView, InvoiceView
 from watcher.replies.words import Advice, Words
 
-_NAME_LENGTH = 150
-_VALUE_LENGTH = 100
-_MESSAGE_LENGTH = 500
+_NUMBER_LENGTH = 100  # of numbers, dates and amounts: nobody can use a part of one
 _LINK_LENGTH = 8192
 _MOST_NAMED = 10
-_SAID_BY_US = frozenset(
-    {
-        *(Reason.UNREADABLE, Reason.ENCRYPTED, Reason.TOO_LARGE, Reason.TOO_MANY),
-        *(Reason.SAME_INVOICE, Reason.NOT_INVOICE, Reason.SIGNATURE_IMAGE),
-    }
-)
-_NOT_SET_UP = "400000"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,16 +28,18 @@ class Telling:
     language: Language
     zone: tzinfo
     kinds: str
+    lengths: Lengths = WHOLE
 
     def answer(self, submission: Submission, *, again: bool) -> AnswerView:
         verdict = verdict_of(submission)
         whole = self._whole(submission)
-        documents = sorted(submission.documents, key=lambda document: ORDER.index(_outcome(document)))
-        mends = verdict.tone == "error" and not _only_others_can_mend(submission)
+        documents = sorted(submission.documents, key=lambda document: ORDER.index(outcome_of(document)))
+        others = others_mend(submission)
         return AnswerView(
             language=self.language,
             verdict=self.verdict(verdict),
             tone=verdict.tone,
+            next_step=self.words.say(f"next.{'others' if others and verdict.tone == 'error' else verdict.next_step}"),
             greeting=self.greeting(submission.person_name),
             intro=self._intro(submission),
             again=self.words.say("intro.again") if again else None,
@@ -65,8 +49,8 @@ class Telling:
             left_out=self._left_out(submission),
             documents=tuple(self._document(document, submission) for document in documents),
             total=self._total(submission.documents),
-            resubmit=self.words.say(f"resubmit.{submission.kind.value}") if mends else None,
-            footer=self.words.say(f"footer.{submission.kind.value}"),
+            resubmit=None if others or verdict.tone != "error" else self.words.say(f"resubmit.{submission.kind.value}"),
+            footer=self.footer(submission.kind, submission.id),
         )
 
     def verdict(self, verdict: Verdict) -> str:
@@ -77,16 +61,25 @@ class Telling:
         name = clean(person_name or "", 60)
         return self.words.say("greeting", name=name) if name else self.words.say("greeting_nobody")
 
+    def footer(self, kind: Kind, reference: str | None) -> str:
+        """`reference`: the submission's id, by which an administrator finds it."""
+        said = self.words.say("reference", id=clean(reference, 60)) if reference else ""
+        return said + self.words.say(f"footer.{kind.value}")
+
+    def received(self, subject: str | None, received_at: datetime) -> str:
+        """That a mail has arrived, without saying what became of it."""
+        return self._of_mail("received", subject, received_at)
+
     def _intro(self, submission: Submission) -> str:
         if submission.kind is Kind.FILE:
             time = self.time(submission.received_at)
-            return self.words.say("intro.file", name=self._name(submission.path), time=time)
-        return self.intro_of_mail(submission.subject, submission.received_at)
+            return self.words.say("intro.file", name=self.name(submission.path), time=time)
+        return self._of_mail("intro", submission.subject, submission.received_at)
 
-    def intro_of_mail(self, subject: str | None, received_at: datetime) -> str:
-        shown = clean(subject or "", _NAME_LENGTH)
-        key = "intro.mail" if shown else "intro.mail_untitled"
-        return self.words.say(key, subject=shown, time=self.time(received_at))
+    def _of_mail(self, path: str, subject: str | None, received_at: datetime) -> str:
+        shown = clean(subject or "", self.lengths.name)
+        key = "mail" if shown else "mail_untitled"
+        return self.words.say(f"{path}.{key}", subject=shown, time=self.time(received_at))
 
     def _whole(self, submission: Submission) -> Advice | None:
         """Advice on the submission's own reason, where no document says it already."""
@@ -94,17 +87,18 @@ class Telling:
             return None
         if submission.documents and not _speaks_of_all(submission):
             return None
-        reason = _reason(submission.reason)
-        return self.words.of_reason(reason, kinds=self.kinds) if reason else self.words.of_outcome("error")
+        return self._advising.on_reason(submission.reason)
+
+    @property
+    def _advising(self) -> Advising:
+        return Advising(words=self.words, language=self.language, kinds=self.kinds, lengths=self.lengths)
 
     def _document(self, document: Document, submission: Submission) -> DocumentView:
-        outcome = _outcome(document)
-        advice = self._advice(document, submission)
-        label = "label_recognised" if outcome == "done" and not _has_expense(document) else "label"
+        advice = self._advising.on(document, submission, booked_on=self._booked_on(document))
         return DocumentView(
-            name=self._name(document.name),
-            outcome=outcome,
-            label=self.words.say(f"outcomes.{outcome}.{label}"),
+            name=self.name(document.name),
+            outcome=outcome_of(document),
+            label=self.label(document),
             what=advice.what if advice else None,
             todo=advice.todo if advice else None,
             link=self._link(document),
@@ -113,33 +107,15 @@ class Telling:
             invoices=tuple(self._invoice(invoice, document) for invoice in document.invoices),
         )
 
-    def _advice(self, document: Document, submission: Submission) -> Advice | None:
-        reason = _reason(document.code)
-        match document.outcome:
-            case Outcome.DONE:
-                return None
-            case Outcome.DUPLICATE:
-                return self._of_duplicate(document, submission)
-            case Outcome.SKIPPED if reason is not None:
-                return self.words.of_reason(reason, said=self._half(document.message))
-            case Outcome.ERROR | Outcome.ATTENTION if reason is not None:
-                said = self._half(document.message) if _is_ours(document) else ""
-                return self.words.of_reason(reason, kinds=self.kinds, said=said)
-            case Outcome.ERROR if document.code is not None:
-                code = SUCCESS if document.invoices else document.code
-                return self.words.of_code(code, clean(document.message or "", _MESSAGE_LENGTH) or None)
-            case _:
-                return self.words.of_outcome(_outcome(document))
+    def label(self, document: Document) -> str:
+        """What became of it, in a word or two."""
+        outcome = outcome_of(document)
+        label = "label_recognised" if outcome == "done" and not _has_expense(document) else "label"
+        return self.words.say(f"outcomes.{outcome}.{label}")
 
-    def _of_duplicate(self, document: Document, submission: Submission) -> Advice:
-        advice = self.words.of_outcome("duplicate")
-        twin = next((d for d in submission.documents if d.id == document.duplicate_of), None)
-        if twin is not None:
-            return replace(advice, what=self.words.say("outcomes.duplicate.what_same", name=self._name(twin.name)))
+    def _booked_on(self, document: Document) -> str | None:
         booked_at = max((t.ended_at for t in document.tries if t.ended_at is not None), default=None)
-        if booked_at is not None:
-            return replace(advice, what=self.words.say("outcomes.duplicate.what_when", time=self.time(booked_at)))
-        return advice
+        return self.time(booked_at) if booked_at is not None else None
 
     def _link(self, document: Document) -> str | None:
         if not _is_behind_a_link(document) or not document.message:
@@ -154,29 +130,24 @@ class Telling:
         """Who sent the wrong thing wants to know which."""
         if submission.reason != Reason.NO_DOCUMENT or submission.documents or not submission.left_out:
             return None
-        names = [self._name(each.name) for each in submission.left_out[:_MOST_NAMED]]
+        names = [self.name(each.name) for each in submission.left_out[:_MOST_NAMED]]
         return self.words.say("left_out", names=self.words.say("name_separator").join(names))
-
-    def _half(self, message: str | None) -> str:
-        """Of a message of our own, which has both languages, the one of the reader."""
-        chinese, _, english = clean(message or "", _MESSAGE_LENGTH).partition(" / ")
-        return chinese if self.language == "zh" or not english else english
 
     def _invoice(self, invoice: Invoice, document: Document) -> InvoiceView:
         return InvoiceView(
-            title=clean(invoice.name or "", _VALUE_LENGTH) or self.words.say("invoice.untitled"),
+            title=clean(invoice.name or "", self.lengths.value) or self.words.say("invoice.untitled"),
             number=self._value(invoice.number),
-            code=clean(invoice.code or "", _VALUE_LENGTH) or None,
+            code=clean(invoice.code or "", _NUMBER_LENGTH) or None,
             date=self._value(invoice.date.isoformat() if invoice.date else None),
-            seller=self._value(invoice.seller_name),
+            seller=self._value(invoice.seller_name, self.lengths.value),
             amount=self._amount(invoice),
-            expense=clean(invoice.expense_id or "", _VALUE_LENGTH) or None,
+            expense=clean(invoice.expense_id or "", _NUMBER_LENGTH) or None,
             problem=self._problem(invoice, wanted=_has_expense(document) or document.outcome is Outcome.ERROR),
         )
 
     def _problem(self, invoice: Invoice, *, wanted: bool) -> str | None:
         problems = []
-        if message := clean(invoice.message or "", _MESSAGE_LENGTH):
+        if message := clean(invoice.message or "", self.lengths.message):
             problems.append(self.words.say("invoice.message", message=message))
         if invoice.verified is False:
             problems.append(self.words.say("invoice.not_verified"))
@@ -201,31 +172,29 @@ class Telling:
         return said + self.words.say("total_left_out", n=missing) if missing else said
 
     def _detail(self, code: str | None, message: str | None) -> str | None:
-        said = [clean(part, _MESSAGE_LENGTH) for part in (code, message) if part]
+        said = [clean(part, self.lengths.message) for part in (code, message) if part]
         return self.words.say("detail", text=" · ".join(said)) if said else None
 
-    def _name(self, name: str | None) -> str:
-        return clean(name or "", _NAME_LENGTH) or self._value(None)
+    def name(self, name: str | None) -> str:
+        """Of a file, as it may be shown."""
+        return clean(name or "", self.lengths.name) or self._value(None)
 
-    def _value(self, value: str | None) -> str:
-        return clean(value or "", _VALUE_LENGTH) or self.words.say("invoice.unknown")
+    def _value(self, value: str | None, limit: int = _NUMBER_LENGTH) -> str:
+        return clean(value or "", limit) or self.words.say("invoice.unknown")
 
     def time(self, time: datetime) -> str:
         """To the minute, in the zone of the configuration."""
         return time.astimezone(self.zone).strftime("%Y-%m-%d %H:%M")
 
 
-def _outcome(document: Document) -> str:
+def outcome_of(document: Document) -> str:
+    """As a key under `outcomes`."""
     return document.outcome.value if document.outcome is not None else "pending"
 
 
 def _speaks_of_all(submission: Submission) -> bool:
     """Whether its own reason is worth saying beside its documents."""
     return submission.state is SubmissionState.HELD or submission.reason == Reason.NO_DOCUMENT
-
-
-def _reason(code: str | None) -> Reason | None:
-    return Reason(code) if code is not None and code in Reason.__members__ else None
 
 
 def _has_expense(document: Document) -> bool:
@@ -235,24 +204,13 @@ def _has_expense(document: Document) -> bool:
 def _is_said(document: Document) -> bool:
     """Whether the advice, or an invoice, already has the document's message."""
     said = document.code is not None or any(invoice.message for invoice in document.invoices)
-    return _is_behind_a_link(document) or _is_ours(document) or (said and _reason(document.code) is None)
-
-
-def _is_ours(document: Document) -> bool:
-    """Whether its message is one for people, in both languages."""
-    return document.code in _SAID_BY_US and " / " in (document.message or "")
+    return _is_behind_a_link(document) or is_ours(document) or (said and reason_of(document.code) is None)
 
 
 def _is_behind_a_link(document: Document) -> bool:
-    reason = _reason(document.code)
+    reason = reason_of(document.code)
     return reason is not None and reason.is_of_a_link
 
 
 def _currency(invoice: Invoice) -> str | None:
     return clean(invoice.currency or "", 8).upper() or None
-
-
-def _only_others_can_mend(submission: Submission) -> bool:
-    """Then nobody is told how to submit again."""
-    codes = {d.code for d in submission.documents if d.outcome is Outcome.ERROR} or {submission.reason}
-    return codes == {_NOT_SET_UP}

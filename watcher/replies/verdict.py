@@ -14,6 +14,13 @@ class Verdict:
     parts: tuple[tuple[str, int | None], ...]
     tone: str
 
+    @property
+    def next_step(self) -> str:
+        """A key under ``next``: whether the reader has to do anything."""
+        if self.tone == "done":
+            return "booked" if any(key == "booked" for key, _ in self.parts) else "recognised"
+        return self.tone
+
 
 _WITHOUT_DOCUMENTS = {Reason.NO_DOCUMENT: "no_document", Reason.NO_USER: "no_user"}
 _TONES = ("error", "attention", "pending", "booked", "recognised", "duplicate")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
 from watcher.model import Language, Reason
+
+NOT_SET_UP = "400000"  # api/ocrSyncWithConfig.txt: no recognition key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,14 +40,25 @@ class Words:
         todo = entry.get("todo_said", entry["todo"]) if said else entry["todo"]
         return Advice(what=what.format(said=said), todo=todo.format(kinds=kinds))
 
-    def of_code(self, code: str, message: str | None) -> Advice:
-        """Advice on a resCode of the endpoint, the general one where it has none of its own."""
-        entry = self._find("codes").get(code) or self._find("codes.general")
-        what = entry["what"].format(message=message) if message else entry["what_silent"]
-        return Advice(what=what, todo=entry["todo"])
+    def of_code(self, code: str, message: str | None, *, hint: str | None = None, kinds: str = "") -> Advice:
+        """Advice on a resCode of the endpoint, the general one where it has none of its own.
+
+        `hint` is what its words are about (a key of `hints`): better advice than what holds for every message.
+        """
+        path = f"codes.{code if code in self._find('codes') else 'general'}"
+        what = self.say(f"{path}.what", message=message) if message else self.say(f"{path}.what_silent")
+        says_enough = code == NOT_SET_UP or hint is None
+        return Advice(what=what, todo=self.say(f"{path}.todo") if says_enough else self.hint(str(hint), kinds=kinds))
 
     def of_outcome(self, outcome: str) -> Advice:
         return Advice(what=self.say(f"outcomes.{outcome}.what"), todo=self.say(f"outcomes.{outcome}.todo"))
+
+    def hint(self, key: str, *, kinds: str = "") -> str:
+        return self.say(f"hints.{key}", kinds=kinds)
+
+    def joined(self, sentences: Sequence[str]) -> str:
+        """Whole sentences, one after the other."""
+        return self.say("sentence_separator").join(sentences)
 
     def _find(self, path: str) -> Any:
         found: Any = self._entries

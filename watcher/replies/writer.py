@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
 from email.message import EmailMessage
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from watcher.errors import MailRefused
-from watcher.model import Language, Notice, Submission
+from watcher.model import Acknowledgement, Language, Notice, Submission
 from watcher.replies import words
+from watcher.replies.acknowledgement import acknowledgement_view
+from watcher.replies.advising import WHOLE, Lengths
 from watcher.replies.envelope import addressed, compose, message_id, parse_sender, subject_of
 from watcher.replies.surplus import surplus_view
 from watcher.replies.telling import Telling
@@ -25,6 +28,9 @@ _KINDS = {
     "en": {"pdf": "PDF", "ofd": "OFD", "image": "image", "xml": "XML"},
 }
 _OR = {"zh": " 或 ", "en": " or "}
+_MOST_BYTES = 98_000  # Gmail hides what is beyond 102 kB
+_LENGTHS = (WHOLE, Lengths(name=50, value=30, message=120), Lengths(name=24, value=12, message=60))
+_Viewing = Callable[[Telling], AnswerView]
 
 
 class TemplateWriter:
@@ -47,41 +53,49 @@ class TemplateWriter:
         self._clock = clock
 
     def reply(self, submission: Submission, number: int) -> EmailMessage:
-        """As the port has it. Documents that are still pending are said to be so, which makes it an acknowledgement.
+        """As the port has it. Documents that are still pending are said to be so.
 
         Raises MailRefused where there is nobody to answer to, or no address to answer from.
         """
         if self._sender is None:
             raise MailRefused("no smtp section is configured, so no reply can be sent")
         telling = self._telling(submission)
-        view = telling.answer(submission, again=number > 1)
         verdict = telling.verdict(verdict_of(submission))
         message = compose(submission, number, sender=self._sender, verdict=verdict, sent_at=self._clock())
-        return self._filled(message, view, telling)
+        return self._filled(message, telling, lambda how: how.answer(submission, again=number > 1))
 
     def note(self, submission: Submission) -> str:
         telling = self._telling(submission)
         return self._render("reply.txt.j2", telling.answer(submission, again=False), telling)
 
-    def notice(self, notice: Notice, name: str) -> EmailMessage:
+    def notice(self, notice: Notice | Acknowledgement, name: str) -> EmailMessage:
         """As the port has it. Raises MailRefused as `reply` does."""
         if self._sender is None:
             raise MailRefused("no smtp section is configured, so no notice can be sent")
-        telling = self._telling(notice)
-        view = surplus_view(telling, notice)
+        about = notice.submission if isinstance(notice, Acknowledgement) else notice
+        telling = self._telling(about)
+        view = _notice_view(telling, notice)
         message = addressed(
             notice.thread,
             name=message_id(name, 1, self._sender.domain),
-            subject=subject_of(notice.subject, view.verdict),
+            subject=subject_of(about.subject, view.verdict),
             sender=self._sender,
             sent_at=self._clock(),
         )
-        return self._filled(message, view, telling)
+        return self._filled(message, telling, lambda how: _notice_view(how, notice))
 
-    def _filled(self, message: EmailMessage, view: AnswerView, telling: Telling) -> EmailMessage:
-        message.set_content(self._render("reply.txt.j2", view, telling), cte="base64")
-        message.add_alternative(self._render("reply.html.j2", view, telling), subtype="html", cte="base64")
+    def _filled(self, message: EmailMessage, telling: Telling, view: _Viewing) -> EmailMessage:
+        message.set_content(self._render("reply.txt.j2", view(telling), telling), cte="base64")
+        message.add_alternative(self._html(telling, view), subtype="html", cte="base64")
         return message
+
+    def _html(self, telling: Telling, view: _Viewing) -> str:
+        """Foreign texts are cut shorter where it would not be shown whole; the plain text has them as they are."""
+        for lengths in _LENGTHS:
+            made = self._render("reply.html.j2", view(replace(telling, lengths=lengths)), telling)
+            if len(made.encode()) <= _MOST_BYTES:
+                break
+        return made
 
     def _telling(self, about: Submission | Notice) -> Telling:
         language = about.language or self._language
@@ -105,3 +119,9 @@ class TemplateWriter:
             autoescape=select_autoescape(enabled_extensions=("html.j2",), default=False),
             undefined=StrictUndefined,
         )
+
+
+def _notice_view(telling: Telling, notice: Notice | Acknowledgement) -> AnswerView:
+    if isinstance(notice, Acknowledgement):
+        return acknowledgement_view(telling, notice)
+    return surplus_view(telling, notice)

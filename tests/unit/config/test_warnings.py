@@ -12,12 +12,8 @@ from watcher.config.load import load, warnings
 QUIET = MINIMUM + MAILBOX + "smtp: {host: h, from: a@b.example}\ndirectory: {file: e.csv}\n"
 
 
-NOT_YET = "has no effect in this version yet"
-
-
 def _told(tmp_path: Path, text: str) -> list[str]:
-    told = warnings(load(written(tmp_path, text), secrets=False))
-    return [line for line in told if NOT_YET not in line]
+    return warnings(load(written(tmp_path, text), secrets=False))
 
 
 def test_an_ordinary_configuration_gives_no_warning(tmp_path: Path) -> None:
@@ -113,15 +109,3 @@ def test_a_store_that_only_gets_parts_is_used(tmp_path: Path) -> None:
     text = QUIET.replace("stores:\n", stores).replace("    path: inbox\n", "    path: inbox\n    store: drive\n")
 
     assert _told(tmp_path, text) == []
-
-
-@pytest.mark.parametrize(
-    ("setting", "told"),
-    [
-        ("reply: {acknowledge_after: 5m}", "mailboxes[0].reply.acknowledge_after: "),
-    ],
-)
-def test_whoever_sets_what_does_nothing_yet_is_told(tmp_path: Path, setting: str, told: str) -> None:
-    given = warnings(load(written(tmp_path, QUIET.replace("smtp:", f"    {setting}\nsmtp:")), secrets=False))
-
-    assert [line.removeprefix(told)[: len(NOT_YET)] for line in given if NOT_YET in line] == [NOT_YET]
