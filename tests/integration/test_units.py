@@ -102,5 +102,5 @@ def _body(path: Path) -> str:
 def test_the_drop_in_for_newer_systemd_keeps_what_the_unit_does_at_a_reload(unit: Mapping[str, list[str]]) -> None:
     newer = settings((SYSTEMD / "newer-systemd.conf").read_text(encoding="utf-8"))
     assert newer["Type"] == ["notify-reload"]
-    # systemd sends the signal itself, after what the unit does first
+    # systemd sends the signal itself; a wrong configuration makes the reload fail all the same
     assert newer["ExecReload"] == ["", *unit["ExecReload"][:-1]]
