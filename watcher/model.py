@@ -581,6 +581,32 @@ class SubmissionFilter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SubmissionPage:
+    """Some submissions of a list, and where it goes on."""
+
+    submissions: tuple[Submission, ...]
+    below: int | None  # hand it in for the next page; None: there is no more
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Activity:
+    """How many documents came and went, in steps of equal length since a moment."""
+
+    before: int  # recorded before it, and not settled by then
+    recorded: tuple[int, ...]
+    settled: tuple[Mapping[Outcome, int], ...]
+
+    @property
+    def waiting(self) -> tuple[int, ...]:
+        """How many were pending at the end of each step."""
+        left, found = self.before, []
+        for recorded, settled in zip(self.recorded, self.settled, strict=True):
+            left += recorded - sum(settled.values())
+            found.append(left)
+        return tuple(found)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
     """What stands in the journal, for `status`."""
 

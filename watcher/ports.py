@@ -18,7 +18,9 @@ from typing import Protocol
 
 from watcher.model import (
     Acknowledgement,
+    Activity,
     Alert,
+    Backlog,
     Claim,
     ClaimedAnswer,
     ClaimedBooking,
@@ -44,6 +46,7 @@ from watcher.model import (
     Storage,
     Submission,
     SubmissionFilter,
+    SubmissionPage,
     TryEnding,
     WorkLeft,
     Workload,
@@ -641,6 +644,13 @@ class ReadingJournal(Protocol):
     def submissions(self, wanted: SubmissionFilter) -> Iterator[Submission]:
         """Newest first, whole."""
 
+    def page(self, wanted: SubmissionFilter, *, below: int | None = None) -> SubmissionPage:
+        """The newest `wanted.limit`, or those below where another page ended.
+
+        What is searched for words is searched some way down at a time: then a page may have less than its limit,
+        or nothing, and go on all the same. Cheap, however much the journal holds.
+        """
+
     def ledger(self, since: datetime | None = None) -> Iterator[Submission]:
         """All that were received since then, in the order of receipt, with their invoices and without their tries.
 
@@ -668,6 +678,15 @@ class ReadingJournal(Protocol):
 
     def outcomes_since(self, since: datetime) -> Mapping[Outcome, int]:
         """How many documents were settled since then."""
+
+    def pending(self) -> Backlog | None:
+        """The documents that have no outcome yet, since the oldest of their submissions was recorded; None: none."""
+
+    def activity(self, since: datetime, *, step: timedelta, steps: int) -> Activity:
+        """What came and went since then; a document that is tried again counts as not settled before.
+
+        Costs as much as there are documents in that time.
+        """
 
     def now(self) -> datetime:
         """The database's clock."""

@@ -59,8 +59,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "notices": STEP,
     "answer": STEP | {"notices"},
     "service": STEP | STEPS,
-    # It shows what a service does, and what the journal has, as the commands do.
-    "web": STEP | {"service"},
+    # What people decide, by command or on the page.
+    "decisions": STEP,
+    # It shows what a service does and what the journal has, as the commands do; in the words of the answers.
+    "web": STEP | {"service", "decisions", "export", "replies"},
     # What to send of what it found is decided by pure rules.
     "documents": ADAPTER | {"policy"},
     # Values in, bytes out: it asks no port.

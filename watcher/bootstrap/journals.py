@@ -57,8 +57,3 @@ def held_after(configuration: Configuration) -> dict[str, timedelta]:
         section.name: section.held_after if isinstance(section, sections.Mailbox) else HELD_IN_A_FOLDER
         for section in configuration.sources
     }
-
-
-def in_place_stores(configuration: Configuration) -> frozenset[str]:
-    """The stores whose URLs lead to where a file lies."""
-    return frozenset(n for n, store in configuration.stores.items() if isinstance(store, sections.ResolveStore))

@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, case, func, select, text
 
 from watcher.errors import UsageError
 from watcher.journal import gates
+from watcher.journal.activity import read_activity
 from watcher.journal.clock import from_ms, maybe_from_ms, now_ms, to_ms
 from watcher.journal.database import Part, Work
 from watcher.journal.rows import health_of, submission_of
 from watcher.journal.searching import page
 from watcher.journal.tables import bookings, documents, invoices, notices, sources, submissions, tries
 from watcher.model import (
+    Activity,
+    Backlog,
     Counts,
     Gate,
     Outcome,
     SourceHealth,
     Submission,
     SubmissionFilter,
+    SubmissionPage,
     SubmissionState,
     WorkLeft,
 )
@@ -74,6 +78,12 @@ _PENDING = select(func.count()).select_from(documents).where(text("documents.sta
 _OLDEST = select(func.min(submissions.c.recorded_at)).where(
     text("submissions.state = 'open'"), text("submissions.state <> 'closed'")
 )
+_OLDEST_UNSETTLED = (
+    select(func.min(submissions.c.recorded_at))
+    .select_from(documents)
+    .join(submissions, submissions.c.seq == documents.c.submission)
+    .where(text("documents.state = 'pending'"))
+)
 # Grouped by what no index is in the order of, lest SQLite walk all documents in that order.
 _SETTLED_AS = func.coalesce(documents.c.outcome, "")
 _SINCE = select(_SETTLED_AS, func.count()).where(documents.c.settled_at >= bindparam("since")).group_by(_SETTLED_AS)
@@ -115,6 +125,11 @@ class ReadingPart(Part):
             if below is None:
                 return
             left = None if left is None else left - len(whole)
+
+    def page(self, wanted: SubmissionFilter, *, below: int | None = None) -> SubmissionPage:
+        size = CHUNK if wanted.limit is None else min(CHUNK, wanted.limit)
+        whole, go_on_below = self._database.read(_pager(wanted, below, size))
+        return SubmissionPage(submissions=tuple(whole), below=go_on_below)
 
     def submission(self, prefix: str) -> Submission:
         start = prefix.strip().lower()
@@ -170,6 +185,16 @@ class ReadingPart(Part):
             return {Outcome(outcome): count for outcome, count in rows}
 
         return self._database.read(work)
+
+    def pending(self) -> Backlog | None:
+        def work(connection: Connection) -> tuple[int, int | None]:
+            return connection.execute(_PENDING).scalar_one(), connection.execute(_OLDEST_UNSETTLED).scalar_one()
+
+        count, oldest = self._database.read(work)
+        return None if oldest is None else Backlog(count=count, oldest=from_ms(oldest))
+
+    def activity(self, since: datetime, *, step: timedelta, steps: int) -> Activity:
+        return self._database.read(lambda connection: read_activity(connection, since, step=step, steps=steps))
 
     def now(self) -> datetime:
         return from_ms(self._database.read(lambda connection: connection.execute(select(now_ms())).scalar_one()))
