@@ -660,6 +660,9 @@ class ReadingJournal(Protocol):
     def submission(self, prefix: str) -> Submission:
         """The one whose id begins so. Raises UsageError where none or several do."""
 
+    def holder(self, document: int) -> str | None:
+        """The submission that has the document of this id; None: it has been deleted."""
+
     def counts(self) -> Counts: ...
 
     def workload(self, sources: Collection[str]) -> Workload:
@@ -680,10 +683,13 @@ class ReadingJournal(Protocol):
         """How many documents were settled since then."""
 
     def pending(self) -> Backlog | None:
-        """The documents that have no outcome yet, since the oldest of their submissions was recorded; None: none."""
+        """The documents that are to be recognised, since the oldest of them was recorded; None: there is none.
+
+        What is held is not among them: it waits for a person.
+        """
 
     def activity(self, since: datetime, *, step: timedelta, steps: int) -> Activity:
-        """What came and went since then; a document that is tried again counts as not settled before.
+        """What came and went since then, but for what is held; one that is tried again was never settled.
 
         Costs as much as there are documents in that time.
         """

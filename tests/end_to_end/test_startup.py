@@ -55,7 +55,7 @@ def test_the_journal_is_read_without_what_only_a_daemon_needs(workplace: Workpla
         assert libraries(answer.stderr) <= {"pydantic", "sqlalchemy"}
 
 
-def test_a_daemon_that_waits_for_a_file_has_no_terminal_tables_migrations_templates_or_mail(
+def test_a_daemon_that_waits_for_a_file_has_no_terminal_tables_migrations_templates_mail_or_page(
     workplace: Workplace,
 ) -> None:
     workplace.config["alerts"] = {"urls": ["json://127.0.0.1:9/robot"]}

@@ -78,6 +78,12 @@ def reading(journal: SqlJournal) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "outcomes_since", lambda: journal.outcomes_since(datetime.now(UTC) - timedelta(hours=1))
     yield "a page of the ledger", lambda: next(journal.ledger())
     yield "the ledger of an age without any", lambda: list(journal.ledger(datetime.now(UTC) + timedelta(days=1)))
+    yield "the holder of a document", lambda: journal.holder(SMALL)
+    yield "what waits", journal.pending
+    hour = timedelta(hours=1)
+    yield "what came and went", lambda: journal.activity(datetime.now(UTC) - 24 * hour, step=hour, steps=24)
+    yield "a page far down", lambda: journal.page(SubmissionFilter(limit=25), below=SMALL)
+    yield "a page of one outcome", lambda: journal.page(SubmissionFilter(limit=5, outcome=Outcome.ERROR), below=SMALL)
     newest = {"limit": 5}
     filters: dict[str, dict[str, object]] = {
         "list": {},
@@ -143,6 +149,9 @@ def test_postgresql_walks_no_table_that_grows(request: pytest.FixtureRequest) ->
         with recorded() as statements:
             for _, operation in work(journal):
                 operation()
+            journal.pending()
+            journal.holder(SMALL)
+            journal.activity(datetime.now(UTC) - timedelta(hours=24), step=timedelta(hours=1), steps=24)
         assert journal._database.read(statements.walks) == []
     finally:
         journal.close()

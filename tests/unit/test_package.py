@@ -23,7 +23,7 @@ LOCKS = ("requirements.lock", "requirements-run.lock", "requirements-build.lock"
 RUN_EXTRAS = ("postgres", "ldap", "demo")
 
 # pydantic gives its errors and schemas by it, and pins it to the version that fits.
-COMES_ALONG = {"pydantic_core"}
+COMES_ALONG = {"pydantic_core", "werkzeug"}
 
 LARGEST_BYTES = 200_000
 INDEX_HOST = re.compile(

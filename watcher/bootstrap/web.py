@@ -30,4 +30,5 @@ def _application(front: Front, vitals: Vitals, measuring: Measuring) -> Flask:
     from watcher.web.app import build_app
 
     alive = health.blueprint(late=vitals.late, missing=lambda: [each.what for each in vitals.missing()])
-    return build_app(front, [alive, metrics.blueprint(partial(measuring.text, front), CONTENT_TYPE)])
+    measured = metrics.blueprint(partial(measuring.text, front), CONTENT_TYPE)
+    return build_app(front, supervision=[alive], programs=[measured])

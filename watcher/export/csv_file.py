@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 from codecs import BOM_UTF8
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import BinaryIO
 
@@ -16,26 +16,35 @@ from watcher.export.cells import Cell
 from watcher.export.rows import COLUMNS, Row
 
 
-class _Encoded:
-    """What the csv module writes text to."""
+class _Line:
+    """What the csv module writes a line to."""
 
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
+    def __init__(self) -> None:
+        self.data = b""
 
     def write(self, line: str) -> int:
-        return self._stream.write(line.encode())
+        self.data = line.encode()
+        return len(self.data)
+
+
+def csv_lines(rows: Iterable[Row]) -> Iterator[bytes]:
+    """The byte order mark with the heading, then each row."""
+    line = _Line()
+    writer = csv.writer(line, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
+    writer.writerow(column.name for column in COLUMNS)
+    yield BOM_UTF8 + line.data
+    for row in rows:
+        writer.writerow(map(_written, row))
+        yield line.data
 
 
 def write_csv(rows: Iterable[Row], stream: BinaryIO) -> int:
     """Write the heading and the rows; how many rows. Raises OSError."""
-    stream.write(BOM_UTF8)
-    writer = csv.writer(_Encoded(stream), quoting=csv.QUOTE_ALL, lineterminator="\r\n")
-    writer.writerow(column.name for column in COLUMNS)
-    count = 0
-    for row in rows:
-        writer.writerow(map(_written, row))
-        count += 1
-    return count
+    lines = 0
+    for line in csv_lines(rows):
+        stream.write(line)
+        lines += 1
+    return lines - 1  # without the heading
 
 
 def _written(cell: Cell) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Select, bindparam, case, func, select, text
+from sqlalchemy import BigInteger, Connection, Select, and_, bindparam, case, func, select, text
 
 from watcher.journal.clock import span_ms, to_ms
 from watcher.journal.tables import documents, submissions
-from watcher.model import Activity, Outcome
+from watcher.model import Activity, Outcome, SubmissionState
 
 _BEFORE = -1  # the step of all that lies before the first
 
@@ -20,7 +20,7 @@ def _step_of(column: Any) -> Any:
 
 
 _LATE = documents.c.settled_at >= bindparam("since", type_=BigInteger)
-_PENDING = text("documents.state = 'pending'")
+_PENDING = and_(text("documents.state = 'pending'"), submissions.c.state != SubmissionState.HELD.value)
 _SETTLED = (
     select(_step_of(documents.c.settled_at), documents.c.outcome, func.count()).where(_LATE).group_by(text("1, 2"))
 )

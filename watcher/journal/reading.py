@@ -56,6 +56,11 @@ _BY_PREFIX = (
     .limit(2)
 )
 
+_HOLDER = (
+    select(submissions.c.id)
+    .join(documents, documents.c.submission == submissions.c.seq)
+    .where(documents.c.id == bindparam("document"))
+)
 _BY_NUMBER = (
     select(submissions)
     .where(submissions.c.seq.in_(bindparam("rows", expanding=True)))
@@ -78,11 +83,12 @@ _PENDING = select(func.count()).select_from(documents).where(text("documents.sta
 _OLDEST = select(func.min(submissions.c.recorded_at)).where(
     text("submissions.state = 'open'"), text("submissions.state <> 'closed'")
 )
-_OLDEST_UNSETTLED = (
-    select(func.min(submissions.c.recorded_at))
+# What is held waits for a person.
+_TO_BE_RECOGNISED = (
+    select(func.count(), func.min(submissions.c.recorded_at))
     .select_from(documents)
     .join(submissions, submissions.c.seq == documents.c.submission)
-    .where(text("documents.state = 'pending'"))
+    .where(text("documents.state = 'pending'"), submissions.c.state != SubmissionState.HELD.value)
 )
 # Grouped by what no index is in the order of, lest SQLite walk all documents in that order.
 _SETTLED_AS = func.coalesce(documents.c.outcome, "")
@@ -147,6 +153,11 @@ class ReadingPart(Part):
             raise UsageError(f"several submissions begin with {start}: write more of the id")
         return found[0]
 
+    def holder(self, document: int) -> str | None:
+        return self._database.read(
+            lambda connection: connection.execute(_HOLDER, {"document": document}).scalar_one_or_none()
+        )
+
     def counts(self) -> Counts:
         def work(connection: Connection) -> Counts:
             return Counts(
@@ -187,10 +198,7 @@ class ReadingPart(Part):
         return self._database.read(work)
 
     def pending(self) -> Backlog | None:
-        def work(connection: Connection) -> tuple[int, int | None]:
-            return connection.execute(_PENDING).scalar_one(), connection.execute(_OLDEST_UNSETTLED).scalar_one()
-
-        count, oldest = self._database.read(work)
+        count, oldest = self._database.read(lambda connection: tuple(connection.execute(_TO_BE_RECOGNISED).one()))
         return None if oldest is None else Backlog(count=count, oldest=from_ms(oldest))
 
     def activity(self, since: datetime, *, step: timedelta, steps: int) -> Activity:

@@ -7,6 +7,7 @@ import socket
 from time import monotonic
 
 from flask import Response, abort, request
+from werkzeug.wrappers import Response as Answer
 
 from watcher.config.sections import Configuration
 from watcher.headers import clean
@@ -117,7 +118,7 @@ class Access:
         if not ours or token is None or not self.sessions.is_signature(request.form.get(FIELD, ""), "form", token):
             abort(403)
 
-    def set_token(self, response: Response, token: str) -> None:
+    def set_token(self, response: Answer, token: str) -> None:
         """Secure where the browser says https: no proxy's word is needed for that."""
         response.set_cookie(
             COOKIE, token, httponly=True, samesite="Strict", secure=is_encrypted(request.headers.get("Origin"))

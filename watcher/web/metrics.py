@@ -1,4 +1,4 @@
-"""`/metrics`, for Prometheus: numbers, and names of the configuration. No password is asked."""
+"""`/metrics`, for Prometheus: numbers, and names of the configuration."""
 
 from __future__ import annotations
 

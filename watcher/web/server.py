@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 LARGEST_BODY_BYTES = 64 * 1024  # of a form of ours: a few names and numbers
 _LARGEST_HEADER_BYTES = 32 * 1024
-_THREADS = 4
+THREADS = 8
 _CONNECTIONS = 100
 _SILENT_SECONDS = 30  # after which a connection that says nothing is closed
 _AGAIN_SECONDS = 10.0
@@ -103,7 +103,7 @@ class Server:
             application,
             map=watched,
             sockets=sockets,
-            threads=_THREADS,
+            threads=THREADS,
             ident="invoice-watcher",
             connection_limit=_CONNECTIONS,
             channel_timeout=_SILENT_SECONDS,
