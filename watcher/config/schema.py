@@ -16,6 +16,10 @@ class _Generator(GenerateJsonSchema):
         """Durations are shown as they are written, not in ISO 8601."""
         return format_duration(dft) if isinstance(dft, timedelta) else super().encode_default(dft)
 
+    def sort(self, value: dict[str, Any], parent_key: str | None = None) -> dict[str, Any]:  # noqa: ARG002
+        """Keys stay in the order in which people read them, in examples too."""
+        return value
+
 
 def json_schema() -> dict[str, Any]:
     """JSON Schema, draft 2020-12: every key with its description and default."""

@@ -103,11 +103,13 @@ class Auth(Section):
     """How a token for the endpoint is got."""
 
     token_url: HttpUrl = Field(
-        description="asked with GET ?grant_type=client_credentials&client_id=…&client_secret=… for a token"
+        description="where a token is asked for, with GET ?grant_type=client_credentials&client_id=…&client_secret=…"
     )
-    client_id: Text = Field(description="who we are for the token server")
-    client_secret: Secret = Field(description="the secret that goes with client_id")
-    token: Text = Field("data.access_token", description="where the token stands in the answer")
+    client_id: Text = Field(description="the client id that the endpoint's owner gave you")
+    client_secret: Secret = Field(description="the secret that was given with client_id")
+    token: Text = Field(
+        "data.access_token", description="where the token stands in the answer: keys with dots between them"
+    )
     expires_in: Text = Field(
         "data.expires_in", description="where the token's lifetime in seconds stands in the answer; absent there: 2h"
     )
@@ -127,9 +129,9 @@ class Retry(Section):
 
 
 class CodeRule(Section):
-    """A resCode, and a text that its message must contain."""
+    """An answer of the endpoint, by its resCode and, where given, a text in its resMsg."""
 
-    code: ResultCode = Field(description="the resCode")
+    code: ResultCode = Field(description="the resCode, as a number or as text in quotes, as the endpoint writes it")
     message: Text | None = Field(None, description="a text that resMsg must contain; absent: any")
 
 
@@ -138,15 +140,20 @@ class Recognition(Section):
 
     url: HttpUrl = Field(description="the address of ocrSyncWithConfig")
     ca_file: AuthorityFile | None = Field(
-        None, description="certificates of a private CA, in PEM, for url and auth.token_url"
+        None,
+        description="certificates of a private authority, in PEM, for url and auth.token_url; no other is believed",
     )
     auth: Auth | None = Field(None, description="how a token is got; absent: none is sent")
-    headers: dict[HeaderName, Secret] = Field({}, description="fixed headers of every request")
-    purchase_invoice: bool = Field(False, description="sent as purchase_invoice Y or N")
+    headers: dict[HeaderName, Secret] = Field({}, description="fixed headers of every request: name and value")
+    purchase_invoice: bool = Field(False, description="what is sent as purchase_invoice: true is Y, false is N")
     create_expense: bool = Field(
-        True, description="create an expense for the employee: sends create_expense Y and user_code"
+        True,
+        description="true: an expense is created for the employee (create_expense Y and user_code are sent); "
+        "false: neither is sent, and the invoices are only read",
     )
-    connect_timeout: Duration = Field(timedelta(seconds=10), description="how long a connection may take")
+    connect_timeout: Duration = Field(
+        timedelta(seconds=10), description="how long it may take until the endpoint is connected"
+    )
     timeout: Duration = Field(
         timedelta(seconds=90), description="how long the answer may take, in total; the vendor advises 60 s or more"
     )
@@ -154,19 +161,25 @@ class Recognition(Section):
     rate: Rate | None = Field(
         None, description="at most so many requests, such as 5/s or 100/m; null: as many as can be"
     )
-    max_invoices_per_file: int = Field(3, ge=1, description="the endpoint's limit; larger PDFs are split")
-    retry: Retry = Field(Retry(), description="when a failed request is tried again")
+    max_invoices_per_file: int = Field(
+        3, ge=1, description="so many invoices of one file the endpoint reads; PDFs with more are cut into parts"
+    )
+    retry: Retry = Field(Retry(), description="when a failed request is tried again, and when no more")
     in_doubt: Literal["again", "hold"] = Field(
         "again",
         description="what follows a request of which it is not known whether it was carried out: "
-        "again with the same bizId, or hold for a person",
+        "again: sent again with the same bizId; hold: a person decides",
     )
     suspend_on: list[CodeRule] = Field(
         [CodeRule(code=400000, message="配置")],
-        description="answers that close the gate: nothing is posted until the endpoint is mended",
+        description="answers that close the gate: nothing is posted until the endpoint is mended, no try is counted",
     )
-    retry_on: list[CodeRule] = Field([], description="answers that pass by themselves: tried again later")
-    probe: Duration = Field(timedelta(minutes=5), description="how often one document tries a closed gate")
+    retry_on: list[CodeRule] = Field(
+        [], description="answers that pass by themselves, and are tried again like a failure"
+    )
+    probe: Duration = Field(
+        timedelta(minutes=5), description="how often one document tries whether a closed gate can be opened"
+    )
 
 
 # ----------------------------------------------------------------------------------- stores
@@ -193,10 +206,11 @@ class ObjectsStore(Section):
 
     type: Literal["objects"] = Field(description="uploads to an object store")
     service: Literal["s3", "oss", "cos", "obs", "azblob", "gcs", "webdav", "fs"] = Field(
-        description="the OpenDAL service"
+        description="the kind of store"
     )
     options: dict[str, Annotated[Secret, BeforeValidator(_option)]] = Field(
-        {}, description="the service's own options, as OpenDAL names them: bucket, endpoint, access_key_id …"
+        {},
+        description="the service's own options, as OpenDAL names them: bucket, endpoint, access_key_id …",
     )
     key: Text = Field(
         "invoices/{sha256}{ext}", description="the object's key; {sha256} must be in it, {ext} is .pdf and so on"
@@ -220,8 +234,8 @@ class ObjectsStore(Section):
         ),
     ] = Field(
         "key",
-        description="what is posted: key (the key itself), {presigned: 1d} (a signed address, made anew for each try), "
-        "or an address with {key} in it",
+        description="what the endpoint is given: key, the key itself; {presigned: 1d}, a signed address, made anew for "
+        "each try; or a web address with {key} in it",
     )
 
     @field_validator("key")
@@ -267,11 +281,17 @@ class HttpStore(Section):
 
     type: Literal["http"] = Field(description="uploads by a multipart POST")
     url: HttpUrl = Field(description="where to post the file")
-    ca_file: AuthorityFile | None = Field(None, description="certificates of a private CA, in PEM")
+    ca_file: AuthorityFile | None = Field(
+        None, description="certificates of a private authority, in PEM; no other is believed"
+    )
     field: Text = Field("file", description="the form field that carries the file")
-    form: dict[str, str] = Field({}, description="further form fields")
-    attachment_url: Text = Field("data.attachment_url", description="where the attachment URL stands in the answer")
-    success: dict[str, ExpectedValue] = Field({"resCode": 200000}, description="what the answer must say")
+    form: dict[str, str] = Field({}, description="further form fields: name and text")
+    attachment_url: Text = Field(
+        "data.attachment_url", description="where the attachment URL stands in the answer: keys with dots between them"
+    )
+    success: dict[str, ExpectedValue] = Field(
+        {"resCode": 200000}, description="what the answer must say to count as taken: where, and what stands there"
+    )
 
 
 class ResolveStore(Section):
@@ -333,12 +353,14 @@ def _has_group(pattern: re.Pattern[str], group: str) -> bool:
 class HttpDirectory(Section):
     """A web service that knows the employees."""
 
-    url: HttpUrl = Field(description="asked with GET; {address} is the sender's address")
-    ca_file: AuthorityFile | None = Field(None, description="certificates of a private CA, in PEM")
+    url: HttpUrl = Field(description="asked with GET; {address} becomes the sender's address")
+    ca_file: AuthorityFile | None = Field(
+        None, description="certificates of a private authority, in PEM; no other is believed"
+    )
     headers: dict[HeaderName, Secret] = Field({}, description="fixed headers of every request")
     user_code: Text = Field("data.code", description="where the employee number stands in the answer")
     language: Text | None = Field("data.lang", description="where the language (zh or en) stands in the answer")
-    cache: AnyDuration = Field(timedelta(hours=1), description="how long an answer is believed")
+    cache: AnyDuration = Field(timedelta(hours=1), description="how long an answer is kept and not asked for again")
 
     @field_validator("url")
     @classmethod
@@ -358,11 +380,13 @@ class LdapDirectory(Section):
     """An LDAP server (or Active Directory) that knows the employees."""
 
     url: Annotated[str, AfterValidator(_ldap_url)] = Field(description="ldap://host or ldaps://host")
-    ca_file: AuthorityFile | None = Field(None, description="certificates of a private CA, in PEM")
+    ca_file: AuthorityFile | None = Field(
+        None, description="certificates of a private authority, in PEM; no other is believed"
+    )
     bind_dn: Text | None = Field(None, description="who logs in; absent: nobody, an anonymous query")
     password: Secret | None = Field(None, description="the password of bind_dn")
-    base: Text = Field(description="below which entry to search")
-    filter: Text = Field("(mail={address})", description="what to search for; {address} is the sender's address")
+    base: Text = Field(description="the entry below which is searched")
+    filter: Text = Field("(mail={address})", description="what is searched for; {address} becomes the sender's address")
     user_code: Text = Field("employeeNumber", description="the attribute that holds the employee number")
     language: Text | None = Field("preferredLanguage", description="the attribute that holds the language")
 
@@ -400,8 +424,12 @@ class Limits(Section):
 class Links(Section):
     """Download links in mails."""
 
-    hosts: list[Domain] = Field([], description="hosts whose links may be followed")
-    known: bool = Field(False, description="follow the links of the invoice platforms that are built in")
+    hosts: list[Domain] = Field(
+        [], description="hosts whose links are followed, over https; hosts below them are others"
+    )
+    known: bool = Field(
+        False, description="true: the links of the invoice platforms that are built in are followed, too"
+    )
 
     @property
     def are_followed(self) -> bool:
@@ -415,13 +443,17 @@ class Links(Section):
 class OAuth2(Section):
     """How an access token for the mail server is got, instead of a password."""
 
-    token_url: HttpUrl = Field(description="where tokens are issued")
-    ca_file: AuthorityFile | None = Field(None, description="certificates of a private CA, in PEM, for token_url")
-    client_id: Text = Field(description="who we are for the token server")
-    client_secret: Secret | None = Field(None, description="the secret that goes with client_id")
-    scope: Text | None = Field(None, description="what the token is for")
+    token_url: HttpUrl = Field(description="where access tokens are issued, asked with POST")
+    ca_file: AuthorityFile | None = Field(
+        None, description="certificates of a private authority, in PEM, for token_url; no other is believed"
+    )
+    client_id: Text = Field(description="the id under which this program is registered with the provider")
+    client_secret: Secret | None = Field(None, description="the secret of that registration; absent: none is sent")
+    scope: Text | None = Field(None, description="what the token is for, as the provider names it; absent: not sent")
     refresh_token: Secret | None = Field(
-        None, description="asked with this; absent: with client_id and client_secret alone"
+        None,
+        description="a token is asked for with this (grant_type refresh_token); absent: with client_id and "
+        "client_secret alone (client_credentials)",
     )
 
 
@@ -430,26 +462,29 @@ class VerifySender(Section):
 
     results_from: Text | None = Field(
         None,
-        description="whose Authentication-Results are believed: an authserv-id, or topmost; null: nobody's",
+        description="whose Authentication-Results are believed: the name (authserv-id) that your mail server writes "
+        "first in them; topmost: those that stand above all others; null: nobody's",
     )
-    dkim: bool = Field(True, description="check the DKIM signatures here")
+    dkim: bool = Field(True, description="the DKIM signatures of mails are verified here")
 
 
 class PerSender(Section):
     """How much one sender may submit in an hour; the surplus waits, and the sender is told once."""
 
-    submissions: int = Field(60, ge=1, description="mails an hour")
-    bytes: Size = Field(200_000_000, description="bytes an hour")
+    submissions: int = Field(60, ge=1, description="mails in an hour")
+    bytes: Size = Field(200_000_000, description="their sizes in an hour, added up")
 
 
 class ReplyChoice(Section):
     """Which outcomes are answered by mail."""
 
-    done: bool = Field(True, description="all is well")
-    attention: bool = Field(True, description="booked, but somebody should look")
-    error: bool = Field(True, description="not booked")
-    duplicate: bool = Field(True, description="was booked before")
-    unknown: bool = Field(False, description="tell unknown senders so, but only within the own domain")
+    done: bool = Field(True, description="reply where all is well")
+    attention: bool = Field(True, description="reply where something was booked and somebody should look")
+    error: bool = Field(True, description="reply where something was not booked")
+    duplicate: bool = Field(True, description="reply where something was booked before")
+    unknown: bool = Field(
+        False, description="tell senders so whom the directory lacks; only those of the mailbox's own domain"
+    )
     acknowledge_after: AnyDuration | None = Field(
         timedelta(minutes=15), description="what takes longer is acknowledged first; null: never"
     )
@@ -476,17 +511,22 @@ class Mailbox(Section):
 
     name: Name = Field(description="what it is called here, in lists and logs")
     host: Text = Field(description="the IMAP server")
-    port: int | None = Field(None, ge=1, le=_LARGEST_PORT, description="absent: 993 with tls implicit, else 143")
-    tls: Tls = Field("implicit", description="implicit, starttls or none")
-    ca_file: AuthorityFile | None = Field(None, description="certificates of a private CA, in PEM")
-    username: Text = Field(description="the login name")
+    port: int | None = Field(None, ge=1, le=_LARGEST_PORT, description="where absent, 993 with tls implicit, else 143")
+    tls: Tls = Field(
+        "implicit", description="implicit: TLS from the first byte; starttls: TLS after a greeting; none: not encrypted"
+    )
+    ca_file: AuthorityFile | None = Field(
+        None, description="certificates of a private authority, in PEM; no other is believed"
+    )
+    username: Text = Field(description="the login name, at most providers the whole address")
     password: Secret | None = Field(
         None, description="the password; Chinese providers want an authorisation code (授权码)"
     )
-    oauth2: OAuth2 | None = Field(None, description="instead of a password")
+    oauth2: OAuth2 | None = Field(None, description="instead of a password: how an access token for the login is got")
     folder: Text = Field("INBOX", description="the mail folder that is watched")
     since: Day | None = Field(
-        None, description="mail older than this date is left alone; null: all that is in the folder"
+        None,
+        description="mail that arrived before this date is left alone; null: all that is in the folder is taken in",
     )
     done: Text | None = Field(
         None, description="where answered mails go; null: left where they are, flagged \\Seen and $InvoiceDone"
@@ -494,8 +534,8 @@ class Mailbox(Section):
     error: Text | None = Field(
         None, description="where mails go of which nothing was booked; null: left where they are"
     )
-    idle: bool = Field(True, description="let the server announce new mail (IDLE), where it can")
-    poll: Duration = Field(timedelta(seconds=60), description="how often to look in any case")
+    idle: bool = Field(True, description="the server announces new mail (IDLE), where it can")
+    poll: Duration = Field(timedelta(seconds=60), description="how often is looked in any case")
     store: Text = Field("default", description="the store that documents go to")
     user_code: Text | None = Field(
         None, description="a fixed employee number for all that arrives here; then senders is required"
@@ -528,13 +568,17 @@ class Smtp(Section):
 
     host: Text = Field(description="the SMTP server")
     port: int | None = Field(
-        None, ge=1, le=_LARGEST_PORT, description="absent: 465 with tls implicit, 587 with starttls, else 25"
+        None, ge=1, le=_LARGEST_PORT, description="where absent, 465 with tls implicit, 587 with starttls, else 25"
     )
-    tls: Tls = Field("implicit", description="implicit, starttls or none")
-    ca_file: AuthorityFile | None = Field(None, description="certificates of a private CA, in PEM")
+    tls: Tls = Field(
+        "implicit", description="implicit: TLS from the first byte; starttls: TLS after a greeting; none: not encrypted"
+    )
+    ca_file: AuthorityFile | None = Field(
+        None, description="certificates of a private authority, in PEM; no other is believed"
+    )
     username: Text | None = Field(None, description="the login name; absent: no login")
     password: Secret | None = Field(None, description="the password")
-    oauth2: OAuth2 | None = Field(None, description="instead of a password")
+    oauth2: OAuth2 | None = Field(None, description="instead of a password: how an access token for the login is got")
     sender: NamedAddress = Field(
         alias="from", description="the From of the replies: an address, with a name where wanted"
     )
@@ -615,19 +659,23 @@ class Folder(Section):
         None, description="where answered files go; {yyyy} {mm} {dd} are today; null: they stay where they are"
     )
     error: Text | None = Field(None, description="where files go of which nothing was booked; null: they stay")
-    recursive: bool = Field(True, description="look into subfolders too")
+    recursive: bool = Field(True, description="files in subfolders count, too")
     user_code: UserCodeSource = Field(
         FromPlace.model_validate({"from": "subfolder"}), description="how the employee number of a file is found"
     )
     network: Annotated[
         bool | Literal["auto"], BeforeValidator(_network), WithJsonSchema({"enum": [True, False, "auto"]})
-    ] = Field("auto", description="true: a network drive, never trust file events; auto: find out")
+    ] = Field(
+        "auto", description="true: a network drive, where file events are not relied on; false: none; auto: found out"
+    )
     poll: Duration = Field(timedelta(seconds=30), description="how often the folder is scanned in any case")
     settle: AnyDuration = Field(
         timedelta(seconds=5),
         description="how long size and time must stand still where nothing else shows that a file is complete",
     )
-    marker: Text | None = Field(None, description="a file that must be there, else the share counts as not mounted")
+    marker: Text | None = Field(
+        None, description="a file in path that must be there, else the share counts as not mounted; null: none"
+    )
     store: Text = Field("default", description="the store that documents go to")
 
     @field_validator("done", "error")
@@ -662,7 +710,7 @@ class Web(Section):
     """The status pages, health and metrics."""
 
     listen: Annotated[str, AfterValidator(_listen), WithJsonSchema({"type": "string"})] = Field(
-        "127.0.0.1:8750", description="host:port to listen at"
+        "127.0.0.1:8750", description="the address and port that the pages are served at"
     )
     password: Secret | None = Field(None, description="the password of the pages; absent: none is asked")
 
@@ -674,7 +722,9 @@ class Log(Section):
         "auto",
         description="auto: journald priorities under systemd, colour on a terminal, else plain; json: JSON Lines",
     )
-    level: Literal["debug", "info", "warning", "error"] = Field("info", description="the least that is logged")
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="what is less than this is not logged"
+    )
 
 
 class Retention(Section):
@@ -711,33 +761,143 @@ class Configuration(Section):
         str,
         AfterValidator(_journal),
         WithJsonSchema({"type": "string", "pattern": "^(sqlite:///|postgresql://)"}),
-    ] = Field(description="the database: sqlite:////path/to/journal.db, or postgresql://user@host/database")
+    ] = Field(
+        description="the database: sqlite:////path/to/journal.db on a local disk, or postgresql://user@host/database"
+    )
     language: Language = Field(
-        "zh", description="zh or en: answers and pages; a person's own language in the directory wins"
+        "zh", description="the language of answers and pages; a person's own language in the directory wins"
     )
     timezone: TimeZone = Field(
-        ZoneInfo("Asia/Shanghai"), description="of dates that the endpoint gives as milliseconds, and of the pages"
+        ZoneInfo("Asia/Shanghai"),
+        description="the time zone of the pages, and of dates that the endpoint gives as milliseconds",
     )
-    recognition: Recognition = Field(description="the recognition endpoint, and how it is used")
-    stores: dict[Name, Store] = Field(min_length=1, description="what gives documents their attachment URL, by name")
-    directory: Directory = Field(Directory(), description="who may submit, and their employee numbers")
+    recognition: Recognition = Field(
+        description="the recognition endpoint, and how it is used",
+        examples=[
+            {
+                "url": "https://openapi.example.com/common/InvoiceOCR/ocrSyncWithConfig",
+                "auth": {
+                    "token_url": "https://openapi.example.com/common/unAuth/tokens/get",
+                    "client_id": "my-client",
+                    "client_secret": {"credential": "client-secret"},
+                },
+                "concurrency": 8,
+                "rate": "5/s",
+            }
+        ],
+    )
+    stores: dict[Name, Store] = Field(
+        min_length=1,
+        description="what gives documents the address that the endpoint fetches them from; a source that names none "
+        "uses the one called default",
+        examples=[
+            {
+                "default": {
+                    "type": "objects",
+                    "service": "oss",
+                    "options": {
+                        "bucket": "invoices",
+                        "endpoint": "https://oss-cn-shanghai.aliyuncs.com",
+                        "access_key_id": {"env": "OSS_ID"},
+                        "access_key_secret": {"env": "OSS_SECRET"},
+                    },
+                    "attachment_url": {"presigned": "1d"},
+                },
+                "platform": {"type": "http", "url": "https://openapi.example.com/common/files/upload"},
+                "drive": {"type": "resolve", "base_url": "https://files.example.com/invoices/", "parts": "default"},
+            }
+        ],
+    )
+    directory: Directory = Field(
+        Directory(),
+        description="who may submit, and their employee numbers; asked in this order: file, rules, http, ldap",
+        examples=[
+            {
+                "file": "employees.csv",
+                "rules": [{"match": r"(\d{6})@corp\.example", "user_code": r"\1"}],
+                "delegates": ["assistant@corp.example"],
+            }
+        ],
+    )
     accept: list[Literal["pdf", "ofd", "image", "xml"]] = Field(
         ["pdf", "ofd"],
         min_length=1,
         description="what counts as a document; archives and nested mails are always opened",
     )
-    limits: Limits = Field(Limits(), description="what is more than this is not taken in")
-    inspect: bool = Field(
-        True, description="look into documents (in a process of its own) where it decides what is sent; else names tell"
+    limits: Limits = Field(
+        Limits(),
+        description="what is more than this is not taken in, and answered so",
+        examples=[{"document": "20MB", "submission": "50MB", "documents": 50}],
     )
-    links: Links = Field(Links(), description="download links in mails")
-    mailboxes: list[Mailbox] = Field([], description="the mailboxes that are watched")
-    smtp: Smtp | None = Field(None, description="the server that sends the replies; absent: no mail is answered")
-    folders: list[Folder] = Field([], description="the folders that are watched")
-    alerts: Alerts | None = Field(None, description="who is told when something is wrong; absent: nobody")
-    web: Web | None = Field(None, description="the status pages; absent: none")
-    log: Log = Field(Log(), description="what is logged, and how")
-    retention: Retention = Field(Retention(), description="how long what is over is kept")
+    inspect: bool = Field(
+        True,
+        description="true: documents are looked into, in a process without rights, where that decides what is sent; "
+        "false: only the names of files tell",
+    )
+    links: Links = Field(
+        Links(),
+        description="which download links in mails are followed; none by default",
+        examples=[{"known": True, "hosts": ["invoices.vendor.example"]}],
+    )
+    mailboxes: list[Mailbox] = Field(
+        [],
+        description="the mailboxes that are watched",
+        examples=[
+            [
+                {
+                    "name": "fapiao",
+                    "host": "imap.exmail.qq.com",
+                    "username": "fapiao@corp.example",
+                    "password": {"credential": "imap-password"},
+                    "done": "发票/已处理",
+                    "error": "发票/失败",
+                }
+            ]
+        ],
+    )
+    smtp: Smtp | None = Field(
+        None,
+        description="the server that sends the replies; absent: no mail is answered",
+        examples=[
+            {
+                "host": "smtp.exmail.qq.com",
+                "username": "fapiao@corp.example",
+                "password": {"credential": "imap-password"},
+                "from": "发票助手 <fapiao@corp.example>",
+            }
+        ],
+    )
+    folders: list[Folder] = Field(
+        [],
+        description="the folders that are watched",
+        examples=[
+            [
+                {
+                    "name": "shared",
+                    "path": "/srv/invoices/inbox",
+                    "done": "/srv/invoices/done/{yyyy}-{mm}",
+                    "error": "/srv/invoices/error",
+                    "user_code": {"from": "subfolder"},
+                }
+            ]
+        ],
+    )
+    alerts: Alerts | None = Field(
+        None,
+        description="who is told when something is wrong; absent: nobody",
+        examples=[{"urls": [{"credential": "wecom-url"}], "operators": ["admin@corp.example"], "after": "10m"}],
+    )
+    web: Web | None = Field(
+        None,
+        description="the pages, health and metrics; absent: none",
+        examples=[{"listen": "127.0.0.1:8750", "password": {"credential": "web-password"}}],
+    )
+    log: Log = Field(Log(), description="what is logged, and how", examples=[{"format": "json", "level": "info"}])
+    retention: Retention = Field(
+        Retention(),
+        description="how long what is over is kept; bookings are kept for ever, so that nothing is booked twice",
+        examples=[{"closed": "400d"}],
+    )
 
     @property
     def sources(self) -> tuple[Mailbox | Folder, ...]:

@@ -234,8 +234,8 @@ TimeZone = Annotated[
     PlainSerializer(str, return_type=str),
     _schema(examples=["Asia/Shanghai"]),
 ]
-FilePath = Annotated[Path, BeforeValidator(parse_path), _schema()]
-AuthorityFile = Annotated[Path, BeforeValidator(parse_path), AfterValidator(_authorities), _schema()]
+FilePath = Annotated[Path, BeforeValidator(parse_path), _schema(format="path")]
+AuthorityFile = Annotated[Path, BeforeValidator(parse_path), AfterValidator(_authorities), _schema(format="path")]
 Text = Annotated[str, Field(min_length=1), AfterValidator(_visible)]
 Name = Annotated[
     str,
@@ -258,7 +258,9 @@ HttpUrl = Annotated[
     AfterValidator(_web_address),
     _schema(pattern=r"^https?://[^\s/?#]+"),
 ]
-Address = Annotated[str, AfterValidator(_like(_ADDRESS, "not a mail address such as name@corp.example")), _schema()]
+Address = Annotated[
+    str, AfterValidator(_like(_ADDRESS, "not a mail address such as name@corp.example")), _schema(format="email")
+]
 NamedAddress = Annotated[
     str,
     AfterValidator(
@@ -274,4 +276,6 @@ SenderPattern = Annotated[
     AfterValidator(_like(rf"{_ADDRESS}|\*@{_DOMAIN}", "neither a mail address nor *@domain (put *@domain in quotes)")),
     _schema(examples=["*@corp.example"]),
 ]
-Domain = Annotated[str, AfterValidator(_like(_DOMAIN, "not a domain name such as corp.example")), _schema()]
+Domain = Annotated[
+    str, AfterValidator(_like(_DOMAIN, "not a domain name such as corp.example")), _schema(format="hostname")
+]
