@@ -3,6 +3,7 @@
 # make torture kill a run at every system call, and let each fail; hours (ARGS=--help)
 # make fuzz    let a fuzzer look for bytes that break what is promised of headers, mails and archives (ARGS=--help)
 # make lint    the checks that a change must pass
+# make docs    make the page of all keys anew, then the site of docs/ in build/site
 # make lock    renew the locks after a change of the dependencies (ARGS=--upgrade takes the newest of everything)
 # make clean   remove the environment and what tools left behind
 # PYTHON=…     the interpreter to set up with, instead of the newest that is found
@@ -22,7 +23,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test torture fuzz lint lock clean
+.PHONY: help demo test torture fuzz lint docs lock clean
 
 help:
 	@sed -n '/^#/!q; s/^# //p' Makefile
@@ -46,7 +47,13 @@ fuzz: .venv/.test
 lint: .venv/.test
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
-	.venv/bin/mypy --strict watcher tests benchmarks
+	.venv/bin/mypy --strict watcher tests benchmarks docs
+
+# Strict: a link to a page or heading that is not there is an error.
+docs: .venv/.test
+	.venv/bin/python -m watcher.config.reference docs/configure.md
+	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --quiet
+	@echo "The site is in build/site; to read it: .venv/bin/python -m http.server --directory build/site"
 
 clean:
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
