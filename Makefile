@@ -49,10 +49,10 @@ lint: .venv/.test
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy --strict watcher tests benchmarks docs
 
-# Strict: a link to a page or heading that is not there is an error.
+# Strict: a link to a page or heading that is not there is an error (but not with --quiet).
 docs: .venv/.test
 	.venv/bin/python -m watcher.config.reference docs/configure.md
-	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --quiet
+	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build
 	@echo "The site is in build/site; to read it: .venv/bin/python -m http.server --directory build/site"
 
 clean:
