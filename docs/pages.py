@@ -36,6 +36,13 @@ def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: 
     return _LINK.sub(lambda found: _in_site(found, home), markdown)
 
 
+def on_post_page(output: str, *, page: Page, config: MkDocsConfig) -> str:  # noqa: ARG001
+    """A Chinese page says so, for fonts and for those to whom it is read aloud."""
+    return (
+        output.replace('<html lang="en"', '<html lang="zh"', 1) if page.file.src_uri.endswith(".zh-CN.md") else output
+    )
+
+
 def _in_site(found: re.Match[str], home: PurePosixPath) -> str:
     place = _from_root(home / found[2])
     target = _PLACES.get(place, place.removeprefix("docs/") if place.startswith("docs/") else None)

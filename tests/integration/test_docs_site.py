@@ -44,6 +44,15 @@ def test_every_page_of_docs_is_in_the_site(site: Path) -> None:
     assert written - {path.stem for path in site.glob("*.html")} == set()
 
 
+def test_chinese_pages_say_that_they_are(site: Path) -> None:
+    said = {path.name: 'lang="zh"' in path.read_text(encoding="utf-8")[:200] for path in site.glob("*.html")}
+    assert said["index.html"] is False
+    assert {name for name in said if name.endswith(".zh-CN.html")} == {
+        name for name, chinese in said.items() if chinese
+    }
+    assert said["index.zh-CN.html"]
+
+
 def test_no_page_loads_anything_from_elsewhere(site: Path) -> None:
     loaded = {found for path in site.rglob("*.html") for found in _LOADED.findall(path.read_text(encoding="utf-8"))}
     assert loaded == set()
