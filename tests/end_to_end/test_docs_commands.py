@@ -37,12 +37,19 @@ ELSEWHERE = {
 NOT_RUN = {
     **dict.fromkeys("systemctl journalctl timedatectl systemd-analyze systemd-creds".split(), "needs systemd"),
     **dict.fromkeys(
-        "install chown chmod usermod useradd sysctl mv cp rm mkdir ln".split(), "changes the machine, as root"
+        "install chown chmod usermod useradd groupadd sysctl mount mv cp rm mkdir ln".split(),
+        "changes the machine, as root",
     ),
     **dict.fromkeys("apt apt-get dpkg curl wget tar git unzip".split(), "fetches and installs"),
-    **dict.fromkeys("docker podman nginx promtool".split(), "needs what is not part of the project"),
+    **dict.fromkeys(
+        "docker podman nginx promtool hadolint jq ssh scp rsync".split(), "needs what is not part of the project"
+    ),
     **dict.fromkeys("createuser createdb psql pg_dump pg_restore".split(), "needs a database server of one's own"),
-    **dict.fromkeys("df ls ss fuser openssl findmnt cat tail grep diff".split(), "shows what is on the machine"),
+    **dict.fromkeys(
+        "cd df ls ss fuser openssl findmnt mountpoint cat tail grep diff id getent stat dig ping uname".split(),
+        "shows what is on the machine",
+    ),
+    "editor": "a person types in it",
     "sqlite3": "the test of copies does the same by the library",
     "make": "test_docs.py looks for the target",
     "install.sh": "changes the machine, as root",

@@ -86,7 +86,7 @@ def _command(words: list[str]) -> Iterator[Command]:
         if words[:2] == ["sudo", "-u"]:
             user, words = words[2], words[2:]
         words = words[1:]
-    if words:
+    if words and "," not in words[0]:  # a row of a table is none
         yield Command(program=Path(words[0]).name, arguments=tuple(words[1:]), user=user)
 
 
