@@ -62,22 +62,28 @@ class _Reference:
             yield from ("```yaml", *_yaml({path: example}), "```", "")
         groups = self._groups(value)
         for group in groups:
+            place = path
             if len(groups) > 1:
-                yield from (f"**{self._form(group)}**: {_sentence(group.get('description', ''))}", "")
-            properties: dict[str, Schema] = group["properties"]
-            yield from self._table(path, properties, group.get("required", []), anchors=len(groups) == 1)
+                forms = _forms(group)
+                place = f"{path}.{forms[0].split()[-1]}"
+                yield from (f"**{' or '.join(f'`{form}`' for form in forms)}**: {_sentence(group['description'])}", "")
+            yield from self._table(place, group["properties"], group.get("required", []))
         for group in groups:
             for key, inner in group["properties"].items():
                 if self._groups(inner):
                     yield from self._group(f"{path}.{key}", inner, level=min(level + 1, 4))
 
-    def _table(self, path: str, keys: dict[str, Schema], required: list[str], *, anchors: bool = True) -> Iterator[str]:
+    def _table(self, path: str, keys: dict[str, Schema], required: list[str]) -> Iterator[str]:
         yield from ("| key | what may stand there | default | what it does |", "| --- | --- | --- | --- |")
         for key, value in keys.items():
             place = f"{path}.{key}".lstrip(".")
-            anchor = f'<a id="key-{place}"></a>' if anchors else ""
             default = "**required**" if key in required else self._default(value)
-            cells = (f"{anchor}`{key}`", self._kind(value, place), default, _sentence(value["description"]))
+            cells = (
+                f'<a id="key-{place}"></a>`{key}`',
+                self._kind(value, place),
+                default,
+                _sentence(value["description"]),
+            )
             yield "| " + " | ".join(cell.replace("|", r"\|").replace("\n", " ") for cell in cells) + " |"
         yield ""
 
@@ -147,14 +153,12 @@ class _Reference:
             return f"`{_size(default)}`"
         return f"`{_flow(default)}`"
 
-    def _form(self, group: Schema) -> str:
-        """How one of several groups is told from the others."""
-        for key, value in group["properties"].items():
-            if "const" in value:
-                return f"`{key}: {value['const']}`"
-            if "enum" in value and key in group.get("required", ()):
-                return " or ".join(f"`{key}: {choice}`" for choice in value["enum"])
-        return ", ".join(f"`{key}`" for key in group["properties"])
+
+def _forms(group: Schema) -> list[str]:
+    """How one of several groups is told from the others: by what its first key says, or by having it."""
+    key, value = next(iter(group["properties"].items()))
+    words = value.get("enum", [value["const"]] if "const" in value else [])
+    return [f"{key}: {word}" for word in words] or [key]
 
 
 def _named(value: Schema) -> Iterator[Schema]:
