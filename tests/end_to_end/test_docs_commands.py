@@ -82,6 +82,8 @@ def _is_run(command: Command) -> bool:
 def test_every_command_of_ours_is_one_and_has_its_options(command: Command) -> None:
     group: Any = typer.main.get_command(app)
     arguments = [argument.strip("[]") for argument in command.arguments]
+    while arguments[:1] in (["--config"], ["-c"]):
+        arguments = arguments[2:]
     if arguments and arguments[0].startswith("-"):
         assert arguments[0] in {option for each in group.params for option in each.opts} | {"--help"}
         return

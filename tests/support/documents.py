@@ -19,6 +19,7 @@ _FENCED = re.compile(r"^( *)```(\w*)[^\n]*\n(.*?)^\1```", re.MULTILINE | re.DOTA
 _INDENTED = re.compile(r"^ {4,}(?=\S)(.*)$", re.MULTILINE)
 _INLINE = re.compile(r"`(?:\.venv/bin/)?(invoice-watcher [^`\n]+)`")
 _SHELLS = ("console", "sh", "bash", "shell")
+_PROGRAM = re.compile(r"[a-z./][\w./+-]*")
 _ASSIGNED = re.compile(r"[A-Z_]+=\S*")
 _LIST_ITEM = re.compile(r"[-*] |\d+\. ")
 
@@ -56,11 +57,12 @@ def commands(document: str) -> list[Command]:
 
 def _lines(written: str) -> Iterator[str]:
     """The lines of blocks that stand further in, or in a fence that says that it is for a shell."""
+    written = re.sub(r"\\\n\s*", "", written)  # a command in two lines
     blocks = [block for _, language, block in _FENCED.findall(written) if language in _SHELLS]
     prose = _FENCED.sub("", written)
     blocks += [line for line in _INDENTED.findall(prose) if not _LIST_ITEM.match(line)]
     for block in blocks:
-        for line in block.replace("\\\n", " ").splitlines():
+        for line in block.splitlines():
             yield line.strip().removeprefix("$ ").removeprefix("# ")
 
 
@@ -86,7 +88,7 @@ def _command(words: list[str]) -> Iterator[Command]:
         if words[:2] == ["sudo", "-u"]:
             user, words = words[2], words[2:]
         words = words[1:]
-    if words and "," not in words[0]:  # a row of a table is none
+    if words and _PROGRAM.fullmatch(words[0]):  # a row of a table and a line of a log are none
         yield Command(program=Path(words[0]).name, arguments=tuple(words[1:]), user=user)
 
 
