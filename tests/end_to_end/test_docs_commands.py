@@ -132,7 +132,7 @@ def test_every_command_of_ours_that_asks_or_decides_does_so(
 ) -> None:
     _, failed, held = journal_files
     identifier = held if command.arguments[0] in ("release", "refuse") else failed
-    arguments = [identifier if argument == "ID" else argument for argument in command.arguments]
+    arguments = [identifier if argument.isupper() else argument for argument in command.arguments]
     result = CliRunner().invoke(app, arguments)
     assert (result.exit_code, result.exception) == (0, None), result.output
 
