@@ -16,9 +16,10 @@ What serves the ports, by folder:
 - `journal`: the durable record, and the only state; SQLite or PostgreSQL
 
 What they share: `headers` (mail headers, and text from outside made fit to be shown), `spool` (a document's bytes),
-`amounts`, `clock`, `json_answers`, `oauth` and `tls`.
+`amounts`, `clock`, `durations`, `findings`, `json_answers`, `mounts`, `oauth` and `tls`.
 
 What joins them: `config` reads the configuration, `bootstrap` builds everything from it, `service` runs the threads,
-`cli` has the commands, `export` the table for accountants, `logs` how log lines look. `sandbox` is the world in one
-process, for the demo and the tests.
+`cli` has the commands, `decisions` what they and the page let people decide, `web` the page, `metrics` the numbers,
+`checks` what `check` tries, `export` the table for accountants, `logs` how log lines look. `sandbox` is the world in
+one process, for the demo and the tests.
 """

@@ -30,7 +30,7 @@ INDEX_HOST = re.compile(
     r"pypi\.(org|tuna)|pythonhosted|/simple/|mirrors\.\w+\.\w+"
     r"|(index|default-index|find-links)[-\w]*[ =]+\S*(https?|file):"
 )
-MACHINE_PATH = re.compile(r"(?<![\w.$}-])/(work|root|opt/(pypi|wheels))\b")
+MACHINE_PATH = re.compile(r"(?<![\w.$}-])/(work\b|root/\w|opt/(pypi|wheels)\b)")  # root's home as such is everybody's
 
 
 @pytest.fixture(scope="module")
