@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from flask import Blueprint
 from flask.testing import FlaskClient
 from openpyxl import load_workbook
 from werkzeug.test import TestResponse
@@ -25,7 +26,7 @@ from watcher.errors import JournalUnavailable
 from watcher.journal.journal import SqlJournal
 from watcher.journal.opening import open_journal
 from watcher.model import SubmissionState
-from watcher.web import access as web_access
+from watcher.web import health, metrics
 from watcher.web import visit as web_visit
 from watcher.web.app import build_app
 from watcher.web.front import Front
@@ -292,6 +293,11 @@ def test_a_wrong_password_is_told_logged_and_soon_no_more_looked_at(
     assert PASSWORD not in caplog.text
 
 
+def well() -> Blueprint:
+    """The health of a daemon that is well."""
+    return health.blueprint(late=list, missing=list)
+
+
 def test_another_password_ends_every_session(read_only: tuple[SqlJournal, Accounts], tmp_path: Path) -> None:
     (tmp_path / "password").write_text(PASSWORD)
     configured = configuration(tmp_path, web=f"{{password: {{file: {tmp_path}/password}}}}")
@@ -315,8 +321,11 @@ def test_with_a_password_any_name_leads_to_the_login(stranger: Visitor) -> None:
     assert stranger.get("/login", Host="invoices.corp.example").status_code == 200
 
 
-def test_health_needs_no_password_and_tells_nothing(stranger: Visitor) -> None:
-    assert (stranger.get("/livez").text, stranger.get("/readyz").text) == ("ok\n", "ok\n")
+def test_health_needs_no_password(read_only: tuple[SqlJournal, Accounts], tmp_path: Path) -> None:
+    configured = configuration(tmp_path, web=f"{{password: {PASSWORD}}}")
+    stranger = Visitor(build_app(fronted(configured, read_only[0]), supervision=[well()]).test_client())
+    assert [stranger.get(path).status_code for path in ("/livez", "/readyz", "/login")] == [200, 200, 200]
+    assert stranger.get("/").status_code == 303
 
 
 # ------------------------------------------------------------------------------------- what is done
@@ -503,7 +512,7 @@ def test_a_journal_that_hangs_keeps_nobody_from_asking_whether_the_daemon_is_ali
             hangs.wait(30)
             raise JournalUnavailable("it came back too late")
 
-    app = build_app(fronted(configuration(tmp_path), cast("Any", Hanging())), remember_seconds=0)
+    app = build_app(fronted(configuration(tmp_path), cast("Any", Hanging())), supervision=[well()], remember_seconds=0)
     waiting = [threading.Thread(target=Visitor(app.test_client()).get, args=("/",)) for _ in range(THREADS)]
     for each in waiting:
         each.start()
@@ -541,13 +550,11 @@ def test_a_program_shows_the_password_as_its_basic_authentication(
     read_only: tuple[SqlJournal, Accounts], tmp_path: Path
 ) -> None:
     front = fronted(configuration(tmp_path, web=f"{{password: {PASSWORD}}}"), read_only[0])
-    app = build_app(front)
-    guard = web_access.Access(front)
+    measured = metrics.blueprint(lambda: b"documents 1\n", "text/plain")
+    client = build_app(front, programs=[measured]).test_client()
 
     def asked(password: str | None) -> int:
-        with app.test_request_context("/metrics", base_url=HERE, auth=("any", password) if password else None):
-            refused = guard.require_for_program()
-            return 200 if refused is None else refused.status_code
+        return client.get("/metrics", base_url=HERE, auth=("any", password) if password else None).status_code
 
     assert [asked(None), asked("wrong"), asked(PASSWORD)] == [401, 401, 200]
     assert [asked("wrong") for _ in range(6)][-1] == 429

@@ -150,7 +150,7 @@ def test_no_file_names_a_package_index_or_a_path_of_somebodys_machine(tracked: l
         "--index-url https://example.com/",
         "https://pypi.org/project/x",
         "cd /work/main",
-        "'/root/.venv'",
+        "'/root/venv'",
         "-f /opt/wheels",
     ],
 )
