@@ -20,6 +20,7 @@ from watcher.model import (
     Submission,
     SubmissionPage,
     SubmissionState,
+    Try,
 )
 from watcher.web.chart import HEIGHT, WIDTH, chart_of
 from watcher.web.deciding import is_code, possible, stand
@@ -197,6 +198,16 @@ def test_what_happened_is_told_in_its_order() -> None:
     )
     assert [event.text for event in told.events] == ["Received", "1.pdf: Done", "Answered"]
     assert told.events[-1].detail == "moved to done/1.pdf"
+
+
+def test_how_a_try_ended_is_told_in_words_and_as_it_stands_where_another_version_wrote_it() -> None:
+    tries = [
+        Try(number=n, biz_id="b", started_at=AT, ended_at=AT, result=result, in_doubt=False, code="1", message="why")
+        for n, result in enumerate(("refused", "long ago", None), 1)
+    ]
+    told = whole_of(submission(document(tries=tuple(tries))), ENGLISH, lambda _: None)
+    details = [event.detail for event in told.events if event.text.startswith("Try")]
+    assert details == ["refused · 1 · why", "long ago · 1 · why", "under way, or cut off"]
 
 
 # ---------------------------------------------------------------------------------------- decisions

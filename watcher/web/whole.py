@@ -8,6 +8,7 @@ from datetime import datetime
 
 from watcher.headers import clean
 from watcher.model import Document, Reason, Submission, SubmissionState, Try
+from watcher.policy.outcome import Result
 from watcher.replies.view import ORDER, DocumentView
 from watcher.web.listing import amount_of
 from watcher.web.speech import Speech
@@ -214,8 +215,8 @@ def _try(each: Try, speech: Speech) -> str:
     """How it ended, with the endpoint's own words."""
     if each.result is None:
         return speech.say("tries.under_way")
-    said = [clean(part, 300) for part in (each.code, each.message) if part]
-    return " · ".join([speech.say(f"tries.{each.result}"), *said])
+    ended = speech.say(f"tries.{each.result}") if each.result in set(Result) else clean(each.result, 60)
+    return " · ".join([ended, *(clean(part, 300) for part in (each.code, each.message) if part)])
 
 
 def _outcome(document: Document) -> str:
