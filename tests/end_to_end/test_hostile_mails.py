@@ -82,7 +82,7 @@ def _assert_became(report: Report, name: str, expected: Expected) -> None:
     assert [each.recipients for each in became.replies] == ([[expected.replied]] if expected.replied else [])
     if expected.why:
         assert expected.why in " ".join(became.shown.split())
-        told = f"sender={submission['sender']} " if submission and submission["sender"] else "[source="
+        told = f"submission={submission['id']} " if submission else "[source="
         told_why = [line for line in report.log.splitlines() if f"reason={expected.reason} " in line and told in line]
         assert any(expected.why in line for line in told_why)
 

@@ -193,8 +193,9 @@ def test_another_configuration_than_the_units_is_not_compared_with_it(tmp_path: 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can try what another user may")
 def test_root_finds_out_what_the_daemons_user_may_not(tmp_path: Path) -> None:
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
+    for folder in (tmp_path, *tmp_path.parents):
+        if folder.owner() == "root" and not folder.stat().st_mode & 0o001:
+            folder.chmod(0o755)
     file = tmp_path / "config.yaml"
     file.write_text("")
     private, public = tmp_path / "private", tmp_path / "public"

@@ -17,7 +17,7 @@ from watcher.web.app import EXPLAINED
 from watcher.web.deciding import DEEDS
 from watcher.web.exporting import FORMATS
 from watcher.web.overview import SPANS
-from watcher.web.speech import LANGUAGES, catalogue, entries
+from watcher.web.speech import LANGUAGES, REASONS, catalogue, entries
 from watcher.web.visit import THEMES
 
 _SAID = re.compile(r"""say\(\s*f?["']([\w.]+)["']""")
@@ -53,6 +53,7 @@ def chosen_while_running() -> set[str]:
     return {
         *(f"outcomes.{each}" for each in [*Outcome, "pending"]),
         *(f"states.{each}" for each in SubmissionState),
+        *(f"reasons.{each}" for each in REASONS),
         *(f"kinds.{each}" for each in [*Kind, *accepted]),
         *(f"tries.{each}" for each in Result),
         *(f"result.{each}" for each in Follows),

@@ -141,7 +141,7 @@ def badges_of(submission: Submission, speech: Speech) -> Iterator[Badge]:
         said = speech.say(f"outcomes.{kind}")
         yield Badge(kind=kind, text=said if count == 1 else f"{said} × {count}")
     if submission.state is SubmissionState.CLOSED and not submission.documents:
-        yield Badge(kind="error" if submission.reason else "skipped", text=clean(submission.reason, 40) or "—")
+        yield Badge(kind="error" if submission.reason else "skipped", text=speech.reason(submission.reason) or "—")
 
 
 def amount_of(invoice: Invoice, speech: Speech) -> str:

@@ -9,11 +9,16 @@ from importlib import resources
 from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
-from watcher.model import Language
+from watcher.headers import clean
+from watcher.model import Language, Reason
 from watcher.replies import words
 from watcher.replies.telling import Telling
 from watcher.replies.words import Words
 
+REASONS = (
+    Reason.NO_DOCUMENT, Reason.UNKNOWN_SENDER, Reason.UNVERIFIED_SENDER, Reason.UNCLEAR_USER, Reason.IN_DOUBT,
+)  # fmt: skip
+_CODE = 60  # characters
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 
 
@@ -36,6 +41,10 @@ class Speech:
 
     def say(self, path: str, *, n: int | None = None, **values: object) -> str:
         return catalogue(self.language).say(path, n=n, **values)
+
+    def reason(self, code: str | None) -> str:
+        """Why a submission as a whole ended or waits as it does; the code, cleaned, where we have no words for it."""
+        return self.say(f"reasons.{code}") if code in REASONS else clean(code, _CODE)
 
     def time(self, moment: datetime | None) -> str:
         """To the minute; "" for none."""

@@ -123,8 +123,8 @@ def _state(submission: Submission, speech: Speech) -> str:
     said = speech.say(f"states.{submission.state}")
     if submission.released:
         said = speech.say("show.waits_in_mailbox")
-    reason = clean(submission.reason, 60)
-    return f"{said} ({reason})" if reason else said
+    reason, code = speech.reason(submission.reason), clean(submission.reason, 60)
+    return said + "".join(f" ({each})" for each in dict.fromkeys((reason, code)) if each)
 
 
 def _released(submission: Submission, speech: Speech) -> str:
@@ -193,7 +193,7 @@ def _events(submission: Submission, speech: Speech) -> Iterator[Event]:
             yield Event(at=at, time=speech.second(at), text=text, detail=detail, kind=kind)
 
     yield from event(submission.received_at, speech.say("event.received"))
-    held_for = clean(submission.reason, 60) or clean(submission.remark, 200)
+    held_for = speech.reason(submission.reason) or clean(submission.remark, 200)
     yield from event(submission.held_at, speech.say("event.held", reason=held_for), kind="held")
     yield from event(submission.let_in_at, speech.say("event.released"))
     for document in submission.documents:
