@@ -59,7 +59,7 @@ def test_a_refused_login_is_told_at_once_with_what_to_do_and_not_as_a_source_tha
     login = there["login fapiao"]
     assert (login.wait, login.explained) == (timedelta(0), False)
     assert there["source fapiao"].explained
-    for part in ("fapiao", "11-26 08:00", "535 wrong", "授权码", "systemctl reload"):
+    for part in ("fapiao", "11-26 08:00", "535 wrong", "授权码", "systemctl restart"):
         assert part in login.said
     assert REFUSED_SAID not in login.said
 

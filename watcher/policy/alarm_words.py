@@ -30,15 +30,15 @@ _SENTENCES: dict[str, dict[Language, str]] = {
     },
     "login": {
         "zh": "邮箱 {name} 自 {since} 起拒绝登录：{reason}。请更新其密码（许多邮箱要用授权码，而不是登录密码），"
-        "然后 systemctl reload invoice-watcher",
+        "然后 systemctl restart invoice-watcher",
         "en": "Mailbox {name} refuses the login since {since}: {reason}. Mend its password (many providers want an app "
-        "password there), then systemctl reload invoice-watcher",
+        "password there), then systemctl restart invoice-watcher",
     },
     "mailer": {
         "zh": "SMTP 服务器拒绝登录，回复发不出去：{reason}。请更新 smtp 的用户名和密码（许多邮箱要用授权码），"
-        "然后 systemctl reload invoice-watcher",
+        "然后 systemctl restart invoice-watcher",
         "en": "The SMTP server refuses the login, so that no reply is sent: {reason}. Mend smtp.username and "
-        "smtp.password (many providers want an app password there), then systemctl reload invoice-watcher",
+        "smtp.password (many providers want an app password there), then systemctl restart invoice-watcher",
     },
     "web": {
         "zh": "网页和指标无法提供：{reason}。单据照常处理；请检查 web.listen 的端口是否被占用",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 # What the journal says of a source that refuses us, after the server's own words; alerts know it by this.
-REFUSED_SAID = "tried again only every few minutes, lest the account be blocked, or at once after a reload"
+REFUSED_SAID = "tried again only every few minutes, lest the account be blocked, or at once after a restart"
 
 
 def growing(failures: int, *, first: float, longest: float, fraction: float) -> float:
