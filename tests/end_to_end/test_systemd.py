@@ -37,6 +37,7 @@ PORT = 8700  # of the machine's own loopback
 PATIENCE_SECONDS = 120.0
 STOP_S, START_S = 3, 15  # of the unit's time limits, as they are set here
 SLOWLY_S = 2 * STOP_S
+POSTED = "A document is posted."
 READY = "ready: 1 source; gate open"
 
 CONFIGURATION = f"""
@@ -251,8 +252,9 @@ def test_a_stop_is_given_the_time_that_requests_under_way_need(machine: Machine)
     control = f"http://127.0.0.1:{PORT}/sandbox/behave"
     ask = "import sys, urllib.request as r; r.urlopen(r.Request(sys.argv[1], sys.argv[2].encode(), method='POST'))"
     machine.run("python3", "-c", ask, control, body)
+    posted = machine.said(UNIT).count(POSTED)
     machine.path("/srv/invoices/inbox/903851/slow.pdf").write_bytes(pdf("slow"))
-    wait_for(lambda: machine.connections(PORT), PATIENCE_SECONDS, "the request")
+    wait_for(lambda: machine.said(UNIT).count(POSTED) > posted, PATIENCE_SECONDS, "the request", every=0.2)
     # When the service is stopped
     machine.run("systemctl", "stop", UNIT)
     # Then it has ended by itself, and what was answered meanwhile is done

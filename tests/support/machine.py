@@ -20,7 +20,6 @@ from tests.support.waiting import wait_for
 
 PATIENCE_SECONDS = 180.0
 _FIRST_FAILED = 3
-_ESTABLISHED = "01"
 
 # $1: a folder to mount on, $2: what is to be done before the boot, with this system's network; then folders to bind.
 _BOOT = f"""
@@ -70,11 +69,6 @@ class Machine:
     def said(self, unit: str) -> str:
         """What the unit and systemd have told the journal of it."""
         return self.run("journalctl", "--no-pager", "--output=cat", f"--unit={unit}").stdout
-
-    def connections(self, port: int) -> int:
-        """How many there are to a port of its own loopback, at the end that asked for them."""
-        lines = [line.split() for line in Path(f"/proc/{self._leader}/net/tcp").read_text().splitlines()[1:]]
-        return sum((each[2], each[3]) == (f"0100007F:{port:04X}", _ESTABLISHED) for each in lines)
 
     def process(self, unit: str) -> int:
         """The unit's main process, by its number on this system; 0: it has none."""
