@@ -642,14 +642,16 @@ def test_the_time_to_give_up_stands_still_while_the_gate_is_closed(journal: Jour
     before = claim_one(journal)
     assert before.first_failed_at is not None
     journal.postpone(before, due_in=NOW, counted=True, ending=REFUSED)
-    failing = journal.now() - before.first_failed_at
     journal.close_gate(ENDPOINT, "why", NOW)
-    shut = journal.now()
+    shut = journal.gate(ENDPOINT).since
+    assert shut is not None
     wait_for(lambda: journal.now() - shut > timedelta(milliseconds=200))
 
+    earliest = journal.now()
     probe = claim_one(journal)
+    latest = journal.now()
     assert probe.first_failed_at is not None
-    assert journal.now() - probe.first_failed_at < failing + timedelta(milliseconds=150)
+    assert earliest - shut <= probe.first_failed_at - before.first_failed_at <= latest - shut
     journal.postpone(probe, due_in=NOW, counted=False, ending=REFUSED)
     journal.open_gate(ENDPOINT)
 

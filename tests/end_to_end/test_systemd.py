@@ -73,7 +73,14 @@ esac
 
 
 @pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Machine]:
+def python(request: pytest.FixtureRequest) -> str:
+    """What a shell is to set for the installer, so that it takes the Python above where that will do."""
+    fetched = request.config.getoption("--exhaustive") or sysconfig.get_python_version() != _python_of_the_system()
+    return "" if fetched else "PYTHON=/run/trial/python3 "
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory: pytest.TempPathFactory, python: str) -> Iterator[Machine]:
     """Booted, with the endpoint running on it, and the service installed and started."""
     folder = tmp_path_factory.mktemp("machine")
     trial = folder / "trial"
@@ -81,10 +88,8 @@ def machine(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReq
     (trial / "python3").write_text(PYTHON, encoding="utf-8")
     (trial / "python3").chmod(0o755)
     (trial / "packages").write_bytes(b"\0".join(_libraries()))
-    fetched = request.config.getoption("--exhaustive") or sysconfig.get_python_version() != _python_of_the_system()
-    install = "/run/project/install.sh" if fetched else "PYTHON=/run/trial/python3 /run/project/install.sh"
     bound = {"/run/project": PROJECT, "/run/trial": trial, "/run/packages": Path(sysconfig.get_path("purelib"))}
-    with booted(folder, install, bound) as made:
+    with booted(folder, f"{python}/run/project/install.sh", bound) as made:
         _prepare(made)
         yield made
 
@@ -285,3 +290,23 @@ def test_a_daemon_of_which_a_thread_hangs_is_started_again_and_the_journal_says_
     # What hung was left behind, the rest ended in order, and the new one works.
     assert "The daemon stops. [reason=terminated]" in said
     _wait_for_status(machine, BRANCH, READY)
+
+
+def test_a_version_that_does_not_start_gives_way_to_the_one_before(machine: Machine, python: str) -> None:
+    # Given a newer version whose daemon ends at once, and instances that run
+    release = machine.run("readlink", "-f", "/opt/invoice-watcher/current").stdout
+    machine.run("mkdir", "/var/tmp/newer")
+    parts = "install.sh watcher systemd pyproject.toml LICENSE README.md config.example.yaml"
+    locks = ("requirements-build.lock", "requirements-run.lock")
+    machine.run("cp", "-R", *(f"/run/project/{part}" for part in (*parts.split(), *locks)), "/var/tmp/newer")
+    with machine.path("/var/tmp/newer/watcher/cli/running.py").open("a", encoding="utf-8") as module:
+        module.write("\n\ndef run_daemon(path: Path) -> int:\n    raise SystemExit('it has to end')\n")
+    # When it is installed
+    done = machine.run("sh", "-c", f"{python}/var/tmp/newer/install.sh", check=False)
+    # Then the one before is there again, at work, and it is said why
+    assert (done.returncode, done.stdout.count("Restarting ")) == (1, 2), done.stdout + done.stderr
+    assert "it has to end" in done.stderr
+    assert "was put back" in done.stderr
+    assert machine.run("readlink", "-f", "/opt/invoice-watcher/current").stdout == release
+    for unit in (BRANCH, TEAM):
+        _wait_for_status(machine, unit, READY)
