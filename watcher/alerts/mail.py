@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import EmailPolicy
-from email.utils import format_datetime, make_msgid, parseaddr
+from email.utils import format_datetime, make_msgid
 
-from watcher.headers import OWN_MARK, clean
+from watcher.headers import OWN_MARK, clean, named_address
 from watcher.model import Finding
 from watcher.ports import Mailer
 
@@ -39,7 +39,7 @@ class MailChannel:
 
     def tell(self, subject: str, text: str, *, good: bool) -> None:  # noqa: ARG002 - the subject says it
         """Raises MailerUnavailable, MailRefused."""
-        name, address = parseaddr(self._sender)
+        name, address = named_address(self._sender)
         message = EmailMessage(policy=_POLICY)
         message["From"] = Address(display_name=clean(name, 100), addr_spec=address)
         message["To"] = Address(addr_spec=self._address)

@@ -13,6 +13,7 @@ from watcher.documents.choosing import DocumentChooser
 from watcher.documents.inspection.inspector import Inspector
 from watcher.documents.sniff import may_hold_documents
 from watcher.errors import ConfigurationError, StoreUnavailable
+from watcher.headers import named_address
 from watcher.people import DirectoryWithRegisters, FileDirectory, Register, Remembering
 from watcher.ports import (
     Chooser,
@@ -174,7 +175,7 @@ def own_addresses(configuration: Configuration) -> frozenset[str]:
     """The addresses that mail is read for and sent from, in lower case."""
     own = {mailbox.username.lower() for mailbox in configuration.mailboxes}
     if configuration.smtp is not None:
-        own.add(address_of(configuration.smtp.sender).lower())
+        own.add(named_address(configuration.smtp.sender)[1].lower())
     return frozenset(own)
 
 
@@ -191,11 +192,6 @@ def _folders(configuration: Configuration) -> list[Source]:
         )
         for folder in configuration.folders
     ]
-
-
-def address_of(sender: str) -> str:
-    """``fapiao@corp.example`` of ``发票助手 <fapiao@corp.example>``."""
-    return sender.rpartition("<")[2].rstrip("> ") if "<" in sender else sender.strip()
 
 
 def closable(adapters: Adapters) -> list[Closable]:

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, cast
 
 from watcher.admission import Admission, MailboxAdmission
 from watcher.answer import Answer
-from watcher.bootstrap.adapters import Adapters, address_of, build_links, own_addresses
+from watcher.bootstrap.adapters import Adapters, build_links, own_addresses
 from watcher.bootstrap.workers import SourceWorkers
 from watcher.config import sections
 from watcher.config.sections import Configuration
 from watcher.documents.reader import DocumentReader
 from watcher.gathering import Gathering
+from watcher.headers import named_address
 from watcher.intake import Intake
 from watcher.people import Verification
 from watcher.policy.who import MailboxRules
@@ -107,7 +108,7 @@ def _admission(
 
 def _own_address(mailbox: sections.Mailbox, smtp: sections.Smtp | None) -> str:
     """Of the mailbox: its user name, but where that is none (`fapiao`, `CORP\\fapiao`) what replies are sent from."""
-    return mailbox.username if "@" in mailbox.username or smtp is None else address_of(smtp.sender)
+    return mailbox.username if "@" in mailbox.username or smtp is None else named_address(smtp.sender)[1]
 
 
 def build_answerers(

@@ -4,7 +4,7 @@ Nothing here raises for what it is given, and nothing here does I/O. Text that w
 foreign: `clean` and `clean_name` make it fit to be shown and logged.
 """
 
-from watcher.headers.address import mailbox, mailboxes
+from watcher.headers.address import mailbox, mailboxes, named_address
 from watcher.headers.block import OWN_MARK, MailHeader, read_header
 from watcher.headers.clean import clean, clean_name, server_words
 from watcher.headers.decoding import decode, decode_bytes, decode_parameter
@@ -26,6 +26,7 @@ __all__ = [
     "file_name",
     "mailbox",
     "mailboxes",
+    "named_address",
     "read_header",
     "read_results",
     "server_words",

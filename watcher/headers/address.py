@@ -212,3 +212,12 @@ def _what_is(character: str) -> str:
 
 def _what_follows(character: str) -> str:
     return "there is more than one address" if character == "," else "something follows the address"
+
+
+def named_address(text: str) -> tuple[str, str]:
+    """Name and address of ``发票助手 <fapiao@corp.example>``, as the configuration has it; the name may be empty.
+
+    It is no header: commas and brackets in the name need no quotation marks, and have no meaning.
+    """
+    name, _, address = text.rpartition("<")
+    return name.strip().strip('"'), address.rstrip("> ").strip()

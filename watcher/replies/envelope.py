@@ -9,11 +9,11 @@ from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import EmailPolicy
-from email.utils import format_datetime, parseaddr
+from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
 
 from watcher.errors import MailRefused
-from watcher.headers import OWN_MARK, clean, mailbox
+from watcher.headers import OWN_MARK, clean, mailbox, named_address
 from watcher.model import Submission, Thread
 
 _SUBJECT_LENGTH = 180
@@ -64,7 +64,7 @@ class Sender:
 
 def parse_sender(text: str) -> Sender:
     """Raises ValueError for what holds no address."""
-    name, address = parseaddr(text)
+    name, address = named_address(text)
     if mailbox(address)[0] is None:
         raise ValueError("not a sender: write Name <name@example.com>")
     return Sender(name=clean(name, 100), address=address)

@@ -15,10 +15,10 @@ from watcher.clock import boot_seconds
 from watcher.config.sections import Smtp
 from watcher.deadline import Deadline, Flight, Watchdog
 from watcher.errors import MailerUnavailable, MailRefused
-from watcher.headers import mailbox
+from watcher.headers import mailbox, named_address
 from watcher.model import Finding
 from watcher.replies import faults
-from watcher.replies.probe import check_server, hang_up, own_address
+from watcher.replies.probe import check_server, hang_up
 from watcher.replies.session import Connector, Session, TooLate
 from watcher.secrecy import KnownSecrets
 
@@ -115,7 +115,8 @@ class SmtpMailer:
                     raise
                 session.needs_sender = True
                 self._tell_once(faults.words(error.smtp_error))
-        session.send_message(message, from_addr=own_address(self._section), to_addrs=[recipient])
+        _, own = named_address(self._section.sender)
+        session.send_message(message, from_addr=own, to_addrs=[recipient])
 
     def _tell_once(self, said: str) -> None:
         if not self._told:

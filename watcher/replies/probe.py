@@ -5,11 +5,11 @@ from __future__ import annotations
 import smtplib
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from email.utils import parseaddr
 
 from watcher.config.sections import Smtp
 from watcher.errors import MailerUnavailable
 from watcher.findings import About
+from watcher.headers import named_address
 from watcher.model import Finding
 from watcher.mounts import in_bytes
 from watcher.replies import faults
@@ -47,11 +47,6 @@ def hang_up(session: Session, seconds: float) -> None:
         session.close()
 
 
-def own_address(section: Smtp) -> str:
-    """The address in `smtp.from`."""
-    return parseaddr(section.sender)[1]
-
-
 def _tried(session: Session, connector: Connector, about: About) -> Finding:
     """Raises MailerUnavailable where replies can be sent under no sender."""
     code, words = _asked(session, lambda: session.mail(""))
@@ -76,7 +71,7 @@ def _asked(session: Session, ask: Callable[[], tuple[int, bytes]]) -> tuple[int,
 def _notes(session: Session, section: Smtp, about: About) -> Iterator[Finding]:
     if ending := ends_soon(ends_at(session.sock), datetime.now(UTC)):
         yield about.note(ending, RENEW)
-    address = own_address(section)
+    _, address = named_address(section.sender)
     code, words = _asked(session, lambda: session.mail(address))
     if code not in _TAKEN and session.needs_sender:
         raise faults.sender_refused(code, words)
