@@ -83,7 +83,7 @@ def run(root: Path, endpoint: Endpoint, dovecot: Dovecot) -> Seen:
         scrape=scrape,
         ready=ready,
         health=health,
-        ready_afterwards=workplace.command("ready").stderr,
+        ready_afterwards=workplace.command("ready", "--wait", "0s").stderr,
         status_afterwards=workplace.command("status").stdout,
     )
 

@@ -183,7 +183,7 @@ def export(
 def ready(
     context: typer.Context,
     wait: Annotated[
-        str | None, typer.Option(metavar="DURATION", help="Wait so long for it to become ready (0s).")
+        str | None, typer.Option(metavar="DURATION", help="Wait so long for it to become ready (30s).")
     ] = None,
 ) -> None:
     """Exit 0 when the daemon with this configuration is at work; else say what is missing."""

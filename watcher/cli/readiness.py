@@ -19,6 +19,7 @@ from watcher.presence import NoAnswer, ask
 
 EXIT_READY = 0
 EXIT_NOT_READY = 1
+_WAIT = "30s"  # where nothing is said
 _AGAIN_SECONDS = 0.2
 _ANSWER_SECONDS = 5.0
 
@@ -59,7 +60,7 @@ def as_asked(arguments: Sequence[str]) -> Asked | None:
 def ready(path: Path, wait: str | None) -> int:
     """The exit status; what is missing goes to standard error. Raises UsageError for a time that is none."""
     try:
-        seconds = parse_duration(wait).total_seconds() if wait is not None else 0.0
+        seconds = parse_duration(_WAIT if wait is None else wait).total_seconds()
     except ValueError as error:
         raise UsageError(f"--wait: {error}") from error
     ends_at = time.monotonic() + seconds
