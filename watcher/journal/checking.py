@@ -38,10 +38,11 @@ def check_journal(url: str) -> list[Finding]:
     except JournalUnusable as error:
         return [_ABOUT.wrong(str(error), _MEND)]
     try:
-        count = sum(journal.counts().submissions.values())
+        count, size = sum(journal.counts().submissions.values()), journal.storage().size
     finally:
         journal.close()
-    return list(_on_postgres(url, count) if _file(url) is None else _in_a_file(_file(url) or Path(), count))
+    path = _file(url)
+    return list(_on_postgres(url, count) if path is None else _in_a_file(path, count, size))
 
 
 def journal_trouble(url: str) -> str | None:
@@ -59,11 +60,10 @@ def _file(url: str) -> Path | None:
 # ------------------------------------------------------------------------------------------- in a file
 
 
-def _in_a_file(path: Path, count: int) -> Iterator[Finding]:
+def _in_a_file(path: Path, count: int, size: int) -> Iterator[Finding]:
     holder = holder_of(path)
     who = f"process {holder} works on it" if holder is not None else "no daemon is running"
-    size = in_bytes(sum(_size(path.with_name(path.name + ending)) for ending in ("", "-wal")))
-    yield _ABOUT.well(f"{count} submissions, {size} in {path}; {who}")
+    yield _ABOUT.well(f"{count} submissions, {in_bytes(size)} in {path}; {who}")
     fault = page_fault(path)
     if fault is not None:
         mend = "restore it from a backup, without the -wal and -shm that lie beside it now"
@@ -71,13 +71,6 @@ def _in_a_file(path: Path, count: int) -> Iterator[Finding]:
     if not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK | os.X_OK)):
         yield _ABOUT.wrong(f"{path} or its directory may not be written", "let the daemon's user write there")
     yield from _place(path.parent)
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0
 
 
 def _place(directory: Path) -> Iterator[Finding]:
