@@ -506,6 +506,10 @@ class Signs:
     unanswered: Mapping[str, Backlog] = field(default_factory=dict)  # settled submissions, since they were settled
     booked_twice: tuple[BookedTwice, ...] = ()  # the latest
 
+    def gate(self, endpoint: str) -> Gate:
+        """Open, where the journal has none of it yet."""
+        return self.gates.get(endpoint, Gate(open=True))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceWork:
@@ -565,6 +569,11 @@ class Alert:
     told_at: datetime | None = None  # None: nobody has been told of it, or it has been told to be over
     gone_at: datetime | None = None  # when it was first seen to be gone; None: it is there
     times: int = 0  # how often it has been told to be over, while it is remembered
+
+    @property
+    def stands(self) -> bool:
+        """Whether somebody has been told of it, and it is not over."""
+        return self.told_at is not None and self.gone_at is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

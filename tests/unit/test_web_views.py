@@ -8,13 +8,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from tests.support import submissions
 from watcher.decisions import Release, failed, may_be_refused, releasing
 from watcher.model import (
     Activity,
     Document,
     DocumentState,
     Invoice,
-    Kind,
     Outcome,
     Reason,
     Submission,
@@ -36,52 +36,24 @@ AT = datetime(2026, 11, 20, 4, 30, tzinfo=UTC)
 
 
 def document(number: int = 1, outcome: Outcome | None = Outcome.DONE, **changes: object) -> Document:
-    values: dict[str, object] = {
-        "id": number,
-        "name": f"{number}.pdf",
-        "booking": number,
-        "media_type": "application/pdf",
-        "size": 1234,
-        "sha256": "ab",
-        "attachment_url": "invoices/ab.pdf",
-        "biz_id": "biz",
-        "user_code": "903851",
-        "state": DocumentState.PENDING if outcome is None else DocumentState.SETTLED,
-        "outcome": outcome,
-        "code": None,
-        "message": None,
-        "attempts": 1,
-        "due_at": None,
-        "settled_at": None,
-        "duplicate_of": None,
-    }
-    return Document(**{**values, **changes})  # type: ignore[arg-type]
+    """Without invoices, unless they are given."""
+    state = DocumentState.PENDING if outcome is None else DocumentState.SETTLED
+    values = {"name": f"{number}.pdf", "invoices": (), "state": state, "outcome": outcome, "settled_at": None}
+    return submissions.document(number, **{**values, **changes})
 
 
 def submission(*documents: Document, **changes: object) -> Submission:
-    values: dict[str, object] = {
+    """Closed and answered."""
+    values = {
         "id": "abcdefghijklmnop",
-        "key": "key",
-        "source": "fapiao",
-        "kind": Kind.MAIL,
-        "place": "1:1",
-        "fingerprint": "f",
         "sender": "zhang@corp.example",
         "subject": "Invoices",
-        "path": None,
-        "user_code": "903851",
-        "person_name": "张三",
-        "language": "zh",
         "received_at": AT,
         "state": SubmissionState.CLOSED,
-        "reason": None,
-        "answer": True,
-        "thread": None,
         "answered_at": AT,
         "answer_number": 1,
-        "documents": documents,
     }
-    return Submission(**{**values, **changes})  # type: ignore[arg-type]
+    return submissions.submission(*documents, **{**values, **changes})
 
 
 HELD = submission(document(outcome=None), state=SubmissionState.HELD, reason=Reason.UNKNOWN_SENDER.value)

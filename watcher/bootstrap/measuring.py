@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from watcher.bootstrap.journals import held_after
 from watcher.config.sections import Configuration
 from watcher.errors import JournalUnusable, Unavailable
-from watcher.model import Gate
 from watcher.policy.conditions import LONG, RECENT
 from watcher.ports import UNMEASURED, Journal, Meter
 from watcher.service.vitals import Vitals
@@ -71,6 +70,6 @@ def _with(bare: Reading, configuration: Configuration, journal: Journal) -> Read
         signs=signs,
         workload=journal.workload(bare.sources),
         storage=journal.storage(),
-        gate=signs.gates.get(configuration.recognition.url, Gate(open=True)),
-        alerts=tuple(each for each in journal.alerts() if each.told_at is not None and each.gone_at is None),
+        gate=signs.gate(configuration.recognition.url),
+        alerts=tuple(each for each in journal.alerts() if each.stands),
     )

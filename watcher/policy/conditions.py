@@ -42,7 +42,7 @@ def conditions(signs: Signs, rules: AlarmRules, own: Own = Own()) -> list[Condit
 
     It is remembered in the journal, so that what one process has told the next one can tell to be over.
     """
-    gate = signs.gates.get(rules.endpoint, Gate(open=True))
+    gate = signs.gate(rules.endpoint)
     return [
         *_booked_twice(signs, rules),
         *_gate(gate, rules),

@@ -15,6 +15,11 @@ from watcher.replies.verdict import Verdict, verdict_of
 from watcher.replies.view import ORDER, AnswerView, DocumentView, InvoiceView
 from watcher.replies.words import Advice, Words
 
+_KINDS: dict[Language, dict[str, str]] = {
+    "zh": {"pdf": "PDF", "ofd": "OFD", "image": "图片", "xml": "XML"},
+    "en": {"pdf": "PDF", "ofd": "OFD", "image": "image", "xml": "XML"},
+}
+_OR: dict[Language, str] = {"zh": " 或 ", "en": " or "}
 _NUMBER_LENGTH = 100  # of numbers, dates and amounts: nobody can use a part of one
 _LINK_LENGTH = 8192
 _MOST_NAMED = 10
@@ -157,12 +162,12 @@ class Telling:
 
     def _amount(self, invoice: Invoice) -> str:
         amount = amounts.parse(invoice.amount)
-        return amounts.shown(amount, _currency(invoice)) if amount is not None else self._value(invoice.amount)
+        return amounts.shown(amount, currency_of(invoice)) if amount is not None else self._value(invoice.amount)
 
     def _total(self, documents: Sequence[Document]) -> str | None:
         """What was booked now: of invoices that were booked before or not at all nothing is added."""
         invoices = [invoice for document in documents for invoice in compress(document.invoices, document.counted)]
-        parsed = [(amounts.parse(invoice.amount), _currency(invoice)) for invoice in invoices]
+        parsed = [(amounts.parse(invoice.amount), currency_of(invoice)) for invoice in invoices]
         known = [(amount, currency) for amount, currency in parsed if amount is not None]
         if not known:
             return None
@@ -185,6 +190,12 @@ class Telling:
     def time(self, time: datetime) -> str:
         """To the minute, in the zone of the configuration."""
         return time.astimezone(self.zone).strftime("%Y-%m-%d %H:%M")
+
+
+def telling_in(language: Language, words: Words, zone: tzinfo, accept: Sequence[str]) -> Telling:
+    """`accept` are the file types of the configuration."""
+    kinds = _OR[language].join(_KINDS[language].get(kind, kind) for kind in accept)
+    return Telling(words=words, language=language, zone=zone, kinds=kinds)
 
 
 def outcome_of(document: Document) -> str:
@@ -212,5 +223,6 @@ def _is_behind_a_link(document: Document) -> bool:
     return reason is not None and reason.is_of_a_link
 
 
-def _currency(invoice: Invoice) -> str | None:
+def currency_of(invoice: Invoice) -> str | None:
+    """As it may be shown; None: it has none."""
     return clean(invoice.currency or "", 8).upper() or None

@@ -16,18 +16,13 @@ from watcher.replies.acknowledgement import acknowledgement_view
 from watcher.replies.advising import WHOLE, Lengths
 from watcher.replies.envelope import addressed, compose, message_id, parse_sender, subject_of
 from watcher.replies.surplus import surplus_view
-from watcher.replies.telling import Telling
+from watcher.replies.telling import Telling, telling_in
 from watcher.replies.verdict import verdict_of
 from watcher.replies.view import AnswerView
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-_KINDS = {
-    "zh": {"pdf": "PDF", "ofd": "OFD", "image": "图片", "xml": "XML"},
-    "en": {"pdf": "PDF", "ofd": "OFD", "image": "image", "xml": "XML"},
-}
-_OR = {"zh": " 或 ", "en": " or "}
 _MOST_BYTES = 98_000  # Gmail hides what is beyond 102 kB
 _LENGTHS = (WHOLE, Lengths(name=50, value=30, message=120), Lengths(name=24, value=12, message=60))
 _Viewing = Callable[[Telling], AnswerView]
@@ -99,8 +94,7 @@ class TemplateWriter:
 
     def _telling(self, about: Submission | Notice) -> Telling:
         language = about.language or self._language
-        kinds = _OR[language].join(_KINDS[language].get(kind, kind) for kind in self._accept)
-        return Telling(words=self._words[language], language=language, zone=self._zone, kinds=kinds)
+        return telling_in(language, self._words[language], self._zone, self._accept)
 
     def _render(self, template: str, view: AnswerView, telling: Telling) -> str:
         rule = "=" * 60

@@ -12,6 +12,7 @@ from watcher import amounts
 from watcher.headers import clean
 from watcher.model import Document, Invoice, Outcome, Submission, SubmissionFilter, SubmissionPage, SubmissionState
 from watcher.ports import Journal
+from watcher.replies.telling import currency_of, outcome_of
 from watcher.web.speech import Speech
 
 SIZE = 25
@@ -134,7 +135,7 @@ def badges_of(submission: Submission, speech: Speech) -> Iterator[Badge]:
         yield Badge(kind=submission.state, text=speech.say(f"states.{submission.state}"))
     counts: dict[str, int] = {}
     for document in submission.documents:
-        kind = document.outcome.value if document.outcome is not None else "pending"
+        kind = outcome_of(document)
         if kind != "pending" or submission.state is not SubmissionState.HELD:  # that is said already
             counts[kind] = counts.get(kind, 0) + 1
     for kind, count in counts.items():
@@ -148,7 +149,7 @@ def amount_of(invoice: Invoice, speech: Speech) -> str:
     parsed = amounts.parse(invoice.amount)
     if parsed is None:
         return clean(invoice.amount or "", 40) or speech.say("page.unknown")
-    return amounts.shown(parsed, clean(invoice.currency or "", 8).upper() or None)
+    return amounts.shown(parsed, currency_of(invoice))
 
 
 def _files(submission: Submission, speech: Speech) -> str:

@@ -76,7 +76,7 @@ def overview(
 ) -> Overview:
     figures = remembered.get("figures", lambda: read_figures(journal, configuration))
     signs = figures.signs
-    gate = signs.gates.get(configuration.recognition.url, Gate(open=True))
+    gate = signs.gate(configuration.recognition.url)
     waits = gate.open and gate.resumes_at is not None and gate.resumes_at > signs.now
     rows = tuple(_sources(configuration, signs.sources, speech))
     return Overview(

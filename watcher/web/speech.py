@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from watcher.headers import clean
 from watcher.model import Language, Reason
 from watcher.replies import words
-from watcher.replies.telling import Telling
+from watcher.replies.telling import Telling, telling_in
 from watcher.replies.words import Words
 
 REASONS = (
@@ -59,8 +59,7 @@ class Speech:
     @property
     def telling(self) -> Telling:
         """What turns a submission into the words of its answer."""
-        kinds = self.say("kinds.or").join(self.say(f"kinds.{kind}") for kind in self.accept)
-        return Telling(words=_answers(self.language), language=self.language, zone=self.zone, kinds=kinds)
+        return telling_in(self.language, _answers(self.language), self.zone, self.accept)
 
 
 @cache

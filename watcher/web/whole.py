@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from watcher.headers import clean
-from watcher.model import Document, Reason, Submission, SubmissionState, Try
+from watcher.model import Document, Submission, SubmissionState, Try
 from watcher.policy.outcome import Result
+from watcher.replies.advising import reason_of
+from watcher.replies.telling import outcome_of
 from watcher.replies.view import ORDER, DocumentView
 from watcher.web.listing import amount_of
 from watcher.web.speech import Speech
@@ -73,7 +75,7 @@ class Whole:
 def whole_of(submission: Submission, speech: Speech, holder: Callable[[int], str | None]) -> Whole:
     """`holder` tells which submission has a document; None: it has been deleted, or never was."""
     view = speech.telling.answer(submission, again=False)
-    ordered = sorted(submission.documents, key=lambda each: ORDER.index(_outcome(each)))
+    ordered = sorted(submission.documents, key=lambda each: ORDER.index(outcome_of(each)))
     return Whole(
         id=submission.id,
         verdict=view.verdict,
@@ -95,7 +97,7 @@ def _told(document: Document, submission: Submission, speech: Speech) -> Documen
     twin = tuple(each for each in submission.documents if each.id == document.duplicate_of)
     alone = replace(submission, documents=(document, *twin))
     shown = speech.telling.answer(alone, again=False).documents
-    return next(each for each in shown if each.outcome == _outcome(document))
+    return next(each for each in shown if each.outcome == outcome_of(document))
 
 
 def _facts(submission: Submission, speech: Speech) -> Iterator[tuple[str, str]]:
@@ -169,9 +171,9 @@ def _card(
 
 def _details(document: Document, speech: Speech) -> Iterator[tuple[str, str]]:
     """What an administrator looks for. What led nowhere is a link of the mail, and a key to what is behind it."""
-    of_a_link = document.code in Reason.__members__ and Reason(document.code or "").is_of_a_link
+    reason = reason_of(document.code)
     yield speech.say("show.code"), clean(document.code, 60)
-    yield speech.say("show.said"), "" if of_a_link else clean(document.message, _SAID)
+    yield speech.say("show.said"), "" if reason and reason.is_of_a_link else clean(document.message, _SAID)
     yield speech.say("show.type"), clean(document.media_type, 60)
     yield speech.say("show.size"), _size(document.size) if document.size else ""
     yield "SHA-256", document.sha256
@@ -201,7 +203,7 @@ def _events(submission: Submission, speech: Speech) -> Iterator[Event]:
         for each in document.tries:
             said = speech.say("event.try", n=each.number, name=name)
             yield from event(each.started_at, said, detail=_try(each, speech))
-        outcome = _outcome(document)
+        outcome = outcome_of(document)
         settled = speech.say("event.settled", name=name, outcome=speech.say(f"outcomes.{outcome}"))
         yield from event(document.settled_at, settled, kind=outcome)
         if document.tries and document.due_at is not None:
@@ -217,7 +219,3 @@ def _try(each: Try, speech: Speech) -> str:
         return speech.say("tries.under_way")
     ended = speech.say(f"tries.{each.result}") if each.result in set(Result) else clean(each.result, 60)
     return " · ".join([ended, *(clean(part, 300) for part in (each.code, each.message) if part)])
-
-
-def _outcome(document: Document) -> str:
-    return document.outcome.value if document.outcome is not None else "pending"
