@@ -6,18 +6,15 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
 
 import pytest
-from sqlalchemy import Connection
 
 from tests.support.waiting import wait_for
 from watcher.errors import JournalUnavailable
+from watcher.journal.connection import Connection
+from watcher.journal.prepared import Statements
 from watcher.journal.sqlite_database import writing_engine
 from watcher.journal.sqlite_writer import GroupWriter
-
-if TYPE_CHECKING:
-    import sqlite3
 
 PIECES = 12
 
@@ -27,11 +24,10 @@ class Desk:
 
     def __init__(self, path: Path) -> None:
         self._engine = writing_engine(path)
-        self.connection = self._engine.connect()
+        self.connection = Connection(self._engine.connect(), Statements(self._engine.dialect))
         self.connection.exec_driver_sql("CREATE TABLE numbers (number INTEGER UNIQUE)")
         self.commits = 0
-        driver = cast("sqlite3.Connection", self.connection.connection.dbapi_connection)
-        driver.set_trace_callback(self._count)
+        self.connection.driver.set_trace_callback(self._count)
         self.writer = GroupWriter(self.connection)
 
     def _count(self, statement: str) -> None:
@@ -47,7 +43,7 @@ class Desk:
         return self.writer.run(work)
 
     def numbers(self) -> list[int]:
-        return self.writer.run(lambda connection: list(connection.exec_driver_sql("SELECT * FROM numbers").scalars()))
+        return self.writer.run(lambda connection: connection.exec_driver_sql("SELECT * FROM numbers").scalars())
 
     def close(self) -> None:
         self.writer.close()

@@ -6,15 +6,16 @@ import re
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
-from sqlalchemy import event
 
 from tests.support.journal_process import other_process
+from tests.support.journal_statements import heard
 from tests.support.journals import (
     ENDED,
     ENDPOINT,
@@ -35,6 +36,7 @@ from tests.support.servers.fault_proxy import Fault, FaultProxy, Kind, Way
 from tests.support.waiting import wait_for
 from watcher.errors import ClaimLost, JournalUnavailable, JournalUnusable, UsageError
 from watcher.journal import migrate as migrations
+from watcher.journal.connection import Connection
 from watcher.journal.journal import SqlJournal
 from watcher.journal.opening import migrate, open_journal
 from watcher.journal.postgres_sessions import BEGIN_WRITING
@@ -56,32 +58,40 @@ def journal(url: str) -> Iterator[SqlJournal]:
     opened.close()
 
 
-class LostReply:
-    """The next COMMIT is carried out (or not), and its reply never comes."""
+class Commits:
+    """How many COMMITs were begun."""
 
-    def __init__(self, journal: SqlJournal, *, carried_out: bool) -> None:
-        self._carried_out = carried_out
-        self.fired = 0
-        event.listen(journal._database._engine, "commit", self._on_commit)  # type: ignore[attr-defined]
+    def __init__(self) -> None:
+        self.count = 0
 
-    def _on_commit(self, connection: Any) -> None:
-        self.fired += 1
-        if self.fired == 1:
-            session = connection.connection.dbapi_connection
-            if self._carried_out:
-                session.commit()
-            session.close()
+
+@contextmanager
+def lost_reply(journal: SqlJournal, *, carried_out: bool) -> Iterator[Commits]:
+    """The first COMMIT in the block is carried out (or not), and its reply never comes."""
+    commits = Commits()
+
+    def cut(connection: Connection, statement: str, _values: Any) -> None:
+        if not statement.endswith("COMMIT"):
+            return
+        commits.count += 1
+        if commits.count == 1:
+            if carried_out:
+                connection.driver.execute(statement)
+            connection.driver.close()
+
+    with heard(before=cut, of=journal):
+        yield commits
 
 
 @pytest.mark.parametrize("carried_out", [True, False])
 def test_a_lost_reply_to_commit_is_no_lost_claim(journal: SqlJournal, carried_out: bool) -> None:
     name = journal.record(mail())
     claimed = claim_one(journal)
-    lost = LostReply(journal, carried_out=carried_out)
 
-    journal.settle(claimed, done(), ENDED)
+    with lost_reply(journal, carried_out=carried_out) as commits:
+        journal.settle(claimed, done(), ENDED)
 
-    assert lost.fired == 2
+    assert commits.count == 2
     found = journal.submission(name).documents[0]
     assert (found.outcome, len(found.invoices), found.attempts) == (Outcome.DONE, 1, 1)
     assert found.tries[0].result == "done"
@@ -91,13 +101,13 @@ def test_a_lost_reply_to_commit_is_no_lost_claim(journal: SqlJournal, carried_ou
 def test_a_lost_reply_to_commit_doubles_no_record_postponement_or_answer(
     journal: SqlJournal, carried_out: bool
 ) -> None:
-    record = LostReply(journal, carried_out=carried_out)
-    name = journal.record(file())
-    assert record.fired == 2
+    with lost_reply(journal, carried_out=carried_out) as of_record:
+        name = journal.record(file())
     claimed = claim_one(journal)
-    postponement = LostReply(journal, carried_out=carried_out)
-    journal.postpone(claimed, due_in=NOW, counted=True, ending=REFUSED)
-    assert postponement.fired == 2
+    with lost_reply(journal, carried_out=carried_out) as of_postponement:
+        journal.postpone(claimed, due_in=NOW, counted=True, ending=REFUSED)
+
+    assert (of_record.count, of_postponement.count) == (2, 2)
     assert claim_one(journal).attempt == 2
 
     assert journal.counts().submissions == {SubmissionState.OPEN: 1}
@@ -109,18 +119,17 @@ def test_a_lost_reply_to_commit_closes_once(journal: SqlJournal, carried_out: bo
     name = journal.record(mail())
     book(journal)
     (claimed,) = journal.claim_answers("fapiao", limit=1, hold=HOLD)
-    LostReply(journal, carried_out=carried_out)
 
-    journal.close_submission(claimed, moved=True)
+    with lost_reply(journal, carried_out=carried_out):
+        journal.close_submission(claimed, moved=True)
 
     assert journal.submission(name).answer_number == 1
 
 
 def test_a_claim_of_which_nobody_knows_is_not_worked_on(journal: SqlJournal) -> None:
     journal.record(mail())
-    LostReply(journal, carried_out=True)
 
-    with pytest.raises(JournalUnavailable):
+    with lost_reply(journal, carried_out=True), pytest.raises(JournalUnavailable):
         claim(journal)
     assert claim(journal) == []  # its hold has to pass
 
@@ -327,14 +336,16 @@ class Meanwhile:
         self._part, self._work = part, work
         self._worker = ThreadPoolExecutor(1)
         self.done: Future[Any] | None = None
-        event.listen(journal._database._engine, "after_cursor_execute", self._hear)  # type: ignore[attr-defined]
+        self._listening = ExitStack()
+        self._listening.enter_context(heard(after=self._hear, of=journal))
 
-    def _hear(self, _connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
+    def _hear(self, _connection: Connection, statement: str, _values: Any) -> None:
         if self._part in statement and self.done is None:
             self.done = self._worker.submit(self._work)
             wait([self.done], timeout=1)
 
     def result(self) -> Any:
+        self._listening.close()
         assert self.done is not None
         with self._worker:
             return self.done.result(20)

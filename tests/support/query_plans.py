@@ -8,7 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Engine, event
+
+from tests.support.journal_statements import heard
+from watcher.journal.connection import Connection
 
 # What grows for ever; the others have a row for each source or endpoint.
 GROWING = ("identities", "submissions", "bookings", "documents", "tries", "invoices")
@@ -33,18 +36,23 @@ class Recorded:
 
 @contextmanager
 def recorded() -> Iterator[Recorded]:
-    """Every statement that any engine runs in the block, but for what EXPLAIN knows nothing of."""
+    """Every statement that any journal runs in the block, but for what EXPLAIN knows nothing of."""
     found = Recorded()
 
-    def note(_connection: Any, _cursor: Any, statement: str, values: Any, _context: Any, many: bool) -> None:
+    def note(_connection: Connection, statement: str, values: Any) -> None:
         if statement.split(maxsplit=1)[0] in ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH"):
-            found.statements.setdefault(statement, values[0] if many and values else values)
+            many = bool(values) and isinstance(values, list) and isinstance(values[0], list | dict)
+            found.statements.setdefault(statement, values[0] if many else values)
 
-    event.listen(Engine, "before_cursor_execute", note)
+    def note_composed(_connection: Any, _cursor: Any, statement: str, values: Any, _context: Any, _many: bool) -> None:
+        found.statements.setdefault(statement, values)
+
+    event.listen(Engine, "before_cursor_execute", note_composed)  # what is composed anew each time is SQLAlchemy's
     try:
-        yield found
+        with heard(before=note):
+            yield found
     finally:
-        event.remove(Engine, "before_cursor_execute", note)
+        event.remove(Engine, "before_cursor_execute", note_composed)
 
 
 class Steps:
@@ -63,16 +71,15 @@ def counted_steps() -> Iterator[Steps]:
     steps = Steps()
     seen: list[Any] = []
 
-    def watch(_connection: Any, cursor: Any, *_rest: Any) -> None:
-        if cursor.connection not in seen:
-            seen.append(cursor.connection)
-            cursor.connection.set_progress_handler(steps.tick, _STEPS_AT_ONCE)
+    def watch(connection: Connection, _statement: str, _values: Any) -> None:
+        if connection.driver not in seen:
+            seen.append(connection.driver)
+            connection.driver.set_progress_handler(steps.tick, _STEPS_AT_ONCE)
 
-    event.listen(Engine, "before_cursor_execute", watch)
     try:
-        yield steps
+        with heard(before=watch):
+            yield steps
     finally:
-        event.remove(Engine, "before_cursor_execute", watch)
         for driver in seen:
             with suppress(sqlite3.ProgrammingError):  # it is closed by now
                 driver.set_progress_handler(None, 0)
@@ -80,17 +87,17 @@ def counted_steps() -> Iterator[Steps]:
 
 def _sqlite_walks(connection: Connection, statement: str, values: Any) -> Iterator[str]:
     indexes = connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE type = 'index'")
-    partial = {row.name for row in indexes if " WHERE " in (row.sql or "")}
-    for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values):
-        words = row.detail.split()
+    partial = {name for name, sql in indexes if " WHERE " in (sql or "")}
+    for *_numbers, detail in connection.driver.execute(f"EXPLAIN QUERY PLAN {statement}", values):
+        words = detail.split()
         if words[0] == "SCAN" and words[1] in (*GROWING, "candidate") and words[-1] not in partial:
-            yield row.detail
+            yield detail
 
 
 def _postgres_walks(connection: Connection, statement: str, values: Any) -> Iterator[str]:
     indexes = connection.exec_driver_sql("SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'")
-    partial = {row.indexname for row in indexes if " WHERE " in row.indexdef}
-    found = connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {statement}", values).scalar_one()
+    partial = {name for name, definition in indexes if " WHERE " in definition}
+    ((found,),) = connection.driver.execute(f"EXPLAIN (FORMAT JSON) {statement}", values)
     plans = json.loads(found) if isinstance(found, str) else found
     for node in _nodes(plans[0]["Plan"]):
         if node["Node Type"].endswith("Seq Scan") and node["Relation Name"] in GROWING:

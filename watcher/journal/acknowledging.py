@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, bindparam, exists, func, insert, null, select, text, update
+from sqlalchemy import BigInteger, bindparam, exists, func, insert, null, select, text, update
 
 from watcher.journal.clock import now_ms, span_ms
+from watcher.journal.connection import Connection
 from watcher.journal.reading import load
 from watcher.journal.tables import notices, submissions
 from watcher.model import Submission

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Select, and_, bindparam, case, func, select, text
+from sqlalchemy import BigInteger, Select, and_, bindparam, case, func, select, text
 
 from watcher.journal.clock import span_ms, to_ms
+from watcher.journal.connection import Connection
 from watcher.journal.tables import documents, submissions
 from watcher.model import Activity, Outcome, SubmissionState
 

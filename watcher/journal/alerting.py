@@ -6,24 +6,12 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import (
-    Connection,
-    Select,
-    bindparam,
-    case,
-    delete,
-    false,
-    func,
-    insert,
-    literal_column,
-    or_,
-    select,
-    text,
-)
+from sqlalchemy import Select, bindparam, case, delete, false, func, insert, literal_column, or_, select, text
 
 from watcher.journal import gates
 from watcher.journal.claims import claim, claiming, fenced
 from watcher.journal.clock import from_ms, maybe_from_ms, now_ms, span_ms, to_ms
+from watcher.journal.connection import Connection
 from watcher.journal.database import Part
 from watcher.journal.reading import read_health
 from watcher.journal.tables import alerts, bookings, documents, duties, submissions

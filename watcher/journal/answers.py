@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Update, bindparam, case, false, func, insert, null, select, text, true, update
+from sqlalchemy import Update, bindparam, case, false, func, insert, null, select, text, true, update
 
 from watcher.errors import ClaimLost
 from watcher.journal.acknowledging import ACKNOWLEDGEMENT_DUE, patience
 from watcher.journal.claims import claim, claiming, fence, fenced
 from watcher.journal.clock import now_ms, span_ms
+from watcher.journal.connection import Connection
 from watcher.journal.database import Part
 from watcher.journal.notices import note_sent
 from watcher.journal.reading import load

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, case, insert, null, select, update
+from sqlalchemy import bindparam, case, insert, null, select, update
 
 from watcher.journal.clock import now_ms
+from watcher.journal.connection import Connection
 from watcher.journal.tables import bookings, invoices
 from watcher.model import BookingKey, DocumentState, Locator, Outcome, Reason
 
@@ -49,7 +50,9 @@ _ADOPT = (
         waits_for=case((bookings.c.waits_for == WaitsFor.FILE.value, null()), else_=bookings.c.waits_for),
     )
 )
-_EXPENSE = select(invoices.c.id).where(invoices.c.booking == bindparam("of"), invoices.c.expense_id.is_not(None))
+_EXPENSE = (
+    select(invoices.c.id).where(invoices.c.booking == bindparam("of"), invoices.c.expense_id.is_not(None)).limit(1)
+)
 
 
 def latest(connection: Connection, contents: Iterable[str], *, user_code: str, create_expense: bool) -> dict[str, Any]:
@@ -69,7 +72,7 @@ def booked(row: Any) -> bool:
 def is_doubtful(connection: Connection, row: Any) -> bool:
     """Whether its outcome is that nobody knows whether it was booked; a late answer may have told since."""
     doubted = row.outcome == Outcome.ATTENTION and row.code == Reason.IN_DOUBT
-    return doubted and connection.execute(_EXPENSE.limit(1), {"of": row.id}).first() is None
+    return doubted and connection.execute(_EXPENSE, {"of": row.id}).first() is None
 
 
 def open_generation(connection: Connection, key: BookingKey, generation: int, *, source: str, locator: Locator) -> int:

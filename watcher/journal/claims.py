@@ -11,9 +11,10 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import Column, ColumnElement, Connection, Table, Update, bindparam, select, text, true, update
+from sqlalchemy import Column, ColumnElement, Table, Update, bindparam, select, text, true, update
 
 from watcher.journal.clock import now_ms
+from watcher.journal.connection import Connection
 from watcher.model import Claim
 
 T = TypeVar("T")

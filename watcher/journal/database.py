@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol, TypeVar
 
-from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, TimeoutError  # noqa: A004 - the pool's, when no connection comes free
 
 from watcher.errors import JournalUnavailable, JournalUnusable
+from watcher.journal.connection import Connection
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import bindparam, select, update
 
 from watcher.journal.clock import now_ms
+from watcher.journal.connection import Connection
 from watcher.journal.tables import tries
 from watcher.model import ClaimedBooking, TryEnding
 

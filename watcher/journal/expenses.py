@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select
 
+from watcher.journal.connection import Connection
 from watcher.journal.tables import invoices
 from watcher.model import Invoice
 
@@ -17,7 +18,7 @@ _EXPENSES = select(invoices.c.expense_id).where(invoices.c.booking == bindparam(
 
 def stored_expenses(connection: Connection, booking: int) -> set[str | None] | None:
     """The expense ids that are stored; None: no invoice is."""
-    rows = connection.execute(_EXPENSES, {"of": booking}).scalars().all()
+    rows = connection.execute(_EXPENSES, {"of": booking}).scalars()
     return set(rows) if rows else None
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Update, bindparam, case, false, func, insert, null, select, text, true, update
+from sqlalchemy import Update, bindparam, case, false, func, insert, null, select, text, true, update
 
 from watcher.journal.claims import claim, claiming
 from watcher.journal.clock import maybe_from_ms, now_ms
+from watcher.journal.connection import Connection
 from watcher.journal.tables import bookings, gates
 from watcher.model import Gate
 

@@ -5,11 +5,12 @@ Such a booking is pending and never due; the submissions that wait for it are he
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, bindparam, delete, exists, false, null, select, text, true, update
+from sqlalchemy import bindparam, delete, exists, false, null, select, text, true, update
 
 from watcher.journal.bookings import WaitsFor
 from watcher.journal.claims import fenced
 from watcher.journal.clock import now_ms
+from watcher.journal.connection import Connection
 from watcher.journal.endings import end_try, try_has_ended
 from watcher.journal.tables import bookings, documents, submissions, tries
 from watcher.model import ClaimedBooking, Reason, SubmissionState, TryEnding
@@ -43,6 +44,7 @@ _OPEN_AGAIN = (
     .where(submissions.c.seq.in_(bindparam("rows", expanding=True)), *_HELD_FOR_DOUBT, ~_STILL_IN_DOUBT)
     .values(state=SubmissionState.OPEN.value, reason=null(), remark=null(), held_at=null())
 )
+_DOUBT = update(bookings).where(bookings.c.id == bindparam("row")).values(in_doubt=true())
 _ROWS_AT_ONCE = 500
 
 
@@ -75,7 +77,7 @@ def _was_held(connection: Connection, claimed: ClaimedBooking, ending: TryEnding
     if ending is None or try_has_ended(connection, claimed):
         return ending is not None
     end_try(connection, claimed, ending)
-    connection.execute(update(bookings).where(bookings.c.id == claimed.booking).values(in_doubt=true()))
+    connection.execute(_DOUBT, {"row": claimed.booking})
     return False
 
 

@@ -9,12 +9,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, case, exists, false, insert, null, select, update
+from sqlalchemy import bindparam, case, exists, false, insert, null, select, update
 from sqlalchemy.exc import IntegrityError
 
 from watcher.errors import UsageError
 from watcher.journal.bookings import locator_columns
 from watcher.journal.clock import now_ms, to_ms
+from watcher.journal.connection import Connection
 from watcher.journal.database import Part
 from watcher.journal.pointing import point
 from watcher.journal.releasing import let_in

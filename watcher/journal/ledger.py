@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, or_, select
+from sqlalchemy import bindparam, or_, select
 
 from watcher.journal.clock import to_ms
+from watcher.journal.connection import Connection
 from watcher.journal.database import Part, Work
 from watcher.journal.reading import load
 from watcher.journal.tables import submissions

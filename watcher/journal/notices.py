@@ -8,11 +8,12 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, exists, false, func, insert, literal, null, select, text
+from sqlalchemy import bindparam, delete, exists, false, func, insert, literal, null, select, text
 
 from watcher.journal.acknowledging import ANY_OVERDUE, enqueue, named_in, patience, whole
 from watcher.journal.claims import claim, claiming, fence, fenced
 from watcher.journal.clock import now_ms, span_ms
+from watcher.journal.connection import Connection
 from watcher.journal.database import Part
 from watcher.journal.rows import thread_of
 from watcher.journal.tables import notices, sent, submissions

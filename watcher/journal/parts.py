@@ -11,9 +11,10 @@ from collections.abc import Iterable, Sequence
 from enum import Enum, auto
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import bindparam, select
 
 from watcher.journal.bookings import booked
+from watcher.journal.connection import Connection
 from watcher.journal.tables import bookings
 from watcher.model import BookingKey
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection
-
 from watcher.journal.bookings import FIRST_GENERATION, WaitsFor, adopt, booked, latest, open_generation
+from watcher.journal.connection import Connection
 from watcher.journal.parts import Overlap, extent, overlap, parts_of
 from watcher.model import BookingKey, DocumentState, NewSubmission, Outcome, Reason
 

@@ -10,10 +10,12 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TypeVar
 
-from sqlalchemy import URL, Connection, text
+import sqlalchemy
+from sqlalchemy import URL, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from watcher.errors import JournalUnavailable, JournalUnusable
+from watcher.journal.connection import Connection
 from watcher.journal.database import Listeners, Work, translated
 from watcher.journal.migrate import bring_up, needs_migration, require_current, stored_revision
 from watcher.journal.postgres_sessions import (
@@ -27,6 +29,7 @@ from watcher.journal.postgres_sessions import (
     working_engine,
 )
 from watcher.journal.postgres_wakeups import CHANNEL, Wakeups
+from watcher.journal.prepared import Statements
 
 T = TypeVar("T")
 
@@ -47,7 +50,7 @@ def require(url: URL) -> None:
 def prepare(url: URL, *, alone: bool) -> None:
     """Make the journal, or bring it to this version; with `alone` an older one only where no daemon runs."""
 
-    def work(connection: Connection) -> None:
+    def work(connection: sqlalchemy.Connection) -> None:
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATING})")
         revision = stored_revision(connection, _name(url))
         if not needs_migration(revision, _name(url)):
@@ -63,7 +66,7 @@ def prepare(url: URL, *, alone: bool) -> None:
     _with_connection(url, work)
 
 
-def _with_connection(url: URL, work: Callable[[Connection], None]) -> None:
+def _with_connection(url: URL, work: Callable[[sqlalchemy.Connection], None]) -> None:
     engine = plain_engine(url)
     try:
         with translated(), engine.connect() as connection:
@@ -81,9 +84,11 @@ class PostgresDatabase:
 
     def __init__(self, url: URL, *, daemon: bool) -> None:
         self._engine = working_engine(url, daemon=daemon)
+        self._statements = Statements(self._engine.dialect)
         self._process = os.getpid()
         self._listeners = Listeners()
         self._wakeups = Wakeups(url.set(drivername="postgresql"), NETWORK, self._listeners.tell)
+        self._notice = f"SELECT pg_notify('{CHANNEL}', '{self._wakeups.name}')"
         self._patience = (
             Patience(LONGEST_TRANSACTION_SECONDS) if daemon else None
         )  # who reads a long list may take their time
@@ -144,10 +149,8 @@ class PostgresDatabase:
     def _write(self, work: Work[T], *, wakes: bool, repeatable: bool) -> T:
         with self._transaction(BEGIN_WRITING) as connection:
             value = work(connection)
-            if wakes:
-                connection.exec_driver_sql(f"SELECT pg_notify('{CHANNEL}', '{self._wakeups.name}')")
             try:
-                connection.commit()
+                connection.exec_driver_sql(f"{self._notice}; COMMIT" if wakes else "COMMIT")
             except DBAPIError as error:
                 if error.connection_invalidated:
                     raise _CommitLostError(error, repeatable=repeatable) from error
@@ -156,15 +159,17 @@ class PostgresDatabase:
 
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[Connection]:
-        with self._engine.connect() as connection, self._bounded(connection):
+        with self._engine.connect() as plain, self._bounded(plain):
+            connection = Connection(plain, self._statements)
             try:
                 connection.exec_driver_sql(begin)
                 yield connection
             finally:
-                connection.rollback()  # here, where it is bounded; after a commit there is nothing to undo
+                if not plain.invalidated:
+                    connection.roll_back()  # here, where it is bounded; after a commit there is nothing to undo
 
-    def _bounded(self, connection: Connection) -> AbstractContextManager[None]:
-        return nullcontext() if self._patience is None else self._patience.bounded(connection)
+    def _bounded(self, plain: sqlalchemy.Connection) -> AbstractContextManager[None]:
+        return nullcontext() if self._patience is None else self._patience.bounded(plain)
 
 
 class _CommitLostError(Exception):

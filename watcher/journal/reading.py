@@ -7,12 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, case, func, select, text
+from sqlalchemy import bindparam, case, func, select, text
 
 from watcher.errors import UsageError
 from watcher.journal import gates
 from watcher.journal.activity import read_activity
 from watcher.journal.clock import from_ms, maybe_from_ms, now_ms, to_ms
+from watcher.journal.connection import Connection
 from watcher.journal.database import Part, Work
 from watcher.journal.rows import health_of, submission_of
 from watcher.journal.searching import page
@@ -93,6 +94,7 @@ _TO_BE_RECOGNISED = (
 # Grouped by what no index is in the order of, lest SQLite walk all documents in that order.
 _SETTLED_AS = func.coalesce(documents.c.outcome, "")
 _SINCE = select(_SETTLED_AS, func.count()).where(documents.c.settled_at >= bindparam("since")).group_by(_SETTLED_AS)
+_NOW = select(now_ms())
 _SOURCES = select(sources).order_by(sources.c.name)
 
 # What is held waits for a person, not for us.
@@ -154,9 +156,8 @@ class ReadingPart(Part):
         return found[0]
 
     def holder(self, document: int) -> str | None:
-        return self._database.read(
-            lambda connection: connection.execute(_HOLDER, {"document": document}).scalar_one_or_none()
-        )
+        found = self._database.read(lambda connection: connection.execute(_HOLDER, {"document": document}).first())
+        return None if found is None else str(found.id)
 
     def counts(self) -> Counts:
         def work(connection: Connection) -> Counts:
@@ -205,7 +206,7 @@ class ReadingPart(Part):
         return self._database.read(lambda connection: read_activity(connection, since, step=step, steps=steps))
 
     def now(self) -> datetime:
-        return from_ms(self._database.read(lambda connection: connection.execute(select(now_ms())).scalar_one()))
+        return from_ms(self._database.read(lambda connection: connection.execute(_NOW).scalar_one()))
 
 
 def read_health(connection: Connection) -> list[SourceHealth]:
@@ -253,7 +254,7 @@ def _pager(wanted: SubmissionFilter, below: int | None, size: int) -> Work[tuple
     """A read of one page: its submissions, and below which number the next one begins."""
 
     def work(connection: Connection) -> tuple[list[Submission], int | None]:
-        numbers, go_on_below = page(connection, wanted, below=below, size=size)
+        numbers, go_on_below = page(connection.plain, wanted, below=below, size=size)
         rows = connection.execute(_BY_NUMBER, {"rows": numbers}).all() if numbers else []
         return load(connection, rows), go_on_below
 

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, case, delete, false, insert, or_, select, text, true, update
+from sqlalchemy import and_, bindparam, case, delete, false, insert, or_, select, text, true, update
 
 from watcher.errors import ClaimLost
 from watcher.journal import gates
 from watcher.journal.bookings import locator_of
 from watcher.journal.claims import Turns, claim, claiming, fenced, in_turn
 from watcher.journal.clock import maybe_from_ms, now_ms, span_ms
+from watcher.journal.connection import Connection
 from watcher.journal.database import Database, Part
 from watcher.journal.endings import end_try, try_has_ended
 from watcher.journal.holding import hold_booking

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, bindparam, case, false, func, null, select, text, true, update
+from sqlalchemy import bindparam, case, false, func, null, select, text, true, update
 
 from watcher.errors import UsageError
 from watcher.journal.clock import now_ms
+from watcher.journal.connection import Connection
 from watcher.journal.tables import submissions
 from watcher.model import Reason, SubmissionState
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, case, delete, exists, false, null, or_, select, text, update
+from sqlalchemy import and_, bindparam, case, delete, exists, false, null, or_, select, text, update
 
 from watcher.journal.bookings import (
     FIRST_GENERATION,
@@ -19,6 +19,7 @@ from watcher.journal.bookings import (
     open_generation,
 )
 from watcher.journal.clock import now_ms
+from watcher.journal.connection import Connection
 from watcher.journal.holding import open_submissions_again, submissions_waiting_for
 from watcher.journal.settling import settle_untried
 from watcher.journal.tables import bookings, documents, invoices, submissions

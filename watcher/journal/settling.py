@@ -6,11 +6,12 @@ import logging
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, exists, false, func, null, or_, select, text, update
+from sqlalchemy import bindparam, exists, false, func, null, or_, select, text, update
 
 from watcher.journal.bookings import WaitsFor
 from watcher.journal.claims import fenced
 from watcher.journal.clock import now_ms
+from watcher.journal.connection import Connection
 from watcher.journal.endings import end_try
 from watcher.journal.expenses import expense_ids, stored_expenses, write_invoices, write_late_invoices
 from watcher.journal.holding import open_submissions_again, submissions_waiting_for

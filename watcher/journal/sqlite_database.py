@@ -9,18 +9,22 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, NullPool, create_engine, event
+from sqlalchemy import Engine, NullPool, create_engine, event
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
 
 from watcher.errors import JournalUnavailable, JournalUnusable, WatcherError
+from watcher.journal.connection import Connection
 from watcher.journal.database import Listeners, Work, translated
+from watcher.journal.prepared import Statements
+from watcher.journal.sqlite_readers import Readers
 from watcher.journal.sqlite_writer import GroupWriter
 
 T = TypeVar("T")
 
 BUSY_TIMEOUT_SECONDS = 20.0  # how long another process may hold the write lock
 POLL_SECONDS = 0.25  # how soon the decision of another process is seen
+_KEPT_STATEMENTS = 512  # that SQLite has compiled, on each connection: all that the journal has, and their variants
 
 _WRITING = (
     "journal_mode=WAL",
@@ -41,7 +45,12 @@ def bare_engine(path: Path, *pragmas: str, query: Mapping[str, str] | None = Non
     engine = create_engine(
         URL.create("sqlite", database=database, query=query or {}),
         hide_parameters=True,  # an error that is logged tells of the statement, not of people
-        connect_args={"isolation_level": None, "check_same_thread": False, "timeout": BUSY_TIMEOUT_SECONDS},
+        connect_args={
+            "isolation_level": None,
+            "check_same_thread": False,
+            "timeout": BUSY_TIMEOUT_SECONDS,
+            "cached_statements": _KEPT_STATEMENTS,
+        },
         **pool,
     )
     event.listen(engine, "connect", _pragmas(pragmas))
@@ -53,10 +62,8 @@ def writing_engine(path: Path) -> Engine:
 
 
 def reading_engine(path: Path) -> Engine:
-    """Connections that cannot write; each transaction sees one state."""
-    engine = bare_engine(path, *_READING, pool_size=4, max_overflow=-1)
-    event.listen(engine, "begin", _begin)
-    return engine
+    """Connections that cannot write."""
+    return bare_engine(path, *_READING, poolclass=NullPool)
 
 
 def _pragmas(pragmas: tuple[str, ...]) -> Callable[[Any, Any], None]:
@@ -65,10 +72,6 @@ def _pragmas(pragmas: tuple[str, ...]) -> Callable[[Any, Any], None]:
             connection.execute(f"PRAGMA {pragma}").close()
 
     return apply
-
-
-def _begin(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN")
 
 
 class SqliteDatabase:
@@ -80,14 +83,16 @@ class SqliteDatabase:
         self._listeners = Listeners()
         self._closing = threading.Event()
         self._watcher: threading.Thread | None = None
-        self._readers = reading_engine(path)
-        self._writers = writing_engine(path)
+        self._engines = (reading_engine(path), writing_engine(path))
+        reading, writing = self._engines
+        self._statements = Statements(writing.dialect)
+        self._readers = Readers(reading, self._statements)
         with translated():
-            self._writer = GroupWriter(self._writers.connect())
+            self._writer = GroupWriter(Connection(writing.connect(), self._statements))
 
     def read(self, work: Work[T]) -> T:
         self._check_process()
-        with translated(), self._readers.connect() as connection:
+        with translated(), self._readers.reading() as connection:
             return work(connection)
 
     def write(self, work: Work[T], *, wakes: bool = False, repeatable: bool = True) -> T:  # noqa: ARG002 - commits are known here
@@ -110,8 +115,9 @@ class SqliteDatabase:
             self._watcher.join()
         if os.getpid() == self._process:
             self._writer.close()
-            self._readers.dispose()
-            self._writers.dispose()
+            self._readers.close()
+            for engine in self._engines:
+                engine.dispose()
         self._release()
 
     def _check_process(self) -> None:

@@ -12,11 +12,13 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
-from sqlalchemy import Connection, NullPool, bindparam, exists, false, select, text, true, update
+import sqlalchemy
+from sqlalchemy import NullPool, bindparam, exists, false, select, text, true, update
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from watcher.errors import JournalMissing, JournalUnavailable, JournalUnusable
 from watcher.journal.clock import now_ms, span_ms
+from watcher.journal.connection import Connection
 from watcher.journal.database import FULL
 from watcher.journal.migrate import bring_up, needs_migration, require_current, stored_revision
 from watcher.journal.sqlite_backup import back_up, sync_directory
@@ -97,7 +99,7 @@ def drop_claims(connection: Connection) -> None:
 
 
 @contextmanager
-def _inspected(path: Path) -> Iterator[Connection]:
+def _inspected(path: Path) -> Iterator[sqlalchemy.Connection]:
     """A connection that changes nothing: closing another one would copy into the file what may be a foreign log."""
     half_undone = path.with_name(path.name + "-journal").exists()  # which only a writer can complete
     with _opened(path) if half_undone else _opened(path, mode="ro", uri="true") as connection:
@@ -105,7 +107,7 @@ def _inspected(path: Path) -> Iterator[Connection]:
 
 
 @contextmanager
-def _opened(path: Path, **query: str) -> Iterator[Connection]:
+def _opened(path: Path, **query: str) -> Iterator[sqlalchemy.Connection]:
     engine = bare_engine(path, query=query, poolclass=NullPool)
     try:
         with engine.connect() as connection:
@@ -215,26 +217,26 @@ def _has_log(path: Path) -> bool:
     return ahead.exists() and ahead.stat().st_size > 0
 
 
-def _write_ahead(connection: Connection, path: Path) -> None:
+def _write_ahead(connection: sqlalchemy.Connection, path: Path) -> None:
     mode = str(connection.exec_driver_sql("PRAGMA journal_mode=WAL").scalar_one())
     if mode != "wal":
         raise JournalUnusable(f"the journal {path} cannot be on this file system: it needs a local disk")
 
 
-def _check_pages(connection: Connection, path: Path) -> None:
+def _check_pages(connection: sqlalchemy.Connection, path: Path) -> None:
     fault = _first_fault(connection, path)
     if fault is not None:
         raise _damaged(path, fault)
 
 
-def _first_fault(connection: Connection, path: Path) -> str | None:
+def _first_fault(connection: sqlalchemy.Connection, path: Path) -> str | None:
     if path.stat().st_size > CHECKED_BYTES:
         return None
     found = " ".join(str(connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()).split())
     return None if found == "ok" else found
 
 
-def _check_columns(connection: Connection, path: Path) -> None:
+def _check_columns(connection: sqlalchemy.Connection, path: Path) -> None:
     """It says that it is of this version; a database of somebody else's may say so by chance."""
     for table in metadata.sorted_tables:
         found = connection.execute(_COLUMNS, {"of": table.name}).scalars()

@@ -2,21 +2,20 @@
 
 Whoever gets the lock runs everything that is queued in one transaction, each piece in a savepoint of
 its own, and commits once; the others find theirs done when they get the lock. While one waits for the
-disk, the next group gathers.
+disk, the next group gathers. A piece that is alone needs no savepoint: what undoes it undoes the whole.
 """
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 from collections import deque
 from contextlib import suppress
 from typing import Any, Generic, TypeVar, cast
 
-from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from watcher.errors import JournalUnavailable
+from watcher.journal.connection import Connection
 from watcher.journal.database import Work, translated
 
 T = TypeVar("T")
@@ -46,7 +45,6 @@ class GroupWriter:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._driver = cast("sqlite3.Connection", connection.connection.dbapi_connection)
         self._lock = threading.Lock()
         self._waiting: deque[_Ticket[Any]] = deque()
         self._closed = False
@@ -70,7 +68,7 @@ class GroupWriter:
         """Wait for the group that is under way; what comes later fails."""
         with self._lock:
             self._closed = True
-            self._connection.close()
+            self._connection.plain.close()
 
     def _check_open(self) -> None:
         if self._closed:
@@ -81,8 +79,11 @@ class GroupWriter:
         try:
             self._check_open()
             self._say("BEGIN IMMEDIATE")
-            for ticket in group:
-                self._run_one(ticket)
+            if len(group) == 1:
+                group[0].value = group[0].work(self._connection)
+            else:
+                for ticket in group:
+                    self._run_one(ticket)
             self._say("COMMIT")
         except BaseException as error:
             self._roll_back()
@@ -104,14 +105,10 @@ class GroupWriter:
         self._say("RELEASE piece")
 
     def _say(self, statement: str) -> None:
-        """One of the words around transactions, without SQLAlchemy's work for statements that have results."""
-        try:
-            self._driver.execute(statement).close()
-        except sqlite3.Error as error:
-            raise DBAPIError(statement, None, error) from error
+        self._connection.exec_driver_sql(statement)
 
     def _in_transaction(self) -> bool:
-        return self._driver.in_transaction
+        return bool(self._connection.driver.in_transaction)
 
     def _roll_back(self) -> None:
         with suppress(SQLAlchemyError):

@@ -6,8 +6,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from sqlalchemy import Connection
-
+from watcher.journal.connection import Connection
 from watcher.journal.database import Part
 from watcher.journal.migrate import HEAD
 from watcher.model import Storage
@@ -36,6 +35,6 @@ def _of_file(connection: Connection) -> Storage:
 
 def _of_server(connection: Connection) -> Storage:
     size = connection.exec_driver_sql("SELECT pg_database_size(current_database())").scalar_one()
-    url = connection.engine.url
+    url = connection.plain.engine.url
     where = f"{url.host or ''}/{url.database or ''}"
     return Storage(kind="postgresql", where=where, schema=HEAD, size=int(size), free=None)

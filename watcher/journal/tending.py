@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 
-from sqlalchemy import Connection, bindparam, case, delete, false, insert, or_, select, update
+from sqlalchemy import bindparam, case, delete, false, insert, or_, select, update
 
 from watcher.journal.claims import claim, claiming, fenced
 from watcher.journal.clock import now_ms, span_ms
+from watcher.journal.connection import Connection
 from watcher.journal.database import Part
 from watcher.journal.notices import forget_old
 from watcher.journal.releasing import released
@@ -88,7 +89,7 @@ class TendingPart(Part):
 
     def forget(self, closed_for: timedelta) -> int:
         def work(connection: Connection) -> int:
-            old = connection.execute(_OLD, {"closed_for": span_ms(closed_for)}).scalars().all()
+            old = connection.execute(_OLD, {"closed_for": span_ms(closed_for)}).scalars()
             if old:
                 connection.execute(_FORGET, {"rows": old})
             else:

@@ -6,9 +6,10 @@ from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Text, and_, bindparam, case, func, literal_column, select, text
+from sqlalchemy import ColumnElement, Text, and_, bindparam, case, func, literal_column, select, text
 
 from watcher.journal.clock import from_ms, maybe_from_ms, now_ms, span_ms
+from watcher.journal.connection import Connection
 from watcher.journal.database import Part
 from watcher.journal.tables import bookings, documents, submissions, tries
 from watcher.model import Outcome, SourceWork, Tried, Workload

@@ -1,0 +1,127 @@
+"""A connection to the journal's database, on which prepared statements run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import sqlalchemy
+from sqlalchemy import Dialect
+from sqlalchemy.exc import DBAPIError, MultipleResultsFound, NoResultFound
+
+from watcher.journal.prepared import Statement, Statements
+
+_NONE: dict[str, Any] = {}
+
+
+class Result:
+    """All rows of an execution; `rowcount` is how many it wrote."""
+
+    __slots__ = ("_rows", "rowcount")
+
+    def __init__(self, rows: list[Any], rowcount: int) -> None:
+        self._rows = rows
+        self.rowcount = rowcount
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._rows)
+
+    def all(self) -> list[Any]:
+        return self._rows
+
+    def first(self) -> Any:
+        """None where there is none."""
+        return self._rows[0] if self._rows else None
+
+    def one(self) -> Any:
+        if len(self._rows) != 1:
+            raise (MultipleResultsFound if self._rows else NoResultFound)(f"{len(self._rows)} rows instead of one")
+        return self._rows[0]
+
+    def scalars(self) -> list[Any]:
+        """The first column."""
+        return [row[0] for row in self._rows]
+
+    def scalar(self) -> Any:
+        """The first column of the first row; None where there is none."""
+        return self._rows[0][0] if self._rows else None
+
+    def scalar_one(self) -> Any:
+        return self.one()[0]
+
+    def scalar_one_or_none(self) -> Any:
+        return self.scalar_one() if self._rows else None
+
+
+class Connection:
+    """Runs statements in a transaction that somebody else begins and ends; for one thread at a time.
+
+    Raises SQLAlchemy's DBAPIError, which tells of the statement and not of its values: they are of people.
+    """
+
+    def __init__(self, plain: sqlalchemy.Connection, statements: Statements) -> None:
+        self.plain = plain  # SQLAlchemy's own: for statements that are composed anew each time
+        self.dialect: Dialect = plain.dialect
+        self.driver: Any = plain.connection.dbapi_connection
+        self._statements = statements
+        self._error: type[Exception] = self.dialect.loaded_dbapi.Error
+
+    def execute(
+        self, statement: Statement, parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
+    ) -> Result:
+        """Run it once; or for each of a list of parameters, which have the same names, for what returns no rows."""
+        if isinstance(parameters, list):
+            if len(parameters) != 1:
+                return self._execute_many(statement, parameters)
+            (parameters,) = parameters
+        given: Any = parameters if parameters is not None else _NONE
+        prepared = self._statements.prepared(statement, given)
+        cursor, found = self._run(prepared.sql, prepared.bound(given))
+        rows = prepared.rows(found, cursor.description) if found else found
+        return Result(rows, cursor.rowcount)
+
+    def _execute_many(self, statement: Statement, parameters: list[Mapping[str, Any]]) -> Result:
+        if not parameters:
+            return Result([], 0)
+        prepared = self._statements.prepared(statement, parameters[0])
+        cursor, _ = self._run(prepared.sql, [prepared.bound(each) for each in parameters], many=True)
+        return Result([], cursor.rowcount)
+
+    def exec_driver_sql(self, statement: str) -> Result:
+        """In the database's own words, without values; the rows are bare."""
+        cursor, rows = self._run(statement)
+        return Result(rows, cursor.rowcount)
+
+    def _run(self, sql: str, *values: Any, many: bool = False) -> tuple[Any, list[Any]]:
+        """The driver's cursor, and its rows. All that is said to the database passes here."""
+        try:
+            if many:
+                cursor = self.driver.cursor()
+                cursor.executemany(sql, *values)
+            else:
+                cursor = self.driver.execute(sql, *values)
+            return cursor, [] if cursor.description is None else cursor.fetchall()
+        except self._error as error:
+            raise self._translated(sql, error) from error
+
+    def roll_back(self) -> None:
+        """Nothing, where no transaction is open."""
+        try:
+            self.driver.rollback()
+        except self._error as error:
+            raise self._translated("ROLLBACK", error) from error
+
+    def _translated(self, statement: str, error: Exception) -> Exception:
+        """As SQLAlchemy would have it; a connection that is lost is given up."""
+        lost = bool(self.dialect.is_disconnect(error, self.driver, None))  # type: ignore[arg-type]
+        if lost:
+            self.plain.invalidate(error)
+        return DBAPIError.instance(
+            statement,
+            None,
+            error,
+            self._error,
+            hide_parameters=True,
+            connection_invalidated=lost,
+            dialect=self.dialect,
+        )

@@ -1,0 +1,217 @@
+"""Statements of SQLAlchemy's, compiled once: their SQL, where each value goes, and what makes a row of what comes back.
+
+SQLAlchemy writes one SQL for both databases. To run a statement its own way costs a tenth of a millisecond each
+time, however simple it is: it is looked up by its structure, and a context and a description of the rows are made.
+That was half of what the journal cost a document. Here it is looked up by its identity, and the driver runs it.
+"""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Dialect, Insert, Select, TextClause
+from sqlalchemy.sql.compiler import ExpandedState, SQLCompiler
+from sqlalchemy.sql.dml import UpdateBase
+
+Statement = Select[*tuple[Any, ...]] | UpdateBase | TextClause
+Parameters = Mapping[str, Any]
+Process = Callable[[Any], Any] | None
+
+# Nearly all statements are made when their modules are loaded; what is made anew each time must not pile up.
+_MOST_STATEMENTS = 1000
+_PADDED_EXACTLY, _STEP = 1024, 1024  # how long lists are padded
+_MOST_VALUES = 32_000  # of one list: SQLite takes 32,766 in all
+
+
+@dataclass(frozen=True, slots=True)
+class _Value:
+    """One value that is given with each execution."""
+
+    place: Any  # a number or a name, as the driver has it
+    name: str
+    process: Process
+
+
+@dataclass(frozen=True, slots=True)
+class _List:
+    """A list that is given with each execution: each place, and which of its values stands there."""
+
+    name: str
+    places: tuple[tuple[Any, int], ...]
+    process: Process
+
+
+@dataclass(slots=True)
+class Prepared:
+    """One statement for one set of parameters, and for lists of up to so many values."""
+
+    sql: str
+    _fixed: Any  # list or dict, as the driver wants them: what stands in the statement itself, and gaps
+    _values: tuple[_Value, ...]
+    _lists: tuple[_List, ...]
+    _types: tuple[Any, ...]  # of the columns
+    _dialect: Dialect
+    _make: Callable[[Any], Any] | None = field(default=None)
+
+    def bound(self, parameters: Parameters) -> Any:
+        """What the driver is given."""
+        bound = self._fixed.copy()
+        for value in self._values:
+            given = parameters[value.name]
+            bound[value.place] = given if value.process is None else value.process(given)
+        for each in self._lists:
+            items = parameters[each.name]
+            if each.process is not None:
+                items = [each.process(item) for item in items]
+            last = len(items) - 1
+            for place, number in each.places:
+                bound[place] = items[min(last, number)]
+        return bound
+
+    def rows(self, found: Sequence[Any], description: Sequence[Any]) -> list[Any]:
+        """The driver's rows, with their columns as attributes, and their values as Python has them."""
+        if self._make is None:
+            self._make = self._maker(description)
+        return [*map(self._make, found)]
+
+    def _maker(self, description: Sequence[Any]) -> Callable[[Any], Any]:
+        if self._types and len(self._types) != len(description):
+            raise AssertionError(f"the columns of a statement are not known one by one: {self.sql}")
+        row = namedtuple("row", [column[0] for column in description], rename=True)  # type: ignore[misc] # noqa: PYI024
+        processes = [
+            (index, process)
+            for index, (type_, column) in enumerate(zip(self._types, description, strict=False))
+            if (process := type_.dialect_impl(self._dialect).result_processor(self._dialect, column[1])) is not None
+        ]
+        if not processes:
+            return row._make
+
+        def make(found: Any) -> Any:
+            values = list(found)
+            for index, process in processes:
+                values[index] = process(values[index])
+            return row._make(values)
+
+        return make
+
+
+class _Variants:
+    """One statement, by the names of its parameters and the lengths of its lists."""
+
+    def __init__(self, statement: Statement) -> None:
+        self.statement = statement  # kept, so that its identity is nobody else's
+        self.lists: tuple[str, ...] | None = None
+        self.prepared: dict[tuple[Any, ...], Prepared] = {}
+
+
+class Statements:
+    """Those of one database, for all its connections. Safe for threads."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self._dialect = dialect
+        self._found: dict[int, _Variants] = {}
+
+    def prepared(self, statement: Statement, parameters: Parameters) -> Prepared:
+        """For parameters of these names. Raises what SQLAlchemy raises where one is missing or not known."""
+        variants = self._found.get(id(statement))
+        if variants is None:
+            variants = self._remember(statement)
+        lists = variants.lists
+        if lists is None:
+            lists = variants.lists = _lists_of(statement, self._dialect, parameters)
+        key = (*parameters, *[_padded(len(parameters[name])) for name in lists]) if lists else tuple(parameters)
+        found = variants.prepared.get(key)
+        if found is None:
+            found = variants.prepared[key] = _prepare(statement, self._dialect, parameters, lists)
+        return found
+
+    def _remember(self, statement: Statement) -> _Variants:
+        if len(self._found) >= _MOST_STATEMENTS:
+            self._found.clear()
+        return self._found.setdefault(id(statement), _Variants(statement))
+
+
+def _padded(count: int) -> int:
+    """How long the list in the SQL is: few variants for all counts. What is too much is filled with the last value."""
+    if count <= _PADDED_EXACTLY:
+        return 1 << (count - 1).bit_length() if count else 0
+    return max(count, min(-(-count // _STEP) * _STEP, _MOST_VALUES))
+
+
+def _compiled(statement: Statement, dialect: Dialect, names: list[str]) -> SQLCompiler:
+    # As if for many rows: a single insert would else ask for the number that its row gets.
+    plain_insert = isinstance(statement, Insert) and not _columns(statement)
+    compiled = statement.compile(dialect=dialect, column_keys=names, for_executemany=plain_insert)
+    if not isinstance(compiled, SQLCompiler):
+        raise TypeError(f"not a statement that reads or writes rows: {statement}")
+    return compiled
+
+
+def _lists_of(statement: Statement, dialect: Dialect, parameters: Parameters) -> tuple[str, ...]:
+    binds = _compiled(statement, dialect, list(parameters)).binds.values()
+    return tuple(sorted({bind.key for bind in binds if bind.expanding and bind.key in parameters}))
+
+
+def _columns(statement: Statement) -> list[Any]:
+    return [*getattr(statement, "exported_columns", ())]
+
+
+def _prepare(statement: Statement, dialect: Dialect, parameters: Parameters, lists: tuple[str, ...]) -> Prepared:
+    compiled = _compiled(statement, dialect, list(parameters))
+    samples = {**parameters, **{name: [None] * _padded(len(parameters[name])) for name in lists}}
+    expanded = compiled.construct_expanded_state(samples)
+    values, long_lists, fixed = _slots(compiled, expanded, dialect, parameters)
+    return Prepared(
+        sql=expanded.statement,
+        _fixed=[fixed.get(place) for place, _ in _places(expanded)] if compiled.positional else fixed,
+        _values=tuple(values),
+        _lists=tuple(long_lists),
+        _types=tuple(column.type for column in _columns(statement)),
+        _dialect=dialect,
+    )
+
+
+def _places(expanded: ExpandedState) -> Iterator[tuple[Any, str]]:
+    """Where each parameter goes: by number, or where the driver has names, by name."""
+    if expanded.positiontup is not None:
+        yield from enumerate(expanded.positiontup)
+    else:
+        yield from ((name, name) for name in expanded.parameters)
+
+
+def _slots(
+    compiled: SQLCompiler, expanded: ExpandedState, dialect: Dialect, parameters: Parameters
+) -> tuple[list[_Value], list[_List], dict[Any, Any]]:
+    """The values and the lists that are given, and by place what the statement itself has to give."""
+    values: list[_Value] = []
+    spread: dict[str, list[tuple[Any, int]]] = {}
+    fixed: dict[Any, Any] = {}
+    numbered = {
+        one: (name, number)
+        for name, ones in expanded.parameter_expansion.items()
+        for number, one in enumerate(ones)
+    }  # fmt: skip
+    for place, name in _places(expanded):
+        list_name, number = numbered.get(name, (name, 0))
+        bind = compiled.binds[list_name]
+        process = _process(bind.type, dialect)
+        if bind.key not in parameters:
+            given = expanded.parameters[name]
+            fixed[place] = given if process is None else process(given)
+        elif name in numbered:
+            spread.setdefault(list_name, []).append((place, number))
+        else:
+            values.append(_Value(place, bind.key, process))
+    lists = [
+        _List(compiled.binds[name].key, tuple(places), _process(compiled.binds[name].type, dialect))
+        for name, places in spread.items()
+    ]
+    return values, lists, fixed
+
+
+def _process(type_: Any, dialect: Dialect) -> Process:
+    found: Process = type_.dialect_impl(dialect).bind_processor(dialect)
+    return found
