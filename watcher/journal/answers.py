@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Update, bindparam, case, false, func, insert, null, select, text, true, update
+from sqlalchemy import Boolean, Update, bindparam, case, false, func, insert, null, select, text, true, update
 
 from watcher.errors import ClaimLost
 from watcher.journal.acknowledging import ACKNOWLEDGEMENT_DUE, patience
@@ -47,6 +47,7 @@ _CLOSED_BY = (
 _STAYS = (
     update(identities)
     .where(identities.c.key == bindparam("of"), identities.c.submission == bindparam("name"))
+    .where(identities.c.stays != bindparam("still", type_=Boolean))  # else a page is written for nothing
     .values(stays=bindparam("still"))
 )
 _POSTPONE = (

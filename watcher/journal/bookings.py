@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import bindparam, case, insert, null, select, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, insert, null, or_, select, update
 
 from watcher.journal.clock import now_ms
 from watcher.journal.connection import Connection
@@ -23,18 +23,24 @@ class WaitsFor(StrEnum):
     FILE = "file"  # its file has to be put back to where its URL leads
 
 
-_LATEST = (
-    select(bookings)
-    .where(
-        bookings.c.content.in_(bindparam("contents", expanding=True)),
-        bookings.c.user_code == bindparam("user_code"),
-        bookings.c.create_expense == bindparam("create_expense"),
-    )
-    # Locked, so that none settles between being found pending and being pointed to; in one order, so that
-    # two submissions with the same documents do not wait for each other.
-    .order_by(bookings.c.content, bookings.c.generation)
-    .with_for_update()
+_OF_EMPLOYEE = (
+    bookings.c.user_code == bindparam("user_code"),
+    bookings.c.create_expense == bindparam("create_expense"),
 )
+_OF_CONTENTS = and_(bookings.c.content.in_(bindparam("contents", expanding=True)), *_OF_EMPLOYEE)
+_OF_PARENTS = and_(bookings.c.parent.in_(bindparam("parents", expanding=True)), *_OF_EMPLOYEE)
+
+
+def _locked(which: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
+    """Locked, so that none settles between being found pending and being pointed to.
+
+    In one order, so that two submissions with the same documents do not wait for each other.
+    """
+    return select(bookings).where(which).order_by(bookings.c.content, bookings.c.generation).with_for_update()
+
+
+_LATEST = _locked(_OF_CONTENTS)
+_LATEST_WITH_PARTS = _locked(or_(_OF_CONTENTS, _OF_PARENTS))
 _OPEN = (
     insert(bookings)
     .values(state=DocumentState.PENDING.value, created_at=now_ms(), due_at=now_ms())
@@ -61,6 +67,18 @@ def latest(connection: Connection, contents: Iterable[str], *, user_code: str, c
     if not wanted:
         return {}
     rows = connection.execute(_LATEST, {"contents": wanted, "user_code": user_code, "create_expense": create_expense})
+    return {row.content: row for row in rows}
+
+
+def latest_with_parts(
+    connection: Connection, contents: Iterable[str], parents: Iterable[str], *, user_code: str, create_expense: bool
+) -> dict[str, Any]:
+    """As `latest`, and with them every part of the files `parents` that was posted."""
+    wanted, files = sorted(set(contents)), sorted(set(parents))
+    if not wanted:
+        return {}
+    employee = {"user_code": user_code, "create_expense": create_expense}
+    rows = connection.execute(_LATEST_WITH_PARTS, {"contents": wanted, "parents": files, **employee})
     return {row.content: row for row in rows}
 
 

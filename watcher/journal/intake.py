@@ -48,6 +48,7 @@ _KNOWN = (
 _KEYS_AT_ONCE = 500
 _SAME_IS_HELD = "the same document was submitted before, and it is not known whether it was booked"
 
+_KEY = bindparam("key", type_=identities.c.key.type)
 _SINCE_NOW = case((bindparam("unheard") == 1, now_ms()), else_=null())
 _ADD_SUBMISSION = (
     insert(submissions).values(recorded_at=now_ms(), unacknowledged_since=_SINCE_NOW).returning(submissions.c.seq)
@@ -60,14 +61,19 @@ _FILL = (
 )
 _ANSWER_NOW = update(submissions).where(submissions.c.seq == bindparam("row")).values(due_at=now_ms())
 _HELD_NOW = update(submissions).where(submissions.c.seq == bindparam("row")).values(held_at=now_ms())
-_ADD_IDENTITY = insert(identities)
+# Nothing, where the key is known: the look and the insert are one statement.
+_ADD_IDENTITY = insert(identities).from_select(
+    ["key", "submission"],
+    select(_KEY, bindparam("name", type_=identities.c.submission.type)).where(
+        ~exists().where(identities.c.key == _KEY)
+    ),
+)
 _POINT_IDENTITY = (
     update(identities)
     .where(identities.c.key == bindparam("of"), identities.c.submission == bindparam("old"))
     .values(submission=bindparam("new"), stays=False)
 )
-_ADD_DOCUMENT = insert(documents)
-_ADD_SETTLED = insert(documents).values(settled_at=now_ms())
+_ADD_DOCUMENT = insert(documents).values(settled_at=case((bindparam("is_settled") == 1, now_ms()), else_=null()))
 
 
 class IntakePart(Part):
@@ -128,26 +134,25 @@ def _known(row: Any) -> Known:
 
 
 def _record(connection: Connection, new: NewSubmission, name: str) -> str:
-    row = connection.execute(_KNOWN, {"keys": [new.key]}).first()
-    if row is not None:
-        known = _known(row)
-        if known.released_for is not None and known.submission == new.succeeds:
-            _write(connection, new, known.submission, fill=True)
-            return known.submission
-        overtaken = known.submission != new.succeeds  # another node has taken it in since this one looked
-        to_be_retried = new.kind is Kind.MAIL and not known.empty
-        if overtaken or to_be_retried or known.stays or known.state is not SubmissionState.CLOSED:
-            return known.submission
-    _identify(connection, new.key, name, old=None if row is None else row.submission)
+    if connection.execute(_ADD_IDENTITY, {"key": new.key, "name": name}).rowcount == 1:
+        _write(connection, new, name)
+        return name
+    known = _known(connection.execute(_KNOWN, {"keys": [new.key]}).one())
+    if known.released_for is not None and known.submission == new.succeeds:
+        _write(connection, new, known.submission, fill=True)
+        return known.submission
+    overtaken = known.submission != new.succeeds  # another node has taken it in since this one looked
+    to_be_retried = new.kind is Kind.MAIL and not known.empty
+    if overtaken or to_be_retried or known.stays or known.state is not SubmissionState.CLOSED:
+        return known.submission
+    _point_on(connection, new.key, known.submission, name)
     _write(connection, new, name)
     return name
 
 
-def _identify(connection: Connection, key: str, name: str, *, old: str | None) -> None:
+def _point_on(connection: Connection, key: str, old: str, name: str) -> None:
     """Let the key be this submission's. Another node that was faster makes the whole transaction begin anew."""
-    if old is None:
-        connection.execute(_ADD_IDENTITY, {"key": key, "submission": name, "stays": False})
-    elif connection.execute(_POINT_IDENTITY, {"of": key, "old": old, "new": name}).rowcount != 1:
+    if connection.execute(_POINT_IDENTITY, {"of": key, "old": old, "new": name}).rowcount != 1:
         raise IntegrityError("the identity has changed meanwhile", None, RuntimeError(key))
 
 
@@ -156,7 +161,7 @@ def _write(connection: Connection, new: NewSubmission, name: str, *, fill: bool 
     rows = [_unsettled(document) for document in new.documents]
     if new.state is not SubmissionState.HELD and point(connection, new, rows):
         new = replace(new, state=SubmissionState.HELD, reason=Reason.IN_DOUBT, remark=_SAME_IS_HELD)
-    pending = any(row["state"] == DocumentState.PENDING for row in rows)
+    pending = any(map(_waits, rows))
     held = new.state is SubmissionState.HELD
     state = SubmissionState.HELD if held else SubmissionState.OPEN if pending else SubmissionState.SETTLED
     columns = _submission_columns(new, state)
@@ -167,9 +172,12 @@ def _write(connection: Connection, new: NewSubmission, name: str, *, fill: bool 
         connection.execute(_ANSWER_NOW, {"row": seq})
     if held:
         connection.execute(_HELD_NOW, {"row": seq})
-    for row in rows:  # one by one, so that their numbers follow their order
-        add = _ADD_DOCUMENT if row["state"] == DocumentState.PENDING else _ADD_SETTLED
-        connection.execute(add, {**row, "submission": seq})
+    # One after the other, so that their numbers follow their order.
+    connection.execute(_ADD_DOCUMENT, [{**row, "submission": seq, "is_settled": int(not _waits(row))} for row in rows])
+
+
+def _waits(row: Mapping[str, Any]) -> bool:
+    return bool(row["state"] == DocumentState.PENDING)
 
 
 def _unsettled(document: NewDocument) -> dict[str, Any]:

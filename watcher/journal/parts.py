@@ -11,25 +11,10 @@ from collections.abc import Iterable, Sequence
 from enum import Enum, auto
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, select
-
 from watcher.journal.bookings import booked
-from watcher.journal.connection import Connection
-from watcher.journal.tables import bookings
 from watcher.model import BookingKey
 
 _ENDLESS = sys.maxsize  # nobody knows how many pages a whole file has
-
-_PARTS = (
-    select(bookings)
-    .where(
-        bookings.c.parent.in_(bindparam("parents", expanding=True)),
-        bookings.c.user_code == bindparam("user_code"),
-        bookings.c.create_expense == bindparam("create_expense"),
-    )
-    .order_by(bookings.c.content, bookings.c.generation)
-    .with_for_update()
-)
 
 
 class Overlap(Enum):
@@ -54,19 +39,13 @@ def extent(content: str) -> Extent:
     return Extent(parent, *(pages or (1, _ENDLESS)))
 
 
-def parts_of(
-    connection: Connection, parents: Iterable[str], *, user_code: str, create_expense: bool
-) -> dict[str, list[Any]]:
-    """The latest generation of every part of these files that was posted, by file; locked."""
-    files = sorted(set(parents))
-    if not files:
-        return {}
-    wanted = {"parents": files, "user_code": user_code, "create_expense": create_expense}
-    newest = {row.content: row for row in connection.execute(_PARTS, wanted)}
-    found: dict[str, list[Any]] = {}
-    for row in newest.values():
-        found.setdefault(row.parent, []).append(row)
-    return found
+def by_parent(found: Iterable[Any]) -> dict[str, list[Any]]:
+    """Those of some bookings that are parts, by the file that they are of."""
+    parts: dict[str, list[Any]] = {}
+    for row in found:
+        if row.parent is not None:
+            parts.setdefault(row.parent, []).append(row)
+    return parts
 
 
 def overlap(content: str, others: Sequence[Any]) -> tuple[Overlap, Any]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from watcher.journal.bookings import FIRST_GENERATION, WaitsFor, adopt, booked, latest, open_generation
+from watcher.journal.bookings import FIRST_GENERATION, WaitsFor, adopt, booked, latest_with_parts, open_generation
 from watcher.journal.connection import Connection
-from watcher.journal.parts import Overlap, extent, overlap, parts_of
+from watcher.journal.parts import Overlap, by_parent, extent, overlap
 from watcher.model import BookingKey, DocumentState, NewSubmission, Outcome, Reason
 
 
@@ -20,8 +20,10 @@ def point(connection: Connection, new: NewSubmission, rows: list[dict[str, Any]]
     wanted = [index for index, row in enumerate(rows) if row["state"] == DocumentState.PENDING]
     contents = [new.documents[index].content for index in wanted]
     parents = [extent(content).parent for content in contents]
-    found = latest(connection, [*contents, *parents], user_code=user_code, create_expense=new.create_expense)
-    parts = parts_of(connection, parents, user_code=user_code, create_expense=new.create_expense)
+    found = latest_with_parts(
+        connection, [*contents, *parents], parents, user_code=user_code, create_expense=new.create_expense
+    )
+    parts = by_parent(found.values())
     opened: dict[str, int] = {}
     # In one order, as they are locked: two nodes that add the same documents must not wait for each other.
     for index in sorted(wanted, key=lambda index: new.documents[index].content):

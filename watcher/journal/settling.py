@@ -6,7 +6,7 @@ import logging
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import bindparam, exists, false, func, null, or_, select, text, update
+from sqlalchemy import BigInteger, bindparam, case, exists, false, func, null, or_, select, text, update
 
 from watcher.journal.bookings import WaitsFor
 from watcher.journal.claims import fenced
@@ -16,6 +16,7 @@ from watcher.journal.endings import end_try
 from watcher.journal.expenses import expense_ids, stored_expenses, write_invoices, write_late_invoices
 from watcher.journal.holding import open_submissions_again, submissions_waiting_for
 from watcher.journal.tables import bookings, documents, submissions
+from watcher.journal.text_types import Words
 from watcher.model import (
     ClaimedBooking,
     DocumentState,
@@ -30,23 +31,27 @@ log = logging.getLogger(__name__)
 
 _AT_ONCE = 500  # submissions in one statement: databases bound how many values it may have
 
-_SETTLE = fenced(bookings, state="pending").values(
-    state=DocumentState.SETTLED.value,
-    outcome=bindparam("ended_as"),
-    code=bindparam("said_code"),
-    message=bindparam("said"),
-    settled_at=now_ms(),
-    # A retry keeps the one that was named before.
-    first_document=func.coalesce(
-        select(func.min(documents.c.id))
-        .where(documents.c.booking == bindparam("row"), text("documents.state = 'pending'"))
-        .scalar_subquery(),
-        bookings.c.first_document,
-    ),
-    attempts=bookings.c.attempts + bindparam("tried"),
-    in_doubt=or_(bookings.c.in_doubt, bindparam("doubt") == 1),
-    claimed=false(),
-    waits_for=null(),
+_SETTLE = (
+    fenced(bookings, state="pending")
+    .values(
+        state=DocumentState.SETTLED.value,
+        outcome=bindparam("ended_as"),
+        code=bindparam("said_code"),
+        message=bindparam("said"),
+        settled_at=now_ms(),
+        # A retry keeps the one that was named before.
+        first_document=func.coalesce(
+            select(func.min(documents.c.id))
+            .where(documents.c.booking == bindparam("row"), text("documents.state = 'pending'"))
+            .scalar_subquery(),
+            bookings.c.first_document,
+        ),
+        attempts=bookings.c.attempts + bindparam("tried"),
+        in_doubt=or_(bookings.c.in_doubt, bindparam("doubt") == 1),
+        claimed=false(),
+        waits_for=null(),
+    )
+    .returning(bookings.c.first_document)
 )
 _SETTLED_AS = (
     select(
@@ -60,22 +65,20 @@ _SETTLED_AS = (
     .where(bookings.c.id == bindparam("row"))
     .with_for_update()
 )
-_WAITING = (
-    select(documents.c.id, documents.c.submission)
-    .where(documents.c.booking == bindparam("of"), text("documents.state = 'pending'"))
-    .order_by(documents.c.id)
-)
-_SETTLE_DOCUMENT = (
+_IS_FIRST = documents.c.id == bindparam("first")
+# The first one gets the outcome; what the others get is given beside it.
+_SETTLE_DOCUMENTS = (
     update(documents)
-    .where(documents.c.id == bindparam("row"))
+    .where(documents.c.booking == bindparam("of"), text("documents.state = 'pending'"))
     .values(
         state=DocumentState.SETTLED.value,
-        outcome=bindparam("ended_as"),
-        code=bindparam("said_code"),
-        message=bindparam("said"),
-        duplicate_of=bindparam("first"),
+        outcome=case((_IS_FIRST, bindparam("ended_as")), else_=bindparam("others_as")),
+        code=case((_IS_FIRST, bindparam("said_code", type_=Words)), else_=bindparam("others_code", type_=Words)),
+        message=case((_IS_FIRST, bindparam("said", type_=Words)), else_=bindparam("others_said", type_=Words)),
+        duplicate_of=case((_IS_FIRST, null()), else_=bindparam("others_of", type_=BigInteger)),
         settled_at=now_ms(),
     )
+    .returning(documents.c.submission)
 )
 # Two nodes that settle the last two documents of one submission must not each see the other's pending.
 _LOCK_SUBMISSIONS = (
@@ -119,17 +122,18 @@ _DOCUMENTS_SPEAK_UP = (
 
 def settle(connection: Connection, claimed: ClaimedBooking, settlement: Settlement, ending: TryEnding) -> bool:
     """Whether the outcome that stands is this one; if not, the ending is kept, and what it booked."""
-    if connection.dialect.name != "sqlite":  # else a late answer might be written between the look and the outcome
-        connection.execute(_SETTLED_AS, {"row": claimed.booking})
-    return _settled(connection, claimed, settlement, ending) or _late(connection, claimed, settlement, ending)
+    # No answer to an earlier try can have come late where there was none.
+    stored = None if claimed.try_number == 1 else _stored_before(connection, claimed)
+    return _settled(connection, claimed, settlement, ending, stored) or _late(connection, claimed, settlement, ending)
 
 
 def settle_untried(connection: Connection, booking: Any, settlement: Settlement) -> None:
     """End a booking (its row, locked) that waits for something else than time, without another try."""
     values = {"row": booking.id, "mine": booking.claim, "tried": 0, "doubt": 0, **_said(settlement)}
-    connection.execute(_SETTLE, values)
+    settled = connection.execute(_SETTLE, values).first()
     waiting = submissions_waiting_for(connection, booking.id)
-    _settle_documents(connection, booking.id, settlement)
+    if settled is not None:
+        _settle_documents(connection, booking.id, settled.first_document, settlement)
     open_submissions_again(connection, waiting)
     settle_submissions(connection, waiting)
 
@@ -143,17 +147,30 @@ def settle_submissions(connection: Connection, rows: list[int]) -> None:
         connection.execute(_SETTLE_SUBMISSIONS, some)
 
 
-def _settled(connection: Connection, claimed: ClaimedBooking, settlement: Settlement, ending: TryEnding) -> bool:
-    """Whether the claim held, and all is written."""
-    stored = stored_expenses(connection, claimed.booking)
+def _settled(
+    connection: Connection,
+    claimed: ClaimedBooking,
+    settlement: Settlement,
+    ending: TryEnding,
+    stored: set[str | None] | None,
+) -> bool:
+    """Whether the claim held, and all is written. `stored`: the expenses that are there already."""
     final = _reconciled(claimed, settlement, stored)
     mine = {"row": claimed.booking, "mine": claimed.claim.number, "tried": 1, "doubt": int(ending.in_doubt)}
-    if connection.execute(_SETTLE, {**mine, **_said(final)}).rowcount != 1:
+    settled = connection.execute(_SETTLE, {**mine, **_said(final)}).first()
+    if settled is None:
         return False
     end_try(connection, claimed, ending)
     write_invoices(connection, claimed.booking, settlement.invoices, stored)
-    _settle_documents(connection, claimed.booking, final)
+    _settle_documents(connection, claimed.booking, settled.first_document, final)
     return True
+
+
+def _stored_before(connection: Connection, claimed: ClaimedBooking) -> set[str | None] | None:
+    """The expenses that late answers to earlier tries have stored; None: nothing is."""
+    if connection.dialect.name != "sqlite":  # else a late answer might be written between the look and the outcome
+        connection.execute(_SETTLED_AS, {"row": claimed.booking})
+    return stored_expenses(connection, claimed.booking)
 
 
 def _said(final: Settlement) -> dict[str, Any]:
@@ -176,17 +193,14 @@ def _warn_booked_twice(claimed: ClaimedBooking) -> None:
     log.error("A booking has two expenses.", extra={"booking": claimed.booking, "biz_id": claimed.biz_id})
 
 
-def _settle_documents(connection: Connection, booking: int, final: Settlement) -> None:
-    waiting = connection.execute(_WAITING, {"of": booking}).all()
-    if not waiting:
-        return
-    common = {"said_code": final.code, "said": final.message, "ended_as": final.outcome.value, "first": None}
-    copy = dict(common)
+def _settle_documents(connection: Connection, booking: int, first: int | None, final: Settlement) -> None:
+    """Those that wait for it; `first` is the one that gets the outcome. Where it is booked, others are duplicates."""
+    others: dict[str, Any] = {"others_as": final.outcome.value, "others_code": final.code, "others_said": final.message}
     if final.outcome.counts_as_booked:
-        copy = {"said_code": None, "said": None, "ended_as": Outcome.DUPLICATE.value, "first": waiting[0].id}
-    rows = [{"row": row.id, **(common if row is waiting[0] else copy)} for row in waiting]
-    connection.execute(_SETTLE_DOCUMENT, rows)
-    settle_submissions(connection, sorted({row.submission for row in waiting}))
+        others = {"others_as": Outcome.DUPLICATE.value, "others_code": None, "others_said": None}
+    duplicates = {**others, "others_of": first if final.outcome.counts_as_booked else None}
+    rows = connection.execute(_SETTLE_DOCUMENTS, {"of": booking, "first": first, **_said(final), **duplicates})
+    settle_submissions(connection, sorted(set(rows.scalars())))
 
 
 def _late(connection: Connection, claimed: ClaimedBooking, settlement: Settlement, ending: TryEnding) -> bool:
@@ -216,7 +230,7 @@ def _resolved(
     """The late answer says what a person was to find out."""
     waiting = submissions_waiting_for(connection, claimed.booking)
     held = replace(claimed, claim=replace(claimed.claim, number=stands.claim))
-    settled = _settled(connection, held, settlement, ending)
+    settled = _settled(connection, held, settlement, ending, stored_expenses(connection, claimed.booking))
     open_submissions_again(connection, waiting)
     settle_submissions(connection, waiting)
     return settled

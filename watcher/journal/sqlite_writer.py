@@ -1,8 +1,8 @@
 """The one writing connection to SQLite, and group commit: one fsync for all who wait.
 
-Whoever gets the lock runs everything that is queued in one transaction, each piece in a savepoint of
-its own, and commits once; the others find theirs done when they get the lock. While one waits for the
-disk, the next group gathers. A piece that is alone needs no savepoint: what undoes it undoes the whole.
+Whoever gets the lock runs everything that is queued in one transaction, and commits once; the others find
+theirs done when they get the lock. While one waits for the disk, the next group gathers. Hardly ever does a
+piece fail: then the group is undone and run once more, each piece in a savepoint of its own.
 """
 
 from __future__ import annotations
@@ -79,11 +79,11 @@ class GroupWriter:
         try:
             self._check_open()
             self._say("BEGIN IMMEDIATE")
-            if len(group) == 1:
-                group[0].value = group[0].work(self._connection)
-            else:
+            if not self._ran_together(group):
+                self._roll_back()
+                self._say("BEGIN IMMEDIATE")
                 for ticket in group:
-                    self._run_one(ticket)
+                    self._run_apart(ticket)
             self._say("COMMIT")
         except BaseException as error:
             self._roll_back()
@@ -93,7 +93,18 @@ class GroupWriter:
         for ticket in group:
             ticket.done = True
 
-    def _run_one(self, ticket: _Ticket[Any]) -> None:
+    def _ran_together(self, group: list[_Ticket[Any]]) -> bool:
+        """False where one has failed among others. Raises what it raised where it is alone: all is undone then."""
+        try:
+            for ticket in group:
+                ticket.value = ticket.work(self._connection)
+        except Exception:
+            if len(group) == 1:
+                raise
+            return False
+        return True
+
+    def _run_apart(self, ticket: _Ticket[Any]) -> None:
         self._say("SAVEPOINT piece")
         try:
             ticket.value = ticket.work(self._connection)
