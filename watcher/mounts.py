@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import select
+import threading
 from pathlib import Path
 
 # Others write to these without our kernel's knowledge: no events, and leases and locks mean nothing.
@@ -11,6 +13,7 @@ _NETWORK = re.compile(
     r"nfs\d?|cifs|smb\w*|ncpfs|afs|9p|virtiofs|ceph|glusterfs|lustre|gpfs|beegfs\w*|davfs\d?|vboxsf|vmhgfs|prl_fs|drvfs"
     r"|fuse(\..*)?"
 )
+_MOUNTINFO = "/proc/self/mountinfo"
 _LITTLE_BYTES = 1_000_000_000
 _LITTLE_SHARE, _ENOUGH_BYTES = 0.05, 5_000_000_000  # a twentieth of a disk is little, up to so many bytes
 
@@ -34,7 +37,43 @@ def kind_of(real_path: str, mountinfo: str | None = None) -> str:
 
 def mounts() -> str:
     """What is mounted where, as the kernel tells it."""
-    return Path("/proc/self/mountinfo").read_bytes().decode("utf-8", "surrogateescape")
+    return Path(_MOUNTINFO).read_bytes().decode("utf-8", "surrogateescape")
+
+
+class MountTable:
+    """What is mounted where, read again only when it has changed. For many threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._file: int | None = None
+        self._changes = select.poll()
+        self._kinds: dict[tuple[int, str], str] = {}
+
+    def kind_of(self, real_path: str, device: int) -> str:
+        """The type of the file system `device` (`st_dev`) that a path (without links) is on. Raises OSError."""
+        with self._lock:
+            if self._may_have_changed():
+                self._kinds.clear()
+            place = (device, real_path)
+            kind = self._kinds.get(place)
+            if kind is None:
+                kind = self._kinds[place] = kind_of(real_path)
+            return kind
+
+    def close(self) -> None:
+        with self._lock:
+            if self._file is not None:
+                self._changes.unregister(self._file)
+                os.close(self._file)
+                self._file = None
+
+    def _may_have_changed(self) -> bool:
+        """The kernel marks an open mountinfo when something is mounted or unmounted, once for each time it is asked."""
+        if self._file is not None:
+            return bool(self._changes.poll(0))
+        self._file = os.open(_MOUNTINFO, os.O_RDONLY | os.O_CLOEXEC)
+        self._changes.register(self._file, select.POLLPRI)
+        return True
 
 
 def lack_of_room(path: str | Path) -> str | None:

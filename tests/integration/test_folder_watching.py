@@ -538,7 +538,7 @@ def test_a_network_drive_that_is_unmounted_is_not_an_empty_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kind = "nfs4"
-    monkeypatch.setattr("watcher.sources.folder.drive.kind_of", lambda _path: kind)
+    monkeypatch.setattr("watcher.mounts.MountTable.kind_of", lambda _table, _path, _device: kind)
     watched = Watched(tmp_path)
     watched.look()
     kind = "ext4"  # what lies below the mount point

@@ -11,13 +11,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from watcher.errors import SourceUnavailable, Vanished
-from watcher.mounts import is_network, kind_of
+from watcher.mounts import MountTable, is_network
 from watcher.sources.folder.names import for_display
 
 # Of network drives, some number their files anew whenever they have forgotten them.
 _UNSTABLE_INODES = re.compile(r"cifs|smb\w*|9p|davfs\d?|vboxsf|vmhgfs|prl_fs|drvfs|fuse(\..*)?")
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_DELETED = " (deleted)"  # what the kernel says behind the path of a folder that is gone
 _GONE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)  # ELOOP: a link now stands where a file or folder was
 _SENTENCES = {
     errno.ENOENT: "is not there",
@@ -41,25 +42,6 @@ def unavailable(error: OSError, place: str) -> SourceUnavailable:
     """The error as a sentence that names the place and says what is the matter with it."""
     reason = _SENTENCES.get(error.errno or 0) or f"cannot be used: {error.strerror or type(error).__name__}"
     return SourceUnavailable(f"{for_display(place)} {reason}")
-
-
-@contextmanager
-def translated(place: str) -> Iterator[None]:
-    """Turns what the file system says into SourceUnavailable."""
-    try:
-        yield
-    except OSError as error:
-        raise unavailable(error, place) from error
-
-
-@contextmanager
-def _altogether() -> Iterator[None]:
-    """What keeps us from the folder keeps us from every file in it."""
-    try:
-        yield
-    except SourceUnavailable as error:
-        error.altogether = True
-        raise
 
 
 def is_gone(error: OSError) -> bool:
@@ -125,35 +107,57 @@ def open_file(folder: int, name: str) -> int:
 
 
 class Mount:
-    """Opens the folder, and tells a folder that is gone from one that is empty."""
+    """Opens the folder, and tells a folder that is gone from one that is empty. For many threads, until it is closed."""
 
     def __init__(self, path: str, marker: str | None) -> None:
         self.path = path
         self._marker = marker
+        self._table = MountTable()
         self._was_network = False
 
     @contextmanager
     def opened(self) -> Iterator[tuple[int, Drive]]:
         """A descriptor of the folder, and its drive. Raises SourceUnavailable where it is not what it should be."""
-        with _altogether(), translated(self.path):
-            root = os.open(self.path, _FOLDER)
+        root, drive = self._entered()
         try:
-            with _altogether():
-                with translated(self.path):
-                    drive = self._drive(os.fstat(root))
-                self._require_marker(root)
-                self._require_drive(drive)
             yield root, drive
         finally:
             os.close(root)
 
-    def _drive(self, status: os.stat_result) -> Drive:
-        real_path = os.path.realpath(self.path)
+    def close(self) -> None:
+        self._table.close()
+
+    def _entered(self) -> tuple[int, Drive]:
+        """What keeps us from the folder keeps us from every file in it."""
+        try:
+            return self._opened()
+        except SourceUnavailable as error:
+            error.altogether = True
+            raise
+        except OSError as error:
+            hindered = unavailable(error, self.path)
+            hindered.altogether = True
+            raise hindered from error
+
+    def _opened(self) -> tuple[int, Drive]:
+        root = os.open(self.path, _FOLDER)
+        try:
+            drive = self._drive(root)
+            self._require_marker(root)
+            self._require_drive(drive)
+        except BaseException:
+            os.close(root)
+            raise
+        return root, drive
+
+    def _drive(self, root: int) -> Drive:
+        status = os.fstat(root)
+        real_path = _real_path(root, status)
         return Drive(
             device=status.st_dev,
             inode=status.st_ino,
             real_path=real_path,
-            file_system=kind_of(real_path),
+            file_system=self._table.kind_of(real_path, status.st_dev),
         )
 
     def _require_marker(self, root: int) -> None:
@@ -164,10 +168,23 @@ class Mount:
         except FileNotFoundError as error:
             sentence = f"the marker {self._marker} is not in {self.path}: the share counts as not mounted"
             raise SourceUnavailable(sentence) from error
-        except OSError as error:
-            raise unavailable(error, self.path) from error
 
     def _require_drive(self, drive: Drive) -> None:
         if self._was_network and not drive.is_network:
             raise SourceUnavailable(f"the network drive of {self.path} is not mounted any more")
         self._was_network = drive.is_network
+
+
+def _real_path(folder: int, status: os.stat_result) -> str:
+    """Where an open folder lies, without links, as the kernel has it: asked once, not for each folder on the way."""
+    path = os.readlink(f"/proc/self/fd/{folder}")
+    if path.endswith(_DELETED) and not _is_at(path, status):
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path.removesuffix(_DELETED))
+    return path
+
+
+def _is_at(path: str, status: os.stat_result) -> bool:
+    try:
+        return os.path.samestat(os.stat(path), status)
+    except OSError:
+        return False

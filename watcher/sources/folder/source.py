@@ -143,6 +143,7 @@ class FolderSource:
 
     def close(self) -> None:
         self._watch.close()
+        self._mount.close()
         self._hints.add_doubt()
 
 
