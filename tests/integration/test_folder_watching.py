@@ -21,6 +21,7 @@ from watcher.errors import SourceUnavailable, Vanished
 from watcher.model import SubmissionState
 from watcher.ports import Arrival
 from watcher.sources.folder import FolderSource
+from watcher.sources.folder.drive import open_file_below
 
 WRITER = """
 import sys
@@ -602,16 +603,12 @@ def test_a_file_with_a_time_beyond_all_calendars_is_taken(watched: Watched) -> N
 def test_a_file_that_cannot_be_read_holds_up_no_other(
     watched: Watched, monkeypatch: pytest.MonkeyPatch, fault: int
 ) -> None:
-    from watcher.sources.folder import find
-
-    opened = find._opened
-
-    def refused(root: int, path: str) -> int:
+    def refused(root: int, path: str) -> tuple[int, os.stat_result]:
         if path == "a.pdf":
             raise OSError(fault, os.strerror(fault))
-        return opened(root, path)
+        return open_file_below(root, path)
 
-    monkeypatch.setattr(find, "_opened", refused)
+    monkeypatch.setattr("watcher.sources.folder.find.open_file_below", refused)
     watched.drop("a.pdf")
     watched.drop("b.pdf")
     expected = pytest.raises(SourceUnavailable, match=r"inbox/a\.pdf") if fault == errno.EIO else nullcontext()

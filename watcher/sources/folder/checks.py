@@ -95,7 +95,7 @@ class _Checks:
         parent, _, name = path.rpartition("/")
         try:
             with folder_below(root, parent) as folder:
-                file = open_file(folder, name)
+                file, _ = open_file(folder, name)
         except OSError as error:
             if not is_gone(error):
                 self._unreadable.append(str(unavailable(error, f"{self._mount.path}/{path}")))

@@ -18,6 +18,7 @@ from watcher.sources.folder.names import for_display
 _UNSTABLE_INODES = re.compile(r"cifs|smb\w*|9p|davfs\d?|vboxsf|vmhgfs|prl_fs|drvfs|fuse(\..*)?")
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_TO_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _DELETED = " (deleted)"  # what the kernel says behind the path of a folder that is gone
 _GONE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)  # ELOOP: a link now stands where a file or folder was
 _SENTENCES = {
@@ -69,9 +70,10 @@ class Drive:
 
 def open_below(root: int, path: str) -> int:
     """A descriptor of the folder `path` below the folder `root`, through no link; raises OSError."""
-    here = os.dup(root)
+    first, *others = path.split("/") if path else [""]
+    here = _step_down(root, first) if path else os.dup(root)
     try:
-        for part in path.split("/") if path else ():
+        for part in others:
             there = _step_down(here, part)
             os.close(here)
             here = there
@@ -97,17 +99,28 @@ def folder_below(root: int, path: str) -> Iterator[int]:
         os.close(folder)
 
 
-def open_file(folder: int, name: str) -> int:
-    """A regular file, opened to be read: through no link, and never waiting for a pipe. Raises OSError, Vanished."""
-    file = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC, dir_fd=folder)
-    if not stat.S_ISREG(os.fstat(file).st_mode):
+def open_file(folder: int, name: str) -> tuple[int, os.stat_result]:
+    """A regular file, opened to be read, and its state: through no link, and never waiting for a pipe.
+
+    Raises OSError, Vanished.
+    """
+    file = os.open(name, _TO_READ, dir_fd=folder)
+    status = os.fstat(file)
+    if not stat.S_ISREG(status.st_mode):
         os.close(file)
         raise Vanished(f"{for_display(name)} is not a regular file")
-    return file
+    return file, status
+
+
+def open_file_below(root: int, path: str) -> tuple[int, os.stat_result]:
+    """The same for a path below an open folder."""
+    parent, _, name = path.rpartition("/")
+    with folder_below(root, parent) as folder:
+        return open_file(folder, name)
 
 
 class Mount:
-    """Opens the folder, and tells a folder that is gone from one that is empty. For many threads, until it is closed."""
+    """Opens the folder, and tells a folder that is gone from one that is empty. For many threads."""
 
     def __init__(self, path: str, marker: str | None) -> None:
         self.path = path
@@ -177,7 +190,7 @@ class Mount:
 
 def _real_path(folder: int, status: os.stat_result) -> str:
     """Where an open folder lies, without links, as the kernel has it: asked once, not for each folder on the way."""
-    path = os.readlink(f"/proc/self/fd/{folder}")
+    path = os.readlink(f"/proc/self/fd/{folder}")  # noqa: PTH115 - it may be no text that pathlib keeps
     if path.endswith(_DELETED) and not _is_at(path, status):
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path.removesuffix(_DELETED))
     return path
@@ -185,6 +198,6 @@ def _real_path(folder: int, status: os.stat_result) -> str:
 
 def _is_at(path: str, status: os.stat_result) -> bool:
     try:
-        return os.path.samestat(os.stat(path), status)
+        return os.path.samestat(os.stat(path), status)  # noqa: PTH116 - as above
     except OSError:
         return False

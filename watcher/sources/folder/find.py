@@ -7,12 +7,13 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from watcher.config.sections import Folder
 from watcher.errors import SourceUnavailable, Vanished
 from watcher.model import Kind, Known, SubmissionState
 from watcher.policy.arrival import Treatment, treatment
-from watcher.sources.folder.drive import Drive, folder_below, is_gone, open_file, unavailable
+from watcher.sources.folder.drive import Drive, folder_below, is_gone, open_file_below, unavailable
 from watcher.sources.folder.hints import Hinted
 from watcher.sources.folder.identity import Candidate
 from watcher.sources.folder.leftovers import Leftovers
@@ -26,7 +27,6 @@ from watcher.sources.folder.verdicts import Verdict, Verdicts
 log = logging.getLogger(__name__)
 
 Ask = Callable[[Sequence[str]], Mapping[str, Known]]
-Found = tuple[Candidate, str, Known | None]  # the file, its key, and what was known of it
 
 HEAD_BYTES = 4096
 KEYS_PER_QUESTION = 500
@@ -35,6 +35,15 @@ _CHANGING_PAUSE_SECONDS = 0.01  # it changed between two glances
 _PUT_BACK_PAUSE_SECONDS = 1.0  # a file may be put back before its answer is recorded as given
 # Somebody has it open in a way that shuts us out (Windows over SMB; a lease of another program).
 _HELD = (errno.EAGAIN, errno.EBUSY, errno.ETXTBSY)
+
+
+class Found(NamedTuple):
+    """A file that is ready to be taken in."""
+
+    candidate: Candidate
+    key: str
+    known: Known | None  # what the journal says of it
+    file: int  # open, until the next one is asked for
 
 
 class Finder:
@@ -83,14 +92,18 @@ class Finder:
             for candidate, key, known in self._unknown(batch, drive, hinted, ask):
                 closed = hinted.files.get(candidate.path, False)
                 try:
-                    finished = self._is_finished(root, drive, candidate, closed=closed, trusted=trusted)
+                    file = self._finished(root, drive, candidate, closed=closed, trusted=trusted)
                 except OSError as error:
                     self._waiting.forget(candidate.path)
                     sight.note(error, f"{self._folder.path}/{candidate.path}")
                     continue
-                if finished:
+                if file is None:
+                    continue
+                try:
                     self._offered.add(candidate.path)
-                    yield candidate, key, known
+                    yield Found(candidate, key, known, file)
+                finally:
+                    os.close(file)
         self._conclude(sight, saw_everything=hinted.everything)
 
     def _conclude(self, sight: Sight, *, saw_everything: bool) -> None:
@@ -163,7 +176,9 @@ class Finder:
 
     # -------------------------------------------------------------------------- what is to be done
 
-    def _unknown(self, batch: list[Candidate], drive: Drive, hinted: Hinted, ask: Ask) -> Iterator[Found]:
+    def _unknown(
+        self, batch: list[Candidate], drive: Drive, hinted: Hinted, ask: Ask
+    ) -> Iterator[tuple[Candidate, str, Known | None]]:
         """Those that the journal does not have."""
         stable = drive.stable_inodes
         keys = [one.fingerprint(stable_inodes=stable).key(self._folder.name, one.path) for one in batch]
@@ -183,38 +198,43 @@ class Finder:
         elif closed:
             self._waiting.look_again(candidate, time.monotonic(), pause=_PUT_BACK_PAUSE_SECONDS)
 
-    def _is_finished(self, root: int, drive: Drive, candidate: Candidate, *, closed: bool, trusted: bool) -> bool:
-        """Whether the file is finished, and wanted; raises OSError where it cannot be read."""
+    def _finished(self, root: int, drive: Drive, candidate: Candidate, *, closed: bool, trusted: bool) -> int | None:
+        """The file, open, where it is finished and wanted; raises OSError where it cannot be read."""
         now = time.monotonic()
         if not closed and self._waiting.is_early(candidate, now):
-            return False
+            return None
         try:
-            file = _opened(root, candidate.path)
+            file, status = open_file_below(root, candidate.path)
         except OSError as error:
-            return self._put_off(candidate, error, now)
+            self._put_off(candidate, error, now)
+            return None
         except Vanished:
-            return False
+            return None
+        wanted = False
         try:
-            if not candidate.fingerprint(stable_inodes=drive.stable_inodes).matches(os.fstat(file)):
+            if candidate.fingerprint(stable_inodes=drive.stable_inodes).matches(status):
+                ready = self._waiting.is_ready(candidate, file, now, closed=closed, trusted=trusted)
+                wanted = ready and self._is_wanted(root, candidate, file)
+            else:
                 self._waiting.look_again(candidate, now, pause=_CHANGING_PAUSE_SECONDS if trusted else self._settle)
-                return False
-            if not self._waiting.is_ready(candidate, file, now, closed=closed, trusted=trusted):
-                return False
-            self._waiting.forget(candidate.path)
-            return candidate.size == 0 or self._is_wanted(root, candidate, os.pread(file, HEAD_BYTES, 0))
         finally:
-            os.close(file)
+            if not wanted:
+                os.close(file)
+        return file if wanted else None
 
-    def _put_off(self, candidate: Candidate, error: OSError, now: float) -> bool:
+    def _put_off(self, candidate: Candidate, error: OSError, now: float) -> None:
         if error.errno in _HELD:
             self._waiting.look_again(candidate, now, pause=self._settle)
         elif is_gone(error):
             self._waiting.forget(candidate.path)
         else:
             raise error
-        return False
 
-    def _is_wanted(self, root: int, candidate: Candidate, head: bytes) -> bool:
+    def _is_wanted(self, root: int, candidate: Candidate, file: int) -> bool:
+        self._waiting.forget(candidate.path)
+        if candidate.size == 0:
+            return True
+        head = os.pread(file, HEAD_BYTES, 0)
         is_note = _is_note(root, candidate.path)
         if not (is_note and head.startswith(BYTE_ORDER_MARK)) and self._wanted(head):
             return True
@@ -229,12 +249,6 @@ def _oldest_first(candidates: list[Candidate]) -> Iterator[list[Candidate]]:
         batch = candidates[: -KEYS_PER_QUESTION - 1 : -1]
         del candidates[-KEYS_PER_QUESTION:]
         yield batch
-
-
-def _opened(root: int, path: str) -> int:
-    parent, _, name = path.rpartition("/")
-    with folder_below(root, parent) as folder:
-        return open_file(folder, name)
 
 
 def _is_note(root: int, path: str) -> bool:

@@ -132,9 +132,9 @@ class Move:
 
     def _is_copy(self, spot: Spot) -> bool:
         with ExitStack() as files:
-            one = open_file(spot.folder, spot.name)
+            one, _ = open_file(spot.folder, spot.name)
             files.callback(os.close, one)
-            other = open_file(self._target.folder, self._target.name)
+            other, _ = open_file(self._target.folder, self._target.name)
             files.callback(os.close, other)
             return same_content(one, other)
 
@@ -202,7 +202,7 @@ class Move:
 
     def _write_copy(self, spot: Spot) -> None:
         remove(self._temporary.folder, self._temporary.name)
-        file = open_file(spot.folder, spot.name)
+        file, _ = open_file(spot.folder, spot.name)
         try:
             copy_of(file, self._temporary.folder, self._temporary.name)
             if not self._expected.matches(os.fstat(file)):
@@ -257,7 +257,7 @@ def is_own_note(spot: Spot, content: bytes | None = None, like: os.stat_result |
 
 
 def _head(spot: Spot, length: int) -> bytes:
-    file = open_file(spot.folder, spot.name)
+    file, _ = open_file(spot.folder, spot.name)
     try:
         return os.pread(file, length, 0)
     finally:

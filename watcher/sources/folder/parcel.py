@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from watcher.errors import Vanished
 from watcher.ports import MailText
-from watcher.sources.folder.drive import Mount, folder_below, is_gone, open_file, unavailable
+from watcher.sources.folder.drive import unavailable
 from watcher.sources.folder.identity import Fingerprint
 from watcher.sources.folder.names import for_display
 from watcher.spool import CHUNK_BYTES, Spooled
@@ -16,9 +16,9 @@ from watcher.spool import CHUNK_BYTES, Spooled
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileLeaf:
-    """The file itself. `path` may hold lone surrogates, where the name is no UTF-8."""
+    """The file itself, open as long as its parcel. `path` may hold lone surrogates, where the name is no UTF-8."""
 
-    mount: Mount
+    file: int
     path: str
     fingerprint: Fingerprint
 
@@ -35,38 +35,21 @@ class FileLeaf:
         return None
 
     def fetch(self) -> Spooled:
-        """Its bytes. Raises SourceUnavailable, or Vanished where it is gone or has changed."""
+        """Its bytes. Raises SourceUnavailable, or Vanished where it has changed."""
         try:
             return Spooled(self._chunks())
         except OSError as error:
-            if is_gone(error):
-                raise Vanished(f"{for_display(self.path)} is not there any more") from error
-            raise unavailable(error, f"{self.mount.path}/{self.path}") from error
+            raise unavailable(error, self.path) from error
 
     def _chunks(self) -> Iterator[bytes]:
-        with self.mount.opened() as (root, _):
-            parent, _, name = self.path.rpartition("/")
-            with folder_below(root, parent) as folder:
-                file = open_file(folder, name)
-            try:
-                yield from _read(file, self.fingerprint, self.path)
-            finally:
-                os.close(file)
-
-
-def _read(file: int, fingerprint: Fingerprint, path: str) -> Iterator[bytes]:
-    """The bytes of an open file, at most as many as it had; raises Vanished where it is not what it was."""
-    _require(file, fingerprint, path)
-    left = fingerprint.size
-    while left > 0 and (chunk := os.read(file, min(left, CHUNK_BYTES))):
-        left -= len(chunk)
-        yield chunk
-    _require(file, fingerprint, path)
-
-
-def _require(file: int, fingerprint: Fingerprint, path: str) -> None:
-    if not fingerprint.matches(os.fstat(file)):
-        raise Vanished(f"{for_display(path)} has changed since it was found")
+        """At most as many bytes as it had. That it is still what it was is asked once they are read."""
+        size = self.fingerprint.size
+        start = 0
+        while start < size and (chunk := os.pread(self.file, min(size - start, CHUNK_BYTES), start)):
+            start += len(chunk)
+            yield chunk
+        if not self.fingerprint.matches(os.fstat(self.file)):
+            raise Vanished(f"{for_display(self.path)} has changed since it was found")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

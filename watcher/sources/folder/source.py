@@ -16,7 +16,7 @@ from watcher.ports import Arrival, Parcel, Returned
 from watcher.sources.folder.answers import Answers
 from watcher.sources.folder.arriving import Arriving
 from watcher.sources.folder.checks import findings
-from watcher.sources.folder.drive import Mount, folder_below, is_gone, unavailable
+from watcher.sources.folder.drive import Mount, is_gone, open_file_below, unavailable
 from watcher.sources.folder.find import Ask, Finder, Found
 from watcher.sources.folder.hints import Hinted, Hints
 from watcher.sources.folder.identity import Fingerprint
@@ -49,6 +49,8 @@ class FolderSource:
         self._finder = Finder(folder, self._answers.templates, wanted)
         self._hints = Hints()
         self._watch = Watch(self._hints, recursive=folder.recursive, network=folder.network)
+        # The arrival that was given last, and its file, open until the next one is asked for.
+        self._in_hand: tuple[Arrival, int] | None = None
         self._part: Hinted | None = None  # what the next round looks at; None: everything
 
     @property
@@ -80,8 +82,13 @@ class FolderSource:
             if self._watch.follow(drive):
                 hinted.everything = True  # it is another folder, or its events begin only now
             stable = drive.stable_inodes
-            for found in self._finder.find(root, drive, hinted, known, trusted=self._watch.trusted):
-                yield _arrival(found, stable_inodes=stable)
+            try:
+                for found in self._finder.find(root, drive, hinted, known, trusted=self._watch.trusted):
+                    arrival = _arrival(found, stable_inodes=stable)
+                    self._in_hand = (arrival, found.file)
+                    yield arrival
+            finally:
+                self._in_hand = None
 
     def _merged_with_all(self) -> Hinted:
         hinted = self._hints.take()
@@ -91,22 +98,31 @@ class FolderSource:
     @contextmanager
     def open(self, arrival: Arrival) -> Iterator[Parcel]:
         """The file as it is; its bytes are read when its leaf is fetched."""
-        path, fingerprint = from_text(arrival.place), Fingerprint.parse(arrival.fingerprint)
-        status = self._status(path)
+        path = from_text(arrival.place)
+        if self._in_hand is not None and self._in_hand[0] is arrival:
+            yield self._parcel(arrival, path, self._in_hand[1])
+            return
+        file = self._opened(path)
+        try:
+            yield self._parcel(arrival, path, file)
+        finally:
+            os.close(file)
+
+    def _parcel(self, arrival: Arrival, path: str, file: int) -> FileParcel:
+        fingerprint = Fingerprint.parse(arrival.fingerprint)
+        status = os.fstat(file)
         if not fingerprint.matches(status):
             raise Vanished(f"{for_display(path)} has changed since it was found")
-        yield FileParcel(
-            leaf=FileLeaf(mount=self._mount, path=path, fingerprint=fingerprint),
+        return FileParcel(
+            leaf=FileLeaf(file=file, path=path, fingerprint=fingerprint),
             user_code=code_of(self._folder.user_code, path),
             owner=owner_of(self._folder.user_code, status),
         )
 
-    def _status(self, path: str) -> os.stat_result:
-        parent, _, name = path.rpartition("/")
+    def _opened(self, path: str) -> int:
         with self._mount.opened() as (root, _):
             try:
-                with folder_below(root, parent) as folder:
-                    return os.stat(name, dir_fd=folder, follow_symlinks=False)
+                return open_file_below(root, path)[0]
             except OSError as error:
                 if is_gone(error):
                     raise Vanished(f"{for_display(path)} is not there any more") from error
@@ -148,7 +164,7 @@ class FolderSource:
 
 
 def _arrival(found: Found, *, stable_inodes: bool) -> Arrival:
-    candidate, key, known = found
+    candidate, key, known, _ = found
     return Arrival(
         key=key,
         place=to_text(candidate.path),
