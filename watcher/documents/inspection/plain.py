@@ -8,10 +8,16 @@ from watcher.spool import Spooled
 
 _LARGEST_BYTES = 4 * 1024 * 1024
 _HEADER_WITHIN = 1024
-# What may hide or replace pages: encryption, objects in compressed streams, changes appended to the file, names in
-# hex, forms that make pages, and collections of files.
-_HIDING = re.compile(rb"/Encrypt\b|/ObjStm\b|/XRef\b|/Prev\b|/[A-Za-z]*#[0-9A-Fa-f]{2}|/XFA\b|/Collection\b")
-_TREES = re.compile(rb"/Pages\s+(\d+)\s+(\d+)\s+R\b")
+# All that tells of pages begins with "/", so one search finds it: the kinds of objects that are pages or trees of
+# pages, what leads to a tree, and what may hide or replace pages (encryption, objects in compressed streams, changes
+# appended to the file, names in hex, forms that make pages, and collections of files).
+_TELLING = re.compile(
+    rb"/(?:Type(?=\s*(?P<kind>/Pages?)\b)|Pages\s+(?P<number>\d+)\s+(?P<generation>\d+)\s+R\b"
+    rb"|(?P<hiding>Encrypt\b|ObjStm\b|XRef\b|Prev\b|[A-Za-z]*#[0-9A-Fa-f]{2}|XFA\b|Collection\b))"
+)
+_ENDS = re.compile(
+    rb"startxref"
+)  # as a pattern, because `count` takes ten times as long where one character is repeated
 _TREE_TYPE = re.compile(rb"/Type\s*/Pages\b")
 _PAGE_TYPE = re.compile(rb"/Type\s*/Page\b")
 _ONE_KID = re.compile(rb"/Kids\s*\[\s*(\d+)\s+(\d+)\s+R\s*\]")
@@ -23,12 +29,20 @@ def plainly_one_page(content: Spooled) -> bool:
     if content.size > _LARGEST_BYTES:
         return False
     data = content.read()
-    if b"%PDF-" not in data[:_HEADER_WITHIN] or data.count(b"startxref") != 1 or _HIDING.search(data):
+    if b"%PDF-" not in data[:_HEADER_WITHIN] or len(_ENDS.findall(data)) != 1:
         return False
-    if len(_TREE_TYPE.findall(data)) != 1 or len(_PAGE_TYPE.findall(data)) != 1:
+    kinds: list[bytes] = []
+    trees: list[tuple[bytes, bytes]] = []
+    for found in _TELLING.finditer(data):
+        if found["hiding"]:
+            return False
+        if found["kind"]:
+            kinds.append(found["kind"])
+        else:
+            trees.append((found["number"], found["generation"]))
+    if sorted(kinds) != [b"/Page", b"/Pages"] or len(trees) != 1:
         return False
-    trees = _TREES.findall(data)
-    tree = _object(data, *trees[0]) if len(trees) == 1 else None
+    tree = _object(data, *trees[0])
     if tree is None or not _TREE_TYPE.search(tree) or not _ONE.search(tree):
         return False
     kid = _ONE_KID.search(tree)

@@ -15,15 +15,18 @@ from watchdog.observers.inotify import InotifyFullEmitter
 from watchdog.observers.inotify_c import CallbackId, InotifyEvent, InotifyFD, Mask, WatchCallback, WatchDescriptor
 
 from watcher.sources.folder.hints import Hints
+from watcher.sources.folder.names import is_ignored
 
 _EVENTS: list[type[FileSystemEvent]] = [FileClosedEvent, FileMovedEvent, DirCreatedEvent, DirMovedEvent]
 
 
 class Inotify(InotifyFD):
-    """watchdog's reader, without what holds it up.
+    """watchdog's reader, without what holds it up or says nothing here.
 
     It keeps back every file that was renamed away for half a second, and all that comes after it, to
     see where the file went; that nobody here asks. Lost events become a hint to look at everything.
+    Nothing is handed on, from thread to thread, of a file that only begins, or whose name is left alone:
+    most of these are our own moves.
     """
 
     def __init__(self, hints: Hints) -> None:
@@ -33,9 +36,8 @@ class Inotify(InotifyFD):
     def handle_event(self, event: InotifyEvent) -> None:
         if event.is_queue_overflow:
             self._hints.add_doubt()
-        if event.is_moved_from and not event.is_directory:
-            return
-        super().handle_event(event)
+        if event.is_directory or not (event.is_moved_from or event.is_create or is_ignored(os.fsdecode(event.name))):
+            super().handle_event(event)
 
     def add_callback(self, path: bytes, mask: Mask, callback: WatchCallback, id_: CallbackId) -> WatchDescriptor:
         """As in watchdog, which warns of a folder that is watched already; with new nested folders that is usual."""
