@@ -87,11 +87,15 @@ def fields(record: logging.LogRecord) -> dict[str, object]:
 
 def _one_line(text: str) -> str:
     """Nothing that came from outside can begin a line of its own, or steer a terminal."""
+    if text.isprintable():  # as nearly all is
+        return text
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
 
 
 def _escaped(line: str) -> str:
     """JSON in which what steers a terminal or turns the direction of writing is an escape, and so what it was."""
+    if line.isprintable():
+        return line
     return "".join(character if character.isprintable() else json.dumps(character)[1:-1] for character in line)
 
 

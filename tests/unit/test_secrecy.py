@@ -60,6 +60,15 @@ def test_a_secret_is_hidden_wherever_it_stands_in_base64(before: bytes, after: b
         assert len(shown) - 3 <= len(said) - (len(data) * 8 // 6 - 2)
 
 
+@given(st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=6), st.text(max_size=9), st.text(max_size=9))
+def test_whatever_a_secret_consists_of_it_is_hidden(secret: str, before: str, after: str) -> None:
+    data = secret.encode()
+    for said in (secret, quote(secret), json.dumps(secret)[1:-1], escape(secret), data.hex(), data.hex().upper()):
+        shown = KnownSecrets([secret]).hidden(f"{before}|{said}|{after}")
+        assert "***" in shown
+        assert len(shown) < len(f"{before}|{said}|{after}")
+
+
 def test_a_secret_that_is_part_of_another_leaves_nothing_of_it() -> None:
     known = KnownSecrets(["abcdef", "abcdefghijkl"])
 
