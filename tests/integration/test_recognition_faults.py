@@ -113,6 +113,30 @@ def test_a_request_ends_in_time_and_is_in_doubt(behave: Callable[[socket.socket,
     assert len(server.requests) == 1
 
 
+def test_head_and_body_of_a_request_leave_in_one_piece() -> None:
+    # Given a server that counts the segments with data in which a request comes
+    pieces: list[int] = []
+
+    def behave(connection: socket.socket, server: RawServer) -> None:
+        server.read_request(connection)
+        pieces.append(data_segments(connection))
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(BOOKED) + BOOKED)
+
+    # When a document is posted
+    with RawServer(behave) as server:
+        exchange, _ = timed(server.url)
+
+    # Then one was enough
+    assert exchange.response is not None
+    assert pieces == [1]
+
+
+def data_segments(connection: socket.socket) -> int:
+    """How many came with data: tcpi_data_segs_in of Linux's struct tcp_info."""
+    told: tuple[int] = struct.unpack_from("I", connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 160), 152)
+    return told[0]
+
+
 def test_the_socket_of_a_request_that_is_over_is_closed() -> None:
     # Given a server that trickles and notices when the client is gone
     gone = threading.Event()

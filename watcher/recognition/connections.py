@@ -113,6 +113,7 @@ class _Watched(HTTPConnection):
         super().__init__(*args, **kwargs)
         self._line = line
         self._connecting = False
+        self._held: bytes | None = None  # the head of a request, until its body is there; None: nothing is held
         self._idle_since = boot_seconds()
 
     def _new_conn(self) -> socket.socket:
@@ -144,10 +145,19 @@ class _Watched(HTTPConnection):
             url = f"{url}{'&' if '?' in url else '?'}{query}"
         super().putrequest(method, url, skip_host, skip_accept_encoding)
 
+    def request(self, method: str, url: str, body: Any = None, headers: Any = None, **options: Any) -> None:
+        """Head and body leave in one piece: as two they cost two packets, and wake the server twice."""
+        self._held = b"" if body else None
+        super().request(method, url, body, headers, **options)
+
     def send(self, data: Any) -> None:
         if self.sock is None:
             self.connect()
         if not self._connecting:
+            if self._held == b"":
+                self._held = data
+                return
+            data, self._held = (self._held or b"") + data, None
             self._line.flight.leave(self.sock)
         super().send(data)
         self._idle_since = boot_seconds()
@@ -167,17 +177,42 @@ class WatchedHttps(_Watched, HTTPSConnection):
 
 
 class WatchedAdapter(VerifyingAdapter):
-    """requests' adapter on watched connections: it sends nothing twice."""
+    """requests' adapter on watched connections, for one thread and one address: it sends nothing twice.
+
+    What follows from the address and the proxies is worked out once, and of an answer no more than is asked for:
+    requests does it all for each request, which is half of what it costs.
+    """
 
     def __init__(self, line: Line, context: ssl.SSLContext | None) -> None:
         self._kinds: dict[Any, Any] = {
             HTTPConnection: partial(WatchedHttp, line=line),
             HTTPSConnection: partial(WatchedHttps, line=line),
         }
+        self._pool: Any = None
+        self._target: str | None = None
         super().__init__(context, pool_connections=4, pool_maxsize=1, max_retries=0)
 
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
-        pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
+        if (pool := self._pool) is None:
+            self._pool = pool = self._watched(super().get_connection_with_tls_context(*args, **kwargs))
+        return pool
+
+    def request_url(self, *args: Any, **kwargs: Any) -> str:
+        if self._target is None:
+            self._target = super().request_url(*args, **kwargs)
+        return self._target
+
+    def build_response(self, req: Any, resp: Any) -> requests.Response:  # noqa: ARG002 - requests' signature
+        """Status, headers and body, and nothing of cookies and encodings."""
+        response = requests.Response()
+        response.status_code, response.headers, response.raw = resp.status, resp.headers, resp
+        return response
+
+    def close(self) -> None:
+        super().close()
+        self._pool = None  # who sends again begins anew
+
+    def _watched(self, pool: Any) -> Any:
         kind = pool.ConnectionCls
         if not isinstance(kind, partial):
             if kind not in self._kinds:

@@ -83,18 +83,18 @@ class Transport:
         hidden_query: str | None = None,
     ) -> Reply:
         """The answer, by `deadline`. Raises TransportFailure. `hidden_query` is shown to the server alone."""
-        session, line = self._session()
+        way = self._way()
         with Flight(deadline, self._watchdog, hidden_query) as flight:
-            line.flight = flight
+            way.line.flight = flight
             status: int | None = None
             try:
-                with self._request(session, method, flight, headers, body) as response:
+                with self._request(way, method, flight, headers, body) as response:
                     status = response.status_code
                     content = self._content(response)
             except (requests.RequestException, HTTPError, HTTPException, OSError, ValueError) as error:
                 raise _failure(flight, error, status) from error
             finally:
-                line.flight = None
+                way.line.flight = None
             if flight.expired:
                 raise TransportFailure(sent=True, detail=_TOO_LATE, status=status)
             flight.arrive()
@@ -109,13 +109,12 @@ class Transport:
         self._watchdog.look()
 
     def _request(
-        self, session: requests.Session, method: str, flight: Flight, headers: Mapping[str, str], body: bytes | None
+        self, way: _Way, method: str, flight: Flight, headers: Mapping[str, str], body: bytes | None
     ) -> requests.Response:
-        request = session.prepare_request(requests.Request(method, self._url, headers=dict(headers), data=body))
         # The adapter's `send`, not the session's: that one works out the next address of a redirect even
         # where it is not to be followed, and fails where it is nonsense.
-        return session.get_adapter(self._url).send(
-            request,
+        return way.adapter.send(
+            way.prepared(method, self._url, headers, body),
             stream=True,
             timeout=(self._connect_timeout_seconds, max(flight.deadline.remaining(), 0.001)),
             proxies=self._proxies,
@@ -133,14 +132,41 @@ class Transport:
                 raise _TooLargeError(f"the answer is larger than {self._largest_answer_bytes} bytes")
         return b"".join(chunks)
 
-    def _session(self) -> tuple[requests.Session, Line]:
-        if not hasattr(self._of_thread, "session"):
-            line = Line(self._resolver, self._connect_timeout_seconds)
-            session = _session(line, self._context)
+    def _way(self) -> _Way:
+        way: _Way | None = getattr(self._of_thread, "way", None)
+        if way is None:
+            way = _Way(Line(self._resolver, self._connect_timeout_seconds), self._context)
             with self._lock:
-                self._sessions.add(session)
-            self._of_thread.session, self._of_thread.line = session, line
-        return self._of_thread.session, self._of_thread.line
+                self._sessions.add(way.session)
+            self._of_thread.way = way
+        return way
+
+
+class _Way:
+    """One thread's way to the address: its connections, and the request that it has prepared last."""
+
+    def __init__(self, line: Line, context: ssl.SSLContext | None) -> None:
+        self.line = line
+        self.adapter = WatchedAdapter(line, context)
+        self.session = _session(self.adapter)
+        self._prepared: requests.PreparedRequest | None = None
+        self._prepared_for: tuple[str, Mapping[str, str]] | None = None
+
+    def prepared(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None
+    ) -> requests.PreparedRequest:
+        """Checked as requests does. With a body and the same `headers` (the very same object) it differs by its body
+        from the last one alone, and is not checked again: that costs as much as to send it.
+        """
+        request, made_for = self._prepared, self._prepared_for
+        if request is None or made_for is None or body is None or made_for[0] != method or made_for[1] is not headers:
+            request = self.session.prepare_request(requests.Request(method, url, headers=dict(headers), data=body))
+            request.headers = dict(request.headers)  # type: ignore[assignment]  # quicker to copy than requests' own
+            self._prepared, self._prepared_for = request, (method, headers) if body is not None else None
+        else:
+            request.body = body
+            request.headers["Content-Length"] = str(len(body))
+        return request
 
 
 class _TooLargeError(OSError):
@@ -151,13 +177,13 @@ _TOO_LATE = "the time for the whole request was over"
 _CUT_OFF = "the connection was cut off before the whole answer had come"
 
 
-def _session(line: Line, context: ssl.SSLContext | None) -> requests.Session:
+def _session(adapter: WatchedAdapter) -> requests.Session:
     session = requests.Session()
     session.trust_env = False  # read once, not at every call; and no .netrc
     session.headers.clear()
     session.headers.update({"Accept-Encoding": "identity", "User-Agent": "invoice-watcher", "Connection": "keep-alive"})
     for scheme in ("https://", "http://"):
-        session.mount(scheme, WatchedAdapter(line, context))
+        session.mount(scheme, adapter)
     return session
 
 
