@@ -2,6 +2,7 @@
 # make test    set up with the test tools and servers, then run every test (ARGS="-k mailbox" runs some, -n0 in one process)
 # make torture kill a run at every system call, and let each fail; hours (ARGS=--help)
 # make fuzz    let a fuzzer look for bytes that break what is promised of headers, mails and archives (ARGS=--help)
+# make bench   measure it beside what people would use instead; an hour (ARGS="--only folder-way" a part of it, ARGS=--list names them)
 # make lint    the checks that a change must pass
 # make docs    make the page of all keys anew, then the site of docs/ in build/site
 # make lock    renew the locks after a change of the dependencies (ARGS=--upgrade takes the newest of everything)
@@ -23,7 +24,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test torture fuzz lint docs lock clean
+.PHONY: help demo test torture fuzz bench lint docs lock clean
 
 help:
 	@sed -n '/^#/!q; s/^# //p' Makefile
@@ -43,6 +44,10 @@ torture: .venv/.test
 fuzz: .venv/.test
 	$(INSTALL) "atheris>=3"
 	.venv/bin/python -m tests.fuzz $(ARGS)
+
+bench: .venv/.test
+	tests/install-servers rivals
+	.venv/bin/python -m benchmarks $(ARGS)
 
 lint: .venv/.test
 	.venv/bin/ruff check .

@@ -1,10 +1,11 @@
-"""What a running daemon uses, as the kernel counts it. No measurement by itself."""
+"""What running processes use, as the kernel counts it. No measurement by itself."""
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,16 +19,53 @@ class Usage:
     cpu: float
     rss: float
     peak: float
+    threads: int
+    descriptors: int
 
 
 def usage(pid: int) -> Usage:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    memory = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
     return Usage(
-        cpu=(int(fields[11]) + int(fields[12])) / _TICKS_PER_SECOND,
-        rss=int(memory["VmRSS"].split()[0]) / 1024,
-        peak=int(memory["VmHWM"].split()[0]) / 1024,
+        cpu=sum(_times(pid)[:2]),
+        rss=int(status["VmRSS"].split()[0]) / 1024,
+        peak=int(status["VmHWM"].split()[0]) / 1024,
+        threads=int(status["Threads"]),
+        descriptors=len(os.listdir(f"/proc/{pid}/fd")),  # noqa: PTH208 - a count of names
     )
+
+
+def family_cpu(pid: int) -> float:
+    """CPU seconds of a process since its start, with all that it started, whether that ended or not."""
+    total = 0.0
+    for member in _family(pid):
+        with suppress(FileNotFoundError, ProcessLookupError):  # it ended meanwhile: its parent has its time
+            total += sum(_times(member))
+    return total
+
+
+def family_memory(pid: int) -> float:
+    """Megabytes of a process and all that it started, each page shared out among those who have it."""
+    total = 0.0
+    for member in _family(pid):
+        with suppress(FileNotFoundError, ProcessLookupError, PermissionError):
+            lines = Path(f"/proc/{member}/smaps_rollup").read_text().splitlines()
+            total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
+    return total
+
+
+def _times(pid: int) -> tuple[float, float, float, float]:
+    """Seconds of the process as user and system, and the same of its children that ended."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    user, system, ended_user, ended_system = (int(field) / _TICKS_PER_SECOND for field in fields[11:15])
+    return user, system, ended_user, ended_system
+
+
+def _family(pid: int) -> Iterator[int]:
+    yield pid
+    with suppress(FileNotFoundError, ProcessLookupError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            for child in (task / "children").read_text().split():
+                yield from _family(int(child))
 
 
 def quiet(pid: int, *, seconds: float = 3.0, timeout: float = 3600.0) -> float:

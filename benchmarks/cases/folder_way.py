@@ -1,0 +1,124 @@
+"""From a dropped file to the moved one, with an endpoint that answers at once."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+from benchmarks.case import (
+    CPU,
+    CPU_EACH,
+    PEAK,
+    RATE,
+    WALL,
+    Bound,
+    Case,
+    Contestants,
+    Facts,
+    Plot,
+    Ratio,
+    Sample,
+    Scale,
+    Target,
+)
+from benchmarks.processes import Meter, daemon, program
+from benchmarks.rivals import script
+from benchmarks.servers import Servers
+from tests.support.waiting import wait_for
+from tests.support.workplace import ZHANG, Workplace, pdf
+
+DOCUMENT_BYTES = 50_000
+LONG_SECONDS = 600.0
+BASE_URL = "https://files.example/inbox/"
+FIGURES = (RATE, CPU_EACH, CPU, WALL, PEAK)
+
+
+def by_daemon(servers: Servers, root: Path, count: int, *, resolve: bool) -> Sample:
+    with tempfile.TemporaryDirectory(dir=root) as folder:
+        workplace = Workplace(Path(folder), servers, concurrency=8).with_folder()
+        store = {"type": "resolve", "base_url": BASE_URL} if resolve else {"type": "http", "url": servers.upload_url}
+        workplace.config["stores"] = {"default": store}
+        with daemon(workplace.write()) as meter:
+            return _dropped(servers, workplace.inbox, workplace.done, count, meter)
+
+
+def by_script(servers: Servers, root: Path, count: int, *, resolve: bool, workers: int) -> Sample:
+    with tempfile.TemporaryDirectory(dir=root) as folder:
+        places = {name: Path(folder) / name for name in ("inbox", "done", "error")}
+        for place in places.values():
+            (place / ZHANG).mkdir(parents=True)
+        store = ["--base-url", BASE_URL] if resolve else ["--upload", servers.upload_url]
+        options = [word for name, place in places.items() for word in (f"--{name}", str(place))]
+        command = [sys.executable, script.__file__, "folder", *options, "--ocr", servers.url, *store]
+        with program([*command, "--workers", str(workers)]) as meter:
+            return _dropped(servers, places["inbox"], places["done"], count, meter)
+
+
+def _dropped(servers: Servers, inbox: Path, done: Path, count: int, meter: Meter) -> Sample:
+    """All files are written one after the other, as fast as that goes; then it is waited until all have moved."""
+    servers.reset()
+    (inbox / ZHANG).mkdir(exist_ok=True)
+    meter = Meter(meter.pid)
+    for number in range(count):
+        (inbox / ZHANG / f"{number}.pdf").write_bytes(pdf(f"document {number}", DOCUMENT_BYTES))
+    servers.wait_for_posts(count, LONG_SECONDS)
+    wait_for(partial(has_files, done / ZHANG, count), LONG_SECONDS, f"{count} files in done")
+    return meter.spent().over(count)
+
+
+def has_files(folder: Path, count: int) -> bool:
+    return folder.is_dir() and len(os.listdir(folder)) >= count  # noqa: PTH208 - a count of names
+
+
+@contextmanager
+def contest(scale: Scale, *, resolve: bool) -> Iterator[Contestants]:
+    count = scale.of(1000, 30)
+    with Servers() as servers:
+        given = (servers, scale.folder, count)
+        yield {
+            "daemon": partial(by_daemon, *given, resolve=resolve),
+            "script": partial(by_script, *given, resolve=resolve, workers=1),
+            "script, pool of 8": partial(by_script, *given, resolve=resolve, workers=8),
+        }
+
+
+def _case(name: str, title: str, measures: str, *, resolve: bool) -> Case:
+    return Case(
+        facts=Facts(
+            name=name,
+            title=title,
+            measures=measures,
+            figures=FIGURES,
+            ratios=(
+                Ratio(figure=CPU_EACH.name, ours="daemon", theirs="script", bound=Bound(at_most=1.0)),
+                Ratio(figure=CPU_EACH.name, ours="daemon", theirs="script, pool of 8", bound=Bound(at_most=1.0)),
+                Ratio(figure=RATE.name, ours="daemon", theirs="script"),
+                Ratio(figure=RATE.name, ours="daemon", theirs="script, pool of 8"),
+            ),
+            targets=(Target(figure=RATE.name, contestant="daemon", bound=Bound(at_least=150)),),
+            plots=(Plot(figure=RATE.name), Plot(figure=CPU_EACH.name)),
+        ),
+        contest=partial(contest, resolve=resolve),
+    )
+
+
+CASES = (
+    _case(
+        "folder-way",
+        "Folder, the whole way",
+        "1000 files of 50 kB dropped at once, each uploaded by HTTP, posted to an endpoint that answers at once, and "
+        "moved.",
+        resolve=False,
+    ),
+    _case(
+        "folder-way-resolve",
+        "Folder, the whole way, without uploads",
+        "The same with files that have an address already, so that nothing is uploaded.",
+        resolve=True,
+    ),
+)

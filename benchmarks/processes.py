@@ -1,0 +1,109 @@
+"""Contestants as processes: started, let work, and measured from when they say that they are ready."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+from benchmarks.case import CPU, CPU_EACH, PEAK, RATE, WALL, Sample
+from benchmarks.daemons import family_cpu, usage
+from tests.support.workplace import Workplace
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spent:
+    """Between two moments: seconds, and CPU seconds of a process with all it started. `peak` is MB since its start."""
+
+    wall: float
+    cpu: float
+    peak: float
+
+    def over(self, documents: int) -> Sample:
+        """As the figures of so many documents."""
+        return Sample(
+            values={
+                WALL.name: self.wall,
+                CPU.name: self.cpu,
+                RATE.name: documents / self.wall,
+                CPU_EACH.name: self.cpu / documents * 1000,
+                PEAK.name: self.peak,
+            }
+        )
+
+
+@dataclass(slots=True)
+class Meter:
+    """Of a running process, from now on."""
+
+    pid: int
+    began: float = field(default_factory=time.monotonic)
+    _cpu: float = 0.0
+
+    def __post_init__(self) -> None:
+        self._cpu = family_cpu(self.pid)
+
+    def spent(self) -> Spent:
+        """Until now."""
+        wall, cpu = time.monotonic() - self.began, family_cpu(self.pid) - self._cpu
+        return Spent(wall=wall, cpu=cpu, peak=usage(self.pid).peak)
+
+
+@contextmanager
+def daemon(workplace: Workplace) -> Iterator[Meter]:
+    """The installed command on a workplace that is written; measured from when it says that it is ready."""
+    with workplace.daemon() as running:
+        yield Meter(running.process.pid)
+
+
+@contextmanager
+def program(command: Sequence[str | os.PathLike[str]]) -> Iterator[Meter]:
+    """A program that says "ready" when it is loaded and serves until it is ended, which is at the end of the block."""
+    with _started(command) as process:
+        try:
+            yield Meter(process.pid)
+        finally:
+            process.kill()
+
+
+def job(command: Sequence[str | os.PathLike[str]], *, ready: bool) -> Spent:
+    """A program that ends by itself, from its start to its end, or from when it says "ready". It must end well."""
+    began, before = time.monotonic(), 0.0
+    with _started(command, ready=ready) as process:
+        if ready:
+            began, before = time.monotonic(), family_cpu(process.pid)
+        _, status, used = os.wait4(process.pid, 0)
+        wall = time.monotonic() - began
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{command[0]} ended with status {process.returncode}")
+    return Spent(wall=wall, cpu=used.ru_utime + used.ru_stime - before, peak=used.ru_maxrss / 1024)
+
+
+@contextmanager
+def _started(command: Sequence[str | os.PathLike[str]], *, ready: bool = True) -> Iterator[subprocess.Popen[str]]:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE if ready else subprocess.DEVNULL, text=True, cwd=PROJECT
+    ) as process:
+        if process.stdout is not None and process.stdout.readline() != "ready\n":
+            process.kill()
+            raise SystemExit(f"{command[0]} did not become ready")
+        yield process
+
+
+def in_its_own(function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+    """Call a function of a module in a fresh interpreter, and give what it gives."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(function, *arguments, **named).result()
