@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -45,8 +46,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _measure(wanted: list[Case], given: argparse.Namespace) -> int:
-    console, failed, machine = Console(), [], describe()
-    kept = record.read(given.json) if given.merge and given.json.exists() else Record(machine=machine, cases=())
+    console, failed = Console(), []
+    empty = Record(machine=describe(), cases=(), quick=given.quick)
+    kept = record.merged(record.read(given.json), empty) if given.merge and given.json.exists() else empty
     for case in wanted:
         print(f"{case.facts.name}: {case.facts.measures}", flush=True)
         try:
@@ -56,8 +58,12 @@ def _measure(wanted: list[Case], given: argparse.Namespace) -> int:
             failed.append(f"{case.facts.name}: {error}")
             continue
         show(measured, console)
-        kept = record.merged(kept, Record(machine=machine, cases=(measured,)))
+        kept = record.merged(kept, replace(empty, cases=(measured,)))
         record.write(kept, given.json)
+    if given.plots is not None:
+        from benchmarks.plots import draw_all
+
+        draw_all(kept, given.plots)
     for line in failed:
         print(line, file=sys.stderr)
     return 1 if failed else 0

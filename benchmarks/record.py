@@ -16,33 +16,46 @@ from benchmarks.figures import contestants, figure_of, verdicts
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """Of one run of the command. `machine` says what it ran on, and the versions of all that took part."""
+    """What the command measured. `machine` says on what, and the versions of all that took part.
+
+    `quick` is a record of small sizes, whose figures say nothing.
+    """
 
     machine: Mapping[str, str]
     cases: tuple[Measured, ...]
+    quick: bool = False
 
 
 _RECORD = TypeAdapter(Record)
 
 
+def from_text(text: str) -> Record:
+    """Raises ValueError where it is no record."""
+    return _RECORD.validate_json(text)
+
+
+def to_text(record: Record) -> str:
+    """JSON, with what the figures come to."""
+    return f"{json.dumps(_as_json(record), ensure_ascii=False, indent=1)}\n"
+
+
 def read(path: Path) -> Record:
     """Raises ValueError where it is no record, OSError where there is none."""
-    return _RECORD.validate_python(json.loads(path.read_text(encoding="utf-8")))
+    return from_text(path.read_text(encoding="utf-8"))
 
 
 def write(record: Record, path: Path) -> None:
     """Whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(_as_json(record), ensure_ascii=False, indent=1)
     beside = path.with_name(f"{path.name}.new")
-    beside.write_text(f"{text}\n", encoding="utf-8")
+    beside.write_text(to_text(record), encoding="utf-8")
     beside.replace(path)
 
 
 def _as_json(record: Record) -> dict[str, Any]:
     """With the figures that people look for, which are left out when it is read again."""
     cases = [asdict(measured) | {"figured": _figured(measured)} for measured in record.cases]
-    return {"machine": dict(record.machine), "cases": cases}
+    return {"machine": dict(record.machine), "quick": record.quick, "cases": cases}
 
 
 def _figured(measured: Measured) -> dict[str, Any]:
@@ -59,10 +72,15 @@ def _figured(measured: Measured) -> dict[str, Any]:
 
 
 def merged(before: Record, now: Record) -> Record:
-    """What was run now, in place of the same cases before; the others stay. Raises ValueError for another machine."""
+    """What was run now, in place of the same cases before; the others stay.
+
+    Raises ValueError where they cannot stand beside each other.
+    """
     if before.machine != now.machine:
         raise ValueError("the figures that are there were measured on another machine, or with other versions")
-    return Record(machine=now.machine, cases=tuple(_in_place(before.cases, now.cases)))
+    if before.quick != now.quick:
+        raise ValueError("the figures of a quick run do not stand beside others")
+    return Record(machine=now.machine, cases=tuple(_in_place(before.cases, now.cases)), quick=now.quick)
 
 
 def _in_place(before: Iterable[Measured], now: Iterable[Measured]) -> Iterable[Measured]:
