@@ -5,19 +5,23 @@ from __future__ import annotations
 import multiprocessing
 import os
 import subprocess
+import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import IO, ParamSpec, TypeVar
 
 from benchmarks.case import CPU, CPU_EACH, PEAK, RATE, WALL, Sample
 from benchmarks.daemons import family_cpu, usage
 from tests.support.workplace import Workplace
 
 PROJECT = Path(__file__).resolve().parents[1]
+
+_LOOK_SECONDS = 0.02
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -81,26 +85,59 @@ def program(command: Sequence[str | os.PathLike[str]]) -> Iterator[Meter]:
 def job(command: Sequence[str | os.PathLike[str]], *, ready: bool) -> Spent:
     """A program that ends by itself, from its start to its end, or from when it says "ready". It must end well."""
     began, before = time.monotonic(), 0.0
-    with _started(command, ready=ready) as process:
+    with _started(command, ready=ready) as process, _peak(process.pid) as peak:
         if ready:
             began, before = time.monotonic(), family_cpu(process.pid)
         _, status, used = os.wait4(process.pid, 0)
         wall = time.monotonic() - began
         process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"{command[0]} ended with status {process.returncode}")
-    return Spent(wall=wall, cpu=used.ru_utime + used.ru_stime - before, peak=used.ru_maxrss / 1024)
+    return Spent(wall=wall, cpu=used.ru_utime + used.ru_stime - before, peak=peak())
+
+
+@contextmanager
+def _peak(pid: int) -> Iterator[Callable[[], float]]:
+    """Gives its megabytes at most so far, looked at again and again.
+
+    What `wait4` says would be of no use: it counts what the process had that started this one.
+    """
+    ended, most = threading.Event(), 0.0
+
+    def look() -> None:
+        nonlocal most
+        while not ended.wait(_LOOK_SECONDS):
+            with suppress(OSError, KeyError):  # it ended meanwhile, or is about to
+                most = max(most, usage(pid).peak)
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    try:
+        yield lambda: most
+    finally:
+        ended.set()
+        looking.join()
 
 
 @contextmanager
 def _started(command: Sequence[str | os.PathLike[str]], *, ready: bool = True) -> Iterator[subprocess.Popen[str]]:
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE if ready else subprocess.DEVNULL, text=True, cwd=PROJECT
-    ) as process:
-        if process.stdout is not None and process.stdout.readline() != "ready\n":
-            process.kill()
-            raise SystemExit(f"{command[0]} did not become ready")
-        yield process
+    """Raises SystemExit, with what it said, where it does not become ready or ends badly."""
+    with tempfile.TemporaryFile("w+") as said:
+        output = subprocess.PIPE if ready else said
+        with subprocess.Popen(command, stdout=output, stderr=said, text=True, cwd=PROJECT) as process:
+            if process.stdout is not None and process.stdout.readline() != "ready\n":
+                process.kill()
+                raise SystemExit(f"{_name(command)} did not become ready: {_end_of(said)}")
+            yield process
+        if (process.returncode or 0) > 0:
+            raise SystemExit(f"{_name(command)} ended with status {process.returncode}: {_end_of(said)}")
+
+
+def _name(command: Sequence[str | os.PathLike[str]]) -> str:
+    return " ".join(str(word) for word in command[:2])
+
+
+def _end_of(said: IO[str]) -> str:
+    said.seek(0)
+    return said.read()[-2000:]
 
 
 def in_its_own(function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:

@@ -8,6 +8,7 @@ import imaplib
 import json
 import re
 import secrets
+import signal
 import subprocess
 import threading
 import urllib.parse
@@ -154,6 +155,16 @@ class Dovecot(Served):
         if self._process is not None:
             self._process.stop()
         self._process = None
+
+    @contextlib.contextmanager
+    def silent(self) -> Iterator[None]:
+        """Be connected, but say nothing until the end of the block."""
+        assert self._process is not None, "this server is not started"
+        self._process.signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.signal(signal.SIGCONT)
 
     def account(self) -> Account:
         """A new, empty one."""

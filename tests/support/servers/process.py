@@ -167,6 +167,10 @@ class Process:
                 self._process.wait(timeout)
         self.kill()
 
+    def signal(self, number: signal.Signals) -> None:
+        """To the whole group."""
+        os.killpg(self.pid, number)
+
     def kill(self) -> None:
         """End the whole group at once."""
         atexit.unregister(self.kill)

@@ -1,0 +1,155 @@
+"""Taking in a full mailbox: fetching every mail, and having its document in hand."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from benchmarks.case import CPU, CPU_EACH, PEAK, RATE, WALL, Bound, Case, Contestants, Facts, Plot, Ratio, Sample, Scale
+from benchmarks.daemons import quiet
+from benchmarks.journals import journal_of
+from benchmarks.mailboxes import Stock, index, unread, watched_by, write_employees
+from benchmarks.processes import Meter, Spent, job
+from benchmarks.rivals import mail_programs, raw_fetch, script
+from benchmarks.servers import Servers
+from tests.support.servers.dovecot import Account, Dovecot
+from tests.support.workplace import Workplace
+
+AT_REST_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Nowhere:
+    """An address that the endpoint does not have: the first answer closes the gate, and nothing more is posted."""
+
+    servers: Servers
+
+    @property
+    def url(self) -> str:
+        return f"{self.servers.url}/nowhere"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Full:
+    """A mailbox with `count` mails, which everybody fetches into a new folder below `root`."""
+
+    account: Account
+    servers: Servers
+    root: Path
+    count: int
+
+    def by_daemon(self) -> Sample:
+        with tempfile.TemporaryDirectory(dir=self.root) as folder:
+            workplace = Workplace(Path(folder), Nowhere(self.servers))
+            watched_by(workplace, self.account).write()
+            return taken_in(workplace, self.account.server, self.count).over(self.count)
+
+    def by_script(self, *, workers: int) -> Sample:
+        """It saves the documents, and neither posts nor answers."""
+        unread(self.account)
+        with tempfile.TemporaryDirectory(dir=self.root) as folder:
+            write_employees(Path(folder) / "employees.csv")
+            saved = Path(folder) / "saved"
+            saved.mkdir()
+            command = script_at(self.account, Path(folder), "--save", str(saved), "--workers", str(workers))
+            return self._whole(job(command, ready=True), saved)
+
+    def by_mbsync(self) -> Sample:
+        with tempfile.TemporaryDirectory(dir=self.root) as folder:
+            spent = job(mail_programs.mbsync(self.account, Path(folder)), ready=False)
+            return self._whole(spent, Path(folder) / "INBOX" / "new", Path(folder) / "INBOX" / "cur")
+
+    def by_getmail(self) -> Sample:
+        with tempfile.TemporaryDirectory(dir=self.root) as folder:
+            spent = job(mail_programs.getmail(self.account, Path(folder)), ready=False)
+            return self._whole(spent, Path(folder) / "maildir" / "new")
+
+    def by_raw_fetch(self) -> Sample:
+        server = self.account.server
+        where = [server.host, str(server.port), self.account.username, self.account.password]
+        return job([sys.executable, raw_fetch.__file__, *where], ready=True).over(self.count)
+
+    def _whole(self, spent: Spent, *folders: Path) -> Sample:
+        """Raises SystemExit where not all is there."""
+        there = sum(len(os.listdir(folder)) for folder in folders if folder.is_dir())  # noqa: PTH208 - a count
+        if there != self.count:
+            raise SystemExit(f"{there} of {self.count} are there")
+        return spent.over(self.count)
+
+
+def taken_in(workplace: Workplace, server: Dovecot, count: int) -> Spent:
+    """From the server's first word to a daemon that is ready, until so many submissions are in the journal."""
+    with ExitStack() as silence:
+        silence.enter_context(server.silent())
+        with workplace.daemon() as daemon:
+            quiet(daemon.process.pid, seconds=AT_REST_SECONDS)
+            with journal_of(workplace) as journal:
+                meter = Meter(daemon.process.pid)
+                silence.close()
+                journal.wait_for(count)
+                return meter.spent()
+
+
+def script_at(account: Account, folder: Path, *options: str) -> list[str]:
+    """The script on a mailbox; `employees.csv` is in the folder."""
+    where = ["--host", account.server.host, "--port", str(account.server.port)]
+    who = ["--user", account.username, "--password", account.password]
+    people = ["--employees", str(folder / "employees.csv")]
+    return [sys.executable, script.__file__, "mailbox", *where, *who, *people, *options]
+
+
+@contextmanager
+def contest(scale: Scale, *, count: int, size: int) -> Iterator[Contestants]:
+    with Servers() as servers, Dovecot() as server:
+        account = Stock(server, count, size).account()
+        index(account)
+        full = Full(account=account, servers=servers, root=scale.folder, count=count)
+        yield {
+            "daemon": full.by_daemon,
+            "script": partial(full.by_script, workers=1),
+            "script, pool of 8": partial(full.by_script, workers=8),
+            "mbsync": full.by_mbsync,
+            "getmail": full.by_getmail,
+            "raw fetch": full.by_raw_fetch,
+        }
+
+
+def _case(name: str, words: str, count: int, size: int) -> Case:
+    @contextmanager
+    def scaled(scale: Scale) -> Iterator[Contestants]:
+        with contest(scale, count=scale.of(count, 20), size=scale.of(size, size // 10)) as contestants:
+            yield contestants
+
+    return Case(
+        facts=Facts(
+            name=name,
+            title=f"Mailbox, intake of {words}",
+            measures=(
+                f"{words}, a PDF in each, from the server's first word until all are taken in: read, hashed, stored "
+                "on the disk and in the journal. The script saves the attachments and does no more, mbsync and "
+                "getmail copy the mails into a maildir, and the raw fetch reads all by one command and drops it."
+            ),
+            figures=(RATE, CPU_EACH, CPU, WALL, PEAK),
+            ratios=(
+                Ratio(figure=RATE.name, ours="daemon", theirs="script", bound=Bound(at_least=5)),
+                Ratio(figure=RATE.name, ours="daemon", theirs="script, pool of 8"),
+                Ratio(figure=CPU.name, ours="daemon", theirs="mbsync", bound=Bound(at_most=1.5)),
+                Ratio(figure=CPU.name, ours="daemon", theirs="getmail"),
+                Ratio(figure=CPU.name, ours="daemon", theirs="raw fetch"),
+            ),
+            plots=(Plot(figure=RATE.name), Plot(figure=CPU_EACH.name)),
+        ),
+        contest=scaled,
+    )
+
+
+CASES = (
+    _case("mailbox-intake", "1000 mails of 100 kB", 1000, 100_000),
+    _case("mailbox-intake-large", "200 mails of 5 MB", 200, 5_000_000),
+)
