@@ -29,13 +29,21 @@ def main() -> int:
         return 0
     # Set, it makes each start of the command compile the whole package anew.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-    wanted = [CASES[name] for name in given.only] if given.only else list(CASES.values())
-    return _measure(wanted, given)
+    return _measure(_wanted(given), given)
+
+
+def _wanted(given: argparse.Namespace) -> list[Case]:
+    if given.only:
+        return [CASES[name] for name in given.only]
+    return [case for case in CASES.values() if given.soak or not case.asked_for]
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--only", nargs="+", metavar="NAME", choices=CASES, help="these cases; else all")
+    parser.add_argument("--only", nargs="+", metavar="NAME", choices=CASES, help="these cases; else all but the soak")
+    parser.add_argument(
+        "--soak", action="store_true", help="200,000 documents through one daemon as well: half an hour"
+    )
     parser.add_argument("--runs", type=int, default=LEAST_RUNS, help="rounds of each case (default: %(default)s)")
     parser.add_argument("--quick", action="store_true", help="small sizes, once: only to see that it works")
     parser.add_argument("--json", type=Path, default=Path("build/benchmarks.json"), metavar="FILE")

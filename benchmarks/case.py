@@ -117,12 +117,14 @@ Contestants = Mapping[str, Contestant]
 class Case:
     """`contest` starts the servers and makes the work, gives the contestants in their order, and ends the servers.
 
-    `runs` is how many rounds there are, whatever is asked for: for what takes very long.
+    `runs` is how many rounds there are, whatever is asked for: for what takes very long. One that is `asked_for` runs
+    only where it is asked for.
     """
 
     facts: Facts
     contest: Callable[[Scale], AbstractContextManager[Contestants]]
     runs: int | None = None
+    asked_for: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+_PROCESS_CLOCK = 2  # in the kernel's numbering of the clocks of a process
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
 
@@ -32,6 +33,11 @@ def usage(pid: int) -> Usage:
         threads=int(status["Threads"]),
         descriptors=len(os.listdir(f"/proc/{pid}/fd")),  # noqa: PTH208 - a count of names
     )
+
+
+def cpu_seconds(pid: int) -> float:
+    """CPU seconds of one process since its start, to the nanosecond: `usage` counts in steps of 10 ms."""
+    return time.clock_gettime((~pid << 3) | _PROCESS_CLOCK)
 
 
 def family_cpu(pid: int) -> float:

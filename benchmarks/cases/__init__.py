@@ -3,8 +3,30 @@
 from __future__ import annotations
 
 from benchmarks.case import Case
-from benchmarks.cases import folder_way, mailbox_intake, mailbox_way
+from benchmarks.cases import (
+    attachment,
+    folder_way,
+    idle,
+    journal_rows,
+    mailbox_intake,
+    mailbox_way,
+    nodes,
+    pipeline,
+    soak,
+    start_up,
+)
 
-_MODULES = (mailbox_intake, mailbox_way, folder_way)
+_MODULES = (
+    mailbox_intake,
+    mailbox_way,
+    folder_way,
+    pipeline,
+    journal_rows,
+    nodes,
+    start_up,
+    idle,
+    attachment,
+    soak,
+)
 
 CASES: dict[str, Case] = {case.facts.name: case for module in _MODULES for case in module.CASES}

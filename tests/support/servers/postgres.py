@@ -46,6 +46,12 @@ class Postgres(Served):
         )
         self._process.wait_until(self._ready, timeout=60)
 
+    @property
+    def pid(self) -> int:
+        """Of the process from which all others of the cluster come."""
+        assert self._process is not None, "the server does not run"
+        return self._process.pid
+
     def stop(self, *, immediate: bool = False) -> None:
         """Cut every connection; `immediate` as a crash would, so that the next start has to recover."""
         if self._process is not None:
