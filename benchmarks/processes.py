@@ -82,6 +82,48 @@ def program(command: Sequence[str | os.PathLike[str]]) -> Iterator[Meter]:
             process.kill()
 
 
+class Teller:
+    """A program that writes a line for each file that it has seen. `at` is the moment of each line."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.meter = Meter(process.pid)
+        self.at: dict[str, float] = {}
+        self._process = process
+        self._reading = threading.Thread(target=self._read)
+        self._reading.start()
+
+    def end(self) -> None:
+        self._process.kill()
+        self._reading.join()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self.at.setdefault(line.rstrip("\n"), time.monotonic())
+
+    def wait_for(self, count: int, *, patience: float) -> None:
+        """Until it has told so many, or nothing new for `patience` seconds."""
+        told, since = 0, time.monotonic()
+        while told < count and time.monotonic() - since < patience:
+            time.sleep(_LOOK_SECONDS)
+            if len(self.at) > told:
+                told, since = len(self.at), time.monotonic()
+
+
+@contextmanager
+def teller(command: Sequence[str | os.PathLike[str]], *, ready: str = "ready") -> Iterator[Teller]:
+    """A program that tells what it sees until the end of the block, after a line that begins with `ready`."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=PROJECT) as process:
+        assert process.stdout is not None
+        if not any(line.startswith(ready) for line in process.stdout):
+            raise SystemExit(f"{_name(command)} did not become ready")
+        told = Teller(process)
+        try:
+            yield told
+        finally:
+            told.end()
+
+
 def job(command: Sequence[str | os.PathLike[str]], *, ready: bool) -> Spent:
     """A program that ends by itself, from its start to its end, or from when it says "ready". It must end well."""
     began, before = time.monotonic(), 0.0

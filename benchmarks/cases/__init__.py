@@ -5,6 +5,9 @@ from __future__ import annotations
 from benchmarks.case import Case
 from benchmarks.cases import (
     attachment,
+    folder_intake,
+    folder_latency,
+    folder_tree,
     folder_way,
     idle,
     journal_rows,
@@ -20,6 +23,9 @@ _MODULES = (
     mailbox_intake,
     mailbox_way,
     folder_way,
+    folder_intake,
+    folder_tree,
+    folder_latency,
     pipeline,
     journal_rows,
     nodes,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,37 +24,31 @@ from benchmarks.case import (
     Scale,
     Target,
 )
-from benchmarks.processes import Meter, daemon, program
-from benchmarks.rivals import script
+from benchmarks.cases.folders import BASE_URL, RESOLVE, Folders, count_of, script_on
+from benchmarks.processes import Meter, daemon
 from benchmarks.servers import Servers
 from tests.support.waiting import wait_for
 from tests.support.workplace import ZHANG, Workplace, pdf
 
 DOCUMENT_BYTES = 50_000
 LONG_SECONDS = 600.0
-BASE_URL = "https://files.example/inbox/"
 FIGURES = (RATE, CPU_EACH, CPU, WALL, PEAK)
 
 
 def by_daemon(servers: Servers, root: Path, count: int, *, resolve: bool) -> Sample:
     with tempfile.TemporaryDirectory(dir=root) as folder:
         workplace = Workplace(Path(folder), servers, concurrency=8).with_folder()
-        store = {"type": "resolve", "base_url": BASE_URL} if resolve else {"type": "http", "url": servers.upload_url}
-        workplace.config["stores"] = {"default": store}
+        workplace.config["stores"] = {"default": RESOLVE if resolve else {"type": "http", "url": servers.upload_url}}
         with daemon(workplace.write()) as meter:
             return _dropped(servers, workplace.inbox, workplace.done, count, meter)
 
 
 def by_script(servers: Servers, root: Path, count: int, *, resolve: bool, workers: int) -> Sample:
     with tempfile.TemporaryDirectory(dir=root) as folder:
-        places = {name: Path(folder) / name for name in ("inbox", "done", "error")}
-        for place in places.values():
-            (place / ZHANG).mkdir(parents=True)
+        folders = Folders(Path(folder))
         store = ["--base-url", BASE_URL] if resolve else ["--upload", servers.upload_url]
-        options = [word for name, place in places.items() for word in (f"--{name}", str(place))]
-        command = [sys.executable, script.__file__, "folder", *options, "--ocr", servers.url, *store]
-        with program([*command, "--workers", str(workers)]) as meter:
-            return _dropped(servers, places["inbox"], places["done"], count, meter)
+        with script_on(folders, servers, *store, workers=workers) as meter:
+            return _dropped(servers, folders.root / "inbox", folders.root / "done", count, meter)
 
 
 def _dropped(servers: Servers, inbox: Path, done: Path, count: int, meter: Meter) -> Sample:
@@ -67,12 +59,8 @@ def _dropped(servers: Servers, inbox: Path, done: Path, count: int, meter: Meter
     for number in range(count):
         (inbox / ZHANG / f"{number}.pdf").write_bytes(pdf(f"document {number}", DOCUMENT_BYTES))
     servers.wait_for_posts(count, LONG_SECONDS)
-    wait_for(partial(has_files, done / ZHANG, count), LONG_SECONDS, f"{count} files in done")
+    wait_for(lambda: count_of(done / ZHANG) >= count, LONG_SECONDS, f"{count} files in done")
     return meter.spent().over(count)
-
-
-def has_files(folder: Path, count: int) -> bool:
-    return folder.is_dir() and len(os.listdir(folder)) >= count  # noqa: PTH208 - a count of names
 
 
 @contextmanager

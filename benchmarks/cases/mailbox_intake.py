@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.case import CPU, CPU_EACH, PEAK, RATE, WALL, Bound, Case, Contestants, Facts, Plot, Ratio, Sample, Scale
+from benchmarks.cases.folders import Nowhere
 from benchmarks.daemons import quiet
 from benchmarks.journals import journal_of
 from benchmarks.mailboxes import Stock, index, unread, watched_by, write_employees
@@ -22,17 +23,6 @@ from tests.support.servers.dovecot import Account, Dovecot
 from tests.support.workplace import Workplace
 
 AT_REST_SECONDS = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Nowhere:
-    """An address that the endpoint does not have: the first answer closes the gate, and nothing more is posted."""
-
-    servers: Servers
-
-    @property
-    def url(self) -> str:
-        return f"{self.servers.url}/nowhere"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

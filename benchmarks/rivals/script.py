@@ -3,8 +3,9 @@
     python script.py folder --inbox DIR --done DIR --error DIR --ocr URL [--upload URL | --base-url URL] [--workers N]
     python script.py mailbox --host HOST --port N --user U --password P --employees FILE --ocr URL --upload URL …
 
-It uploads, posts, and moves the file, or replies and moves the mail. It keeps no journal, proves no sender, tries
-nothing again, and what it was doing when it is killed is lost or booked twice. It says "ready" when it is loaded.
+It uploads, posts, and moves the file, or replies and moves the mail; with `--save DIR` it only puts a copy there. It
+keeps no journal, proves no sender, tries nothing again, and what it was doing when it is killed is lost or booked
+twice. It says "ready" when it is loaded.
 """
 
 from __future__ import annotations
@@ -81,6 +82,9 @@ class Dropped(FileSystemEventHandler):
 
     def deal_with(self, path: Path) -> None:
         given, user_code = self.given, path.parent.name
+        if given.save is not None:
+            shutil.copy(path, given.save / path.name)
+            return
         if given.base_url:
             address = given.base_url + urllib.parse.quote(str(path.relative_to(given.inbox)))
         else:
@@ -126,7 +130,7 @@ def reply(message: MailMessage, expenses: list[str]) -> EmailMessage:
 
 
 def empty(given: argparse.Namespace) -> None:
-    """Deal with all that is unread in the INBOX, once. `--save` only saves attachments, and leaves the mails read."""
+    """Deal with all that is unread in the INBOX, once."""
     with Path(given.employees).open(encoding="utf-8", newline="") as rows:
         people = {row["email"]: row["user_code"] for row in csv.DictReader(rows)}
     print("ready", flush=True)
