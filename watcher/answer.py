@@ -76,6 +76,10 @@ class Answer:
         self._broke_at: str | None = None  # the last answer, where the connection was lost over it
         self._unnoted: set[tuple[str, int]] = set()  # replies that were sent while the journal could not be reached
 
+    @property
+    def source(self) -> str:
+        return self._source.name
+
     def claim(self, limit: int) -> list[ClaimedAnswer]:
         """Answers that are due, ours for HOLD."""
         return self._journal.claim_answers(self._source.name, limit=limit, hold=HOLD)

@@ -684,6 +684,28 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class News:
+    """For whom a change of the journal may have made work due."""
+
+    posting: bool = False  # a booking, or the gate
+    answering: frozenset[str] | None = frozenset()  # an answer or a notice of one of these sources; None: of any
+    decided: bool = False  # a person has decided something
+
+    def __bool__(self) -> bool:
+        return self != NOTHING_NEW
+
+
+NOTHING_NEW = News()
+POSTING = News(posting=True)
+ANYTHING = News(posting=True, answering=None, decided=True)  # nobody knows what has changed, or much has
+
+
+def answering(source: str) -> News:
+    """Of an answer, or what else is sent, of one source."""
+    return News(answering=frozenset((source,)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WorkLeft:
     """What `run --once` still has before it."""
 

@@ -33,6 +33,7 @@ from watcher.model import (
     Known,
     LeftOut,
     Locator,
+    News,
     NewSubmission,
     Notice,
     Outcome,
@@ -701,7 +702,7 @@ class ReadingJournal(Protocol):
 class Journal(IntakeJournal, RecognitionJournal, AnswerJournal, TendingJournal, AlertJournal, ReadingJournal, Protocol):
     """The durable record, and the only state. Safe to call from many threads."""
 
-    def subscribe(self, listener: Callable[[], None]) -> None:
+    def subscribe(self, listener: Callable[[News], None]) -> None:
         """`listener` is called, from any thread, after a change (of any process) that may have made work due."""
 
     def close(self) -> None: ...

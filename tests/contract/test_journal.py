@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -36,9 +37,11 @@ from tests.support.waiting import wait_for
 from watcher.errors import ClaimLost, UsageError
 from watcher.journal.opening import open_journal
 from watcher.model import (
+    ANYTHING,
     DocumentState,
     Kind,
     Locator,
+    News,
     Outcome,
     Reason,
     Settlement,
@@ -1103,18 +1106,44 @@ def test_the_clock_is_the_databases(journal: Journal) -> None:
 
 def test_a_listener_hears_of_work_recorded_here(journal: Journal) -> None:
     heard = threading.Event()
-    journal.subscribe(heard.set)
+    journal.subscribe(lambda _news: heard.set())
 
     journal.record(mail())
 
     assert heard.is_set()
 
 
+def test_only_those_whom_it_concerns_hear_of_a_change(journal: Journal) -> None:
+    """Given two mails with the same document and a file of somebody else, then each change tells whom it concerns."""
+    heard: list[News] = []
+    journal.subscribe(heard.append)
+
+    def news(change: Callable[[], object]) -> News:
+        heard.clear()
+        change()
+        own = [each for each in heard if each != ANYTHING]  # which is told now and then whatever happens
+        return own[0] if own else News()
+
+    new = file(document("a"))
+    assert news(lambda: journal.record(new)) == News(posting=True)
+    assert news(lambda: journal.record(new)) == News()  # it is known
+    waiting = mail(document("a"), source="other", answer=False)
+    assert news(lambda: journal.record(waiting)) == News(posting=True)
+    claimed = claim_one(journal)
+    assert news(lambda: journal.postpone(claimed, due_in=NOW, counted=True, ending=REFUSED)) == News(posting=True)
+    again = claim_one(journal)
+    assert news(lambda: journal.settle(again, done(), ENDED)) == News(answering=frozenset({"shared", "other"}))
+    assert news(lambda: journal.record(file(document("a")))) == News(answering=frozenset({"shared"}))  # a duplicate
+    (answer,) = journal.claim_answers("other", limit=1, hold=HOLD)
+    assert news(lambda: journal.plan_answer(answer, "x")) == News()
+    assert news(lambda: journal.postpone_answer(answer, NOW, "later")) == News(answering=frozenset({"other"}))
+
+
 def test_a_listener_hears_of_the_decision_of_another(journal: Journal, url: str) -> None:
     name = journal.record(mail())
     book(journal, FAILED)
     heard = threading.Event()
-    journal.subscribe(heard.set)
+    journal.subscribe(lambda _news: heard.set())
     other = open_journal(url, exclusive=False)
     try:
         assert other.retry(name) == 1
@@ -1124,7 +1153,7 @@ def test_a_listener_hears_of_the_decision_of_another(journal: Journal, url: str)
 
 
 def test_a_listener_that_fails_does_no_harm(journal: Journal) -> None:
-    def fail() -> None:
+    def fail(_news: News) -> None:
         raise RuntimeError("a listener's fault")
 
     journal.subscribe(fail)

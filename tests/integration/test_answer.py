@@ -353,7 +353,7 @@ def test_while_nothing_can_be_answered_few_are_tried_and_all_are_when_the_source
     monkeypatch.setattr("watcher.service.answerer._FIRST_REST_SECONDS", 3600.0)
     monkeypatch.setattr("watcher.service.answerer._LONGEST_REST_SECONDS", 3600.0)
     answerer = Answerer(answer=answering(journal, mailbox, None), at_once=1)
-    journal.subscribe(answerer.wake)
+    journal.subscribe(lambda _news: answerer.wake())
     thread = threading.Thread(target=answerer.run)
     thread.start()
 

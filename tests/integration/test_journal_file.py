@@ -69,7 +69,7 @@ def test_people_read_and_decide_beside_a_running_daemon(url: str) -> None:
         name = daemon.record(mail())
         book(daemon, FAILED)
         woken = threading.Event()
-        daemon.subscribe(woken.set)
+        daemon.subscribe(lambda _news: woken.set())
         with other_process(url, "beside") as other:
             assert other.does(f"journal.submission({name!r}).state") == "settled"
             woken.clear()
@@ -86,7 +86,7 @@ def test_the_daemon_is_not_woken_by_what_it_writes_itself(url: str) -> None:
     try:
         daemon.register_sources({"fapiao": Kind.MAIL})
         woken: list[float] = []
-        daemon.subscribe(lambda: woken.append(1))
+        daemon.subscribe(lambda _news: woken.append(1))
         assert daemon.claim_source("fapiao", HOLD) is not None
         with other_process(url, "beside") as other:
             other.does("journal.record(mail())")

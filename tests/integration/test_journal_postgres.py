@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
@@ -40,7 +39,7 @@ from watcher.journal.connection import Connection
 from watcher.journal.journal import SqlJournal
 from watcher.journal.opening import migrate, open_journal
 from watcher.journal.postgres_sessions import BEGIN_WRITING
-from watcher.model import Outcome, SubmissionState
+from watcher.model import News, Outcome, SubmissionState
 
 if TYPE_CHECKING:
     from tests.support.servers.postgres import Postgres
@@ -167,11 +166,10 @@ def test_a_server_that_is_away_is_told_and_its_return_is_noticed(postgres: Postg
 def test_two_nodes_share_the_work_and_wake_each_other(url: str, journal: SqlJournal) -> None:
     other = open_journal(url, exclusive=True)
     try:
-        woken = threading.Event()
-        other.subscribe(woken.set)
-        woken.clear()
+        heard: list[News] = []
+        other.subscribe(heard.append)
         journal.record(mail())
-        assert woken.wait(10)
+        wait_for(lambda: News(posting=True, answering=frozenset({"fapiao"})) in heard)
         claimed = claim_one(other)
 
         assert claim(journal) == []

@@ -19,7 +19,7 @@ from watcher.journal.reopening import let_go, waiting_for_file
 from watcher.journal.settling import settle_untried
 from watcher.journal.tables import identities, notices, submissions
 from watcher.journal.text_types import Words
-from watcher.model import Claim, ClaimedAnswer, Outcome, Reason, Settlement, SubmissionState
+from watcher.model import ANYTHING, Claim, ClaimedAnswer, Outcome, Reason, Settlement, SubmissionState, answering
 
 _CLAIM = claiming(submissions, waiting="state = 'settled'", narrowed=["source"])
 _PLAN = fenced(submissions, state="settled").values(target=bindparam("to"))
@@ -139,10 +139,14 @@ class AnswerPart(Part):
 
     def postpone_answer(self, claimed: ClaimedAnswer, due_in: timedelta, remark: str) -> None:
         values = {**fence(claimed.claim), "due_in": span_ms(due_in), "said": remark}
-        self._database.write(lambda connection: connection.execute(_POSTPONE, values) and None, wakes=True)
+        self._database.write(
+            lambda connection: connection.execute(_POSTPONE, values) and None, news=answering(claimed.submission.source)
+        )
 
     def hasten_answers(self, source: str) -> None:
-        self._database.write(lambda connection: connection.execute(_HASTEN, {"of": source}) and None, wakes=True)
+        self._database.write(
+            lambda connection: connection.execute(_HASTEN, {"of": source}) and None, news=answering(source)
+        )
 
     def next_answer_in(self, source: str, *, acknowledge_after: timedelta | None = None) -> float | None:
         values = {"of": source, **patience(acknowledge_after)}
@@ -164,7 +168,7 @@ class AnswerPart(Part):
                 let_go(connection, booking.id)
             return True
 
-        if not self._database.write(work, wakes=True):
+        if not self._database.write(work, news=ANYTHING):
             raise _lost(claimed)
 
     def give_up_return(self, claimed: ClaimedAnswer, remark: str) -> None:
@@ -175,7 +179,7 @@ class AnswerPart(Part):
                 settle_untried(connection, booking, _without_url(booking, remark))
             return True
 
-        if not self._database.write(work, wakes=True):
+        if not self._database.write(work, news=ANYTHING):
             raise _lost(claimed)
 
     def _fenced(

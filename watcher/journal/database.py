@@ -12,9 +12,12 @@ from sqlalchemy.exc import DBAPIError, TimeoutError  # noqa: A004 - the pool's, 
 
 from watcher.errors import JournalUnavailable, JournalUnusable
 from watcher.journal.connection import Connection
+from watcher.model import NOTHING_NEW, News
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]
+Telling = News | Callable[[T], News]
+Listener = Callable[[News], None]
 
 log = logging.getLogger(__name__)
 
@@ -27,16 +30,17 @@ class Database(Protocol):
     def read(self, work: Work[T]) -> T:
         """Run it on one consistent state. Raises JournalUnavailable, JournalUnusable."""
 
-    def write(self, work: Work[T], *, wakes: bool = False, repeatable: bool = True) -> T:
+    def write(self, work: Work[T], *, news: Telling[T] = NOTHING_NEW, repeatable: bool = True) -> T:
         """Run it, and return when what it wrote is durable; what it raises undoes it alone.
 
         It may be run more than once. `repeatable` says that it may also be run again where it is not
-        known whether its commit took: it recognises what it did. `wakes`: it may have made work due.
+        known whether its commit took: it recognises what it did. `news`: what it may have made due, or how
+        to tell from what it returned.
         Raises JournalUnavailable (then nothing is known to be written), JournalUnusable.
         """
 
-    def subscribe(self, listener: Callable[[], None]) -> None:
-        """Call it after writes that wake, of this process and others, from any thread."""
+    def subscribe(self, listener: Listener) -> None:
+        """Call it after writes that have news, of this process and others, from any thread."""
 
     def close(self) -> None: ...
 
@@ -53,20 +57,26 @@ class Listeners:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._listeners: tuple[Callable[[], None], ...] = ()
+        self._listeners: tuple[Listener, ...] = ()
 
-    def add(self, listener: Callable[[], None]) -> bool:
+    def add(self, listener: Listener) -> bool:
         """Whether it is the first."""
         with self._lock:
             self._listeners = (*self._listeners, listener)
             return len(self._listeners) == 1
 
-    def tell(self) -> None:
+    def tell(self, news: News) -> None:
+        if not news:
+            return
         for listener in self._listeners:
             try:
-                listener()
+                listener(news)
             except Exception:  # a listener's fault must not look like a failed write
                 log.exception("A listener of the journal failed.")
+
+
+def news_of(told: Telling[T], value: T) -> News:
+    return told if isinstance(told, News) else told(value)
 
 
 @contextmanager

@@ -22,10 +22,13 @@ from watcher.journal.releasing import let_in
 from watcher.journal.reopening import Wish, refuse, reopen
 from watcher.journal.tables import documents, identities, submissions
 from watcher.model import (
+    ANYTHING,
+    NOTHING_NEW,
     DocumentState,
     Kind,
     Known,
     NewDocument,
+    News,
     NewSubmission,
     Reason,
     SubmissionState,
@@ -91,7 +94,10 @@ class IntakePart(Part):
 
     def record(self, submission: NewSubmission) -> str:
         name = new_id()  # one for all goes: the second finds what the first has committed
-        return self._database.write(lambda connection: _record(connection, submission, name), wakes=True)
+        taken, _ = self._database.write(
+            lambda connection: _record(connection, submission, name), news=lambda recorded: recorded[1]
+        )
+        return taken
 
     def retry(self, submission: str, *, new: bool = False, in_place: Collection[str] = ()) -> int:
         return self._reopened(submission, Wish(new=new, in_place=in_place))
@@ -100,16 +106,16 @@ class IntakePart(Part):
         return self._reopened(submission, Wish(skipped=True, in_place=in_place))
 
     def _reopened(self, submission: str, wish: Wish) -> int:
-        count = self._database.write(lambda connection: reopen(connection, submission, wish), wakes=True)
+        count = self._database.write(lambda connection: reopen(connection, submission, wish), news=ANYTHING)
         if count is None:
             raise UsageError(f"there is no submission {submission}")
         return count
 
     def let_in(self, submission: str, user_code: str | None) -> str:
-        return self._database.write(lambda connection: let_in(connection, submission, user_code), wakes=True)
+        return self._database.write(lambda connection: let_in(connection, submission, user_code), news=ANYTHING)
 
     def refuse(self, submission: str) -> None:
-        was_held = self._database.write(lambda connection: refuse(connection, submission), wakes=True)
+        was_held = self._database.write(lambda connection: refuse(connection, submission), news=ANYTHING)
         if not was_held:
             raise UsageError(
                 f"there is no submission {submission}" if was_held is None else f"{submission} is not held"
@@ -133,21 +139,19 @@ def _known(row: Any) -> Known:
     )
 
 
-def _record(connection: Connection, new: NewSubmission, name: str) -> str:
+def _record(connection: Connection, new: NewSubmission, name: str) -> tuple[str, News]:
+    """The id that it has, and what is to be done for it."""
     if connection.execute(_ADD_IDENTITY, {"key": new.key, "name": name}).rowcount == 1:
-        _write(connection, new, name)
-        return name
+        return name, _write(connection, new, name)
     known = _known(connection.execute(_KNOWN, {"keys": [new.key]}).one())
     if known.released_for is not None and known.submission == new.succeeds:
-        _write(connection, new, known.submission, fill=True)
-        return known.submission
+        return known.submission, _write(connection, new, known.submission, fill=True)
     overtaken = known.submission != new.succeeds  # another node has taken it in since this one looked
     to_be_retried = new.kind is Kind.MAIL and not known.empty
     if overtaken or to_be_retried or known.stays or known.state is not SubmissionState.CLOSED:
-        return known.submission
+        return known.submission, NOTHING_NEW
     _point_on(connection, new.key, known.submission, name)
-    _write(connection, new, name)
-    return name
+    return name, _write(connection, new, name)
 
 
 def _point_on(connection: Connection, key: str, old: str, name: str) -> None:
@@ -156,8 +160,8 @@ def _point_on(connection: Connection, key: str, old: str, name: str) -> None:
         raise IntegrityError("the identity has changed meanwhile", None, RuntimeError(key))
 
 
-def _write(connection: Connection, new: NewSubmission, name: str, *, fill: bool = False) -> None:
-    """As a new row, or (`fill`) into the one that was released."""
+def _write(connection: Connection, new: NewSubmission, name: str, *, fill: bool = False) -> News:
+    """As a new row, or (`fill`) into the one that was released; what is to be done for it."""
     rows = [_unsettled(document) for document in new.documents]
     if new.state is not SubmissionState.HELD and point(connection, new, rows):
         new = replace(new, state=SubmissionState.HELD, reason=Reason.IN_DOUBT, remark=_SAME_IS_HELD)
@@ -174,6 +178,8 @@ def _write(connection: Connection, new: NewSubmission, name: str, *, fill: bool 
         connection.execute(_HELD_NOW, {"row": seq})
     # One after the other, so that their numbers follow their order.
     connection.execute(_ADD_DOCUMENT, [{**row, "submission": seq, "is_settled": int(not _waits(row))} for row in rows])
+    to_answer = state is SubmissionState.SETTLED or unheard  # the latter is acknowledged some time
+    return News(posting=pending, answering=frozenset((new.source,)) if to_answer else frozenset())
 
 
 def _waits(row: Mapping[str, Any]) -> bool:

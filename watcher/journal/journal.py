@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from watcher.journal.alerting import AlertPart
 from watcher.journal.answers import AnswerPart
+from watcher.journal.database import Listener
 from watcher.journal.intake import IntakePart
 from watcher.journal.ledger import LedgerPart
 from watcher.journal.notices import NoticePart
@@ -30,7 +29,7 @@ class SqlJournal(
 ):
     """Implements ports.Journal on a Database (SQLite or PostgreSQL). Made by `opening.open_journal`."""
 
-    def subscribe(self, listener: Callable[[], None]) -> None:
+    def subscribe(self, listener: Listener) -> None:
         self._database.subscribe(listener)
 
     def close(self) -> None:

@@ -17,7 +17,7 @@ from watcher.journal.connection import Connection
 from watcher.journal.database import Part
 from watcher.journal.rows import thread_of
 from watcher.journal.tables import notices, sent, submissions
-from watcher.model import Acknowledgement, Claim, ClaimedNotice, Notice, Spent, Submission
+from watcher.model import ANYTHING, Acknowledgement, Claim, ClaimedNotice, Notice, Spent, Submission, answering
 
 _SPENT = select(
     func.count(), func.coalesce(func.sum(submissions.c.size), 0), now_ms() - func.min(submissions.c.recorded_at)
@@ -79,7 +79,7 @@ class NoticePart(Part):
             connection.execute(_TELL, values)
             return True
 
-        return self._database.write(work, wakes=True)
+        return self._database.write(work, news=answering(notice.source))
 
     def claim_notices(
         self, source: str, *, limit: int, hold: timedelta, acknowledge_after: timedelta | None = None
@@ -107,7 +107,7 @@ class NoticePart(Part):
 
     def postpone_notice(self, claimed: ClaimedNotice, due_in: timedelta) -> None:
         values = {**fence(claimed.claim), "due_in": span_ms(due_in)}
-        self._database.write(lambda connection: connection.execute(_POSTPONE, values) and None, wakes=True)
+        self._database.write(lambda connection: connection.execute(_POSTPONE, values) and None, news=ANYTHING)
 
 
 def note_sent(connection: Connection, recipient: str | None) -> None:

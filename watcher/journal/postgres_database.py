@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from watcher.errors import JournalUnavailable, JournalUnusable
 from watcher.journal.connection import Connection
-from watcher.journal.database import Listeners, Work, translated
+from watcher.journal.database import Listener, Listeners, Telling, Work, news_of, translated
 from watcher.journal.migrate import bring_up, needs_migration, require_current, stored_revision
 from watcher.journal.postgres_sessions import (
     BEGIN_READING,
@@ -28,8 +28,9 @@ from watcher.journal.postgres_sessions import (
     plain_engine,
     working_engine,
 )
-from watcher.journal.postgres_wakeups import CHANNEL, Wakeups
+from watcher.journal.postgres_wakeups import Wakeups
 from watcher.journal.prepared import Statements
+from watcher.model import NOTHING_NEW
 
 T = TypeVar("T")
 
@@ -88,7 +89,6 @@ class PostgresDatabase:
         self._process = os.getpid()
         self._listeners = Listeners()
         self._wakeups = Wakeups(url.set(drivername="postgresql"), NETWORK, self._listeners.tell)
-        self._notice = f"SELECT pg_notify('{CHANNEL}', '{self._wakeups.name}')"
         self._patience = (
             Patience(LONGEST_TRANSACTION_SECONDS) if daemon else None
         )  # who reads a long list may take their time
@@ -99,15 +99,14 @@ class PostgresDatabase:
         with translated():
             return self._again(lambda: self._read(work))
 
-    def write(self, work: Work[T], *, wakes: bool = False, repeatable: bool = True) -> T:
+    def write(self, work: Work[T], *, news: Telling[T] = NOTHING_NEW, repeatable: bool = True) -> T:
         self._check()
         with translated():
-            value = self._again(lambda: self._write(work, wakes=wakes, repeatable=repeatable))
-        if wakes:
-            self._listeners.tell()
+            value = self._again(lambda: self._write(work, news, repeatable=repeatable))
+        self._listeners.tell(news_of(news, value))
         return value
 
-    def subscribe(self, listener: Callable[[], None]) -> None:
+    def subscribe(self, listener: Listener) -> None:
         if self._listeners.add(listener):
             self._wakeups.start()
 
@@ -146,11 +145,11 @@ class PostgresDatabase:
         with self._transaction(BEGIN_READING) as connection:
             return work(connection)
 
-    def _write(self, work: Work[T], *, wakes: bool, repeatable: bool) -> T:
+    def _write(self, work: Work[T], news: Telling[T], *, repeatable: bool) -> T:
         with self._transaction(BEGIN_WRITING) as connection:
             value = work(connection)
             try:
-                connection.exec_driver_sql(f"{self._notice}; COMMIT" if wakes else "COMMIT")
+                connection.exec_driver_sql(self._wakeups.notifying(news_of(news, value)) + "COMMIT")
             except DBAPIError as error:
                 if error.connection_invalidated:
                     raise _CommitLostError(error, repeatable=repeatable) from error

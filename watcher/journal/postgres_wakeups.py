@@ -14,9 +14,12 @@ from typing import Any
 
 from sqlalchemy import URL
 
+from watcher.model import ANYTHING, News
+
 CHANNEL = "invoice_watcher"
 LOOK_SECONDS = 5.0
 _SLICE_SECONDS = 0.5  # how long stopping may take
+_LONGEST_NOTICE = 7000  # characters: PostgreSQL takes 8000 bytes
 
 log = logging.getLogger(__name__)
 
@@ -24,13 +27,17 @@ log = logging.getLogger(__name__)
 class Wakeups:
     """A thread that calls `wake` after notices of others, and every few seconds whatever happens."""
 
-    def __init__(self, url: URL, network: Mapping[str, Any], wake: Callable[[], None]) -> None:
-        self.name = secrets.token_hex(8)  # what our own notices carry, not to be woken by them
+    def __init__(self, url: URL, network: Mapping[str, Any], wake: Callable[[News], None]) -> None:
+        self._name = secrets.token_hex(8)  # what our own notices carry, not to be woken by them
         self._url = url.render_as_string(hide_password=False)
         self._network = dict(network)
         self._wake = wake
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
+
+    def notifying(self, news: News) -> str:
+        """The statement that tells the other nodes, to be said along with COMMIT; nothing where there are no news."""
+        return f"SELECT pg_notify('{CHANNEL}', '{self._name} {_written(news)}'); " if news else ""
 
     def start(self) -> None:
         self._thread = threading.Thread(target=self._run, name="journal-watch", daemon=True)
@@ -52,13 +59,33 @@ class Wakeups:
             except psycopg.Error as error:
                 log.debug("The journal's notices are interrupted.", extra={"error": type(error).__name__})
                 self._stopping.wait(LOOK_SECONDS)
-                self._wake()
+                self._wake(ANYTHING)
 
     def _listen(self, connection: Any) -> None:
         looked = time.monotonic()
         while not self._stopping.is_set():
             heard = [notice.payload for notice in connection.notifies(timeout=_SLICE_SECONDS, stop_after=1)]
-            due = time.monotonic() - looked >= LOOK_SECONDS
-            if due or any(payload != self.name for payload in heard):
+            if time.monotonic() - looked >= LOOK_SECONDS:
                 looked = time.monotonic()
-                self._wake()
+                self._wake(ANYTHING)
+            for name, _, written in (payload.partition(" ") for payload in heard):
+                if name != self._name:
+                    self._wake(_read(written))
+
+
+def _written(news: News) -> str:
+    """In letters, digits and spaces alone, whatever the sources are called; within what a notice may carry."""
+    sources = "any" if news.answering is None else ",".join(sorted(news.answering)).encode().hex()
+    if len(sources) > _LONGEST_NOTICE:
+        sources = "any"
+    return f"{news.posting:d} {news.decided:d} {sources}"
+
+
+def _read(written: str) -> News:
+    """Another version may write otherwise."""
+    try:
+        posting, decided, sources = written.split(" ")
+        answering = None if sources == "any" else frozenset(bytes.fromhex(sources).decode().split(",")) - {""}
+        return News(posting=posting == "1", decided=decided == "1", answering=answering)
+    except ValueError:
+        return ANYTHING

@@ -19,7 +19,7 @@ from watcher.journal.endings import end_try, try_has_ended
 from watcher.journal.holding import hold_booking
 from watcher.journal.settling import settle
 from watcher.journal.tables import bookings, documents, submissions, tries
-from watcher.model import BookingKey, Claim, ClaimedBooking, Gate, Settlement, TryEnding
+from watcher.model import ANYTHING, POSTING, BookingKey, Claim, ClaimedBooking, Gate, News, Settlement, TryEnding
 
 # A try that is still without its end when its booking is claimed again died with its process: whether
 # it was carried out is not known.
@@ -86,12 +86,13 @@ class RecognitionPart(Part):
         return claimed
 
     def settle(self, claimed: ClaimedBooking, settlement: Settlement, ending: TryEnding) -> None:
-        def work(connection: Connection) -> bool:
+        def work(connection: Connection) -> tuple[bool, News]:
             if claimed.probe_of is not None:
                 gates.end_probe(connection, claimed.probe_of)
             return settle(connection, claimed, settlement, ending)
 
-        _unless_lost(claimed, ours=self._database.write(work, wakes=True))
+        ours, _ = self._database.write(work, news=lambda settled: settled[1])
+        _unless_lost(claimed, ours=ours)
 
     def postpone(self, claimed: ClaimedBooking, *, due_in: timedelta, counted: bool, ending: TryEnding) -> None:
         def work(connection: Connection) -> bool:
@@ -99,7 +100,7 @@ class RecognitionPart(Part):
                 gates.end_probe(connection, claimed.probe_of)
             return _postpone(connection, claimed, due_in=span_ms(due_in), counted=counted, ending=ending)
 
-        _unless_lost(claimed, ours=self._database.write(work, wakes=True))
+        _unless_lost(claimed, ours=self._database.write(work, news=POSTING))
 
     def hold(self, claimed: ClaimedBooking, ending: TryEnding | None) -> None:
         def work(connection: Connection) -> bool:
@@ -109,7 +110,7 @@ class RecognitionPart(Part):
                 gates.end_probe(connection, claimed.probe_of)
             return hold_booking(connection, claimed, ending)
 
-        _unless_lost(claimed, ours=self._database.write(work, wakes=True))
+        _unless_lost(claimed, ours=self._database.write(work, news=ANYTHING))
 
     def give_back(self, claimed: ClaimedBooking) -> None:
         def work(connection: Connection) -> None:
@@ -118,19 +119,19 @@ class RecognitionPart(Part):
                 if claimed.probe_of is not None:
                     gates.give_probe_back(connection, claimed.probe_of)
 
-        self._database.write(work, wakes=True)
+        self._database.write(work, news=POSTING)
 
     def gate(self, endpoint: str) -> Gate:
         return self._database.read(lambda connection: gates.read_one(connection, endpoint))
 
     def close_gate(self, endpoint: str, reason: str, probe: timedelta) -> None:
-        self._database.write(lambda connection: gates.close(connection, endpoint, reason, span_ms(probe)), wakes=True)
+        self._database.write(lambda connection: gates.close(connection, endpoint, reason, span_ms(probe)), news=POSTING)
 
     def open_gate(self, endpoint: str) -> None:
-        self._database.write(lambda connection: gates.reopen(connection, endpoint), wakes=True)
+        self._database.write(lambda connection: gates.reopen(connection, endpoint), news=POSTING)
 
     def pause_gate(self, endpoint: str, pause: timedelta) -> None:
-        self._database.write(lambda connection: gates.pause(connection, endpoint, span_ms(pause)), wakes=True)
+        self._database.write(lambda connection: gates.pause(connection, endpoint, span_ms(pause)), news=POSTING)
 
     def next_try_in(self, sources: Sequence[str], endpoint: str) -> float | None:
         return self._database.read(lambda connection: gates.next_try_in(connection, list(sources), endpoint))

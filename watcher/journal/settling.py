@@ -18,8 +18,10 @@ from watcher.journal.holding import open_submissions_again, submissions_waiting_
 from watcher.journal.tables import bookings, documents, submissions
 from watcher.journal.text_types import Words
 from watcher.model import (
+    ANYTHING,
     ClaimedBooking,
     DocumentState,
+    News,
     Outcome,
     Reason,
     Settlement,
@@ -102,6 +104,7 @@ _SETTLE_SUBMISSIONS = (
         target=null(),
         replied=false(),
     )
+    .returning(submissions.c.source)
 )
 # A booking that turns out to be booked, or booked twice, says so; so does the document that stands for it.
 _SPEAK_UP = (
@@ -120,11 +123,19 @@ _DOCUMENTS_SPEAK_UP = (
 )
 
 
-def settle(connection: Connection, claimed: ClaimedBooking, settlement: Settlement, ending: TryEnding) -> bool:
-    """Whether the outcome that stands is this one; if not, the ending is kept, and what it booked."""
+def settle(
+    connection: Connection, claimed: ClaimedBooking, settlement: Settlement, ending: TryEnding
+) -> tuple[bool, News]:
+    """Whether the outcome that stands is this one; if not, the ending is kept, and what it booked.
+
+    And what is due by it: the answers of the sources whose submissions are settled now.
+    """
     # No answer to an earlier try can have come late where there was none.
     stored = None if claimed.try_number == 1 else _stored_before(connection, claimed)
-    return _settled(connection, claimed, settlement, ending, stored) or _late(connection, claimed, settlement, ending)
+    answered = _settled(connection, claimed, settlement, ending, stored)
+    if answered is None:
+        return _late(connection, claimed, settlement, ending), ANYTHING
+    return True, News(answering=answered, posting=claimed.probe_of is not None)
 
 
 def settle_untried(connection: Connection, booking: Any, settlement: Settlement) -> None:
@@ -138,13 +149,15 @@ def settle_untried(connection: Connection, booking: Any, settlement: Settlement)
     settle_submissions(connection, waiting)
 
 
-def settle_submissions(connection: Connection, rows: list[int]) -> None:
-    """Settle those of the open submissions that have nothing pending: to be answered now."""
+def settle_submissions(connection: Connection, rows: list[int]) -> frozenset[str]:
+    """Settle those of the open submissions that have nothing pending: to be answered now. The sources of those."""
+    settled: set[str] = set()
     for start in range(0, len(rows), _AT_ONCE):
         some = {"rows": rows[start : start + _AT_ONCE]}
         if connection.dialect.name != "sqlite":
             connection.execute(_LOCK_SUBMISSIONS, some)
-        connection.execute(_SETTLE_SUBMISSIONS, some)
+        settled.update(connection.execute(_SETTLE_SUBMISSIONS, some).scalars())
+    return frozenset(settled)
 
 
 def _settled(
@@ -153,17 +166,19 @@ def _settled(
     settlement: Settlement,
     ending: TryEnding,
     stored: set[str | None] | None,
-) -> bool:
-    """Whether the claim held, and all is written. `stored`: the expenses that are there already."""
+) -> frozenset[str] | None:
+    """The sources that have something to answer now; None: the claim is lost, and nothing is written.
+
+    `stored`: the expenses that are there already.
+    """
     final = _reconciled(claimed, settlement, stored)
     mine = {"row": claimed.booking, "mine": claimed.claim.number, "tried": 1, "doubt": int(ending.in_doubt)}
     settled = connection.execute(_SETTLE, {**mine, **_said(final)}).first()
     if settled is None:
-        return False
+        return None
     end_try(connection, claimed, ending)
     write_invoices(connection, claimed.booking, settlement.invoices, stored)
-    _settle_documents(connection, claimed.booking, settled.first_document, final)
-    return True
+    return _settle_documents(connection, claimed.booking, settled.first_document, final)
 
 
 def _stored_before(connection: Connection, claimed: ClaimedBooking) -> set[str | None] | None:
@@ -193,14 +208,17 @@ def _warn_booked_twice(claimed: ClaimedBooking) -> None:
     log.error("A booking has two expenses.", extra={"booking": claimed.booking, "biz_id": claimed.biz_id})
 
 
-def _settle_documents(connection: Connection, booking: int, first: int | None, final: Settlement) -> None:
-    """Those that wait for it; `first` is the one that gets the outcome. Where it is booked, others are duplicates."""
+def _settle_documents(connection: Connection, booking: int, first: int | None, final: Settlement) -> frozenset[str]:
+    """Those that wait for it; `first` is the one that gets the outcome. Where it is booked, others are duplicates.
+
+    The sources of the submissions that are settled by it.
+    """
     others: dict[str, Any] = {"others_as": final.outcome.value, "others_code": final.code, "others_said": final.message}
     if final.outcome.counts_as_booked:
         others = {"others_as": Outcome.DUPLICATE.value, "others_code": None, "others_said": None}
     duplicates = {**others, "others_of": first if final.outcome.counts_as_booked else None}
     rows = connection.execute(_SETTLE_DOCUMENTS, {"of": booking, "first": first, **_said(final), **duplicates})
-    settle_submissions(connection, sorted(set(rows.scalars())))
+    return settle_submissions(connection, sorted(set(rows.scalars())))
 
 
 def _late(connection: Connection, claimed: ClaimedBooking, settlement: Settlement, ending: TryEnding) -> bool:
@@ -233,7 +251,7 @@ def _resolved(
     settled = _settled(connection, held, settlement, ending, stored_expenses(connection, claimed.booking))
     open_submissions_again(connection, waiting)
     settle_submissions(connection, waiting)
-    return settled
+    return settled is not None
 
 
 def _same(stands: Any, settlement: Settlement) -> bool:

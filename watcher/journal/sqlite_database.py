@@ -15,10 +15,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from watcher.errors import JournalUnavailable, JournalUnusable, WatcherError
 from watcher.journal.connection import Connection
-from watcher.journal.database import Listeners, Work, translated
+from watcher.journal.database import Listener, Listeners, Telling, Work, news_of, translated
 from watcher.journal.prepared import Statements
 from watcher.journal.sqlite_readers import Readers
 from watcher.journal.sqlite_writer import GroupWriter
+from watcher.model import ANYTHING, NOTHING_NEW
 
 T = TypeVar("T")
 
@@ -95,14 +96,13 @@ class SqliteDatabase:
         with translated(), self._readers.reading() as connection:
             return work(connection)
 
-    def write(self, work: Work[T], *, wakes: bool = False, repeatable: bool = True) -> T:  # noqa: ARG002 - commits are known here
+    def write(self, work: Work[T], *, news: Telling[T] = NOTHING_NEW, repeatable: bool = True) -> T:  # noqa: ARG002 - commits are known here
         self._check_process()
         value = self._writer.run(work)
-        if wakes:
-            self._listeners.tell()
+        self._listeners.tell(news_of(news, value))
         return value
 
-    def subscribe(self, listener: Callable[[], None]) -> None:
+    def subscribe(self, listener: Listener) -> None:
         if self._listeners.add(listener):
             with translated():
                 seen = self._writer.data_version()
@@ -134,4 +134,4 @@ class SqliteDatabase:
                 continue  # whoever writes next will say what is wrong
             if version != seen:
                 seen = version
-                self._listeners.tell()
+                self._listeners.tell(ANYTHING)

@@ -82,6 +82,10 @@ class Answerer:
     def name(self) -> str:
         return self._worker.name
 
+    @property
+    def source(self) -> str:
+        return self._answer.source
+
     def wake(self) -> None:
         self._awake.set()
 

@@ -18,7 +18,7 @@ from typing import Protocol
 
 from watcher.clock import boot_seconds
 from watcher.errors import Unavailable
-from watcher.model import Kind, WorkLeft
+from watcher.model import Kind, News, WorkLeft
 from watcher.ports import Journal
 from watcher.service.alarm import Alarm
 from watcher.service.answerer import Answerer
@@ -161,12 +161,16 @@ class Service:
         self._letting_in = self._thread("let-in", self._let_in)
         self._answering = [self._thread(answerer.name, answerer.run) for answerer in self._answerers]
 
-    def _wake(self) -> None:
-        self._poster.wake()
+    def _wake(self, news: News) -> None:
+        """Only those whom it concerns: each looks into the journal then."""
+        if news.posting:
+            self._poster.wake()
         for answerer in self._answerers:
-            answerer.wake()
+            if news.answering is None or answerer.source in news.answering:
+                answerer.wake()
         self._changed.set()
-        self._decided.set()
+        if news.decided:
+            self._decided.set()
 
     def _let_in(self) -> None:
         """Have sources looked at where something was released, which no event of theirs tells; once for each."""
