@@ -1129,9 +1129,9 @@ def test_only_those_whom_it_concerns_hear_of_a_change(journal: Journal) -> None:
     assert news(lambda: journal.record(new)) == News()  # it is known
     waiting = mail(document("a"), source="other", answer=False)
     assert news(lambda: journal.record(waiting)) == News(posting=True)
-    claimed = claim_one(journal)
+    claimed = claim_one(journal, "other")
     assert news(lambda: journal.postpone(claimed, due_in=NOW, counted=True, ending=REFUSED)) == News(posting=True)
-    again = claim_one(journal)
+    again = claim_one(journal, "other")
     assert news(lambda: journal.settle(again, done(), ENDED)) == News(answering=frozenset({"shared", "other"}))
     assert news(lambda: journal.record(file(document("a")))) == News(answering=frozenset({"shared"}))  # a duplicate
     (answer,) = journal.claim_answers("other", limit=1, hold=HOLD)
