@@ -150,7 +150,7 @@ class AnswerPart(Part):
 
     def next_answer_in(self, source: str, *, acknowledge_after: timedelta | None = None) -> float | None:
         values = {"of": source, **patience(acknowledge_after)}
-        *due, now = self._database.read(lambda connection: connection.execute(_NEXT, values).one())
+        *due, now = self._database.ask(_NEXT, values).one()
         first = min((moment for moment in due if moment is not None), default=None)
         return None if first is None else max(0, first - now) / 1000
 

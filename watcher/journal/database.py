@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from sqlalchemy.exc import DBAPIError, TimeoutError  # noqa: A004 - the pool's, when no connection comes free
 
 from watcher.errors import JournalUnavailable, JournalUnusable
-from watcher.journal.connection import Connection
+from watcher.journal.connection import Connection, Result
+from watcher.journal.prepared import Statement
 from watcher.model import NOTHING_NEW, News
 
 T = TypeVar("T")
@@ -29,6 +30,9 @@ class Database(Protocol):
 
     def read(self, work: Work[T]) -> T:
         """Run it on one consistent state. Raises JournalUnavailable, JournalUnusable."""
+
+    def ask(self, statement: Statement, values: Mapping[str, Any] | None = None) -> Result:
+        """Run one statement that reads: it sees one consistent state by itself. Raises as `read`."""
 
     def write(self, work: Work[T], *, news: Telling[T] = NOTHING_NEW, repeatable: bool = True) -> T:
         """Run it, and return when what it wrote is durable; what it raises undoes it alone.

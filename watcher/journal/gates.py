@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Update, bindparam, case, false, func, insert, null, select, text, true, update
+from sqlalchemy import Update, bindparam, case, exists, false, func, insert, literal, null, select, text, true, update
 
 from watcher.journal.claims import claim, claiming
 from watcher.journal.clock import maybe_from_ms, now_ms
 from watcher.journal.connection import Connection
+from watcher.journal.database import Database
 from watcher.journal.tables import bookings, gates
 from watcher.model import Gate
 
@@ -64,8 +65,16 @@ _PENDING = (
     bookings.c.due_at.is_not(None),  # null: it waits for something else than time
     bookings.c.source.in_(bindparam("sources", expanding=True)),
 )
-_FIRST_DUE = select(bookings.c.due_at, now_ms().label("now")).where(*_PENDING).order_by(bookings.c.due_at).limit(1)
-_WAITS_FOR_PROBE = select(bookings.c.id).where(*_PENDING, ~bookings.c.claimed).limit(1)
+_FIRST_DUE = select(bookings.c.due_at).where(*_PENDING).order_by(bookings.c.due_at).limit(1).scalar_subquery()
+_WAITS_FOR_PROBE = exists().where(*_PENDING, ~bookings.c.claimed)
+_ONE_ROW = select(literal(1).label("one")).subquery()
+_NEXT_TRY = select(
+    now_ms().label("now"),
+    _FIRST_DUE.label("first"),
+    gates,
+    (func.coalesce(gates.c.resumes_at, 0) > now_ms()).label("waits"),
+    case((gates.c.open == false(), _WAITS_FOR_PROBE), else_=false()).label("probing"),
+).select_from(_ONE_ROW.outerjoin(gates, _OF))
 
 
 def row(connection: Connection, endpoint: str) -> Any:
@@ -119,19 +128,19 @@ def end_probe(connection: Connection, endpoint: str) -> None:
     connection.execute(_END_PROBE, {"of": endpoint})
 
 
-def next_try_in(connection: Connection, sources: list[str], endpoint: str) -> float | None:
+def next_try_in(database: Database, sources: list[str], endpoint: str) -> float | None:
     """Seconds until something may be posted; None: nothing waits."""
-    first = connection.execute(_FIRST_DUE, {"sources": sources}).first()
-    if first is None:
+    found = database.ask(_NEXT_TRY, {"sources": sources, "of": endpoint}).one()
+    if found.first is None:
         return None
-    due_at, gate = first.due_at, row(connection, endpoint)
-    if gate is not None and not gate.open and connection.execute(_WAITS_FOR_PROBE, {"sources": sources}).first():
-        due_at = gate.due_at  # whatever is due itself, only the probe may go
-    elif gate is not None and not gate.open:
-        due_at = max(due_at, gate.due_at)
-    if gate is not None and gate.waits:
-        due_at = max(due_at, gate.resumes_at)
-    return max(0, int(due_at - first.now)) / 1000
+    due_at, is_closed = found.first, found.open is False  # None: the gate was never touched
+    if is_closed and found.probing:
+        due_at = found.due_at  # whatever is due itself, only the probe may go
+    elif is_closed:
+        due_at = max(due_at, found.due_at)
+    if found.waits:
+        due_at = max(due_at, found.resumes_at)
+    return max(0, int(due_at - found.now)) / 1000
 
 
 def _change(connection: Connection, endpoint: str, statement: Update, values: dict[str, Any]) -> None:

@@ -62,11 +62,11 @@ class NoticePart(Part):
 
     def spent(self, source: str, counts_as: str, within: timedelta) -> Spent:
         values = {"of": source, "whose": counts_as, "within": span_ms(within)}
-        return self._database.read(lambda connection: _spent(connection.execute(_SPENT, values).one()))
+        return _spent(self._database.ask(_SPENT, values).one())
 
     def sent_to(self, recipient: str, within: timedelta) -> Spent:
         values = {"whose": recipient.lower(), "within": span_ms(within)}
-        return self._database.read(lambda connection: _spent(connection.execute(_SENT, values).one()))
+        return _spent(self._database.ask(_SENT, values).one())
 
     def tell(self, notice: Notice, *, once_in: timedelta) -> bool:
         told = {"of": notice.source, "whom": notice.concerns, "within": span_ms(once_in)}
@@ -86,7 +86,7 @@ class NoticePart(Part):
     ) -> list[ClaimedNotice]:
         """Asks before it claims: there hardly ever is one, and whoever answers asks often."""
         asked = {"of": source, **patience(acknowledge_after)}
-        due, overdue = self._database.read(lambda connection: connection.execute(_ANY_DUE, asked).one())
+        due, overdue = self._database.ask(_ANY_DUE, asked).one()
         if not due and not overdue:
             return []
 

@@ -6,16 +6,16 @@ import os
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import sqlalchemy
 from sqlalchemy import URL, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from watcher.errors import JournalUnavailable, JournalUnusable
-from watcher.journal.connection import Connection
+from watcher.journal.connection import Connection, Result
 from watcher.journal.database import Listener, Listeners, Telling, Work, news_of, translated
 from watcher.journal.migrate import bring_up, needs_migration, require_current, stored_revision
 from watcher.journal.postgres_sessions import (
@@ -29,7 +29,7 @@ from watcher.journal.postgres_sessions import (
     working_engine,
 )
 from watcher.journal.postgres_wakeups import Wakeups
-from watcher.journal.prepared import Statements
+from watcher.journal.prepared import Statement, Statements
 from watcher.model import NOTHING_NEW
 
 T = TypeVar("T")
@@ -99,6 +99,11 @@ class PostgresDatabase:
         with translated():
             return self._again(lambda: self._read(work))
 
+    def ask(self, statement: Statement, values: Mapping[str, Any] | None = None) -> Result:
+        self._check()
+        with translated():
+            return self._again(lambda: self._ask(statement, values))
+
     def write(self, work: Work[T], *, news: Telling[T] = NOTHING_NEW, repeatable: bool = True) -> T:
         self._check()
         with translated():
@@ -140,6 +145,11 @@ class PostgresDatabase:
                 reconnected = reconnected or error.connection_invalidated
             time.sleep(random.uniform(0.001, 0.02))  # noqa: S311 - only to part those who met
         raise AssertionError("the last go returns or raises")
+
+    def _ask(self, statement: Statement, values: Mapping[str, Any] | None) -> Result:
+        """In no transaction but the statement's own: nothing that the server would have to bound."""
+        with self._engine.connect() as plain, self._bounded(plain):
+            return Connection(plain, self._statements).execute(statement, values)
 
     def _read(self, work: Work[T]) -> T:
         with self._transaction(BEGIN_READING) as connection:

@@ -156,7 +156,7 @@ class ReadingPart(Part):
         return found[0]
 
     def holder(self, document: int) -> str | None:
-        found = self._database.read(lambda connection: connection.execute(_HOLDER, {"document": document}).first())
+        found = self._database.ask(_HOLDER, {"document": document}).first()
         return None if found is None else str(found.id)
 
     def counts(self) -> Counts:
@@ -206,7 +206,7 @@ class ReadingPart(Part):
         return self._database.read(lambda connection: read_activity(connection, since, step=step, steps=steps))
 
     def now(self) -> datetime:
-        return from_ms(self._database.read(lambda connection: connection.execute(_NOW).scalar_one()))
+        return from_ms(self._database.ask(_NOW).scalar_one())
 
 
 def read_health(connection: Connection) -> list[SourceHealth]:

@@ -134,7 +134,7 @@ class RecognitionPart(Part):
         self._database.write(lambda connection: gates.pause(connection, endpoint, span_ms(pause)), news=POSTING)
 
     def next_try_in(self, sources: Sequence[str], endpoint: str) -> float | None:
-        return self._database.read(lambda connection: gates.next_try_in(connection, list(sources), endpoint))
+        return gates.next_try_in(self._database, list(sources), endpoint)
 
 
 def _unless_lost(claimed: ClaimedBooking, *, ours: bool) -> None:

@@ -7,6 +7,7 @@ from sqlalchemy import bindparam, case, false, func, null, select, text, true, u
 from watcher.errors import UsageError
 from watcher.journal.clock import now_ms
 from watcher.journal.connection import Connection
+from watcher.journal.database import Database
 from watcher.journal.tables import submissions
 from watcher.model import Reason, SubmissionState
 
@@ -53,6 +54,6 @@ def let_in(connection: Connection, submission: str, user_code: str | None) -> st
     return str(code)
 
 
-def released(connection: Connection) -> dict[str, str]:
+def released(database: Database) -> dict[str, str]:
     """The ids of those that wait, and their sources."""
-    return {row.id: row.source for row in connection.execute(_RELEASED)}
+    return {row.id: row.source for row in database.ask(_RELEASED)}

@@ -14,9 +14,9 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
 
 from watcher.errors import JournalUnavailable, JournalUnusable, WatcherError
-from watcher.journal.connection import Connection
+from watcher.journal.connection import Connection, Result
 from watcher.journal.database import Listener, Listeners, Telling, Work, news_of, translated
-from watcher.journal.prepared import Statements
+from watcher.journal.prepared import Statement, Statements
 from watcher.journal.sqlite_readers import Readers
 from watcher.journal.sqlite_writer import GroupWriter
 from watcher.model import ANYTHING, NOTHING_NEW
@@ -95,6 +95,11 @@ class SqliteDatabase:
         self._check_process()
         with translated(), self._readers.reading() as connection:
             return work(connection)
+
+    def ask(self, statement: Statement, values: Mapping[str, Any] | None = None) -> Result:
+        self._check_process()
+        with translated(), self._readers.lent() as connection:
+            return connection.execute(statement, values)
 
     def write(self, work: Work[T], *, news: Telling[T] = NOTHING_NEW, repeatable: bool = True) -> T:  # noqa: ARG002 - commits are known here
         self._check_process()

@@ -15,7 +15,7 @@ _KEPT = 4
 
 
 class Readers:
-    """Lends connections, each in a transaction of its own, which sees one state. Safe for threads."""
+    """Lends connections, each to one at a time. Safe for threads."""
 
     def __init__(self, engine: Engine, statements: Statements) -> None:
         """`engine` gives a new connection each time, which begins no transaction by itself."""
@@ -27,14 +27,21 @@ class Readers:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        connection = self._taken()
-        sound = False
-        try:
+        """In a transaction, which sees one state."""
+        with self.lent() as connection:
             connection.exec_driver_sql("BEGIN")
             try:
                 yield connection
             finally:
                 connection.exec_driver_sql("ROLLBACK")
+
+    @contextmanager
+    def lent(self) -> Iterator[Connection]:
+        """In no transaction. Where something fails it is not lent again."""
+        connection = self._taken()
+        sound = False
+        try:
+            yield connection
             sound = True
         finally:
             self._give_back(connection, sound=sound)

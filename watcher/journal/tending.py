@@ -85,7 +85,7 @@ class TendingPart(Part):
         self._database.write(work)
 
     def released(self) -> Mapping[str, str]:
-        return self._database.read(released)
+        return released(self._database)
 
     def forget(self, closed_for: timedelta) -> int:
         def work(connection: Connection) -> int:
