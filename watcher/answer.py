@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 
+from watcher.answering import Giving, Hindered, Steps, give_together
 from watcher.clock import boot_seconds
 from watcher.config.sections import ReplyChoice
 from watcher.errors import (
@@ -23,12 +24,12 @@ from watcher.errors import (
     Vanished,
 )
 from watcher.headers import clean
-from watcher.model import ClaimedAnswer, Outcome, Stage, Submission
+from watcher.model import AnswerStep, ClaimedAnswer, Closed, Outcome, Planned, Stage, Submission
 from watcher.notices import Notices
 from watcher.policy.allowance import MOST_REPLIES, WINDOW
 from watcher.policy.answer import Verdict, verdict
 from watcher.policy.pauses import growing
-from watcher.ports import UNMEASURED, AnswerJournal, Mailer, Meter, Shelf, Source, Writer
+from watcher.ports import UNMEASURED, AnswerJournal, Carrier, Mailer, Meter, Move, Shelf, Source, Writer
 
 log = logging.getLogger(__name__)
 
@@ -53,10 +54,12 @@ class Answer:
         journal: AnswerJournal,
         replies: ReplyChoice,
         shelf: Shelf | None = None,
+        carrier: Carrier | None = None,
         beat: Callable[[], None] = lambda: None,
         meter: Meter = UNMEASURED,
     ) -> None:
-        """`shelf`: the source, where what is to be tried again has to be put back first.
+        """`shelf`: the source, where what is to be tried again has to be put back first; `carrier`: the source, where
+        it moves several at once.
 
         `beat` hears again and again that it goes on, from whatever thread.
         """
@@ -66,6 +69,7 @@ class Answer:
         self._journal = journal
         self._replies = replies
         self._shelf = shelf
+        self._carrier = carrier
         self._beat = beat
         self._meter = meter
         self._notices = Notices(
@@ -79,6 +83,11 @@ class Answer:
     @property
     def source(self) -> str:
         return self._source.name
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether several answers are given sooner one after the other than side by side."""
+        return self._carrier is not None and self._carrier.is_near
 
     def claim(self, limit: int) -> list[ClaimedAnswer]:
         """Answers that are due, ours for HOLD."""
@@ -123,9 +132,30 @@ class Answer:
 
         Raises Unavailable where no other answer can be given either; this one is then the caller's to give back.
         """
+        hindered = self.give_together([claimed])
+        if hindered.error is not None:
+            raise hindered.error
+
+    def give_together(self, claims: Sequence[ClaimedAnswer]) -> Hindered:
+        """Give several, step by step: what they are about to do is recorded in one transaction, and what was done.
+
+        In between they are moved one after the other, and are on the disk before it is recorded.
+        Raises JournalUnavailable.
+        """
+        return give_together([Giving(claimed, self._steps(claimed)) for claimed in claims], self._journal, self._moving)
+
+    @contextmanager
+    def _moving(self) -> Iterator[Move]:
+        if self._carrier is None:
+            yield self._source.move
+        else:
+            with self._carrier.together() as move:
+                yield move
+
+    def _steps(self, claimed: ClaimedAnswer) -> Steps:
         self._beat()
         with self._excused(claimed):
-            self._give(claimed)
+            yield from self._give(claimed)
         self._beat()
 
     @contextmanager
@@ -165,7 +195,7 @@ class Answer:
             )
         )
 
-    def _give(self, claimed: ClaimedAnswer) -> None:
+    def _give(self, claimed: ClaimedAnswer) -> Steps:
         submission = claimed.submission
         decided = verdict(submission, self._replies)
         if decided.reply and not claimed.replied and (pause := self._reply_pause(submission)) is not None:
@@ -179,12 +209,15 @@ class Answer:
             return
         target: str | None = None
         try:
-            target = self._move(claimed, decided)
+            target = yield from self._move(claimed, decided, began)
             moved = target is not None
+        except _Late:
+            self._journal.postpone_answer(claimed, timedelta(0), _TOO_LATE)
+            return
         except Vanished as error:
-            self._journal.plan_answer(claimed, None)  # wherever it is, we have not moved it there
+            yield Planned(target=None)  # wherever it is, we have not moved it there
             moved, remark = True, "; ".join(said for said in (remark, str(error)) if said)
-        self._journal.close_submission(claimed, moved=moved, remark=remark)
+        yield Closed(moved=moved, remark=remark)
         self._meter.took(Stage.ANSWER, boot_seconds() - began)
         self._meter.answered(submission)
         log.info("A submission is answered.", extra=_told(submission, target, remark))
@@ -220,21 +253,28 @@ class Answer:
         self._unnoted.discard(handed_over)
         return None
 
-    def _move(self, claimed: ClaimedAnswer, decided: Verdict) -> str | None:
+    def _move(self, claimed: ClaimedAnswer, decided: Verdict, began: float) -> Generator[AnswerStep, Move, str | None]:
         """Where it was moved; None: the configuration leaves it where it is."""
         note = self._writer.note(claimed.submission) if decided.note else None
         target = claimed.target
         for _ in range(_PLANS):
             if target is None:
                 target = self._source.plan(claimed.submission, booked=decided.booked)
-                self._journal.plan_answer(claimed, target)
+            move = yield Planned(target=target)
+            self._beat()
+            if boot_seconds() - began > _MOVE_WITHIN_SECONDS:
+                raise _Late  # those before it took so long
             try:
-                self._source.move(claimed.submission, target, note)
+                move(claimed.submission, target, note)
             except TargetTaken:
                 target = None
                 continue
             return target
         raise TargetTaken("every planned name was taken")
+
+
+class _Late(Exception):
+    """Its claim might end in the middle of its move."""
 
 
 def _told(submission: Submission, target: str | None, remark: str | None) -> dict[str, object]:

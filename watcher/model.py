@@ -401,6 +401,28 @@ class ClaimedAnswer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A step of an answer: it is about to be moved there; None: it is not, or nobody knows where it is."""
+
+    target: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closed:
+    """The last step of an answer: it is given.
+
+    `moved`: it does not lie any more where it was found, but at the planned target (None: nobody knows where); else
+    it stays, and what is found there again is known.
+    """
+
+    moved: bool
+    remark: str | None = None
+
+
+AnswerStep = Planned | Closed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
     """What a submitter is told before there is an answer: that their mails wait, because there are too many."""
 

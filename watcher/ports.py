@@ -20,6 +20,7 @@ from watcher.model import (
     Acknowledgement,
     Activity,
     Alert,
+    AnswerStep,
     Backlog,
     Claim,
     ClaimedAnswer,
@@ -210,6 +211,20 @@ class Shelf(Protocol):
         Raises TargetTaken where something else lies there now, Vanished where it is gone or has changed,
         SourceUnavailable.
         """
+
+
+Move = Callable[[Submission, str | None, str | None], None]  # as `Source.move`
+
+
+class Carrier(Protocol):
+    """A source that gets several moves onto the disk at once."""
+
+    @property
+    def is_near(self) -> bool:
+        """Whether a move takes less than handing it to a thread: the last one stayed on one drive of this machine."""
+
+    def together(self) -> AbstractContextManager[Move]:
+        """Moves as `Source.move` makes them, but that they are durable when it ends, and not before."""
 
 
 # -------------------------------------------------------------------------------------- documents
@@ -546,7 +561,16 @@ class AnswerJournal(Protocol):
         """Settled submissions of a source whose answer is due, oldest first."""
 
     def plan_answer(self, claimed: ClaimedAnswer, target: str | None) -> None:
-        """Record where it is about to be moved. Raises ClaimLost."""
+        """`Planned`, of one answer. Raises ClaimLost."""
+
+    def close_submission(self, claimed: ClaimedAnswer, *, moved: bool, remark: str | None = None) -> None:
+        """`Closed`, of one answer. Raises ClaimLost."""
+
+    def note_answers(self, steps: Sequence[tuple[ClaimedAnswer, AnswerStep]]) -> list[bool]:
+        """Record the steps of several answers in one transaction; of each whether its claim held, else nothing of it.
+
+        What is closed has one more as its `answer_number`.
+        """
 
     def note_reply(self, claimed: ClaimedAnswer) -> None:
         """Record that the reply was handed over, and when its recipient got one. Raises ClaimLost."""
@@ -566,13 +590,6 @@ class AnswerJournal(Protocol):
         """It was handed over, or never will be. A lost claim is none of our business."""
 
     def postpone_notice(self, claimed: ClaimedNotice, due_in: timedelta) -> None: ...
-
-    def close_submission(self, claimed: ClaimedAnswer, *, moved: bool, remark: str | None = None) -> None:
-        """It is answered: closed, `answer_number` one more. Raises ClaimLost.
-
-        `moved`: it does not lie any more where it was found, but at the planned target (None: nobody knows
-        where); else it stays, and what is found there again is known.
-        """
 
     def postpone_answer(self, claimed: ClaimedAnswer, due_in: timedelta, remark: str) -> None: ...
 

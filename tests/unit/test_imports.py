@@ -57,7 +57,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "intake": STEP | {"admission", "gathering", "storing", "surplus"},
     "recognise": STEP,
     "notices": STEP,
-    "answer": STEP | {"notices"},
+    "answering": STEP,
+    "answer": STEP | {"answering", "notices"},
     "service": STEP | STEPS,
     # What people decide, by command or on the page.
     "decisions": STEP,

@@ -33,7 +33,7 @@ from watcher.surplus import Surplus
 if TYPE_CHECKING:
     from watcher.sources.folder import FolderSource
 
-_MOVES_AT_ONCE = 8  # of one folder, so that its files do not wait for the disk one by one
+_MOVES_AT_ONCE = 8  # of one folder whose drive is slow, so that its files do not wait for it one by one
 
 
 def build_tenders(
@@ -123,13 +123,15 @@ def build_answerers(
     for section in configuration.sources:
         replies = section.reply if isinstance(section, sections.Mailbox) else sections.ReplyChoice()
         worker = workers[section.name].answer
+        source = adapters.sources[section.name]
         answer = Answer(
-            source=adapters.sources[section.name],
+            source=source,
             writer=adapters.writer,
             mailer=adapters.mailer if isinstance(section, sections.Mailbox) else None,
             journal=journal,
             replies=replies,
-            shelf=_shelf(configuration.stores[section.store], adapters.sources[section.name]),
+            shelf=_shelf(configuration.stores[section.store], source),
+            carrier=None if isinstance(section, sections.Mailbox) else cast("FolderSource", source),
             beat=worker.beat,
             meter=meter,
         )

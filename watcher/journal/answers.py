@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -19,7 +20,19 @@ from watcher.journal.reopening import let_go, waiting_for_file
 from watcher.journal.settling import settle_untried
 from watcher.journal.tables import identities, notices, submissions
 from watcher.journal.text_types import Words
-from watcher.model import ANYTHING, Claim, ClaimedAnswer, Outcome, Reason, Settlement, SubmissionState, answering
+from watcher.model import (
+    ANYTHING,
+    AnswerStep,
+    Claim,
+    ClaimedAnswer,
+    Closed,
+    Outcome,
+    Planned,
+    Reason,
+    Settlement,
+    SubmissionState,
+    answering,
+)
 
 _CLAIM = claiming(submissions, waiting="state = 'settled'", narrowed=["source"])
 _PLAN = fenced(submissions, state="settled").values(target=bindparam("to"))
@@ -117,25 +130,22 @@ class AnswerPart(Part):
 
         return self._database.write(work, repeatable=False) if limit > 0 else []
 
+    def note_answers(self, steps: Sequence[tuple[ClaimedAnswer, AnswerStep]]) -> list[bool]:
+        return self._database.write(lambda connection: [_noted(connection, *each) for each in steps])
+
     def plan_answer(self, claimed: ClaimedAnswer, target: str | None) -> None:
-        self._fenced(claimed, _PLAN, {"to": target})
+        self._note_answer(claimed, Planned(target=target))
+
+    def close_submission(self, claimed: ClaimedAnswer, *, moved: bool, remark: str | None = None) -> None:
+        self._note_answer(claimed, Closed(moved=moved, remark=remark))
+
+    def _note_answer(self, claimed: ClaimedAnswer, step: AnswerStep) -> None:
+        if self.note_answers([(claimed, step)]) != [True]:
+            raise _lost(claimed)
 
     def note_reply(self, claimed: ClaimedAnswer) -> None:
         thread = claimed.submission.thread
         self._fenced(claimed, _NOTE_REPLY, {}, sent_to=thread.reply_to if thread else None)
-
-    def close_submission(self, claimed: ClaimedAnswer, *, moved: bool, remark: str | None = None) -> None:
-        def work(connection: Connection) -> bool:
-            mine = fence(claimed.claim)
-            if connection.execute(_CLOSE, {**mine, "moved": int(moved), "said": remark}).rowcount == 1:
-                submission = claimed.submission
-                connection.execute(_STAYS, {"of": submission.key, "name": submission.id, "still": not moved})
-                return True
-            # Closed under this very claim: the reply to COMMIT was lost, not the claim.
-            return connection.execute(_CLOSED_BY, mine).first() is not None
-
-        if not self._database.write(work):
-            raise _lost(claimed)
 
     def postpone_answer(self, claimed: ClaimedAnswer, due_in: timedelta, remark: str) -> None:
         values = {**fence(claimed.claim), "due_in": span_ms(due_in), "said": remark}
@@ -193,6 +203,18 @@ class AnswerPart(Part):
 
         if not self._database.write(work):
             raise _lost(claimed)
+
+
+def _noted(connection: Connection, claimed: ClaimedAnswer, step: AnswerStep) -> bool:
+    mine = fence(claimed.claim)
+    if isinstance(step, Planned):
+        return connection.execute(_PLAN, {**mine, "to": step.target}).rowcount == 1
+    if connection.execute(_CLOSE, {**mine, "moved": int(step.moved), "said": step.remark}).rowcount == 1:
+        submission = claimed.submission
+        connection.execute(_STAYS, {"of": submission.key, "name": submission.id, "still": not step.moved})
+        return True
+    # Closed under this very claim: the reply to COMMIT was lost, not the claim.
+    return connection.execute(_CLOSED_BY, mine).first() is not None
 
 
 def _without_url(booking: Any, remark: str) -> Settlement:

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 
 from watcher.answer import Answer
 from watcher.clock import boot_seconds
-from watcher.errors import JournalUnavailable, SourceUnavailable, Unavailable
+from watcher.errors import SourceUnavailable, Unavailable
 from watcher.model import ClaimedAnswer
 from watcher.policy.pauses import growing
 from watcher.service.heartbeats import Worker, unwatched
@@ -67,7 +67,7 @@ class Answerer:
     """Gives the answers of one source, until stopped."""
 
     def __init__(self, *, answer: Answer, at_once: int, worker: Worker | None = None) -> None:
-        """`at_once`: how many answers the source can be given at a time.
+        """`at_once`: how many answers the source can be given at a time, where each takes long.
 
         `worker` beats for the thread and for those that it waits for; `answer` beats it on.
         """
@@ -129,8 +129,9 @@ class Answerer:
         self._answer.put_back(_BATCH)
         self._answer.send_notices(_BATCH)
         while batch := self._claim():
-            self._give(*batch)
-            if once or self._stopping:
+            claimed_at, claims = batch
+            self._give(claimed_at, claims)
+            if once or self._stopping or len(claims) < _BATCH:  # what has become due since then wakes us
                 return
 
     def _claim(self) -> tuple[float, list[ClaimedAnswer]] | None:
@@ -140,29 +141,37 @@ class Answerer:
 
     def _give(self, claimed_at: float, claims: list[ClaimedAnswer]) -> None:
         """Raises what one of them raises, when none is under way any more."""
-        given = [self._givers.submit(self._give_one, claimed_at, claimed) for claimed in claims]
+        if self._answer.is_quick:
+            self._give_these(claimed_at, claims)
+        else:
+            self._give_side_by_side(claimed_at, claims)
+
+    def _give_side_by_side(self, claimed_at: float, claims: list[ClaimedAnswer]) -> None:
+        given = [self._givers.submit(self._give_these, claimed_at, [claimed]) for claimed in claims]
         wait(given)
         for one in given:
             one.result()
 
-    def _give_one(self, claimed_at: float, claimed: ClaimedAnswer) -> None:
+    def _give_these(self, claimed_at: float, claims: list[ClaimedAnswer]) -> None:
         seconds, why = self._rest.left()
         if seconds:
-            self._answer.give_back(claimed, due_in=seconds, why=why)
+            self._give_back(claims, due_in=seconds, why=why)
         elif boot_seconds() - claimed_at > _BEGIN_WITHIN_SECONDS:
-            self._answer.give_back(claimed)
+            for claimed in claims:
+                self._answer.give_back(claimed)
         else:
-            self._give_now(claimed)
+            self._give_now(claims)
 
-    def _give_now(self, claimed: ClaimedAnswer) -> None:
-        try:
-            self._answer.give(claimed)
-        except JournalUnavailable:
-            raise
-        except Unavailable as error:
-            self._answer.give_back(claimed, due_in=self._rest.begin(error), why=str(error))
-        else:
+    def _give_now(self, claims: list[ClaimedAnswer]) -> None:
+        hindered = self._answer.give_together(claims)
+        if hindered.error is None:
             self._rest.end()
+        else:
+            self._give_back(hindered.left, due_in=self._rest.begin(hindered.error), why=str(hindered.error))
+
+    def _give_back(self, claims: list[ClaimedAnswer], *, due_in: float, why: str) -> None:
+        for claimed in claims:
+            self._answer.give_back(claimed, due_in=due_in, why=why)
 
     def _pause(self) -> float:
         due_in = self._answer.next_in()

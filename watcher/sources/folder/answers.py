@@ -12,7 +12,7 @@ from watcher.config.sections import Folder
 from watcher.errors import SourceUnavailable, Vanished
 from watcher.model import Submission
 from watcher.sources.folder.arriving import Arriving
-from watcher.sources.folder.atomic import make_folder, status_of
+from watcher.sources.folder.atomic import make_folder, status_of, sync_folder
 from watcher.sources.folder.drive import Mount, folder_below, is_gone, open_below, unavailable
 from watcher.sources.folder.identity import Fingerprint
 from watcher.sources.folder.move import Move, Spot, drop_note, is_own_note, keep_note
@@ -44,6 +44,7 @@ class Answers:
         self._done = template_of(mount.path, folder.done)
         self._error = template_of(mount.path, folder.error)
         self._arriving = arriving
+        self.is_near = True  # whether the last move stayed on one drive of this machine
 
     @property
     def templates(self) -> tuple[Template, ...]:
@@ -62,10 +63,17 @@ class Answers:
         folder = os.path.join(template.on(self._now().astimezone(self._timezone)), subfolders).rstrip("/")  # noqa: PTH118 - names may be no text that pathlib keeps
         return to_text(f"{folder}/{_free_in(folder, name, self._arriving)}")
 
-    def move(self, submission: Submission, target: str | None, note: str | None) -> None:
-        """As the port has it."""
+    def move(
+        self,
+        submission: Submission,
+        target: str | None,
+        note: str | None,
+        *,
+        came: Callable[[int], None] = sync_folder,
+    ) -> None:
+        """As the port has it; `came` as Move has it."""
         place, expected = from_text(submission.place), Fingerprint.parse(submission.fingerprint)
-        with self._mount.opened() as (root, _), ExitStack() as folders:
+        with self._mount.opened() as (root, drive), ExitStack() as folders:
             try:
                 source = self._source(root, place, folders)
                 if place.startswith("/"):
@@ -74,7 +82,9 @@ class Answers:
                     _answer_in_place(source, place, expected, note)
                 else:
                     folders.enter_context(self._arriving.at(from_text(target)))
-                    self._bring(source, self._target(root, place, from_text(target), folders), expected, note)
+                    goal = self._target(root, place, from_text(target), folders)
+                    self.is_near = not drive.is_network and os.fstat(goal.folder).st_dev == drive.device
+                    self._bring(source, goal, expected, note, came)
             except OSError as error:
                 raise unavailable(error, from_text(target) if target else f"{self._mount.path}/{place}") from error
 
@@ -95,10 +105,17 @@ class Answers:
                 raise unavailable(error, f"{self._mount.path}/{place}") from error
             return Fingerprint.of(status, stable_inodes=drive.stable_inodes)
 
-    def _bring(self, source: Spot | None, target: Spot, expected: Fingerprint, note: str | None) -> None:
+    def _bring(
+        self,
+        source: Spot | None,
+        target: Spot,
+        expected: Fingerprint,
+        note: str | None,
+        came: Callable[[int], None] = sync_folder,
+    ) -> None:
         """Move it; the note of an earlier answer, where it lay until now, is not true any more."""
         before = source.status if source else None
-        Move(source, target, expected, note).carry_out()
+        Move(source, target, expected, note, came=came).carry_out()
         if source is not None:
             drop_note(source, before)
 

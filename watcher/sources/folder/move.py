@@ -12,6 +12,7 @@ import errno
 import hashlib
 import os
 from codecs import BOM_UTF8
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 
@@ -69,13 +70,23 @@ def original_name(hidden: str) -> str | None:
 class Move:
     """One move of the file at `source`, which was `expected` when it was taken in, to `target`."""
 
-    def __init__(self, source: Spot | None, target: Spot, expected: Fingerprint, note: str | None) -> None:
+    def __init__(
+        self,
+        source: Spot | None,
+        target: Spot,
+        expected: Fingerprint,
+        note: str | None,
+        *,
+        came: Callable[[int], None] = sync_folder,
+    ) -> None:
+        """`came` is told of the folder that the file was renamed into, to have that on the disk, now or later."""
         self._source = source
         self._hidden = source.beside(hidden_name(source.name, expected)) if source else None
         self._target = target
         self._temporary = target.beside(f"{OWN_PREFIX}{_token(target.name, expected)}.tmp")
         self._expected = expected
         self._note = note
+        self._came = came
 
     def carry_out(self) -> None:
         """Raises TargetTaken, Vanished, OSError; may be repeated whatever came of it before."""
@@ -111,7 +122,7 @@ class Move:
         elif there is None or not self._expected.resembles(there):
             raise Vanished(f"{for_display(self._target.name)} is neither where it was nor where it was to go")
         self._keep_note(there)
-        sync_folder(self._target.folder)
+        self._came(self._target.folder)
 
     def _finish(self, here: tuple[Spot, os.stat_result], there: os.stat_result) -> None:
         """Both are there: an interrupted move, or another file with that name."""
@@ -147,7 +158,7 @@ class Move:
                 if error.errno != errno.EXDEV:  # two mounts of one drive
                     raise
             else:
-                sync_folder(self._target.folder)
+                self._came(self._target.folder)
                 return
         self._copy(self._shown(spot))
 

@@ -12,9 +12,10 @@ from zoneinfo import ZoneInfo
 from watcher.config.sections import Folder
 from watcher.errors import Vanished
 from watcher.model import Finding, Kind, Submission
-from watcher.ports import Arrival, Parcel, Returned
+from watcher.ports import Arrival, Move, Parcel, Returned
 from watcher.sources.folder.answers import Answers
 from watcher.sources.folder.arriving import Arriving
+from watcher.sources.folder.atomic import Unsynced
 from watcher.sources.folder.checks import findings
 from watcher.sources.folder.drive import Mount, is_gone, open_file_below, unavailable
 from watcher.sources.folder.find import Ask, Finder, Found
@@ -134,6 +135,24 @@ class FolderSource:
     def move(self, submission: Submission, target: str | None, note: str | None) -> None:
         self._answers.move(submission, target, note)
         self._finder.moved(from_text(submission.place))
+
+    @property
+    def is_near(self) -> bool:
+        return self._answers.is_near
+
+    @contextmanager
+    def together(self) -> Iterator[Move]:
+        """As Carrier has it: each folder that files come into is synced once."""
+        unsynced = Unsynced()
+
+        def move(submission: Submission, target: str | None, note: str | None) -> None:
+            self._answers.move(submission, target, note, came=unsynced.add)
+            self._finder.moved(from_text(submission.place))
+
+        try:
+            yield move
+        finally:
+            unsynced.sync()
 
     def put_back(self, submission: Submission) -> Returned:
         """As Shelf has it."""
