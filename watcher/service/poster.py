@@ -1,12 +1,16 @@
-"""The threads that post: one that claims for free workers only, and the workers."""
+"""The threads that post: one that claims for free workers only, and the workers.
+
+A claim costs the journal nearly the same for one booking as for many. So claims keep a little distance from each
+other, and each is for all who have come free, and of all that has come, meanwhile.
+"""
 
 from __future__ import annotations
 
 import logging
 import math
 import threading
+import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 from watcher.clock import boot_seconds
 from watcher.errors import Unavailable
@@ -14,12 +18,17 @@ from watcher.model import ClaimedBooking
 from watcher.policy.pace import Pace
 from watcher.ports import RecognitionJournal
 from watcher.recognise import Recognise
+from watcher.service.crew import Crew
 from watcher.service.heartbeats import JOURNAL_SECONDS, Heartbeats
 
 log = logging.getLogger(__name__)
 
 _LONGEST_WAIT_SECONDS = 30.0  # polling is the truth; being woken only makes it quick
 _PAUSE_SECONDS = 2.0
+# From one claim to the next: a free worker waits half of it on average. Less where workers are few, so that the
+# distance alone lets a thousand requests leave in a second.
+_LONGEST_DISTANCE_SECONDS = 0.01
+_DISTANCE_SECONDS_EACH = 0.001
 
 
 class Poster:
@@ -46,10 +55,12 @@ class Poster:
         self._free = self._concurrency = concurrency
         self._rounds = 0  # of claiming, begun so far
         self._complaint: str | None = None  # that was told last, and still holds
+        self._distance_seconds = min(concurrency * _DISTANCE_SECONDS_EACH, _LONGEST_DISTANCE_SECONDS)
+        self._may_claim_at = 0.0  # by the clock of `boot_seconds`
         self._lock = threading.Lock()
         self._awake = threading.Event()
         self._stopping = threading.Event()
-        self._workers = ThreadPoolExecutor(max_workers=concurrency, thread_name_prefix="post")
+        self._workers: Crew[tuple[ClaimedBooking, float]] = Crew("post", self._work, self._came_free)
 
     def idle_for(self) -> float | None:
         """Seconds until something is due to be posted, infinite where nothing waits; None while work is under way."""
@@ -93,7 +104,7 @@ class Poster:
                 self._worker.waits(pause)
                 self._awake.wait(pause)
         self._worker.end()  # those that post beat for themselves
-        self._workers.shutdown(wait=True)
+        self._workers.close()
 
     def _dispatch_or_complain(self) -> float:
         """As `_dispatch`. The same trouble is told once, however long it lasts."""
@@ -109,14 +120,16 @@ class Poster:
 
     def _dispatch(self) -> float:
         """Hand out what is due; seconds until it is worth looking again without being woken."""
+        time.sleep(max(0.0, self._may_claim_at - boot_seconds()))
         wanted = self._reserve()
         if wanted == 0:
             return self._pace.next_in(boot_seconds()) or _LONGEST_WAIT_SECONDS
         claimed_at = boot_seconds()
+        self._may_claim_at = claimed_at + self._distance_seconds
         begun = 0
         try:
             for claimed in self._recognise.claim(self._sources, wanted):
-                self._workers.submit(self._work, claimed, claimed_at)
+                self._workers.hand((claimed, claimed_at))
                 begun += 1
         finally:
             self._pace.give_back(wanted - begun)
@@ -136,10 +149,14 @@ class Poster:
             self._free += workers
 
     def _until_due(self) -> float:
+        """Asked of the journal where nothing new comes for a moment: else the next claim tells."""
+        if self._awake.wait(self._distance_seconds):
+            return 0.0
         due_in = self._journal.next_try_in(self._sources, self._endpoint)
         return _LONGEST_WAIT_SECONDS if due_in is None else min(max(due_in, 0.01), _LONGEST_WAIT_SECONDS)
 
-    def _work(self, claimed: ClaimedBooking, claimed_at: float) -> None:
+    def _work(self, task: tuple[ClaimedBooking, float]) -> None:
+        claimed, claimed_at = task
         departure = _Departure(self._pace, self._awake.set)
         longest = self._recognise.hold.total_seconds() + JOURNAL_SECONDS
         try:
@@ -152,8 +169,10 @@ class Poster:
             log.exception("A try failed in our own code.", extra={"booking": claimed.booking})
         finally:
             departure.is_over()
-            self._give_free(1)
-            self._awake.set()
+
+    def _came_free(self) -> None:
+        self._give_free(1)
+        self._awake.set()
 
 
 class _Departure:

@@ -1,0 +1,133 @@
+"""How the poster claims: for free workers alone, for many at once, and without asking for nothing."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import cast
+
+from tests.support.waiting import wait_for
+from watcher.model import BookingKey, Claim, ClaimedBooking, Locator
+from watcher.policy.pace import Pace
+from watcher.ports import RecognitionJournal
+from watcher.recognise import Recognise
+from watcher.service.heartbeats import Heartbeats
+from watcher.service.poster import Poster
+
+DISTANCE_S = 0.01  # of claims, where there are ten workers or more
+
+
+class Endless:
+    """A journal and what posts from it, in memory: `due` bookings, each posted in no time unless `posting` waits."""
+
+    hold = timedelta(minutes=3)
+
+    def __init__(self, due: int, posting: Callable[[], object] = lambda: None) -> None:
+        self._lock = threading.Lock()
+        self._posting = posting
+        self._due = due
+        self.claims: list[tuple[int, int]] = []  # at each: how many were under way, and were asked for
+        self.under_way = self.posted = self.looks = 0
+
+    def claim(self, _sources: Sequence[str], limit: int) -> list[ClaimedBooking]:
+        with self._lock:
+            self.claims.append((self.under_way, limit))
+            taken = min(limit, self._due)
+            self._due -= taken
+            self.under_way += taken
+        return [booking(number) for number in range(taken)]
+
+    def post(self, *_arguments: object) -> None:
+        self._posting()
+        with self._lock:
+            self.under_way -= 1
+            self.posted += 1
+
+    def next_try_in(self, _sources: Sequence[str], _endpoint: str) -> float | None:
+        self.looks += 1
+        return None
+
+    def add(self, due: int) -> None:
+        with self._lock:
+            self._due += due
+
+    def hurry(self) -> None: ...
+
+
+def booking(number: int) -> ClaimedBooking:
+    return ClaimedBooking(
+        claim=Claim(row=str(number), number=1),
+        booking=number,
+        key=BookingKey(content="content", user_code="903851", create_expense=True),
+        biz_id="biz",
+        locator=Locator(store="default", key="key", url="https://files.test/key"),
+        source="shared",
+        attempt=1,
+        try_number=1,
+        first_failed_at=None,
+        in_doubt=False,
+    )
+
+
+@contextmanager
+def posting(work: Endless, concurrency: int) -> Iterator[Poster]:
+    poster = Poster(
+        recognise=cast("Recognise", work),
+        journal=cast("RecognitionJournal", work),
+        endpoint="https://openapi.example.com/",
+        sources=["shared"],
+        concurrency=concurrency,
+        pace=Pace(None),
+        heartbeats=Heartbeats(),
+    )
+    thread = threading.Thread(target=poster.run)
+    thread.start()
+    try:
+        yield poster
+    finally:
+        poster.stop()
+        thread.join()
+
+
+def test_one_claim_serves_all_who_have_come_free_meanwhile() -> None:
+    # Given a thousand documents that are due, and workers who post one in no time
+    work = Endless(1000)
+    began = time.monotonic()
+    # When they are posted
+    with posting(work, 64):
+        wait_for(lambda: work.posted == 1000)
+        seconds = time.monotonic() - began
+        claims = len(work.claims)
+    # Then claims kept their distance, so that there was one for many of them
+    assert claims <= 2 + seconds / DISTANCE_S
+
+
+def test_nothing_is_claimed_but_for_free_workers() -> None:
+    work = Endless(500, lambda: time.sleep(0.001))
+    with posting(work, 16):
+        wait_for(lambda: work.posted == 500)
+    assert all(under_way + asked <= 16 for under_way, asked in work.claims)
+    assert max(asked for _, asked in work.claims) > 1
+
+
+def test_the_journal_is_asked_when_something_will_be_due_only_where_nothing_comes_for_a_moment() -> None:
+    # Given documents of which each comes when the one before it is posted
+    more = iter(range(200))
+
+    def next_one() -> None:
+        if next(more, None) is not None:
+            work.add(1)
+            poster.wake()
+
+    work = Endless(1, next_one)
+    # When they are posted, one to a claim
+    with posting(work, 8) as poster:
+        wait_for(lambda: work.posted == 201)
+        wait_for(lambda: work.looks > 0)
+        claims = len(work.claims)
+    # Then hardly ever
+    assert claims > 200
+    assert work.looks < 100
