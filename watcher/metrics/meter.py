@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
+from functools import cache
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
@@ -17,15 +18,16 @@ class PrometheusMeter:
     """Implements ports.Meter. Labels are names of the configuration and our own words, and nothing from outside."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        def counter(name: str, what: str, *labels: str) -> Counter:
-            return Counter(name, what, labels, namespace="invoice_watcher", registry=registry)
+        def counter(name: str, what: str, *labels: str) -> Callable[..., Counter]:
+            """The series of the values that its labels have; `cache` because finding one costs more than counting."""
+            return cache(Counter(name, what, labels, namespace="invoice_watcher", registry=registry).labels)
 
         self._documents = counter("documents", "Documents of submissions that were answered.", "source", "outcome")
         self._taken_in = counter("submissions_taken_in", "Submissions that were taken in.", "source")
         self._settled = counter("bookings_settled", "Posted documents that got an outcome.", "source", "outcome")
         self._tries = counter("tries", "Requests to the endpoint that ended, by why and how.", "kind", "result")
         self._failures = counter("store_failures", "Documents that a store did not take.", "store", "kind")
-        self._stages = Histogram(
+        stages = Histogram(
             "stage_duration_seconds",
             "Time that one submission (recognise: one request) took in a stage.",
             ["stage"],
@@ -33,6 +35,7 @@ class PrometheusMeter:
             buckets=_STAGE_BUCKETS,
             registry=registry,
         )
+        self._stages = {stage: stages.labels(stage.value) for stage in Stage}
         self._delays = Histogram(
             "answer_delay_seconds",
             "Time from the receipt of a submission to its first answer.",
@@ -40,37 +43,35 @@ class PrometheusMeter:
             buckets=_ANSWER_BUCKETS,
             registry=registry,
         )
-        for stage in Stage:
-            self._stages.labels(stage.value)
 
     def expect(self, sources: Collection[str], stores: Collection[str]) -> None:
         """Have their series begin with 0, so that the first of a kind is seen as a rise."""
         for source in sources:
-            self._taken_in.labels(source)
+            self._taken_in(source)
             for outcome in Outcome:
-                self._documents.labels(source, outcome.value)
+                self._documents(source, outcome.value)
         for store in stores:
             for kind in ("unavailable", "refused"):
-                self._failures.labels(store, kind)
+                self._failures(store, kind)
 
     def took(self, stage: Stage, seconds: float) -> None:
-        self._stages.labels(stage.value).observe(seconds)
+        self._stages[stage].observe(seconds)
 
     def taken_in(self, source: str) -> None:
-        self._taken_in.labels(source).inc()
+        self._taken_in(source).inc()
 
     def tried(self, kind: str, result: str) -> None:
-        self._tries.labels(kind, str(result)).inc()
+        self._tries(kind, str(result)).inc()
 
     def settled(self, source: str, outcome: Outcome) -> None:
-        self._settled.labels(source, outcome.value).inc()
+        self._settled(source, outcome.value).inc()
 
     def answered(self, submission: Submission) -> None:
         for document in submission.documents:
             if document.outcome is not None:
-                self._documents.labels(submission.source, document.outcome.value).inc()
+                self._documents(submission.source, document.outcome.value).inc()
         if submission.answer_number == 0:
             self._delays.observe(max(0.0, (datetime.now(UTC) - submission.received_at).total_seconds()))
 
     def store_failed(self, store: str, *, refused: bool) -> None:
-        self._failures.labels(store, "refused" if refused else "unavailable").inc()
+        self._failures(store, "refused" if refused else "unavailable").inc()

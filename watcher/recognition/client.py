@@ -17,7 +17,7 @@ from watcher.config.sections import Recognition
 from watcher.deadline import Deadline
 from watcher.errors import TokenRefused, TokenUnavailable
 from watcher.findings import About
-from watcher.model import Exchange, Finding, Response
+from watcher.model import Exchange, Finding, Invoice, Response
 from watcher.recognition.response import read_response, read_text
 from watcher.recognition.transport import Reply, Transport, TransportFailure
 from watcher.secrecy import KnownSecrets, without_query
@@ -84,7 +84,7 @@ class HttpRecogniser:
             header = self._token.header(deadline) if self._token else _NO_TOKEN
             exchange = self._posted(header, deadline, attachment_url, biz_id, user_code)
             if not self._is_refused(exchange) or self._token is None:
-                return replace(exchange, token_refused=self._has_refused_code(exchange))
+                return replace(exchange, token_refused=True) if self._has_refused_code(exchange) else exchange
             log.info("The token was refused; one more go with a fresh one.", extra={"biz_id": biz_id})
             header = self._token.refresh(header, deadline)
         except TokenRefused as error:
@@ -209,13 +209,13 @@ def _trust(error: Exception) -> str | None:
 
 def _without(response: Response, known: KnownSecrets) -> Response:
     """Names are kept without secrets, as messages are; codes, numbers and amounts stay what they are."""
-    invoices = tuple(
-        replace(
-            invoice,
-            name=known.hidden(invoice.name),
-            seller_name=known.hidden(invoice.seller_name),
-            buyer_name=known.hidden(invoice.buyer_name),
-        )
-        for invoice in response.invoices
-    )
-    return replace(response, invoices=invoices)
+    invoices = tuple(_invoice_without(invoice, known) for invoice in response.invoices)
+    return response if invoices == response.invoices else replace(response, invoices=invoices)
+
+
+def _invoice_without(invoice: Invoice, known: KnownSecrets) -> Invoice:
+    names = (invoice.name, invoice.seller_name, invoice.buyer_name)
+    name, seller_name, buyer_name = hidden = tuple(known.hidden(each) for each in names)
+    if hidden == names:
+        return invoice
+    return replace(invoice, name=name, seller_name=seller_name, buyer_name=buyer_name)

@@ -68,13 +68,16 @@ def read_object(raw: bytes) -> _Object | None:
 def _decoded(text: str) -> Any:
     """JSON with every number left as its text; None where it is not JSON."""
     try:
-        return json.loads(text, parse_float=str, parse_int=str, parse_constant=_no_number)
+        return _JSON.decode(text)
     except (ValueError, RecursionError):
         return None
 
 
 def _no_number(_name: str) -> None:
     """NaN and Infinity are nobody's amount."""
+
+
+_JSON = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=_no_number)  # made once for all answers
 
 
 # ---------------------------------------------------------------------------------- the invoices
