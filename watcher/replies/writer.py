@@ -14,7 +14,7 @@ from watcher.model import Acknowledgement, Language, Notice, Submission
 from watcher.replies import words
 from watcher.replies.acknowledgement import acknowledgement_view
 from watcher.replies.advising import WHOLE, Lengths
-from watcher.replies.envelope import addressed, compose, message_id, parse_sender, subject_of
+from watcher.replies.envelope import addressed, compose, fill, message_id, parse_sender, subject_of
 from watcher.replies.surplus import surplus_view
 from watcher.replies.telling import Telling, telling_in
 from watcher.replies.verdict import verdict_of
@@ -80,8 +80,8 @@ class TemplateWriter:
         return self._filled(message, telling, lambda how: _notice_view(how, notice))
 
     def _filled(self, message: EmailMessage, telling: Telling, view: _Viewing) -> EmailMessage:
-        message.set_content(self._render("reply.txt.j2", view(telling), telling), cte="base64")
-        message.add_alternative(self._html(telling, view), subtype="html", cte="base64")
+        text = self._render("reply.txt.j2", view(telling), telling)
+        fill(message, text=text, html=self._html(telling, view))
         return message
 
     def _html(self, telling: Telling, view: _Viewing) -> str:
