@@ -277,6 +277,17 @@ def test_a_folder_that_is_full_is_named_and_the_mail_stays_until_there_is_room()
         assert server.connections == 2
 
 
+def test_a_move_like_the_one_before_takes_four_commands() -> None:
+    with ScriptedImap(capabilities="IMAP4rev1 MOVE") as server, scripted(server, done=DONE) as source:
+        answered = taken_in(source)
+        source.move(answered, DONE, None)
+        before = len(server.said)
+
+        source.move(answered, DONE, None)
+
+        assert server.names()[before:] == ["NOOP", "UID FETCH", "UID STORE", "UID MOVE"]
+
+
 def test_connections_that_are_cut_at_any_byte_lose_no_mail_and_double_none(account: Account) -> None:
     for number in range(12):
         account.append(mail(part(PDF), subject=str(number)))

@@ -61,7 +61,7 @@ class Mover:
         found = here or self._found_failed(work, None)
         if found is None or found.deleted:
             raise Vanished("the mail is gone from the folder")
-        work.enter(found.folder)
+        work.go_back_to(found.folder)
         try:
             work.session.store(found.uid, rf"\Seen {DONE_KEYWORD}")
         except CommandRefused:  # no keywords here; the journal knows it all the same
@@ -80,19 +80,31 @@ class Mover:
 
 def _bring(work: _Work, lying: _Lying, target: str) -> None:
     session = work.session
+    if session.has("MOVE"):
+        work.go_back_to(lying.folder)
+        _mark_seen(session, lying.uid)
+        _move(work, lying.uid, target)
+        return
     if not work.folders.exists(target):
         work.folders.make(target)
-    if session.has("MOVE"):
-        work.enter(lying.folder)
-        _mark_seen(session, lying.uid)
-        session.move(lying.uid, work.folders.name(target))
-        return
     if not work.has_copy(lying, target):
         work.enter(lying.folder)
         _mark_seen(session, lying.uid)
         session.copy(lying.uid, work.folders.name(target))
     work.enter(lying.folder)
     _remove(session, lying.uid)
+
+
+def _move(work: _Work, uid: int, target: str) -> None:
+    """Whether there is such a folder is asked when the server refuses, and not before each move."""
+    name = work.folders.name(target)
+    try:
+        work.session.move(uid, name)
+    except CommandRefused:
+        if work.folders.exists(target):
+            raise
+        work.folders.make(target)
+        work.session.move(uid, name)
 
 
 def _mark_seen(session: Session, uid: int) -> None:
@@ -133,6 +145,11 @@ class _Work:
             self.session.noop()
             return self.session.uidvalidity
         return self.session.select(name, readonly=False)
+
+    def go_back_to(self, folder: str) -> None:
+        """Select it again if another one was selected since it was entered."""
+        if self.session.selected != (self.folders.name(folder), False):
+            self.enter(folder)
 
     def find(self, folder: str, *, at: str | None = None) -> _Lying | None:
         """The mail in a folder; `at` is where it was seen. One that is marked as deleted only if there is no other."""
