@@ -85,5 +85,6 @@ def test_no_signal_is_missed_by_a_process_whose_threads_are_busy() -> None:
         given_up.cancel()
         for thread in (*threads, given_up):
             thread.join()
+        signal.set_wakeup_fd(-1)
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import threading
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -26,6 +28,8 @@ T = TypeVar("T")
 BUSY_TIMEOUT_SECONDS = 20.0  # how long another process may hold the write lock
 POLL_SECONDS = 0.25  # how soon the decision of another process is seen
 _KEPT_STATEMENTS = 512  # that SQLite has compiled, on each connection: all that the journal has, and their variants
+_ASK_EACH = 20  # of these times the database itself is asked at least once, whatever the log's stamp says
+_STAMP_NS = 100_000_000  # a stamp so young may still stand for a later write: the kernel's clock goes in steps
 
 _WRITING = (
     "journal_mode=WAL",
@@ -83,6 +87,7 @@ class SqliteDatabase:
         self._process = os.getpid()
         self._listeners = Listeners()
         self._closing = threading.Event()
+        self._log = path.with_name(path.name + "-wal")
         self._watcher: threading.Thread | None = None
         self._engines = (reading_engine(path), writing_engine(path))
         reading, writing = self._engines
@@ -132,7 +137,14 @@ class SqliteDatabase:
             raise JournalUnavailable("the journal is closed")
 
     def _watch(self, seen: int) -> None:
-        while not self._closing.wait(POLL_SECONDS):
+        """Whoever commits writes to the log: while its stamp stays, the writer is not asked, who may be at work."""
+        stamp: object = None
+        for look in itertools.count():
+            if self._closing.wait(POLL_SECONDS):
+                return
+            before, stamp = stamp, _stamp(self._log)
+            if stamp == before is not None and look % _ASK_EACH:
+                continue
             try:
                 version = self._writer.data_version()
             except (SQLAlchemyError, WatcherError):
@@ -140,3 +152,13 @@ class SqliteDatabase:
             if version != seen:
                 seen = version
                 self._listeners.tell(ANYTHING)
+
+
+def _stamp(log: Path) -> tuple[int, int] | None:
+    """What every write to the file changes; None: that cannot be told."""
+    try:
+        status = log.stat()
+    except OSError:
+        return None
+    is_old = abs(time.time_ns() - status.st_mtime_ns) > _STAMP_NS
+    return (status.st_mtime_ns, status.st_size) if is_old else None

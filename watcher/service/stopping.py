@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import select
 import signal
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from enum import StrEnum
@@ -13,7 +14,7 @@ from types import FrameType
 
 from watcher.clock import boot_seconds
 
-_WAIT_SECONDS = 0.5
+_BEAT_SECONDS = 20.0  # how often it is said that wishes are still listened for
 
 
 class Stop(StrEnum):
@@ -35,6 +36,11 @@ class Stopping:
         # Not an event: a signal handler that sets one may wait for a lock that its own thread holds.
         self._wishes: SimpleQueue[Stop] = SimpleQueue()
         self._final: Stop | None = None
+        # The interpreter writes here when a signal comes, also in the instant before a wait begins: so that no wait has
+        # to end now and then in order to see whether one came.
+        self._woken, self._wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._waiting = select.poll()
+        self._waiting.register(self._woken, select.POLLIN)
 
     @property
     def is_asked(self) -> bool:
@@ -51,6 +57,8 @@ class Stopping:
         if reason is not Stop.RELOAD and self._final is None:
             self._final = reason
         self._wishes.put(reason)
+        with suppress(BlockingIOError):  # full of wake-ups: it will wake
+            os.write(self._wake, b"\0")
 
     def wait(self, may_reload: Callable[[], bool], beat: Callable[[], None] = lambda: None) -> Stop:
         """Return when the service has to end. A wish to reload that `may_reload` denies is forgotten.
@@ -68,18 +76,24 @@ class Stopping:
         """Sleep so long, or until the process has to end; a wish to reload stays for `wait`."""
         end = boot_seconds() + seconds
         while self._final is None and (left := end - boot_seconds()) > 0:
-            time.sleep(min(left, _WAIT_SECONDS))
+            self._sleep(left)
 
     def _next(self, beat: Callable[[], None]) -> None:
-        # A signal that comes in the instant before a wait begins is handled only when it ends: so it ends often.
         while True:
             beat()
             with suppress(Empty):
-                self._wishes.get(timeout=_WAIT_SECONDS)
+                self._wishes.get_nowait()
                 return
+            self._sleep(_BEAT_SECONDS)
+
+    def _sleep(self, seconds: float) -> None:
+        """So long, or until something is asked."""
+        if self._waiting.poll(seconds * 1000):
+            os.read(self._woken, select.PIPE_BUF)
 
     def catch_signals(self) -> None:
         """From now on SIGTERM, SIGINT and SIGHUP are wishes; to be called in the main thread."""
+        signal.set_wakeup_fd(self._wake, warn_on_full_buffer=False)
         for number, reason in (
             (signal.SIGTERM, Stop.TERMINATED),
             (signal.SIGINT, Stop.TERMINATED),
