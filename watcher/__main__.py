@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
-from watcher.cli.readiness import as_asked, ready
+from watcher.cli.plain import Asked, as_asked
 from watcher.cli.streams import NOT_WRITTEN, discard_output, make_usable
 from watcher.errors import ConfigurationError, PersonalError, Unavailable, UsageError
 from watcher.seclusion import seclude
@@ -12,12 +13,14 @@ from watcher.seclusion import seclude
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_CONFIGURATION = 78  # systemd's RestartPreventExitStatus
+EXIT_INTERRUPTED = 130  # as shells have it: 128 and the number of SIGINT
 
 
 def main() -> None:
     """Run the command line and exit with its status."""
     seclude()
     make_usable()
+    os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"  # to look for any takes time, and they would see secrets
     try:
         _run()
     except ConfigurationError as error:
@@ -26,6 +29,8 @@ def main() -> None:
         _end(error, EXIT_USAGE)
     except (PersonalError, Unavailable) as error:
         _end(error, EXIT_FAILED)
+    except KeyboardInterrupt:  # before the daemon listens for it
+        sys.exit(EXIT_INTERRUPTED)
     except BrokenPipeError:  # `… list | head`
         discard_output()
         sys.exit(EXIT_FAILED)
@@ -44,12 +49,22 @@ def _run() -> None:
     """The command; what it said has left the program when this returns or raises."""
     try:
         if (asked := as_asked(sys.argv[1:])) is not None:
-            sys.exit(ready(asked.path, asked.wait))
+            sys.exit(_plainly(asked))
         from watcher.cli.app import app
 
         app(prog_name="invoice-watcher")
     finally:
         sys.stdout.flush()
+
+
+def _plainly(asked: Asked) -> int:
+    if asked.command == "ready":
+        from watcher.cli.readiness import ready
+
+        return ready(asked.path, asked.wait)
+    from watcher.cli.running import run_daemon
+
+    return run_daemon(asked.path)
 
 
 def _end(error: Exception, status: int) -> None:

@@ -32,7 +32,10 @@ adapter, `from` their cause.
 
 from __future__ import annotations
 
-from watcher.model import Reason
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # `ready` needs errors, and is not to wait for all values
+    from watcher.model import Reason
 
 
 class WatcherError(Exception):

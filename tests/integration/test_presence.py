@@ -15,7 +15,9 @@ import pytest
 
 from tests.support.waiting import wait_for
 from watcher import presence
-from watcher.presence import Listener, NoAnswer, Peer, Told, address_of, ask
+from watcher.presence import NoAnswer, Peer, Told, address_of, ask
+from watcher.service import presence as service_presence
+from watcher.service.presence import Listener
 
 STRANGER = 65534
 
@@ -90,7 +92,7 @@ def test_an_error_in_telling_is_told(configuration: Path, start: Callable[[Calla
 def test_a_second_daemon_takes_over_the_name_when_the_first_ends(
     configuration: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(presence, "_AGAIN_SECONDS", 0.02)
+    monkeypatch.setattr(service_presence, "_AGAIN_SECONDS", 0.02)
     with ExitStack() as first:
         first.enter_context(Listener(configuration, lambda: {"by": 1}))
         answered(configuration)
@@ -127,7 +129,7 @@ def test_a_daemon_in_another_container_is_none_of_ours(
 ) -> None:
     start(lambda: {"ready": True})
     answered(configuration)
-    monkeypatch.setattr(presence, "_peer", lambda _: Peer(process=0, user=0, group=0))
+    monkeypatch.setattr(presence, "peer_of", lambda _: Peer(process=0, user=0, group=0))
     with pytest.raises(NoAnswer, match="another container"):
         ask(configuration)
 
@@ -137,7 +139,7 @@ def test_strangers_hear_whether_it_is_ready_and_no_more(
 ) -> None:
     start(lambda: {"ready": True, "sources": {"fapiao": "a secret of ours"}})
     answered(configuration)
-    monkeypatch.setattr(presence, "_peer", lambda _: Peer(process=1, user=STRANGER, group=STRANGER))
+    monkeypatch.setattr(service_presence, "peer_of", lambda _: Peer(process=1, user=STRANGER, group=STRANGER))
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect(address_of(configuration))
         assert json.loads(connection.recv(1 << 16)) == {"ready": True}

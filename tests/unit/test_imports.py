@@ -15,8 +15,8 @@ PROJECT = Path(__file__).resolve().parents[2]
 # The parts of the program, from the bottom up, each with the parts that it may import beside itself. What is not
 # named here is an adapter: it stands between a port and the world outside, and knows nothing of its neighbours.
 VALUES = {
-    *("model", "seen", "errors", "spool", "headers", "mime", "amounts", "clock", "deadline", "json_answers", "tls"),
-    *("http_session", "secrecy", "seclusion", "durations", "findings", "mounts"),
+    *("model", "states", "seen", "errors", "spool", "headers", "mime", "amounts", "clock", "deadline", "json_answers"),
+    *("tls", "http_session", "secrecy", "seclusion", "durations", "findings", "mounts"),
 }
 SECTIONS = {"config.sections", "config.secret", "config.values"}
 ADAPTER = VALUES | SECTIONS | {"ports", "oauth"}
@@ -24,7 +24,8 @@ STEPS = {"intake", "recognise", "answer"}
 STEP = VALUES | SECTIONS | {"ports", "policy"}
 
 MAY_IMPORT: dict[str, set[str]] = {
-    "model": {"seen"},
+    "model": {"seen", "states"},
+    "states": set(),
     "seen": set(),
     "errors": {"model"},
     "spool": set(),
@@ -59,7 +60,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "notices": STEP,
     "answering": STEP,
     "answer": STEP | {"answering", "notices"},
-    "service": STEP | STEPS,
+    "service": STEP | STEPS | {"presence"},
     # What people decide, by command or on the page.
     "decisions": STEP,
     # It shows what a service does and what the journal has, as the commands do; in the words of the answers.

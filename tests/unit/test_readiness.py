@@ -1,13 +1,9 @@
-"""When a daemon is ready, and what the command line that asks for it may look like."""
+"""When a daemon is ready."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
 
-import pytest
-
-from watcher.cli.readiness import Asked, as_asked
 from watcher.model import Trouble
 from watcher.service.vitals import Looks, Vitals
 
@@ -58,27 +54,3 @@ def test_the_last_trouble_of_a_source_is_kept_when_it_is_over() -> None:
     vitals.stumbled("fapiao", "no route to host")
     vitals.looked("fapiao")
     assert vitals.looks() == {"fapiao": Looks(last_good=NOW, last_trouble=Trouble(at=NOW, said="no route to host"))}
-
-
-@pytest.mark.parametrize(
-    ("line", "asked"),
-    [
-        ("ready", Asked(config=None, wait=None)),
-        ("ready --wait 30s", Asked(config=None, wait="30s")),
-        ("--config a.yaml ready --wait=30s", Asked(config=Path("a.yaml"), wait="30s")),
-        ("-c a.yaml ready", Asked(config=Path("a.yaml"), wait=None)),
-        ("--config=a=b.yaml ready", Asked(config=Path("a=b.yaml"), wait=None)),
-        ("--config ready ready", Asked(config=Path("ready"), wait=None)),
-    ],
-)
-def test_a_plain_line_is_understood(line: str, asked: Asked) -> None:
-    assert as_asked(line.split()) == asked
-
-
-@pytest.mark.parametrize(
-    "line",
-    ["", "run", "status", "ready --help", "ready now", "ready --wait", "--config", "--config ready", "--version ready",
-     "ready --config a.yaml", "ready --wait 1s --wait 2s", "show ready"],
-)  # fmt: skip
-def test_what_is_another_command_or_wrong_is_left_to_typer(line: str) -> None:
-    assert as_asked(line.split()) is None

@@ -9,7 +9,7 @@ import typer
 
 from watcher.cli.place import Place
 from watcher.errors import UsageError
-from watcher.model import Outcome, SubmissionState
+from watcher.states import Outcome, SubmissionState
 
 app = typer.Typer(
     no_args_is_help=True,

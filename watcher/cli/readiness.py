@@ -1,18 +1,14 @@
 """`ready`: whether the daemon of this configuration is at work.
 
-Health checks ask every few seconds, for years: so it imports little, and typer, which takes most of the time that other
-commands need to start, is not asked about a command line that is as it should be.
+Health checks ask every few seconds, for years: so it imports little.
 """
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from watcher.cli.place import Place
 from watcher.durations import parse_duration
 from watcher.errors import UsageError
 from watcher.presence import NoAnswer, ask
@@ -22,39 +18,6 @@ EXIT_NOT_READY = 1
 _WAIT = "30s"  # where nothing is said
 _AGAIN_SECONDS = 0.2
 _ANSWER_SECONDS = 5.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What a command line asks for."""
-
-    config: Path | None
-    wait: str | None
-
-    @property
-    def path(self) -> Path:
-        """Raises ConfigurationError where there is none."""
-        return Place(self.config).path
-
-
-def as_asked(arguments: Sequence[str]) -> Asked | None:
-    """The command line of a plain `ready`; None: it is another command, or one that typer has to explain."""
-    given: dict[str, str] = {}
-    rest = [part for each in arguments for part in (each.split("=", 1) if each.startswith("--") else [each])]
-    expected: tuple[str, ...] = ("--config", "-c")
-    seen = False
-    while rest:
-        word = rest.pop(0)
-        if word == "ready" and not seen:
-            expected, seen = ("--wait",), True
-        elif word in expected and rest and word not in given:
-            given[word] = rest.pop(0)
-        else:
-            return None
-    if not seen:
-        return None
-    config = given.get("--config", given.get("-c"))
-    return Asked(config=Path(config) if config is not None else None, wait=given.get("--wait"))
 
 
 def ready(path: Path, wait: str | None) -> int:

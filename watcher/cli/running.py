@@ -23,8 +23,8 @@ from watcher.headers import clean
 from watcher.logs import conceal_tracebacks, set_up
 from watcher.model import Gate, Outcome, WorkLeft
 from watcher.ports import Journal
-from watcher.presence import Listener
 from watcher.secrecy import KnownSecrets
+from watcher.service.presence import Listener
 from watcher.service.stopping import Stop, Stopping
 from watcher.service.supervision import Supervision
 from watcher.service.vitals import Vitals
