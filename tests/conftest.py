@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 # The same examples every time, and no deadline: neither chance nor a busy machine makes a test fail.
 settings.register_profile("steady", derandomize=True, deadline=None, database=None)
 settings.load_profile("steady")
+
+_NOTE = "note"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -52,6 +54,22 @@ def _cannot(reason: str) -> NoReturn:
     if os.environ.get("CI") == "true":
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)
+
+
+@pytest.fixture
+def note(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Has something said in the end, though the test passes."""
+    return lambda text: record_property(_NOTE, text)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The notes of tests, those that ran in other processes among them."""
+    passed: list[pytest.TestReport] = terminalreporter.getreports("passed")
+    notes = [text for report in passed for name, text in report.user_properties if name == _NOTE]
+    if notes:
+        terminalreporter.section("notes")
+    for text in notes:
+        terminalreporter.line(str(text))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,0 +1,39 @@
+"""What is said of a measured figure beside the one that is kept."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.costs.table import Cost, compared
+
+
+def cost(was: int | None, now: int | None) -> Cost:
+    return Cost(name="calls.file", unit="calls", was=was, now=now)
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "grown", "shrunk"),
+    [
+        (1000, 1100, False, False),
+        (1000, 1101, True, False),
+        (1000, 900, False, False),
+        (1000, 899, False, True),
+        (2, 3, True, False),
+        (2, 1, False, True),
+        (0, 0, False, False),
+        (0, 1, True, False),
+    ],
+)
+def test_a_tenth_more_is_borne_and_a_tenth_less_goes_unnoticed(was: int, now: int, grown: bool, shrunk: bool) -> None:
+    assert (cost(was, now).has_grown, cost(was, now).has_shrunk) == (grown, shrunk)
+
+
+def test_it_says_what_was_and_what_is() -> None:
+    assert str(cost(20000, 23000)) == "calls.file: was 20,000, is 23,000 calls (+15.0%)"
+
+
+def test_what_only_one_side_has_is_told_and_counts_as_not_kept() -> None:
+    new, gone = compared("modules", "modules", {"b": 1}, {"a": 2})
+    assert [str(new), str(gone)] == ["modules.a: was nothing, is 2 modules", "modules.b: was 1, is nothing modules"]
+    assert not new.is_kept
+    assert not gone.is_kept
