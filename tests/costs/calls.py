@@ -14,9 +14,9 @@ from tests.costs import counted
 from tests.costs.jobs import Job, of_one, run_once
 
 
-def measure(folder: Path) -> dict[str, int]:
+def measure(folder: Path) -> dict[str, float]:
     """For a file in a folder, and for a mail with one attachment and a reply. Raises MissingProgram."""
-    return {kind: of_one(kind, folder, _calls)["calls"] for kind in ("file", "mail")}
+    return {kind: round(of_one(kind, folder, _calls)["calls"]) for kind in ("file", "mail")}
 
 
 def _calls(job: Job, folder: Path) -> dict[str, int]:

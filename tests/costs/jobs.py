@@ -73,12 +73,12 @@ def _into_mailbox(account: Account) -> Callable[[int, bytes], None]:
     return give
 
 
-def of_one(kind: str, folder: Path, count: Count) -> dict[str, int]:
-    """What one document more costs, rounded."""
+def of_one(kind: str, folder: Path, count: Count) -> dict[str, float]:
+    """What one document more costs."""
     few, many = _FEW, _MANY[kind]
     before = _counted(kind, few * [_DOCUMENT_BYTES], folder / f"{kind}-few", count)
     after = _counted(kind, many * [_DOCUMENT_BYTES], folder / f"{kind}-many", count)
-    return {what: round((after[what] - before[what]) / (many - few)) for what in after}
+    return {what: (after[what] - before[what]) / (many - few) for what in after}
 
 
 def of_large(kind: str, folder: Path, count: Count) -> dict[str, int]:
@@ -101,9 +101,11 @@ def _counted(kind: str, sizes: Sequence[int], folder: Path, count: Count) -> Map
 
 def run_once(job: Job, command: Sequence[str | Path]) -> None:
     """`run --once` of the job by this command, which has to end well."""
+    temporary = job.workplace.root / "tmp"
+    temporary.mkdir()
     ended = subprocess.run(
         [*command, "--config", job.workplace.config_file, "run", "--once"],
-        env=steady_environment(),
+        env={**steady_environment(), "TMPDIR": str(temporary)},
         cwd=PROJECT,
         capture_output=True,
         text=True,

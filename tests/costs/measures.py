@@ -14,7 +14,7 @@ class Measure:
     """`of` measures in an empty folder; it gives a figure in `unit` for each thing measured. Raises MissingProgram."""
 
     unit: str
-    of: Callable[[Path], dict[str, int]]
+    of: Callable[[Path], dict[str, float]]
 
 
 MEASURES = {

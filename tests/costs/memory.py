@@ -22,7 +22,7 @@ _MALLOC = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": "131072"}
 _PR_SET_THP_DISABLE = 41
 
 
-def measure(folder: Path) -> dict[str, int]:
+def measure(folder: Path) -> dict[str, float]:
     """Of an idle daemon on a folder, and more than that for a file and for a mail. Raises MissingProgram."""
     with _steady():
         idle, file = _of_attachment("file", folder)

@@ -18,12 +18,12 @@ _IMPORTED = re.compile(r"^import time: .*\| +([\w.]+)$", re.MULTILINE)
 _COMMANDS = ("--help", "list", "status", "ready")
 
 
-def measure(folder: Path) -> dict[str, int]:
+def measure(folder: Path) -> dict[str, float]:
     """For a daemon that gets ready on an empty folder, and for commands beside it."""
     with company("file", folder / "company") as job, _reported():
         workplace = job.workplace.write()
         with workplace.daemon() as daemon:
-            found = {"run": _loaded(daemon.said().partition("The daemon is ready")[0])}
+            found: dict[str, float] = {"run": _loaded(daemon.said().partition("The daemon is ready")[0])}
             for command in _COMMANDS:
                 answer = workplace.command_anew(command)
                 assert answer.returncode == 0, answer.stderr

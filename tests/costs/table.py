@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-Figures = Mapping[str, Mapping[str, int]]  # by measure, then by what is measured
+Figures = Mapping[str, Mapping[str, float]]  # by measure, then by what is measured
 
 TABLE = Path(__file__).parent / "costs.toml"
 RENEW = "python -m tests.costs --renew"
@@ -30,8 +30,8 @@ class Cost:
 
     name: str
     unit: str
-    was: int | None
-    now: int | None
+    was: float | None
+    now: float | None
 
     @property
     def has_grown(self) -> bool:
@@ -53,11 +53,11 @@ class Cost:
         return f"{self.name}: was {_shown(self.was)}, is {_shown(self.now)} {self.unit}{change}"
 
 
-def _shown(figure: int | None) -> str:
+def _shown(figure: float | None) -> str:
     return "nothing" if figure is None else f"{figure:,}"
 
 
-def compared(measure: str, unit: str, was: Mapping[str, int], now: Mapping[str, int]) -> Iterator[Cost]:
+def compared(measure: str, unit: str, was: Mapping[str, float], now: Mapping[str, float]) -> Iterator[Cost]:
     """All figures of a measure, those that only one side has among them."""
     for what in sorted({*was, *now}):
         yield Cost(name=f"{measure}.{what}", unit=unit, was=was.get(what), now=now.get(what))

@@ -13,7 +13,7 @@ from tests.costs import counted
 from tests.costs.jobs import Job, of_large, run_once
 
 
-def measure(folder: Path) -> dict[str, int]:
+def measure(folder: Path) -> dict[str, float]:
     """For a file in a folder, and for a mail with one attachment and a reply. Raises MissingProgram."""
     return {
         f"{kind}.{what}": round(figure / 1024)
