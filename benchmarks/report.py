@@ -15,9 +15,9 @@ from pathlib import Path
 
 from benchmarks import record
 from benchmarks.case import Measured, Ratio
-from benchmarks.figures import Verdict, contestants, figure_of, verdicts
+from benchmarks.figures import Verdict, verdicts
 from benchmarks.record import Record
-from benchmarks.table import bound, compared, in_words, met
+from benchmarks.table import bound, compared, grid, in_words, met
 
 MACHINE = "machine"
 PLOTS = "images/performance"
@@ -70,12 +70,7 @@ def _case(measured: Measured | None) -> Iterator[str]:
 
 
 def _figures(measured: Measured) -> Iterator[str]:
-    figures = measured.facts.figures
-    rows = [
-        (name, *(in_words(figure_of(measured, name, figure.name), figure.digits) for figure in figures))
-        for name in contestants(measured)
-    ]
-    yield from _table(("", *(f"{figure.name} ({figure.unit})" for figure in figures)), rows, left=1)
+    yield from _table(*grid(measured), left=1)
 
 
 def _verdicts(measured: Measured, judged: Sequence[Verdict]) -> Iterator[str]:

@@ -8,6 +8,8 @@ from rich.table import Table
 from benchmarks.case import Bound, Measured, Ratio
 from benchmarks.figures import Spread, Verdict, contestants, figure_of, verdicts
 
+_WIDEST = 6  # figures beside one another
+
 
 def show(measured: Measured, console: Console) -> None:
     """A table of all figures, least / median / most, and one of the ratios and targets."""
@@ -22,15 +24,25 @@ def show(measured: Measured, console: Console) -> None:
 
 
 def _figures(measured: Measured) -> Table:
-    facts = measured.facts
-    table = Table(title=f"{facts.title}: least / median / most of {len(measured.rounds)}", title_justify="left")
-    table.add_column("", overflow="fold")
-    for figure in facts.figures:
-        table.add_column(f"{figure.name} ({figure.unit})", justify="right")
-    for contestant in contestants(measured):
-        cells = [in_words(figure_of(measured, contestant, figure.name), figure.digits) for figure in facts.figures]
-        table.add_row(contestant, *cells)
+    title = f"{measured.facts.title}: least / median / most of {len(measured.rounds)}"
+    table = Table(title=title, title_justify="left")
+    head, rows = grid(measured)
+    table.add_column(head[0], overflow="fold")
+    for column in head[1:]:
+        table.add_column(column, justify="right")
+    for row in rows:
+        table.add_row(*row)
     return table
+
+
+def grid(measured: Measured) -> tuple[list[str], list[list[str]]]:
+    """All figures, a row for each contestant; where there are many, for each figure, lest it be too wide to read."""
+    figures, names = measured.facts.figures, contestants(measured)
+    told = [f"{figure.name} ({figure.unit})" if figure.unit else figure.name for figure in figures]
+    cells = [[in_words(figure_of(measured, name, each.name), each.digits) for each in figures] for name in names]
+    if len(figures) <= _WIDEST:
+        return ["", *told], [[name, *row] for name, row in zip(names, cells, strict=True)]
+    return ["", *names], [[name, *row] for name, *row in zip(told, *cells, strict=True)]
 
 
 def _verdicts(measured: Measured, judged: list[Verdict]) -> Table:

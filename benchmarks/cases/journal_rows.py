@@ -16,15 +16,15 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from benchmarks.case import Bound, Case, Contestants, Facts, Figure, Ratio, Sample, Scale
+from benchmarks.case import Bound, Case, Contestants, Facts, Figure, Plot, Ratio, Sample, Scale
 from benchmarks.daemons import family_cpu, usage
 from benchmarks.filling import fill
 from benchmarks.journal_work import Clock, least_ms, questions, way_of_submissions
+from benchmarks.servers import Servers
 from tests.support.servers.postgres import Postgres
 from tests.support.waiting import wait_for
 from tests.support.workplace import Workplace, pdf
 from watcher.journal.opening import migrate, open_journal
-from watcher.sandbox.endpoint import Endpoint
 
 EMPTY, FULL = "empty", "a million rows"
 STEPS = ("record", "claim", "settle", "answer")
@@ -82,10 +82,10 @@ def _contest(
     engines: Callable[[Path], contextlib.AbstractContextManager[Engine]], scale: Scale
 ) -> Iterator[Contestants]:
     sizes = Sizes(rows=scale.of(1_000_000, 500), submissions=scale.of(400, 24), files=scale.of(400, 10))
-    with engines(scale.folder) as engine, Endpoint() as endpoint:
+    with engines(scale.folder) as engine, Servers() as servers:
         full = engine.new()
         _fill(full, sizes.rows)
-        measured = partial(_measured, engine, sizes, endpoint, scale.folder)
+        measured = partial(_measured, engine, sizes, servers, scale.folder)
         yield {EMPTY: partial(_on_a_new_one, engine, measured), FULL: partial(measured, full)}
 
 
@@ -109,9 +109,9 @@ def _on_a_new_one(engine: Engine, measured: Callable[[str], Sample]) -> Sample:
         engine.drop(url)
 
 
-def _measured(engine: Engine, sizes: Sizes, endpoint: Endpoint, folder: Path, url: str) -> Sample:
+def _measured(engine: Engine, sizes: Sizes, servers: Servers, folder: Path, url: str) -> Sample:
     root = folder / "company"
-    workplace = Workplace(root, endpoint).with_folder()
+    workplace = Workplace(root, servers).with_folder()
     # What the large journal was filled with is years old, and stays.
     workplace.config |= {"journal": url, "retention": {"closed": "36500d"}}
     workplace.write()
@@ -181,6 +181,7 @@ def _case(name: str, title: str, engines: Callable[[Path], contextlib.AbstractCo
                 *(_slower_by(name, 1.10) for name in (*STEPS, "wall", *ASKED, "CPU a file")),
                 Ratio(figure="files", ours=FULL, theirs=EMPTY, bound=Bound(at_least=0.90)),
             ),
+            plots=(Plot(figure="files"), Plot(figure="CPU a file")),
         ),
         contest=partial(_contest, engines),
     )
