@@ -5,17 +5,17 @@ Beside it a script that waits for events of a folder, and one that waits in IDLE
 
 from __future__ import annotations
 
-import sqlite3
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from benchmarks.case import Bound, Case, Contestants, Facts, Figure, Plot, Ratio, Sample, Scale, Target
 from benchmarks.daemons import cpu_seconds, quiet, usage
+from benchmarks.journals import journal_of
 from benchmarks.known_files import STAYS, make_known_files
 from benchmarks.processes import daemon, program
 from benchmarks.rivals import idling, script
@@ -35,20 +35,20 @@ WATCHDOG, IDLE = "script, an empty folder", "script, 10 mailboxes"
 
 @contextmanager
 def _contest(scale: Scale) -> Iterator[Contestants]:
-    seconds = scale.of(60, 2)
-    with Endpoint() as endpoint, ExitStack() as held:
-        server = held.enter_context(Dovecot())
+    seconds, files = scale.of(60, 2), scale.of(100_000, 200)
+    with Endpoint() as endpoint, Dovecot() as server:
         accounts = [server.account() for _ in range(scale.of(10, 2))]
         daemons = {
             EMPTY: _workplace(scale.folder / "empty", endpoint),
             PAGE: _workplace(scale.folder / "page", endpoint, web={"listen": f"127.0.0.1:{free_port()}"}),
             MAILBOXES: _with_mailboxes(Workplace(scale.folder / "mailboxes", endpoint), accounts).write(),
-            FILES: _with_files(Workplace(scale.folder / "files", endpoint), scale.of(100_000, 200)),
         }
+        full = _with_files(Workplace(scale.folder / "files", endpoint), files)
         watching = _watching(scale.folder / "watched", endpoint)
         waiting = [idling.__file__, server.host, str(server.port), PASSWORD, *(each.username for each in accounts)]
         yield {
             **{name: partial(_of_the_daemon, workplace, seconds) for name, workplace in daemons.items()},
+            FILES: partial(_of_the_daemon, full, seconds, files),
             WATCHDOG: partial(_of_a_script, watching, seconds),
             IDLE: partial(_of_a_script, waiting, seconds),
         }
@@ -81,12 +81,12 @@ def _watching(root: Path, endpoint: Endpoint) -> list[str]:
     return [script.__file__, "folder", *options, "--ocr", endpoint.url, "--base-url", "https://files.example/"]
 
 
-def _of_the_daemon(workplace: Workplace, seconds: float) -> Sample:
-    before = _submissions(workplace)
-    with daemon(workplace) as meter:
+def _of_the_daemon(workplace: Workplace, seconds: float, known: int = 0) -> Sample:
+    """`known` files are in its journal, and stay alone."""
+    with daemon(workplace) as meter, journal_of(workplace) as journal:
         sample = _at_rest(meter.pid, seconds)
-    if _submissions(workplace) != before:
-        raise AssertionError("files that are known were taken in")
+        if journal.submissions() != known:
+            raise AssertionError(f"of {known} files that are known, {journal.submissions()} are in the journal")
     return sample
 
 
@@ -103,14 +103,6 @@ def _at_rest(pid: int, seconds: float) -> Sample:
     return Sample(
         values={"CPU": (cpu_seconds(pid) - before) / seconds * 100, "memory": used.rss, "threads": used.threads}
     )
-
-
-def _submissions(workplace: Workplace) -> int:
-    journal = workplace.root / "journal.db"
-    if not journal.exists():
-        return 0
-    with closing(sqlite3.connect(f"file:{journal}?mode=ro", uri=True)) as connection:
-        return int(connection.execute("SELECT count(*) FROM submissions").fetchone()[0])
 
 
 def _targets(bounds: Mapping[str, float]) -> Iterator[Target]:

@@ -7,20 +7,19 @@ posting alone. A bare HTTP client at the same concurrency says what the machine 
 from __future__ import annotations
 
 import shutil
-import sqlite3
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.case import Bound, Case, Contestant, Contestants, Facts, Figure, Plot, Ratio, Sample, Scale, Target
 from benchmarks.daemons import usage
+from benchmarks.journals import journal_of
 from benchmarks.processes import job
 from benchmarks.rivals import posting
 from benchmarks.servers import Servers
-from tests.support.waiting import wait_for
 from tests.support.workplace import Workplace, pdf
 
 AT_ONCE = (8, 64, 256)
@@ -51,21 +50,11 @@ def from_the_journal(servers: Servers, folder: Path, setting: Setting) -> Sample
     with _company(servers, folder, setting) as workplace:
         url = workplace.config["recognition"]["url"]
         workplace.config["recognition"]["url"] = f"{servers.url}-nowhere"
-        with workplace.write().daemon():
-            journal = workplace.root / "journal.db"
-            wait_for(
-                lambda: _taken_in(journal) >= setting.documents,
-                _LONG_SECONDS,
-                "the documents in the journal",
-                every=0.2,
-            )
+        with workplace.write().daemon(), journal_of(workplace) as journal:
+            journal.wait_for(setting.documents)
+        (workplace.root / "daemon.log").unlink()  # it says that a daemon is ready
         workplace.config["recognition"]["url"] = url
         return _posted(servers, workplace.write(), setting)
-
-
-def _taken_in(journal: Path) -> int:
-    with closing(sqlite3.connect(f"file:{journal}?mode=ro", uri=True)) as connection:
-        return int(connection.execute("SELECT count(*) FROM submissions").fetchone()[0])
 
 
 @contextmanager
