@@ -12,6 +12,7 @@ from benchmarks.cases import (
     idle,
     journal_rows,
     mailbox_intake,
+    mailbox_known,
     mailbox_way,
     nodes,
     pipeline,
@@ -21,6 +22,7 @@ from benchmarks.cases import (
 
 _MODULES = (
     mailbox_intake,
+    mailbox_known,
     mailbox_way,
     folder_way,
     folder_intake,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.support.servers.dovecot import Account
@@ -67,6 +69,16 @@ def getmail(account: Account, folder: Path) -> list[str]:
     hand_over(path)
     found = str(program("getmail", "getmail6"))
     return as_servant([found, "--quiet", "--getmaildir", str(folder), "--rcfile", str(path)])
+
+
+def know(account: Account, folder: Path, seen: tuple[str, Sequence[str]]) -> None:
+    """Write down for getmail, which forks for each mail, that it has fetched those UIDs under that UIDVALIDITY."""
+    validity, uids = seen
+    server = account.server
+    path = folder / f"oldmail-{server.host}-{server.port}-{account.username}-INBOX"
+    now = int(time.time())
+    path.write_text("".join(f"{validity}/{uid}\0{now}\n" for uid in uids))
+    hand_over(path)
 
 
 def _configured(template: str, account: Account, folder: Path, name: str) -> Path:
