@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from benchmarks import record
 from benchmarks.cases import CASES
 from tests.support.servers.dovecot import Dovecot
@@ -42,3 +44,11 @@ def test_a_case_gives_every_figure_of_each_contestant_and_draws_them(tmp_path: P
         assert sample.values["peak memory"] > sample.values["due to its size"] >= 0
     assert "daemon, mail ÷ script, mail" in " ".join(said.split())
     assert (tmp_path / "attachment.svg").read_text().startswith("<?xml")
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("name", CASES)
+def test_every_case_runs(name: str, tmp_path: Path) -> None:
+    bench("--only", name, "--quick", "--json", tmp_path / "found.json")
+    (measured,) = record.read(tmp_path / "found.json").cases
+    assert measured.rounds or measured.missing
