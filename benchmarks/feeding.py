@@ -59,6 +59,7 @@ class Feed:
     def __init__(self, shelves: Path, account: Account, servers: Servers, *, total: int, rate: float) -> None:
         self._shelves, self._account, self._servers = shelves, account, servers
         self._total, self._rate = total, rate
+        self._given = 0
         self._gone = 0  # files that were answered, and taken away
         self._maildir = account.server.folder / "mail" / account.username / "Maildir"
 
@@ -71,15 +72,20 @@ class Feed:
         for number in range(_PEOPLE):
             (self._shelves / "inbox" / str(_FIRST_CODE + number)).mkdir(parents=True)
 
+    @property
+    def feeds(self) -> bool:
+        """Whether there is more to come."""
+        return self._given < self._total
+
     def steps(self) -> Iterator[int]:
         """Feeds and takes away between one value and the next, which is how many are dealt with, until all are."""
         began = emptied = time.monotonic()
-        given = dealt = 0
+        dealt = 0
         while dealt < self._total:
             due = min(self._total, int((time.monotonic() - began) * self._rate) + 1, dealt + _OUTSTANDING)
-            for number in range(given, due):
+            for number in range(self._given, due):
                 self._give(number, item(number))
-            given = max(given, due)
+            self._given = max(self._given, due)
             self._gone += self._take_away()
             if time.monotonic() - emptied > _EMPTY_EACH_SECONDS:
                 self._empty_the_mailbox()

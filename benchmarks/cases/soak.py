@@ -94,11 +94,11 @@ _PLACES = {"path": "inbox", "done": "done", "error": "error"}
 
 
 def _looks(feed: Feed, daemon: Daemon, workplace: Workplace, *, every: float) -> Iterator[Look]:
-    """One each so many seconds; after each sixth the configuration is changed and read again."""
+    """One each so many seconds, while there is work; after each sixth the configuration is changed and read again."""
     began, pid, number = time.monotonic(), daemon.process.pid, 0
     for documents in feed.steps():
         at = time.monotonic() - began
-        if at < number * every:
+        if at < number * every or not feed.feeds:
             continue
         yield Look(at=at, documents=documents, used=usage(pid), journal=_megabytes(workplace.root))
         number += 1
