@@ -72,3 +72,9 @@ def verdicts(measured: Measured) -> Iterator[Verdict]:
         found = figure_of(measured, target.contestant, target.figure)
         if found is not None:
             yield Verdict(of=target, spread=found)
+
+
+def compared(verdict: Verdict) -> str:
+    """In words: the figure, and whose."""
+    of = verdict.of
+    return f"{of.figure}: {of.ours} ÷ {of.theirs}" if isinstance(of, Ratio) else f"{of.figure}: {of.contestant}"

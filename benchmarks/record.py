@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from benchmarks.case import Measured
-from benchmarks.figures import contestants, figure_of, verdicts
+from benchmarks.figures import Spread, compared, contestants, figure_of, verdicts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +35,39 @@ def from_text(text: str) -> Record:
 
 
 def to_text(record: Record) -> str:
-    """JSON, with what the figures come to."""
-    return f"{json.dumps(_as_json(record), ensure_ascii=False, indent=1)}\n"
+    """JSON, with what the figures come to; a line for each round, numbers to five digits."""
+    head = {"machine": dict(record.machine), "quick": record.quick}
+    return f"{_lines(head, cases=_list(map(_case, record.cases)))}\n"
+
+
+def _case(measured: Measured) -> str:
+    head = {"facts": asdict(measured.facts), "began": measured.began, "missing": measured.missing}
+    rounds = [_dumped({name: asdict(sample) for name, sample in each.items()}) for each in measured.rounds]
+    # What is figured is for people: it is made anew when it is read.
+    return _lines(head, rounds=_list(rounds), figured=_dumped(_figured(measured)))
+
+
+def _lines(head: Mapping[str, Any], **dumped: str) -> str:
+    """An object with a line for each key; some of its values are JSON already."""
+    values = {key: _dumped(value) for key, value in head.items()} | dumped
+    return "{" + ",\n".join(f'"{key}": {value}' for key, value in values.items()) + "}"
+
+
+def _list(dumped: Iterable[str]) -> str:
+    return "[\n" + ",\n".join(dumped) + "\n]"
+
+
+def _dumped(value: Any) -> str:
+    return json.dumps(_rounded(value), ensure_ascii=False)
+
+
+def _rounded(value: Any) -> Any:
+    """With no more digits than were measured."""
+    if isinstance(value, Mapping):
+        return {key: _rounded(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(each) for each in value]
+    return float(f"{value:.5g}") if isinstance(value, float) else value
 
 
 def read(path: Path) -> Record:
@@ -52,23 +83,22 @@ def write(record: Record, path: Path) -> None:
     beside.replace(path)
 
 
-def _as_json(record: Record) -> dict[str, Any]:
-    """With the figures that people look for, which are left out when it is read again."""
-    cases = [asdict(measured) | {"figured": _figured(measured)} for measured in record.cases]
-    return {"machine": dict(record.machine), "quick": record.quick, "cases": cases}
-
-
 def _figured(measured: Measured) -> dict[str, Any]:
+    """Each spread as [least, median, most]."""
     found = {
         contestant: {
-            figure.name: asdict(spread)
+            figure.name: _triple(spread)
             for figure in measured.facts.figures
             if (spread := figure_of(measured, contestant, figure.name)) is not None
         }
         for contestant in contestants(measured)
     }
-    judged = [asdict(verdict.of) | asdict(verdict.spread) | {"met": verdict.met} for verdict in verdicts(measured)]
+    judged = {compared(verdict): [*_triple(verdict.spread), verdict.met] for verdict in verdicts(measured)}
     return {"contestants": found, "verdicts": judged}
+
+
+def _triple(spread: Spread) -> list[float]:
+    return [spread.least, spread.median, spread.most]
 
 
 def merged(before: Record, now: Record) -> Record:

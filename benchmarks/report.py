@@ -15,9 +15,9 @@ from pathlib import Path
 
 from benchmarks import record
 from benchmarks.case import Measured, Ratio
-from benchmarks.figures import Verdict, verdicts
+from benchmarks.figures import Verdict, compared, verdicts
 from benchmarks.record import Record
-from benchmarks.table import bound, compared, grid, in_words, met
+from benchmarks.table import bound, grid, in_words, met
 
 MACHINE = "machine"
 PLOTS = "images/performance"

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.case import Bound, Measured, Ratio
-from benchmarks.figures import Spread, Verdict, contestants, figure_of, verdicts
+from benchmarks.figures import Spread, Verdict, compared, contestants, figure_of, verdicts
 
 _WIDEST = 6  # figures beside one another
 
@@ -63,11 +63,6 @@ def in_words(spread: Spread | None, digits: int) -> str:
     if spread.least == spread.most:
         return f"{spread.median:,.{digits}f}"
     return " / ".join(f"{value:,.{digits}f}" for value in (spread.least, spread.median, spread.most))
-
-
-def compared(verdict: Verdict) -> str:
-    of = verdict.of
-    return f"{of.figure}: {of.ours} ÷ {of.theirs}" if isinstance(of, Ratio) else f"{of.figure}: {of.contestant}"
 
 
 def bound(bound: Bound) -> str:

@@ -68,6 +68,14 @@ def test_a_record_is_read_as_it_was_written() -> None:
     assert from_text(to_text(RECORD)) == RECORD
 
 
+def test_numbers_are_written_to_five_digits() -> None:
+    rounds = ({"daemon": sample(1234.567891)},)
+    (measured,) = from_text(
+        to_text(replace(RECORD, cases=(replace(RACE, rounds=rounds, facts=replace(RACE.facts, ratios=())),)))
+    ).cases
+    assert measured.rounds[0]["daemon"].values == {"rate": 1234.6}
+
+
 def test_a_case_that_is_measured_again_takes_its_place_and_others_stay() -> None:
     other = replace(RACE, facts=replace(RACE.facts, name="other"))
     again, new = replace(RACE, began="2026-11-27T08:00:00+00:00"), replace(RACE, facts=replace(RACE.facts, name="new"))
