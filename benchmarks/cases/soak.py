@@ -64,7 +64,7 @@ def _soak(servers: Servers, account: Account, scale: Scale) -> Sample:
             looks = list(_looks(feed, daemon, workplace, every=10.0 if not scale.quick else 0.5))
     booked = [arrival.biz_id for arrival in servers.arrivals()]
     found = {_TWICE.name: len(booked) - len(set(booked)), _LOST.name: contents(total) - len(set(booked))}
-    return Sample(values=_values(looks) | found, series=_series(looks))
+    return Sample(values=figures_of(looks) | found, series=_series(looks))
 
 
 @contextmanager
@@ -119,7 +119,7 @@ def _reload(workplace: Workplace, daemon: Daemon, number: int) -> None:
 # ------------------------------------------------------------------------------------ what it comes to
 
 
-def _values(looks: Sequence[Look]) -> dict[str, float]:
+def figures_of(looks: Sequence[Look]) -> dict[str, float]:
     """Of the whole, and what grew after the first fifth."""
     first, last = looks[0], looks[-1]
     warm = [look for look in looks if look.documents >= last.documents * _WARM_SHARE]
@@ -172,9 +172,8 @@ FACTS = Facts(
     name="soak",
     title="200,000 documents through one daemon",
     measures=(
-        "Three files for each mail, each twentieth a duplicate, each twenty-fifth a failure, and the configuration "
-        "changed and read again each minute; what grows is told for 100,000 documents, by the line that fits best "
-        "after the first fifth."
+        "Three files for each mail, one in 25 a duplicate, one in 25 a failure, and the configuration changed and read "
+        "again each minute; what grows is told for 100,000 documents, by the line that fits best after the first fifth."
     ),
     figures=(
         RATE, CPU_EACH, _SLOWER, _MEMORY, _GROWTH, _THREADS, _MORE_THREADS, _THREADS_APART, _DESCRIPTORS,
