@@ -11,9 +11,14 @@ _ESCAPED = "\ue000"
 
 def _storable(value: str) -> bool:
     """Whether both databases take it as it is: no NUL, and no half of a surrogate pair."""
-    if value.isascii():
-        return "\x00" not in value
-    return "\x00" not in value and not any("\ud800" <= character <= "\udfff" for character in value)
+    if "\x00" in value:
+        return False
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            return False
+    return True
 
 
 class Words(TypeDecorator[str]):

@@ -41,6 +41,8 @@ def from_text(text: str) -> str:
 
 def for_display(path: str) -> str:
     """A path that may be shown: what cannot be, or would turn the text around it, becomes U+FFFD."""
+    if path.isprintable():  # as nearly all are
+        return path
     return "".join("\ufffd" if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp") else char for char in path)
 
 
