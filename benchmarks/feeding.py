@@ -26,6 +26,7 @@ _EARLIER = 8  # the file whose content a duplicate has was given so many before,
 _OUTSTANDING = 400  # the most that may be under way
 _PAUSE_SECONDS = 0.1
 _EMPTY_EACH_SECONDS = 30.0
+_PATIENCE_SECONDS = 180.0
 
 
 class Item(NamedTuple):
@@ -78,9 +79,12 @@ class Feed:
         return self._given < self._total
 
     def steps(self) -> Iterator[int]:
-        """Feeds and takes away between one value and the next, which is how many are dealt with, until all are."""
-        began = emptied = time.monotonic()
-        dealt = 0
+        """Feeds and takes away between one value and the next, which is how many are dealt with, until all are.
+
+        Raises AssertionError where nothing is dealt with for minutes though there is work.
+        """
+        began = emptied = moved = time.monotonic()
+        dealt = before = 0
         while dealt < self._total:
             due = min(self._total, int((time.monotonic() - began) * self._rate) + 1, dealt + _OUTSTANDING)
             for number in range(self._given, due):
@@ -90,7 +94,10 @@ class Feed:
             if time.monotonic() - emptied > _EMPTY_EACH_SECONDS:
                 self._empty_the_mailbox()
                 emptied = time.monotonic()
-            dealt = self._gone + self._servers.counts().mails
+            dealt, before = self._gone + self._servers.counts().mails, dealt
+            moved = time.monotonic() if dealt > before else moved
+            if time.monotonic() - moved > _PATIENCE_SECONDS:
+                raise AssertionError(f"of {self._given} documents {dealt} were dealt with, and then no more")
             yield dealt
             time.sleep(_PAUSE_SECONDS)
 
