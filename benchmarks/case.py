@@ -23,6 +23,10 @@ class Figure:
     unit: str
     digits: int = 2
 
+    def __str__(self) -> str:
+        """As a head of a column, or at an axis."""
+        return f"{self.name} ({self.unit})" if self.unit else self.name
+
 
 WALL = Figure(name="wall", unit="s")
 CPU = Figure(name="CPU", unit="s")

@@ -85,7 +85,7 @@ def is_ours(measured: Measured, contestant: str) -> bool:
 
 
 def _axis(axes: Any, figure: Figure, spreads: Sequence[Spread], *, log: bool) -> None:
-    axes.set_xlabel(f"{figure.name} ({figure.unit})")
+    axes.set_xlabel(str(figure))
     axes.xaxis.grid(visible=True, color=FAINT)
     axes.set_axisbelow(True)
     axes.tick_params(length=0)
@@ -107,7 +107,7 @@ def _lines(measured: Measured, plot: Plot, axes: Any) -> None:
             axes.plot([x for x, _ in points], [y for _, y in points], color=colour, alpha=alpha, label=label, lw=1.4)
     axes.set_ylim(bottom=0)
     axes.set_xlabel("s")
-    axes.set_ylabel(f"{figure.name} ({figure.unit})")
+    axes.set_ylabel(str(figure))
     axes.yaxis.grid(visible=True, color=FAINT)
     axes.legend(frameon=False)
 

@@ -38,7 +38,7 @@ def _figures(measured: Measured) -> Table:
 def grid(measured: Measured) -> tuple[list[str], list[list[str]]]:
     """All figures, a row for each contestant; where there are many, for each figure, lest it be too wide to read."""
     figures, names = measured.facts.figures, contestants(measured)
-    told = [f"{figure.name} ({figure.unit})" if figure.unit else figure.name for figure in figures]
+    told = [str(figure) for figure in figures]
     cells = [[in_words(figure_of(measured, name, each.name), each.digits) for each in figures] for name in names]
     if len(figures) <= _WIDEST:
         return ["", *told], [[name, *row] for name, row in zip(names, cells, strict=True)]

@@ -183,6 +183,6 @@ FACTS = Facts(
         _at_most(_GROWTH, 5), _at_most(_MORE_THREADS, 1), _at_most(_MORE_DESCRIPTORS, 1), _at_most(_SLOWER, 10),
         _at_most(_TWICE, 0), _at_most(_LOST, 0),
     ),
-    plots=tuple(Plot(figure=each.name, kind="lines") for each in (_MEMORY, _DESCRIPTORS, _THREADS, CPU_EACH)),
+    plots=tuple(Plot(figure=each.name, kind="lines") for each in (_MEMORY, _DESCRIPTORS, _THREADS)),
 )  # fmt: skip
 CASES = (Case(facts=FACTS, contest=_contest, runs=1, asked_for=True),)
