@@ -2,7 +2,7 @@
 
 Each submission has one document with its booking, try, invoice and identity, all of them long settled and
 closed. Of a hundred, 94 are `done`, 2 `attention`, 2 `error` and 2 `duplicate`; half are mails of 300
-people, half files; they were received evenly over two years. No measurement by itself: see journal_growth.py.
+people, half files; they were received evenly over two years. No measurement by itself.
 """
 
 from __future__ import annotations
