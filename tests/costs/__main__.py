@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.costs.measures import MEASURES
+from tests.costs.measures import MEASURES, measured
 from tests.costs.table import PYTHON, RENEW, Cost, compared, keep, kept
 from tests.support.servers.process import MissingProgram
 
@@ -20,7 +20,7 @@ def main() -> int:
     costs: list[Cost] = []
     for name in options.measures or MEASURES:
         with tempfile.TemporaryDirectory(prefix="watcher-costs-") as folder:
-            now[name] = MEASURES[name].of(Path(folder).resolve())
+            now[name] = measured(name, Path(folder).resolve())
         for cost in compared(name, MEASURES[name].unit, was.get(name, {}), now[name]):
             print(cost, flush=True)  # noqa: T201
             costs.append(cost)

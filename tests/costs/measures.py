@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import compileall
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import watcher
 from tests.costs import calls, memory, modules, system_calls, transfer
 
 
@@ -24,3 +26,12 @@ MEASURES = {
     "memory": Measure(unit="kB", of=memory.measure),
     "transfer": Measure(unit="kB for 25 MB", of=transfer.measure),
 }
+
+
+def measured(name: str, folder: Path) -> dict[str, float]:
+    """The figures of a measure, taken in an empty folder. Raises MissingProgram.
+
+    The package is compiled before: in a fresh clone, whoever starts it first does that, which is no cost of the program.
+    """
+    compileall.compile_dir(str(Path(watcher.__file__).parent), quiet=2)
+    return MEASURES[name].of(folder)

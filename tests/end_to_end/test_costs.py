@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.costs.measures import MEASURES
+from tests.costs.measures import MEASURES, measured
 from tests.costs.table import PYTHON, RENEW, compared, kept
 
 
@@ -18,7 +18,7 @@ def test_nothing_costs_a_tenth_more_than_it_did(measure: str, tmp_path: Path, no
         pytest.skip(f"no costs are kept for Python {PYTHON}: {RENEW}, run by it, keeps them")
     was = table[PYTHON].get(measure, {})
 
-    costs = list(compared(measure, MEASURES[measure].unit, was, MEASURES[measure].of(tmp_path)))
+    costs = list(compared(measure, MEASURES[measure].unit, was, measured(measure, tmp_path)))
 
     renew = f".venv/bin/{RENEW} {measure}"
     grown = [str(cost) for cost in costs if cost.has_grown or not cost.is_kept]
