@@ -31,7 +31,7 @@ MEASURES = {
 def measured(name: str, folder: Path) -> dict[str, float]:
     """The figures of a measure, taken in an empty folder. Raises MissingProgram.
 
-    The package is compiled before: in a fresh clone, whoever starts it first does that, which is no cost of the program.
+    The package is compiled before: whoever starts it first in a fresh clone does that, which is no cost of its own.
     """
     compileall.compile_dir(str(Path(watcher.__file__).parent), quiet=2)
     return MEASURES[name].of(folder)
