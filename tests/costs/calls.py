@@ -1,8 +1,8 @@
 """Functions called for one document, in Python and in C: what the interpreter has to do, as steady as a count can be.
 
-Those of all threads but the first, which only waits in a daemon. Over ten runs, some beside other work, the figures
-differed by 0.5 %. Not seen is what one function in C does by itself, as a query that reads every row. Instructions
-(callgrind) would show that, but starting alone takes a minute then.
+Those of all threads but the first, which only waits in a daemon. Over ten runs beside much other work the figures
+differed by less than 1 %. Not seen is what one function in C does by itself, as a query that reads every row.
+Instructions (callgrind) would show that, but they differ by 6 %, and a start alone takes a minute of CPU then.
 """
 
 from __future__ import annotations

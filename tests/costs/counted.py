@@ -18,7 +18,6 @@ from types import FrameType
 _NUMBER_BYTES = 8
 _THREADS = 4096  # of a whole life
 
-
 _CALLS, _IO = "calls", "io"  # the names of files
 
 
