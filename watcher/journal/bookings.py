@@ -41,11 +41,7 @@ def _locked(which: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
 
 _LATEST = _locked(_OF_CONTENTS)
 _LATEST_WITH_PARTS = _locked(or_(_OF_CONTENTS, _OF_PARENTS))
-_OPEN = (
-    insert(bookings)
-    .values(state=DocumentState.PENDING.value, created_at=now_ms(), due_at=now_ms())
-    .returning(bookings.c.id)
-)
+_OPEN = insert(bookings).values(state=DocumentState.PENDING.value, created_at=now_ms(), due_at=now_ms())
 _ADOPT = (
     update(bookings)
     .where(bookings.c.id == bindparam("row"))
@@ -105,7 +101,7 @@ def open_generation(connection: Connection, key: BookingKey, generation: int, *,
         "source": source,
         **locator_columns(locator),
     }
-    return int(connection.execute(_OPEN, values).scalar_one())
+    return connection.insert(_OPEN, values)
 
 
 def adopt(connection: Connection, booking: int, *, source: str, locator: Locator) -> None:

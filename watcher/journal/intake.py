@@ -53,9 +53,7 @@ _SAME_IS_HELD = "the same document was submitted before, and it is not known whe
 
 _KEY = bindparam("key", type_=identities.c.key.type)
 _SINCE_NOW = case((bindparam("unheard") == 1, now_ms()), else_=null())
-_ADD_SUBMISSION = (
-    insert(submissions).values(recorded_at=now_ms(), unacknowledged_since=_SINCE_NOW).returning(submissions.c.seq)
-)
+_ADD_SUBMISSION = insert(submissions).values(recorded_at=now_ms(), unacknowledged_since=_SINCE_NOW)
 _FILL = (
     update(submissions)
     .where(submissions.c.id == bindparam("of"), submissions.c.released)
@@ -165,10 +163,12 @@ def _write(connection: Connection, new: NewSubmission, name: str, *, fill: bool 
     pending = any(map(_waits, rows))
     held = new.state is SubmissionState.HELD
     state = SubmissionState.HELD if held else SubmissionState.OPEN if pending else SubmissionState.SETTLED
-    columns = _submission_columns(new, state)
-    statement, named = (_FILL, {"of": name}) if fill else (_ADD_SUBMISSION, {"id": name})
-    unheard = int(pending and new.answer and new.kind is Kind.MAIL)
-    seq = connection.execute(statement, {**columns, **named, "unheard": unheard}).scalar_one()
+    unheard = pending and new.answer and new.kind is Kind.MAIL
+    columns = {**_submission_columns(new, state), "unheard": int(unheard)}
+    if fill:
+        seq = connection.execute(_FILL, {**columns, "of": name}).scalar_one()
+    else:
+        seq = connection.insert(_ADD_SUBMISSION, {**columns, "id": name})
     if state is SubmissionState.SETTLED:
         connection.execute(_ANSWER_NOW, {"row": seq})
     if held:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import namedtuple
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Dialect, Insert, Select, TextClause
 from sqlalchemy.sql.compiler import ExpandedState, SQLCompiler
@@ -26,8 +26,7 @@ _PADDED_EXACTLY, _STEP = 1024, 1024  # how long lists are padded
 _MOST_VALUES = 32_000  # of one list: SQLite takes 32,766 in all
 
 
-@dataclass(frozen=True, slots=True)
-class _Value:
+class _Value(NamedTuple):
     """One value that is given with each execution."""
 
     place: Any  # a number or a name, as the driver has it
@@ -35,8 +34,7 @@ class _Value:
     process: Process
 
 
-@dataclass(frozen=True, slots=True)
-class _List:
+class _List(NamedTuple):
     """A list that is given with each execution: each place, and which of its values stands there."""
 
     name: str
@@ -59,15 +57,15 @@ class Prepared:
     def bound(self, parameters: Parameters) -> Any:
         """What the driver is given."""
         bound = self._fixed.copy()
-        for value in self._values:
-            given = parameters[value.name]
-            bound[value.place] = given if value.process is None else value.process(given)
-        for each in self._lists:
-            items = parameters[each.name]
-            if each.process is not None:
-                items = [each.process(item) for item in items]
+        for place, name, process in self._values:
+            given = parameters[name]
+            bound[place] = given if process is None else process(given)
+        for name, places, process in self._lists:
+            items = parameters[name]
+            if process is not None:
+                items = [process(item) for item in items]
             last = len(items) - 1
-            for place, number in each.places:
+            for place, number in places:
                 bound[place] = items[min(last, number)]
         return bound
 
@@ -113,6 +111,7 @@ class Statements:
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
         self._found: dict[int, _Variants] = {}
+        self._numbering: dict[int, tuple[Insert, UpdateBase]] = {}
 
     def prepared(self, statement: Statement, parameters: Parameters) -> Prepared:
         """For parameters of these names. Raises what SQLAlchemy raises where one is missing or not known."""
@@ -127,6 +126,14 @@ class Statements:
         if found is None:
             found = variants.prepared[key] = _prepare(statement, self._dialect, parameters, lists)
         return found
+
+    def numbering(self, statement: Insert) -> UpdateBase:
+        """The same, returning the number of the new row."""
+        found = self._numbering.get(id(statement))
+        if found is None:
+            (key,) = statement.table.primary_key
+            found = self._numbering[id(statement)] = (statement, statement.returning(key))
+        return found[1]
 
     def _remember(self, statement: Statement) -> _Variants:
         if len(self._found) >= _MOST_STATEMENTS:

@@ -6,7 +6,7 @@ import logging
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import BigInteger, bindparam, case, exists, false, func, null, or_, select, text, update
+from sqlalchemy import bindparam, exists, false, func, null, or_, select, text, update
 
 from watcher.journal.bookings import WaitsFor
 from watcher.journal.claims import fenced
@@ -16,7 +16,6 @@ from watcher.journal.endings import end_try
 from watcher.journal.expenses import expense_ids, stored_expenses, write_invoices, write_late_invoices
 from watcher.journal.holding import open_submissions_again, submissions_waiting_for
 from watcher.journal.tables import bookings, documents, submissions
-from watcher.journal.text_types import Words
 from watcher.model import (
     ANYTHING,
     ClaimedBooking,
@@ -33,27 +32,23 @@ log = logging.getLogger(__name__)
 
 _AT_ONCE = 500  # submissions in one statement: databases bound how many values it may have
 
-_SETTLE = (
-    fenced(bookings, state="pending")
-    .values(
-        state=DocumentState.SETTLED.value,
-        outcome=bindparam("ended_as"),
-        code=bindparam("said_code"),
-        message=bindparam("said"),
-        settled_at=now_ms(),
-        # A retry keeps the one that was named before.
-        first_document=func.coalesce(
-            select(func.min(documents.c.id))
-            .where(documents.c.booking == bindparam("row"), text("documents.state = 'pending'"))
-            .scalar_subquery(),
-            bookings.c.first_document,
-        ),
-        attempts=bookings.c.attempts + bindparam("tried"),
-        in_doubt=or_(bookings.c.in_doubt, bindparam("doubt") == 1),
-        claimed=false(),
-        waits_for=null(),
-    )
-    .returning(bookings.c.first_document)
+_SETTLE = fenced(bookings, state="pending").values(
+    state=DocumentState.SETTLED.value,
+    outcome=bindparam("ended_as"),
+    code=bindparam("said_code"),
+    message=bindparam("said"),
+    settled_at=now_ms(),
+    # A retry keeps the one that was named before.
+    first_document=func.coalesce(
+        select(func.min(documents.c.id))
+        .where(documents.c.booking == bindparam("row"), text("documents.state = 'pending'"))
+        .scalar_subquery(),
+        bookings.c.first_document,
+    ),
+    attempts=bookings.c.attempts + bindparam("tried"),
+    in_doubt=or_(bookings.c.in_doubt, bindparam("doubt") == 1),
+    claimed=false(),
+    waits_for=null(),
 )
 _SETTLED_AS = (
     select(
@@ -67,20 +62,24 @@ _SETTLED_AS = (
     .where(bookings.c.id == bindparam("row"))
     .with_for_update()
 )
-_IS_FIRST = documents.c.id == bindparam("first")
-# The first one gets the outcome; what the others get is given beside it.
-_SETTLE_DOCUMENTS = (
-    update(documents)
+# No RETURNING in these: for SQLite a look before, and the count of what was written, are half as dear.
+_WAITING = (
+    select(documents.c.id, documents.c.submission, submissions.c.source)
+    .join(submissions, submissions.c.seq == documents.c.submission)
     .where(documents.c.booking == bindparam("of"), text("documents.state = 'pending'"))
+    .order_by(documents.c.id)
+)
+_SETTLE_DOCUMENT = (
+    update(documents)
+    .where(documents.c.id == bindparam("row"))
     .values(
         state=DocumentState.SETTLED.value,
-        outcome=case((_IS_FIRST, bindparam("ended_as")), else_=bindparam("others_as")),
-        code=case((_IS_FIRST, bindparam("said_code", type_=Words)), else_=bindparam("others_code", type_=Words)),
-        message=case((_IS_FIRST, bindparam("said", type_=Words)), else_=bindparam("others_said", type_=Words)),
-        duplicate_of=case((_IS_FIRST, null()), else_=bindparam("others_of", type_=BigInteger)),
+        outcome=bindparam("ended_as"),
+        code=bindparam("said_code"),
+        message=bindparam("said"),
+        duplicate_of=bindparam("first"),
         settled_at=now_ms(),
     )
-    .returning(documents.c.submission)
 )
 # Two nodes that settle the last two documents of one submission must not each see the other's pending.
 _LOCK_SUBMISSIONS = (
@@ -104,7 +103,6 @@ _SETTLE_SUBMISSIONS = (
         target=null(),
         replied=false(),
     )
-    .returning(submissions.c.source)
 )
 # A booking that turns out to be booked, or booked twice, says so; so does the document that stands for it.
 _SPEAK_UP = (
@@ -141,23 +139,22 @@ def settle(
 def settle_untried(connection: Connection, booking: Any, settlement: Settlement) -> None:
     """End a booking (its row, locked) that waits for something else than time, without another try."""
     values = {"row": booking.id, "mine": booking.claim, "tried": 0, "doubt": 0, **_said(settlement)}
-    settled = connection.execute(_SETTLE, values).first()
+    connection.execute(_SETTLE, values)
     waiting = submissions_waiting_for(connection, booking.id)
-    if settled is not None:
-        _settle_documents(connection, booking.id, settled.first_document, settlement)
+    _settle_documents(connection, booking.id, settlement)
     open_submissions_again(connection, waiting)
     settle_submissions(connection, waiting)
 
 
-def settle_submissions(connection: Connection, rows: list[int]) -> frozenset[str]:
-    """Settle those of the open submissions that have nothing pending: to be answered now. The sources of those."""
-    settled: set[str] = set()
+def settle_submissions(connection: Connection, rows: list[int]) -> int:
+    """Settle those of the open submissions that have nothing pending: to be answered now. How many there are."""
+    settled = 0
     for start in range(0, len(rows), _AT_ONCE):
         some = {"rows": rows[start : start + _AT_ONCE]}
         if connection.dialect.name != "sqlite":
             connection.execute(_LOCK_SUBMISSIONS, some)
-        settled.update(connection.execute(_SETTLE_SUBMISSIONS, some).scalars())
-    return frozenset(settled)
+        settled += connection.execute(_SETTLE_SUBMISSIONS, some).rowcount
+    return settled
 
 
 def _settled(
@@ -173,12 +170,11 @@ def _settled(
     """
     final = _reconciled(claimed, settlement, stored)
     mine = {"row": claimed.booking, "mine": claimed.claim.number, "tried": 1, "doubt": int(ending.in_doubt)}
-    settled = connection.execute(_SETTLE, {**mine, **_said(final)}).first()
-    if settled is None:
+    if connection.execute(_SETTLE, {**mine, **_said(final)}).rowcount != 1:
         return None
     end_try(connection, claimed, ending)
     write_invoices(connection, claimed.booking, settlement.invoices, stored)
-    return _settle_documents(connection, claimed.booking, settled.first_document, final)
+    return _settle_documents(connection, claimed.booking, final)
 
 
 def _stored_before(connection: Connection, claimed: ClaimedBooking) -> set[str | None] | None:
@@ -208,17 +204,19 @@ def _warn_booked_twice(claimed: ClaimedBooking) -> None:
     log.error("A booking has two expenses.", extra={"booking": claimed.booking, "biz_id": claimed.biz_id})
 
 
-def _settle_documents(connection: Connection, booking: int, first: int | None, final: Settlement) -> frozenset[str]:
-    """Those that wait for it; `first` is the one that gets the outcome. Where it is booked, others are duplicates.
-
-    The sources of the submissions that are settled by it.
-    """
-    others: dict[str, Any] = {"others_as": final.outcome.value, "others_code": final.code, "others_said": final.message}
+def _settle_documents(connection: Connection, booking: int, final: Settlement) -> frozenset[str]:
+    """The first of those that wait for it gets the outcome; the sources that may have something to answer by it."""
+    waiting = connection.execute(_WAITING, {"of": booking}).all()
+    if not waiting:
+        return frozenset()
+    common: dict[str, Any] = {**_said(final), "first": None}
+    copy = dict(common)
     if final.outcome.counts_as_booked:
-        others = {"others_as": Outcome.DUPLICATE.value, "others_code": None, "others_said": None}
-    duplicates = {**others, "others_of": first if final.outcome.counts_as_booked else None}
-    rows = connection.execute(_SETTLE_DOCUMENTS, {"of": booking, "first": first, **_said(final), **duplicates})
-    return settle_submissions(connection, sorted(set(rows.scalars())))
+        copy = {"said_code": None, "said": None, "ended_as": Outcome.DUPLICATE.value, "first": waiting[0].id}
+    rows = [{"row": row.id, **(common if row is waiting[0] else copy)} for row in waiting]
+    connection.execute(_SETTLE_DOCUMENT, rows)
+    settled = settle_submissions(connection, sorted({row.submission for row in waiting}))
+    return frozenset(row.source for row in waiting) if settled else frozenset()
 
 
 def _late(connection: Connection, claimed: ClaimedBooking, settlement: Settlement, ending: TryEnding) -> bool:
