@@ -48,7 +48,7 @@ COSTS = {
     ("postgres", "mail", AT_ONCE): Cost(said=476, commits=82),
 }
 # Of what a thread asks that was woken, or has waited, and finds nothing to do.
-IDLE = {"sqlite": Cost(said=4, commits=0), "postgres": Cost(said=4, commits=0)}
+IDLE = {"sqlite": Cost(said=5, commits=0), "postgres": Cost(said=5, commits=0)}
 
 
 @dataclass(slots=True)
@@ -174,6 +174,7 @@ def test_looking_for_work_where_there_is_none_commits_nothing(
         assert journal.next_try_in(["fapiao"], ENDPOINT) is None
         assert journal.claim_notices("fapiao", limit=8, hold=HOLD, acknowledge_after=HOUR) == []
         assert journal.next_answer_in("fapiao", acknowledge_after=HOUR) is None
+        assert journal.claim_returns("shared", limit=8, hold=HOLD) == []
         assert journal.released() == {}
 
     assert heard.cost == IDLE[database], heard

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Boolean, Update, bindparam, case, false, func, insert, null, select, text, true, update
+from sqlalchemy import Boolean, Update, bindparam, case, exists, false, func, insert, null, select, text, true, update
 
 from watcher.errors import ClaimLost
 from watcher.journal.acknowledging import ACKNOWLEDGEMENT_DUE, patience
@@ -100,6 +100,13 @@ _NEXT = select(
     now_ms(),
 )
 
+_ANY_RETURN = select(
+    exists().where(
+        text("submissions.state = 'open' AND submissions.due_at IS NOT NULL"),
+        submissions.c.source == bindparam("of"),
+        submissions.c.due_at <= now_ms(),
+    )
+)
 _CLAIM_RETURN = claiming(submissions, waiting="state = 'open' AND due_at IS NOT NULL", narrowed=["source"])
 _RETURNED = fenced(submissions, state="open").values(
     key=bindparam("new_key"),
@@ -165,6 +172,9 @@ class AnswerPart(Part):
         return None if first is None else max(0, first - now) / 1000
 
     def claim_returns(self, source: str, *, limit: int, hold: timedelta) -> list[ClaimedAnswer]:
+        """Asks before it claims: there hardly ever is one, and whoever answers asks often."""
+        if not self._database.ask(_ANY_RETURN, {"of": source}).scalar_one():
+            return []
         return self._claimed(_CLAIM_RETURN, source, limit=limit, hold=hold)
 
     def note_return(self, claimed: ClaimedAnswer, key: str, fingerprint: str) -> None:
