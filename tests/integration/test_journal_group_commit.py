@@ -26,12 +26,13 @@ class Desk:
         self._engine = writing_engine(path)
         self.connection = Connection(self._engine.connect(), Statements(self._engine.dialect))
         self.connection.exec_driver_sql("CREATE TABLE numbers (number INTEGER UNIQUE)")
-        self.commits = 0
+        self.commits = self.savepoints = 0
         self.connection.driver.set_trace_callback(self._count)
         self.writer = GroupWriter(self.connection)
 
     def _count(self, statement: str) -> None:
         self.commits += statement == "COMMIT"
+        self.savepoints += statement.startswith("SAVEPOINT")
 
     def add(self, number: int) -> int:
         def work(connection: Connection) -> int:
@@ -84,7 +85,7 @@ def test_all_who_wait_are_committed_together(desk: Desk) -> None:
     results = _while_one_is_at_work(desk, list(range(PIECES)))
 
     assert results == list(range(PIECES))
-    assert desk.commits == 2
+    assert (desk.commits, desk.savepoints) == (2, 0)
     assert sorted(desk.numbers()) == results
 
 

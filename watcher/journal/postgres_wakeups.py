@@ -37,7 +37,7 @@ class Wakeups:
 
     def notifying(self, news: News) -> str:
         """The statement that tells the other nodes, to be said along with COMMIT; nothing where there are no news."""
-        return f"SELECT pg_notify('{CHANNEL}', '{self._name} {_written(news)}'); " if news else ""
+        return f"SELECT pg_notify('{CHANNEL}', '{self._name} {written(news)}'); " if news else ""
 
     def start(self) -> None:
         self._thread = threading.Thread(target=self._run, name="journal-watch", daemon=True)
@@ -68,24 +68,27 @@ class Wakeups:
             if time.monotonic() - looked >= LOOK_SECONDS:
                 looked = time.monotonic()
                 self._wake(ANYTHING)
-            for name, _, written in (payload.partition(" ") for payload in heard):
+            for name, _, notice in (payload.partition(" ") for payload in heard):
                 if name != self._name:
-                    self._wake(_read(written))
+                    self._wake(read(notice))
 
 
-def _written(news: News) -> str:
-    """In letters, digits and spaces alone, whatever the sources are called; within what a notice may carry."""
-    sources = "any" if news.answering is None else ",".join(sorted(news.answering)).encode().hex()
+def written(news: News) -> str:
+    """In letters, digits, commas and spaces alone, whatever sources are called; within what a notice may carry."""
+    sources = "any" if news.answering is None else ",".join(name.encode().hex() for name in sorted(news.answering))
     if len(sources) > _LONGEST_NOTICE:
         sources = "any"
     return f"{news.posting:d} {news.decided:d} {sources}"
 
 
-def _read(written: str) -> News:
-    """Another version may write otherwise."""
+def read(notice: str) -> News:
+    """What `written` made of it; ANYTHING where another version has written otherwise."""
     try:
-        posting, decided, sources = written.split(" ")
-        answering = None if sources == "any" else frozenset(bytes.fromhex(sources).decode().split(",")) - {""}
-        return News(posting=posting == "1", decided=decided == "1", answering=answering)
+        posting, decided, sources = notice.split(" ")
+        return News(posting=posting == "1", decided=decided == "1", answering=_names(sources))
     except ValueError:
         return ANYTHING
+
+
+def _names(sources: str) -> frozenset[str] | None:
+    return None if sources == "any" else frozenset(bytes.fromhex(name).decode() for name in sources.split(",") if name)

@@ -114,7 +114,7 @@ class Statements:
         self._numbering: dict[int, tuple[Insert, UpdateBase]] = {}
 
     def prepared(self, statement: Statement, parameters: Parameters) -> Prepared:
-        """For parameters of these names. Raises what SQLAlchemy raises where one is missing or not known."""
+        """For parameters of these names. Raises what SQLAlchemy raises where one is missing."""
         variants = self._found.get(id(statement))
         if variants is None:
             variants = self._remember(statement)
