@@ -11,10 +11,12 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from tests.support.journals import ENDPOINT, HOLD, mail
 from tests.support.servers.postgres import Postgres
 from watcher.errors import AlertUnavailable, JournalUnavailable
+from watcher.journal.connection import Connection
 from watcher.journal.journal import SqlJournal
 from watcher.journal.opening import open_journal
 from watcher.model import Alert, Finding, Reason, SubmissionState
@@ -127,10 +129,7 @@ def test_a_round_that_finds_nothing_new_writes_nothing(journal: SqlJournal, chan
     assert journal._database.read(_claims_of_the_duty) == claims
 
 
-def _claims_of_the_duty(connection: object) -> int:
-    from sqlalchemy import Connection, text
-
-    assert isinstance(connection, Connection)
+def _claims_of_the_duty(connection: Connection) -> int:
     return int(connection.execute(text("SELECT claim FROM duties")).scalar_one())
 
 
