@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy.exc import DBAPIError, TimeoutError  # noqa: A004 - the pool's, when no connection comes free
@@ -83,13 +82,22 @@ def news_of(told: Telling[T], value: T) -> News:
     return told if isinstance(told, News) else told(value)
 
 
-@contextmanager
-def translated() -> Iterator[None]:
+class _Translation:
+    """A class, because each call of the journal passes here, and a generator costs three times as much."""
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, (DBAPIError, TimeoutError)):
+            raise as_journal_error(error) from error
+
+
+_TRANSLATION = _Translation()
+
+
+def translated() -> _Translation:
     """Turns a database's errors into the journal's; statements that are wrong in themselves stay what they are."""
-    try:
-        yield
-    except (DBAPIError, TimeoutError) as error:
-        raise as_journal_error(error) from error
+    return _TRANSLATION
 
 
 def as_journal_error(error: DBAPIError | TimeoutError) -> JournalUnavailable | JournalUnusable:
