@@ -68,7 +68,8 @@ def _bars(measured: Measured, plot: Plot, axes: Any) -> None:
     names, spreads = [name for name, _ in shown], [found for _, found in shown]
     places = range(len(names))
     colours = [OURS if is_ours(measured, name) else THEIRS for name in names]
-    axes.barh(places, [each.median for each in spreads], color=colours, height=0.6, log=plot.log)
+    log = plot.log and all(each.least > 0 for each in spreads)  # nothing has no place on such an axis
+    axes.barh(places, [each.median for each in spreads], color=colours, height=0.6, log=log)
     for place, each in zip(places, spreads, strict=True):
         axes.plot([each.least, each.most], [place, place], color=INK, linewidth=1.2)
         words = f" {each.median:,.{figure.digits}f}"
@@ -76,7 +77,7 @@ def _bars(measured: Measured, plot: Plot, axes: Any) -> None:
     axes.set_yticks(places, names)
     axes.invert_yaxis()
     axes.set_xmargin(0.14)
-    _axis(axes, figure, spreads, log=plot.log)
+    _axis(axes, figure, spreads, log=log)
 
 
 def is_ours(measured: Measured, contestant: str) -> bool:

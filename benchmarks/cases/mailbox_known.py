@@ -50,7 +50,7 @@ class Known:
         for name in ("script", "mbsync", "getmail"):
             (self.root / name).mkdir()
         write_employees(self.root / "script" / "employees.csv")
-        job(mail_programs.mbsync(self.account, self.root / "mbsync"), ready=False)
+        job(mail_programs.mbsync(self.account, self.root / "mbsync", safely=False), ready=False)
         mail_programs.know(self.account, self.root / "getmail", self._uids())
 
     def by_starting(self) -> Sample:

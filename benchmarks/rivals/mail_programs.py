@@ -53,9 +53,9 @@ delete = false
 """
 
 
-def mbsync(account: Account, folder: Path) -> list[str]:
-    """The command that copies what is new into `folder`, in which its state is."""
-    path = _configured(_MBSYNC, account, folder, "mbsyncrc")
+def mbsync(account: Account, folder: Path, *, safely: bool = True) -> list[str]:
+    """The command that copies what is new into `folder`, in which its state is; `safely` waits for the disk."""
+    path = _configured(_MBSYNC if safely else f"FSync no\n\n{_MBSYNC}", account, folder, "mbsyncrc")
     return [str(program("mbsync", "isync")), "--quiet", "--config", str(path), "pull"]
 
 
