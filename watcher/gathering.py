@@ -85,6 +85,13 @@ class Gathering:
             undo.pop_all()
         return Gathered(documents=tuple(chosen), left_out=tuple(left_out[:_MOST_LEFT_OUT]))
 
+    def gather_plainly(self, harvest: Harvest) -> Gathered | None:
+        """The same, where it takes no time; None, and the harvest as it was, where something has to be looked into."""
+        if self.links is not None and harvest.texts:
+            return None
+        chosen = self.chooser.choose_plainly(harvest.documents)
+        return None if chosen is None else Gathered(documents=tuple(chosen), left_out=harvest.left_out[:_MOST_LEFT_OUT])
+
     def _behind_links(
         self, harvest: Harvest, received_at: datetime, left_out: list[LeftOut]
     ) -> Sequence[FoundDocument]:

@@ -275,6 +275,9 @@ class Chooser(Protocol):
         there is no room to cut.
         """
 
+    def choose_plainly(self, found: Sequence[FoundDocument]) -> list[FoundDocument] | None:
+        """The same, where nothing has to be looked into, so that it takes no time; None, and nothing done, else."""
+
     def check(self) -> list[Finding]:
         """Whether this machine can open and look into all that comes."""
 
@@ -314,6 +317,9 @@ class Store(Protocol):
 
     def put(self, document: FoundDocument) -> Locator:
         """Keep it, or find the URL it has; the same content twice is one key. Raises StoreUnavailable, StoreRefused."""
+
+    def is_near(self, document: FoundDocument) -> bool:
+        """Whether `put` takes less than handing it to a thread: no network is in it."""
 
     def attachment_url(self, locator: Locator) -> str:
         """What to post, valid for a try that begins now. Raises StoreUnavailable."""
@@ -469,6 +475,9 @@ class IntakeJournal(Protocol):
         A document whose booking is pending waits for it; whose booking is booked is its duplicate;
         whose latest booking failed opens the next generation.
         """
+
+    def record_all(self, submissions: Sequence[NewSubmission]) -> list[str]:
+        """The same of several, in their order and in one transaction; their ids."""
 
     def retry(self, submission: str, *, new: bool = False, in_place: Collection[str] = ()) -> int:
         """Make its documents that ended in error, or in doubt, pending again, and it open; how many.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from watcher.errors import StoreRefused, StoreUnavailable
@@ -30,6 +31,10 @@ class Storing:
             return _document(found, locator=self._put(found))
         except StoreRefused as error:
             return _failed(found, Reason.NO_URL, str(error))
+
+    def is_near(self, found: Sequence[FoundDocument]) -> bool:
+        """Whether all these are stored in less time than it takes to hand them to a thread."""
+        return all(self.store.is_near(each) for each in found)
 
     def _skipped_at(self, found: FoundDocument) -> Locator | None:
         """What is skipped is stored all the same, so that it can be sent when somebody says so."""

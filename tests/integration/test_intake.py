@@ -20,11 +20,12 @@ from watcher.documents.reader import DocumentReader
 from watcher.documents.sniff import may_hold_documents
 from watcher.errors import StoreRefused, StoreUnavailable
 from watcher.gathering import Gathering
-from watcher.intake import Intake, Round
+from watcher.intake import Intake
 from watcher.journal.journal import SqlJournal
 from watcher.model import Finding, Locator, SubmissionFilter
 from watcher.people import FileDirectory
 from watcher.ports import FoundDocument
+from watcher.recording import Round
 from watcher.sources.folder import FolderSource
 from watcher.storing import Storing
 from watcher.surplus import Surplus
@@ -39,6 +40,9 @@ class ScriptedStore:
         self._put = put
 
     def prepare(self) -> None: ...
+
+    def is_near(self, document: FoundDocument) -> bool:
+        return False
 
     def put(self, document: FoundDocument) -> Locator:
         self._put(document.name)

@@ -43,6 +43,9 @@ class SomeStore:
 
     def prepare(self) -> None: ...
 
+    def is_near(self, document: FoundDocument) -> bool:
+        return False
+
     def put(self, document: FoundDocument) -> Locator:
         raise NotImplementedError
 

@@ -37,8 +37,19 @@ class DocumentChooser:
 
     def choose(self, found: Sequence[FoundDocument]) -> list[FoundDocument]:
         """See `watcher.ports.Chooser`."""
-        usable = [index for index, each in enumerate(found) if each.reason is None]
-        seen = self._look_at_all(found, usable)
+        usable = _usable(found)
+        return self._chosen(found, usable, self._look_at_all(found, usable))
+
+    def choose_plainly(self, found: Sequence[FoundDocument]) -> list[FoundDocument] | None:
+        """See `watcher.ports.Chooser`."""
+        usable = _usable(found)
+        if len(usable) > 1 or any(self._asks_for_a_look(found[index]) for index in usable):
+            return None
+        return self._chosen(found, usable, dict.fromkeys(usable, NOTHING_SEEN))
+
+    def _chosen(
+        self, found: Sequence[FoundDocument], usable: Sequence[int], seen: dict[int, Seen]
+    ) -> list[FoundDocument]:
         looked = [_looked_at(each, seen.get(index, NOTHING_SEEN)) for index, each in enumerate(found)]
         same = _first_of_each_content(found)
         sendable = [index for index in usable if looked[index].reason is None and same[index] == index]
@@ -70,13 +81,21 @@ class DocumentChooser:
         form = _form(document)
         if self._inspector is None or document.content is None:
             return NOTHING_SEEN
-        if several or (form.traits.accepted_as == "image" and document.in_mail):
+        if several or _is_picture_in_mail(document):
             return self._inspector.look(document.content, form, deep=True)
-        if form is not Format.PDF or self._inspector.plainly_one_page(document.content):
+        if not self._asks_for_a_look(document):
             return NOTHING_SEEN
         seen = self._inspector.look(document.content, form, deep=False)
         many = seen.pages is not None and seen.pages > 1
         return self._inspector.look(document.content, form, deep=True) if many else seen
+
+    def _asks_for_a_look(self, document: FoundDocument) -> bool:
+        """Of a single document."""
+        if self._inspector is None or document.content is None:
+            return False
+        if _is_picture_in_mail(document):
+            return True
+        return _form(document) is Format.PDF and not self._inspector.plainly_one_page(document.content)
 
     def _cut(self, documents: Sequence[FoundDocument], seen: dict[int, Seen]) -> Iterator[FoundDocument]:
         for index, document in enumerate(documents):
@@ -105,6 +124,14 @@ def _first_of_each_content(found: Sequence[FoundDocument]) -> list[int]:
         first.setdefault(each.content.sha256, index) if each.content is not None else index
         for index, each in enumerate(found)
     ]
+
+
+def _usable(found: Sequence[FoundDocument]) -> list[int]:
+    return [index for index, each in enumerate(found) if each.reason is None]
+
+
+def _is_picture_in_mail(document: FoundDocument) -> bool:
+    return document.in_mail and _form(document).traits.accepted_as == "image"
 
 
 def _form(document: FoundDocument) -> Format:

@@ -88,11 +88,13 @@ class IntakePart(Part):
         return found
 
     def record(self, submission: NewSubmission) -> str:
-        name = new_id()  # one for all goes: the second finds what the first has committed
-        taken, _ = self._database.write(
-            lambda connection: _record(connection, submission, name), news=lambda recorded: recorded[1]
-        )
-        return taken
+        return self.record_all([submission])[0]
+
+    def record_all(self, submissions: Sequence[NewSubmission]) -> list[str]:
+        named = [
+            (each, new_id()) for each in submissions
+        ]  # for all goes: the second finds what the first has committed
+        return self._database.write(lambda connection: [_record(connection, *each) for each in named], wakes=True)
 
     def retry(self, submission: str, *, new: bool = False, in_place: Collection[str] = ()) -> int:
         return self._reopened(submission, Wish(new=new, in_place=in_place))

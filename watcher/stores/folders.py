@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from watcher.mounts import is_network, kind_of
+
 TEMPORARY_FOLDER = ".invoice-watcher-partial"  # so that no half-written file bears its name
 _PARTIAL_SECONDS = 86400.0  # no upload takes a day
+
+
+def is_local(folder: str) -> bool:
+    """Whether it lies on a drive of this machine, as far as that is known."""
+    try:
+        return not is_network(kind_of(os.path.realpath(folder)))
+    except OSError:
+        return False
 
 
 @contextmanager

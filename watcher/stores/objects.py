@@ -23,7 +23,7 @@ from watcher.secrecy import KnownSecrets
 from watcher.spool import IN_MEMORY_BYTES, Spooled
 from watcher.stores.addresses import Addressing, key_of
 from watcher.stores.fetching import fetch_finding
-from watcher.stores.folders import TEMPORARY_FOLDER, clear_partial, without_new_folders
+from watcher.stores.folders import TEMPORARY_FOLDER, clear_partial, is_local, without_new_folders
 from watcher.tls import trust_advice
 
 log = logging.getLogger(__name__)
@@ -46,6 +46,7 @@ class ObjectsStore:
         self._section = section
         self._addressing = Addressing.of(section.attachment_url)
         self._built: Any = None
+        self._is_local = False  # until it is built
         self._building = threading.Lock()
 
     @property
@@ -66,6 +67,10 @@ class ObjectsStore:
         with self._translated("upload"):
             self._upload(self._operator(), key, document.content, document.media_type)
         return Locator(store=self._name, key=key, url=self._addressing.url(key))
+
+    def is_near(self, document: FoundDocument) -> bool:  # noqa: ARG002 - all go the same way
+        """Whether it is a folder on a drive of this machine."""
+        return self._is_local
 
     def attachment_url(self, locator: Locator) -> str:
         if locator.url is not None:
@@ -171,6 +176,7 @@ class ObjectsStore:
         with self._building:
             if self._built is None:
                 self._built = self._build()
+                self._is_local = self._section.service == "fs" and is_local(self._options().get("root", "/"))
             return self._built
 
     def _impatient(self) -> Any:

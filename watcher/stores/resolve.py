@@ -46,6 +46,9 @@ class ResolveStore:
             )
         return self._parts.put(document)
 
+    def is_near(self, document: FoundDocument) -> bool:
+        return document.path is not None or self._parts is None or self._parts.is_near(document)
+
     def attachment_url(self, locator: Locator) -> str:
         if self._parts is not None and locator.store == self._parts.name:
             return self._parts.attachment_url(locator)

@@ -84,6 +84,9 @@ class HttpStore:
             status, answer = self._post(key, document.content, document.media_type, admission)
         return Locator(store=self._name, key=key, url=self._address(status, answer))
 
+    def is_near(self, document: FoundDocument) -> bool:  # noqa: ARG002 - all go the same way
+        return False
+
     def attachment_url(self, locator: Locator) -> str:
         if locator.url is None:
             raise StoreUnavailable(
