@@ -21,9 +21,7 @@ log = logging.getLogger(__name__)
 
 _AT_ONCE = 8  # submissions of one source that are being stored; their documents are in memory or on the disk
 _RECORDED_AT_ONCE = 16
-_GATHERED_WITHIN_SECONDS = (
-    0.02  # how long one that is stored waits to be recorded with others, where they come that fast
-)
+_RECORDED_WITHIN_SECONDS = 0.05  # of being stored, where others come that fast
 
 
 @dataclass(slots=True, kw_only=True)
@@ -207,7 +205,7 @@ class Taking:
         """Whether no other comes so soon that it were worth waiting for."""
         since, self._last_at = began - self._last_at, boot_seconds()
         waited = self._last_at - self._stored[0].began
-        return len(self._stored) >= _RECORDED_AT_ONCE or max(since, waited) > _GATHERED_WITHIN_SECONDS
+        return len(self._stored) >= _RECORDED_AT_ONCE or max(since, waited) > _RECORDED_WITHIN_SECONDS
 
     def _finish(self, under_way: _UnderWay) -> None:
         with self.stumbling(under_way.arrival):
