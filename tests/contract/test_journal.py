@@ -37,12 +37,13 @@ from tests.support.waiting import wait_for
 from watcher.errors import ClaimLost, UsageError
 from watcher.journal.opening import open_journal
 from watcher.model import (
-    ANYTHING,
+    Closed,
     DocumentState,
     Kind,
     Locator,
     News,
     Outcome,
+    Planned,
     Reason,
     Settlement,
     SourceHealth,
@@ -716,6 +717,21 @@ def test_an_interrupted_answer_knows_how_far_it_had_come(journal: Journal) -> No
         journal.note_reply(late)
     with pytest.raises(ClaimLost):
         journal.close_submission(late, moved=True)
+
+
+def test_steps_of_several_answers_are_recorded_together_and_a_lost_claim_hinders_no_other(journal: Journal) -> None:
+    names = journal.record_all([mail(), mail()])
+    book(journal)
+    book(journal)
+    claims = {each.submission.id: each for each in journal.claim_answers("fapiao", limit=5, hold=HOLD)}
+    first, second = (claims[name] for name in names)
+    journal.postpone_answer(first, LATER, "another node has it")
+
+    assert journal.note_answers([(first, Planned(target="a")), (second, Planned(target="b"))]) == [False, True]
+    assert journal.note_answers([(first, Closed(moved=True)), (second, Closed(moved=True))]) == [False, True]
+
+    assert [only(journal, name).state for name in names] == [SubmissionState.SETTLED, SubmissionState.CLOSED]
+    assert only(journal, names[1]).moved_to == "b"
 
 
 def test_a_postponed_answer_waits(journal: Journal) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -23,6 +24,8 @@ from watcher.journal.journal import SqlJournal
 from watcher.journal.opening import open_journal
 from watcher.model import (
     Acknowledgement,
+    AnswerStep,
+    ClaimedAnswer,
     Finding,
     Kind,
     NewDocument,
@@ -35,7 +38,7 @@ from watcher.model import (
     SubmissionState,
     Thread,
 )
-from watcher.ports import Mailer, Source
+from watcher.ports import Mailer, Move, Source
 from watcher.replies import TemplateWriter
 from watcher.service.answerer import Answerer
 from watcher.sources.folder import FolderSource
@@ -123,6 +126,94 @@ def test_a_file_that_changed_meanwhile_is_closed_without_saying_that_it_was_move
     assert submission.moved_to is None
     assert "has changed" in (submission.remark or "")
     assert (tmp_path / "inbox" / "plain.pdf").exists()
+
+
+class Noted:
+    """The journal, which counts the transactions that steps of answers take."""
+
+    def __init__(self, journal: SqlJournal) -> None:
+        self.together: list[int] = []
+        self._journal = journal
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._journal, name)
+
+    def note_answers(self, steps: Sequence[tuple[ClaimedAnswer, AnswerStep]]) -> list[bool]:
+        self.together.append(len(steps))
+        return self._journal.note_answers(steps)
+
+
+def states(journal: SqlJournal) -> dict[str | None, str]:
+    return {each.path: each.state.value for each in journal.submissions(SubmissionFilter())}
+
+
+def test_answers_that_are_given_together_take_two_transactions_and_none_is_held_up_by_another(
+    tmp_path: Path, source: FolderSource, journal: SqlJournal
+) -> None:
+    # Given answers of which we stumble over one, another's file is gone, and a third is another node's by now
+    for name in ("a.pdf", "b.pdf", "gone.pdf", "lost.pdf", "odd.pdf"):
+        failed(source, journal, tmp_path, name)
+    noted = Noted(journal)
+    step = Answer(
+        source=source, carrier=source, writer=StumblingWriter(), mailer=None, journal=cast("SqlJournal", noted),
+        replies=sections.ReplyChoice(),
+    )  # fmt: skip
+    claims = step.claim(10)
+    (tmp_path / "inbox" / "gone.pdf").unlink()
+    (lost,) = [each for each in claims if each.submission.path == "lost.pdf"]
+    journal.postpone_answer(lost, timedelta(hours=1), "another node")
+    # When they are given
+    hindered = step.give_together(claims)
+    # Then all others are, and what they were about to do was recorded at once before and after
+    assert (hindered.error, hindered.left) == (None, [])
+    assert states(journal) == {
+        "a.pdf": "closed", "b.pdf": "closed", "gone.pdf": "closed", "lost.pdf": "settled", "odd.pdf": "settled"
+    }  # fmt: skip
+    assert sorted(path.name for path in (tmp_path / "inbox").iterdir()) == ["lost.pdf", "odd.pdf"]
+    assert noted.together == [4, 3, 1]  # planned; closed, or planned anew where the file is gone; that one closed
+
+
+def test_when_the_source_goes_away_what_was_moved_is_closed_and_the_rest_is_left(
+    tmp_path: Path, source: FolderSource, journal: SqlJournal
+) -> None:
+    # Given a folder that goes away after the second of four moves
+    for name in ("a.pdf", "b.pdf", "c.pdf", "d.pdf"):
+        failed(source, journal, tmp_path, name)
+    carrier = GoesAway(source, after=2)
+    step = Answer(
+        source=source, carrier=cast("FolderSource", carrier), writer=StumblingWriter(), mailer=None, journal=journal,
+        replies=sections.ReplyChoice(),
+    )  # fmt: skip
+    # When the answers are given together
+    hindered = step.give_together(step.claim(10))
+    # Then the two that were moved are closed, and the others are to be given back
+    assert str(hindered.error) == "the folder is away"
+    assert list(states(journal).values()).count("closed") == 2
+    left = {each.submission.path for each in hindered.left}
+    assert left == {path for path, state in states(journal).items() if state == "settled"}
+    assert {path.name for path in (tmp_path / "inbox").iterdir()} == left
+
+
+class GoesAway:
+    """A folder that cannot be reached any more after so many moves."""
+
+    def __init__(self, source: FolderSource, *, after: int) -> None:
+        self._source = source
+        self._left = after
+
+    @contextmanager
+    def together(self) -> Iterator[Move]:
+        with self._source.together() as move:
+
+            def moved(submission: Submission, target: str | None, note: str | None) -> None:
+                self._left -= 1
+                if self._left < 0:
+                    error = SourceUnavailable("the folder is away")
+                    error.altogether = True
+                    raise error
+                move(submission, target, note)
+
+            yield moved
 
 
 class RefusedMailer:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -22,7 +23,7 @@ from watcher.errors import StoreRefused, StoreUnavailable
 from watcher.gathering import Gathering
 from watcher.intake import Intake
 from watcher.journal.journal import SqlJournal
-from watcher.model import Finding, Locator, SubmissionFilter
+from watcher.model import Finding, Locator, NewSubmission, SubmissionFilter
 from watcher.people import FileDirectory
 from watcher.ports import FoundDocument
 from watcher.recording import Round
@@ -36,13 +37,14 @@ class ScriptedStore:
 
     name = "scripted"
 
-    def __init__(self, put: Callable[[str], object]) -> None:
+    def __init__(self, put: Callable[[str], object], *, near: bool = False) -> None:
         self._put = put
+        self._near = near
 
     def prepare(self) -> None: ...
 
     def is_near(self, document: FoundDocument) -> bool:
-        return False
+        return self._near
 
     def put(self, document: FoundDocument) -> Locator:
         self._put(document.name)
@@ -80,6 +82,8 @@ def intake(
     journal: SqlJournal,
     put: Callable[[str], object],
     beat: Callable[[], None] = lambda: None,
+    *,
+    near: bool = False,
 ) -> Intake:
     return Intake(
         source=source,
@@ -90,7 +94,7 @@ def intake(
             links=None,
             now=journal.now,
         ),
-        storing=Storing(store=ScriptedStore(put), create_expense=True),
+        storing=Storing(store=ScriptedStore(put, near=near), create_expense=True),
         journal=journal,
         surplus=Surplus(source=source.name, limit=None, journal=journal, now=journal.now),
         beat=beat,
@@ -168,8 +172,9 @@ def test_an_upload_that_outlasts_the_hold_of_its_source_is_recorded_once_whoever
     assert len(claims) == 2
 
 
+@pytest.mark.parametrize("near", [True, False], ids=["near", "far"])
 def test_a_store_that_is_down_ends_the_round_and_the_next_one_takes_everything_in(
-    tmp_path: Path, source: FolderSource, journal: SqlJournal
+    tmp_path: Path, source: FolderSource, journal: SqlJournal, near: bool
 ) -> None:
     drop(tmp_path, "a.pdf", "b.pdf", "c.pdf")
     down = [True]
@@ -178,7 +183,7 @@ def test_a_store_that_is_down_ends_the_round_and_the_next_one_takes_everything_i
         if down:
             raise StoreUnavailable("the store is down")
 
-    step = intake(source, journal, put)
+    step = intake(source, journal, put, near=near)
     with pytest.raises(StoreUnavailable, match="the store is down"):
         step.round(lambda: True)
     assert names(journal) == set()
@@ -189,8 +194,9 @@ def test_a_store_that_is_down_ends_the_round_and_the_next_one_takes_everything_i
     assert names(journal) == {"a.pdf", "b.pdf", "c.pdf"}
 
 
+@pytest.mark.parametrize("near", [True, False], ids=["near", "far"])
 def test_one_submission_that_we_stumble_over_does_not_hold_up_the_others(
-    tmp_path: Path, source: FolderSource, journal: SqlJournal
+    tmp_path: Path, source: FolderSource, journal: SqlJournal, near: bool
 ) -> None:
     drop(tmp_path, "good.pdf", "odd.pdf")
 
@@ -198,7 +204,7 @@ def test_one_submission_that_we_stumble_over_does_not_hold_up_the_others(
         if name == "odd.pdf":
             raise RuntimeError("nobody thought of this")
 
-    step = intake(source, journal, put)
+    step = intake(source, journal, put, near=near)
     result = step.round(lambda: True)
     step.close()
 
@@ -207,21 +213,96 @@ def test_one_submission_that_we_stumble_over_does_not_hold_up_the_others(
     assert (tmp_path / "inbox" / "odd.pdf").exists()
 
 
+@pytest.mark.parametrize("near", [True, False], ids=["near", "far"])
 def test_what_the_store_never_takes_is_an_error_of_that_document(
-    tmp_path: Path, source: FolderSource, journal: SqlJournal
+    tmp_path: Path, source: FolderSource, journal: SqlJournal, near: bool
 ) -> None:
     drop(tmp_path, "a.pdf")
 
     def put(_: str) -> None:
         raise StoreRefused("it has no address")
 
-    step = intake(source, journal, put)
+    step = intake(source, journal, put, near=near)
     step.round(lambda: True)
     step.close()
 
     (submission,) = journal.submissions(SubmissionFilter())
     (document,) = submission.documents
     assert (document.outcome, document.code, document.message) == ("error", "NO_URL", "it has no address")
+
+
+class Recorded:
+    """The journal, which notes how many submissions it was given at once, and cannot bear one of them."""
+
+    def __init__(self, journal: SqlJournal, odd: str | None = None) -> None:
+        self.together: list[int] = []
+        self._journal = journal
+        self._odd = odd
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._journal, name)
+
+    def record_all(self, submissions: Sequence[NewSubmission]) -> list[str]:
+        self.together.append(len(submissions))
+        if any(each.path == self._odd for each in submissions):
+            raise OverflowError("nobody thought of this")
+        return self._journal.record_all(submissions)
+
+
+def test_what_is_stored_in_no_time_is_recorded_in_few_transactions_and_in_its_order(
+    tmp_path: Path, source: FolderSource, journal: SqlJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given many files, two of them with the same content
+    monkeypatch.setattr("watcher.recording._RECORDED_WITHIN_SECONDS", 3600.0)
+    drop(tmp_path, *(f"{number:02}.pdf" for number in range(20)))
+    (tmp_path / "inbox" / "19.pdf").write_bytes(pdf("03.pdf"))
+    for number in range(20):
+        os.utime(tmp_path / "inbox" / f"{number:02}.pdf", (number, number))
+    recorded = Recorded(journal)
+    # When they are taken in
+    step = intake(source, cast("SqlJournal", recorded), lambda _: None, near=True)
+    result = step.round(lambda: True)
+    step.close()
+    # Then the first is not kept waiting for the others, and the others are recorded together
+    assert recorded.together == [1, 16, 3]
+    assert result.taken == 20
+    found = {each.path: each.documents[0] for each in journal.submissions(SubmissionFilter())}
+    assert len(found) == 20
+    assert found["19.pdf"].booking == found["03.pdf"].booking
+
+
+def test_of_several_that_are_recorded_together_one_that_we_stumble_over_holds_up_no_other(
+    tmp_path: Path, source: FolderSource, journal: SqlJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("watcher.recording._RECORDED_WITHIN_SECONDS", 3600.0)
+    drop(tmp_path, "a.pdf", "b.pdf", "odd.pdf", "z.pdf")
+
+    step = intake(source, cast("SqlJournal", Recorded(journal, "odd.pdf")), lambda _: None, near=True)
+    result = step.round(lambda: True)
+    step.close()
+
+    assert names(journal) == {"a.pdf", "b.pdf", "z.pdf"}
+    assert (result.taken, result.waiting) == (3, ["odd.pdf: OverflowError"])
+
+
+def test_what_is_stored_is_recorded_although_the_round_then_fails(
+    tmp_path: Path, source: FolderSource, journal: SqlJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("watcher.recording._RECORDED_WITHIN_SECONDS", 3600.0)
+    drop(tmp_path, "a.pdf", "b.pdf", "c.pdf")
+    stored: list[str] = []
+
+    def put(name: str) -> None:
+        stored.append(name)
+        if len(stored) == 3:
+            raise StoreUnavailable("the store is down")
+
+    step = intake(source, journal, put, near=True)
+    with pytest.raises(StoreUnavailable):
+        step.round(lambda: True)
+    step.close()
+
+    assert names(journal) == set(stored[:2])
 
 
 def test_a_round_ends_when_it_may_not_go_on(tmp_path: Path, source: FolderSource, journal: SqlJournal) -> None:
