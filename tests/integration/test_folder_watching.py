@@ -592,6 +592,42 @@ def test_lost_events_make_the_next_round_look_at_everything() -> None:
     assert hints.take().everything
 
 
+def test_of_files_that_only_begin_or_are_left_alone_or_went_away_nothing_is_handed_on(tmp_path: Path) -> None:
+    from watchdog.observers.inotify_c import CallbackId, InotifyConstants, InotifyEvent, Mask
+
+    from watcher.sources.folder.events import Inotify
+    from watcher.sources.folder.hints import Hints
+
+    heard: list[bytes] = []
+
+    class Listener:
+        def on_event(self, event: InotifyEvent) -> None:
+            heard.append(event.name)
+
+        def on_watch_deleted(self, wd: int) -> None: ...
+
+        def on_queue_overflow(self) -> None: ...
+
+    reader = Inotify(Hints())
+    reader.start()
+    watch = reader.add_callback(os.fsencode(tmp_path), InotifyConstants.IN_CLOSE_WRITE, Listener(), CallbackId(1))
+    folder = InotifyConstants.IN_CREATE | InotifyConstants.IN_ISDIR
+    for mask, name in [
+        (InotifyConstants.IN_CREATE, b"begins.pdf"),
+        (InotifyConstants.IN_MOVED_FROM, b"went.pdf"),
+        (InotifyConstants.IN_MOVED_TO, b".invoice-watcher-0123456789abcdef-a.pdf"),
+        (InotifyConstants.IN_CLOSE_WRITE, b"download.part"),
+        (InotifyConstants.IN_CLOSE_WRITE, b"closed.pdf"),
+        (InotifyConstants.IN_MOVED_TO, b"came.pdf"),
+        (folder, b"folder"),
+    ]:
+        reader.handle_event(InotifyEvent(watch, Mask(mask), 0, name))
+    reader.stop()
+    reader.join()
+
+    assert heard == [b"closed.pdf", b"came.pdf", b"folder"]
+
+
 def test_a_file_with_a_time_beyond_all_calendars_is_taken(watched: Watched) -> None:
     path = watched.drop("a.pdf")
     os.utime(path, (2**40, 2**40))
