@@ -186,8 +186,8 @@ def test_when_the_source_goes_away_what_was_moved_is_closed_and_the_rest_is_left
     )  # fmt: skip
     # When the answers are given together
     hindered = step.give_together(step.claim(10))
-    # Then the two that were moved are closed, and the others are to be given back
-    assert str(hindered.error) == "the folder is away"
+    # Then the two that were moved are closed, and the others are to be given back, untried but for one
+    assert (str(hindered.error), carrier.tried) == ("the folder is away", 3)
     assert list(states(journal).values()).count("closed") == 2
     left = {each.submission.path for each in hindered.left}
     assert left == {path for path, state in states(journal).items() if state == "settled"}
@@ -198,16 +198,17 @@ class GoesAway:
     """A folder that cannot be reached any more after so many moves."""
 
     def __init__(self, source: FolderSource, *, after: int) -> None:
+        self.tried = 0
         self._source = source
-        self._left = after
+        self._after = after
 
     @contextmanager
     def together(self) -> Iterator[Move]:
         with self._source.together() as move:
 
             def moved(submission: Submission, target: str | None, note: str | None) -> None:
-                self._left -= 1
-                if self._left < 0:
+                self.tried += 1
+                if self.tried > self._after:
                     error = SourceUnavailable("the folder is away")
                     error.altogether = True
                     raise error
