@@ -129,10 +129,11 @@ def test_a_file_that_changed_meanwhile_is_closed_without_saying_that_it_was_move
 
 
 class Noted:
-    """The journal, which counts the transactions that steps of answers take."""
+    """The journal, which counts the transactions that steps of answers take, and cannot bear one of these."""
 
-    def __init__(self, journal: SqlJournal) -> None:
+    def __init__(self, journal: SqlJournal, odd: str | None = None) -> None:
         self.together: list[int] = []
+        self._odd = odd
         self._journal = journal
 
     def __getattr__(self, name: str) -> Any:
@@ -140,6 +141,8 @@ class Noted:
 
     def note_answers(self, steps: Sequence[tuple[ClaimedAnswer, AnswerStep]]) -> list[bool]:
         self.together.append(len(steps))
+        if any(claimed.submission.path == self._odd for claimed, _ in steps):
+            raise OverflowError("nobody thought of this")
         return self._journal.note_answers(steps)
 
 
@@ -171,6 +174,23 @@ def test_answers_that_are_given_together_take_two_transactions_and_none_is_held_
     }  # fmt: skip
     assert sorted(path.name for path in (tmp_path / "inbox").iterdir()) == ["lost.pdf", "odd.pdf"]
     assert noted.together == [4, 3, 1]  # planned; closed, or planned anew where the file is gone; that one closed
+
+
+def test_of_steps_that_are_recorded_together_one_that_we_stumble_over_holds_up_no_other(
+    tmp_path: Path, source: FolderSource, journal: SqlJournal
+) -> None:
+    for name in ("a.pdf", "bad.pdf", "c.pdf"):
+        failed(source, journal, tmp_path, name)
+    noted = cast("SqlJournal", Noted(journal, "bad.pdf"))
+    step = Answer(
+        source=source, carrier=source, writer=StumblingWriter(), mailer=None, journal=noted,
+        replies=sections.ReplyChoice(),
+    )  # fmt: skip
+
+    assert step.give_together(step.claim(10)).left == []
+
+    assert states(journal) == {"a.pdf": "closed", "bad.pdf": "settled", "c.pdf": "closed"}
+    assert [path.name for path in (tmp_path / "inbox").iterdir()] == ["bad.pdf"]
 
 
 def test_when_the_source_goes_away_what_was_moved_is_closed_and_the_rest_is_left(
