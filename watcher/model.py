@@ -8,7 +8,7 @@ not known is ``None``.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Literal
@@ -639,6 +639,18 @@ class News:
 NOTHING_NEW = News()
 POSTING = News(posting=True)
 ANYTHING = News(posting=True, answering=None, decided=True)  # nobody knows what has changed, or much has
+
+
+def joined(news: Iterable[News]) -> News:
+    """All of it as one."""
+    all_of_it = list(news)
+    sources = [each.answering for each in all_of_it]
+    named = [each for each in sources if each is not None]
+    return News(
+        posting=any(each.posting for each in all_of_it),
+        answering=frozenset().union(*named) if len(named) == len(sources) else None,
+        decided=any(each.decided for each in all_of_it),
+    )
 
 
 def answering(source: str) -> News:

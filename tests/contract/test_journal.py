@@ -37,6 +37,7 @@ from tests.support.waiting import wait_for
 from watcher.errors import ClaimLost, UsageError
 from watcher.journal.opening import open_journal
 from watcher.model import (
+    ANYTHING,
     Closed,
     DocumentState,
     Kind,

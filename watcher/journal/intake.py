@@ -33,6 +33,7 @@ from watcher.model import (
     Reason,
     SubmissionState,
     Thread,
+    joined,
 )
 from watcher.seen import SeenInvoice
 
@@ -91,10 +92,13 @@ class IntakePart(Part):
         return self.record_all([submission])[0]
 
     def record_all(self, submissions: Sequence[NewSubmission]) -> list[str]:
-        named = [
-            (each, new_id()) for each in submissions
-        ]  # for all goes: the second finds what the first has committed
-        return self._database.write(lambda connection: [_record(connection, *each) for each in named], wakes=True)
+        # One id for all goes: the second finds what the first has committed.
+        named = [(each, new_id()) for each in submissions]
+        recorded = self._database.write(
+            lambda connection: [_record(connection, *each) for each in named],
+            news=lambda recorded: joined(news for _, news in recorded),
+        )
+        return [taken for taken, _ in recorded]
 
     def retry(self, submission: str, *, new: bool = False, in_place: Collection[str] = ()) -> int:
         return self._reopened(submission, Wish(new=new, in_place=in_place))

@@ -15,9 +15,8 @@ _TELLING = re.compile(
     rb"/(?:Type(?=\s*(?P<kind>/Pages?)\b)|Pages\s+(?P<number>\d+)\s+(?P<generation>\d+)\s+R\b"
     rb"|(?P<hiding>Encrypt\b|ObjStm\b|XRef\b|Prev\b|[A-Za-z]*#[0-9A-Fa-f]{2}|XFA\b|Collection\b))"
 )
-_ENDS = re.compile(
-    rb"startxref"
-)  # as a pattern, because `count` takes ten times as long where one character is repeated
+# A pattern, because `count` takes ten times as long where a character is repeated.
+_ENDS = re.compile(rb"startxref")
 _TREE_TYPE = re.compile(rb"/Type\s*/Pages\b")
 _PAGE_TYPE = re.compile(rb"/Type\s*/Page\b")
 _ONE_KID = re.compile(rb"/Kids\s*\[\s*(\d+)\s+(\d+)\s+R\s*\]")
