@@ -58,13 +58,20 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     desk.close()
 
 
+class Held:
+    """A piece of work that lasts until it may go on."""
+
+    def __init__(self) -> None:
+        self.begun, self.go_on = threading.Event(), threading.Event()
+
+    def __call__(self, _connection: Connection) -> None:
+        self.begun.set()
+        assert self.go_on.wait(20)
+
+
 def _while_one_is_at_work(desk: Desk, numbers: list[int]) -> list[int | Exception]:
     """Queue all of them behind one that is under way; what came of each."""
-    begun, go_on = threading.Event(), threading.Event()
-
-    def hold(_connection: Connection) -> None:
-        begun.set()
-        assert go_on.wait(10)
+    hold = Held()
 
     def outcome(number: int) -> int | Exception:
         try:
@@ -74,10 +81,10 @@ def _while_one_is_at_work(desk: Desk, numbers: list[int]) -> list[int | Exceptio
 
     with ThreadPoolExecutor(len(numbers) + 1) as pool:
         pool.submit(desk.writer.run, hold)
-        assert begun.wait(10)
+        assert hold.begun.wait(10)
         waiting = [pool.submit(outcome, number) for number in numbers]
         wait_for(lambda: len(desk.writer._waiting) == len(numbers))
-        go_on.set()
+        hold.go_on.set()
         return [each.result(10) for each in waiting]
 
 
@@ -87,6 +94,26 @@ def test_all_who_wait_are_committed_together(desk: Desk) -> None:
     assert results == list(range(PIECES))
     assert (desk.commits, desk.savepoints) == (2, 0)
     assert sorted(desk.numbers()) == results
+
+
+def test_who_is_done_goes_on_while_the_next_group_is_at_work(desk: Desk) -> None:
+    first, second = Held(), Held()
+    with ThreadPoolExecutor(3) as pool:
+        # Given two who queue up behind one that is at work, the former with more to do afterwards
+        pool.submit(desk.writer.run, first)
+        assert first.begun.wait(10)
+        pool.submit(lambda: (desk.add(1), desk.writer.run(second)))
+        wait_for(lambda: len(desk.writer._waiting) == 1)
+        other = pool.submit(desk.add, 2)
+        wait_for(lambda: len(desk.writer._waiting) == 2)
+        try:
+            # When they are done, and what comes next is at work
+            first.go_on.set()
+            assert second.begun.wait(10)
+            # Then the latter is not kept waiting
+            assert other.result(10) == 2
+        finally:
+            second.go_on.set()
 
 
 def test_a_piece_that_fails_is_undone_alone(desk: Desk) -> None:

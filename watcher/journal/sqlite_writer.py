@@ -1,8 +1,9 @@
 """The one writing connection to SQLite, and group commit: one fsync for all who wait.
 
-Whoever gets the lock runs everything that is queued in one transaction, and commits once; the others find
-theirs done when they get the lock. While one waits for the disk, the next group gathers. Hardly ever does a
-piece fail: then the group is undone and run once more, each piece in a savepoint of its own.
+Whoever gets the lock runs everything that is queued in one transaction, and commits once. While it waits for the
+disk, the next group gathers: then all whose pieces are done go on at once, and the first of those that gathered
+runs the next group. Nobody waits for the lock itself, where those who are done would stand behind the next group.
+Hardly ever does a piece fail: then the group is undone and run once more, each piece in a savepoint of its own.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from contextlib import suppress
+from queue import Empty, SimpleQueue
 from typing import Any, Generic, TypeVar, cast
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -20,6 +22,8 @@ from watcher.journal.database import Work, translated
 
 T = TypeVar("T")
 
+_LOOK_SECONDS = 1.0  # who was to be the next may have been interrupted: then another one looks by itself
+
 
 class _Ticket(Generic[T]):
     """One piece of work, and what came of it."""
@@ -29,6 +33,15 @@ class _Ticket(Generic[T]):
         self.done = False
         self.value: T | None = None
         self.error: Exception | None = None
+        self._woken: SimpleQueue[None] = SimpleQueue()
+
+    def wake(self) -> None:
+        """It is done, or the next group is its thread's to run."""
+        self._woken.put(None)
+
+    def wait(self) -> None:
+        with suppress(Empty):
+            self._woken.get(timeout=_LOOK_SECONDS)
 
     def fail(self, error: Exception) -> None:
         self.error, self.done = error, True
@@ -53,22 +66,40 @@ class GroupWriter:
         """Its value, once it is on disk; its exception, with nothing of it written."""
         ticket = _Ticket(work)
         self._waiting.append(ticket)
-        with self._lock:
-            if not ticket.done:
-                self._run_group()
+        while not ticket.done:
+            if not self._lock.acquire(blocking=False):
+                ticket.wait()
+                continue
+            try:
+                if not ticket.done:
+                    self._run_group()
+            finally:
+                self._let_go()
         return ticket.result()
 
     def data_version(self) -> int:
         """Changes when another connection has committed, and never by what is written here."""
-        with self._lock:
+        self._lock.acquire()
+        try:
             self._check_open()
             return int(self._connection.exec_driver_sql("PRAGMA data_version").scalar_one())
+        finally:
+            self._let_go()
 
     def close(self) -> None:
         """Wait for the group that is under way; what comes later fails."""
-        with self._lock:
+        self._lock.acquire()
+        try:
             self._closed = True
             self._connection.plain.close()
+        finally:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Of the lock; who has queued up meanwhile is told, because it does not wait for that."""
+        self._lock.release()
+        with suppress(IndexError):  # nobody has
+            self._waiting[0].wake()
 
     def _check_open(self) -> None:
         if self._closed:
@@ -90,8 +121,10 @@ class GroupWriter:
             _fail_all(group, error)
             if not isinstance(error, Exception):
                 raise
-        for ticket in group:
-            ticket.done = True
+        finally:
+            for ticket in group:
+                ticket.done = True
+                ticket.wake()
 
     def _ran_together(self, group: list[_Ticket[Any]]) -> bool:
         """False where one has failed among others. Raises what it raised where it is alone: all is undone then."""
