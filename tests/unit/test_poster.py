@@ -131,3 +131,18 @@ def test_the_journal_is_asked_when_something_will_be_due_only_where_nothing_come
     # Then hardly ever
     assert claims > 200
     assert work.looks < 100
+
+
+def test_who_comes_free_asks_for_nothing_where_the_last_claim_took_all() -> None:
+    work = Endless(0)
+    with posting(work, 8) as poster:
+        # Given documents that come one by one, each when all has been quiet since the one before it was posted
+        for number in range(1, 21):
+            wait_for(lambda: work.looks == number)  # noqa: B023 - asked within this turn
+            work.add(1)
+            # When it is told that one has come
+            poster.wake()
+            wait_for(lambda: work.posted == number)  # noqa: B023
+        wait_for(lambda: work.looks == 21)
+    # Then there was one claim for each, and one at the beginning
+    assert len(work.claims) == 21

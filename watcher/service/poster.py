@@ -57,6 +57,7 @@ class Poster:
         self._complaint: str | None = None  # that was told last, and still holds
         self._distance_seconds = min(concurrency * _DISTANCE_SECONDS_EACH, _LONGEST_DISTANCE_SECONDS)
         self._may_claim_at = 0.0  # by the clock of `boot_seconds`
+        self._more_may_be_due = True  # else the last claim took all, and who comes free need not ask again
         self._lock = threading.Lock()
         self._awake = threading.Event()
         self._stopping = threading.Event()
@@ -121,6 +122,7 @@ class Poster:
     def _dispatch(self) -> float:
         """Hand out what is due; seconds until it is worth looking again without being woken."""
         time.sleep(max(0.0, self._may_claim_at - boot_seconds()))
+        self._more_may_be_due = True
         wanted = self._reserve()
         if wanted == 0:
             return self._pace.next_in(boot_seconds()) or _LONGEST_WAIT_SECONDS
@@ -134,6 +136,7 @@ class Poster:
         finally:
             self._pace.give_back(wanted - begun)
             self._give_free(wanted - begun)
+        self._more_may_be_due = begun == wanted
         return 0.0 if begun == wanted else self._until_due()
 
     def _reserve(self) -> int:
@@ -172,7 +175,8 @@ class Poster:
 
     def _came_free(self) -> None:
         self._give_free(1)
-        self._awake.set()
+        if self._more_may_be_due:
+            self._awake.set()
 
 
 class _Departure:
