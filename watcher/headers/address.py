@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from watcher.headers.decoding import decode, decode_bytes
 
@@ -31,6 +32,7 @@ class _NoAddress(Exception):
     """What is wrong with it, in words."""
 
 
+@lru_cache(maxsize=256)  # the same few people write again and again, and each mail's author is asked for several times
 def mailbox(raw: bytes | str) -> tuple[str | None, str | None]:
     """The one address of a header's value, its domain in lower case; or None and the problem in words."""
     if len(raw) > _LONGEST_HEADER:

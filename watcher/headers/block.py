@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from codecs import BOM_UTF8
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from watcher.headers.address import mailbox, mailboxes
@@ -13,7 +12,8 @@ from watcher.headers.decoding import decode
 OWN_MARK = "X-Invoice-Watcher"  # a header that replies of this program bear
 
 _FIELD = re.compile(rb"([!-9;-~]{1,200})[ \t]*:(.*)", re.DOTALL)
-_LINE_END_TO_SOME = re.compile(rb"[\x00\x0b\x0c]|\r(?!\n|\Z)")
+_LAST_LINE_END = re.compile(rb"\n\r?\Z")
+_UNFOLDED_END = re.compile(rb"\n(?![ \t])")  # of a line that nothing continues
 _MBOX_LINE = re.compile(rb">?From [ \t]*(?![ \t:])")  # but for "From :", which is a field to many a reader
 _ID_CHARACTERS = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.:\[\]-]"
 _MESSAGE_ID = re.compile(rf"<{_ID_CHARACTERS}{{1,240}}@{_ID_CHARACTERS}{{1,240}}>")
@@ -89,29 +89,29 @@ class MailHeader:
 
 def read_header(block: bytes) -> MailHeader:
     """The fields up to the first empty line. Lines that are no field are passed over, with what continues them."""
-    fields, doubtful = [], False
-    for line in _unbroken(block.removeprefix(BOM_UTF8)):
+    head = _head(block.removeprefix(BOM_UTF8))
+    fields, doubtful = [], _has_odd_line_ends(head)
+    for line in _UNFOLDED_END.split(head) if head else ():
         found = _FIELD.fullmatch(line)
-        doubtful |= found is None or _LINE_END_TO_SOME.search(line) is not None
-        if found is not None:
+        if found is None:
+            doubtful = True
+        else:
             fields.append((found[1].decode("ascii").lower(), found[2].strip(b" \t\r\n")))
     return MailHeader(fields=tuple(fields), doubtful=doubtful)
 
 
-def _unbroken(block: bytes) -> Iterator[bytes]:
-    """Lines with the lines that continue them, their line ends kept inside."""
-    gathered: list[bytes] = []
-    for number, line in enumerate(block.split(b"\n")):
-        bare = line.removesuffix(b"\r")
-        if number == 0 and _MBOX_LINE.match(bare):
-            continue
-        if not bare:
-            break
-        if bare[:1] in (b" ", b"\t") and gathered:
-            gathered.append(line)
-            continue
-        if gathered:
-            yield b"\n".join(gathered)
-        gathered = [line]
-    if gathered:
-        yield b"\n".join(gathered)
+def _head(block: bytes) -> bytes:
+    """What stands before the first empty line, without the line that mboxes put above it."""
+    first, _, others = block.partition(b"\n")
+    if _MBOX_LINE.match(first):
+        block = others
+    if block.startswith((b"\n", b"\r\n")) or block == b"\r":
+        return b""
+    ends = [at for at in (block.find(b"\n\n"), block.find(b"\n\r\n")) if at >= 0]
+    return block[: min(ends)] if ends else _LAST_LINE_END.sub(b"", block)
+
+
+def _has_odd_line_ends(head: bytes) -> bool:
+    """Whether it holds what some readers take for a line's end; asked of the whole, because it hardly ever does."""
+    carriage_returns = head.count(b"\r\n") + head.endswith(b"\r")
+    return head.count(b"\r") != carriage_returns or any(odd in head for odd in (b"\0", b"\x0b", b"\x0c"))
