@@ -482,3 +482,22 @@ def test_a_mail_with_nothing_but_pictures_of_a_signature_has_no_document() -> No
 
     assert shown.splitlines()[0] == "没有找到发票文件"
     assert "[无需处理]" in shown
+
+
+def test_what_looks_encoded_in_a_foreign_header_stays_as_it_is() -> None:
+    hidden = "=?utf-8?q?a=0ABcc=3A_b=40corp.example?="
+    thread = Thread(message_id=f"<{hidden}@x>", references=(f"<{hidden}@y>",), reply_to="a@corp.example")
+
+    raw = writer().reply(submission(document(), subject=f"{hidden} c", thread=thread), 1).as_bytes()
+
+    head = raw.partition(b"\r\n\r\n")[0]
+    assert b"\n" not in head.replace(b"\r\n", b"")
+    assert b"Bcc:" not in head
+    assert str(message_from_bytes(raw, policy=policy.default)["Subject"]).endswith(f"{hidden} c")
+
+
+def test_a_field_of_several_lines_is_refused() -> None:
+    message = writer().reply(submission(document()), 1)
+
+    with pytest.raises(ValueError, match="one line"):
+        message["X-Foreign"] = "a\r\nBcc: b@corp.example"

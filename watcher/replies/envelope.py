@@ -7,6 +7,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import EmailPolicy
@@ -25,8 +26,9 @@ _MOST_REFERENCES = 20
 _PLAIN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,63}")
 _PREFIXES = re.compile(r"^(?:\s*(?:re|fw|fwd|回复|答复|转发|轉寄)\s*[:：])+\s*", re.IGNORECASE)
 _ID_HEADERS = frozenset({"message-id", "in-reply-to", "references"})
-_STRUCTURE = frozenset({"content-type", "content-transfer-encoding", "mime-version"})
+_READ_AS_WRITTEN = _ID_HEADERS | {"subject", "content-type", "content-transfer-encoding", "mime-version"}
 _LINE_LENGTH, _LONGEST_LINE = 78, 998  # what a line should have at most, and what it must not exceed
+_LINE_END = "\r\n"
 _BASE64_LINE = 76
 _BOUNDARY = "=_alternative"  # no line of base64 has an underscore
 
@@ -40,8 +42,8 @@ else:
 class ReplyPolicy(_Policy):
     """Folds at 78 characters, but never within message ids: the default makes encoded words of long ones.
 
-    A field is kept as it is written and parsed when somebody reads it. The default parses it each time that it is set,
-    looked at and folded, which takes most of the time that a reply takes; ours are plain ASCII, but for two.
+    A field is kept as it is written. The default parses it each time that it is set, looked at and folded, which takes
+    most of the time that a reply takes, and undoes what looks encoded in it.
     """
 
     def header_max_count(self, name: str) -> int | None:
@@ -54,21 +56,16 @@ class ReplyPolicy(_Policy):
         return name, text
 
     def header_fetch_parse(self, name: str, value: str) -> Any:
-        return value if name.lower() in _STRUCTURE else super().header_fetch_parse(name, value)
+        return value if name.lower() in _READ_AS_WRITTEN else _parsed(name, value)
 
     def fold(self, name: str, value: Any) -> str:
         return self.fold_binary(name, value).decode("ascii", "surrogateescape")
 
     def fold_binary(self, name: str, value: Any) -> bytes:
-        line = f"{name}: {value}"
-        longest = _LONGEST_LINE if name.lower() in _ID_HEADERS else _LINE_LENGTH
-        if line.isascii() and len(line) <= longest:
-            return line.encode("ascii") + b"\r\n"
         return _folded(name, str(value))
 
 
 _FOLDED: _Policy = EmailPolicy(linesep="\r\n")
-_UNFOLDED = _FOLDED.clone(max_line_length=_LONGEST_LINE)
 _REPLY = ReplyPolicy(linesep="\r\n")
 
 
@@ -79,10 +76,32 @@ def _most(name: str) -> int | None:
 
 
 @lru_cache(maxsize=64)
+def _parsed(name: str, value: str) -> Any:
+    return _FOLDED.header_factory(name, value)
+
+
 def _folded(name: str, value: str) -> bytes:
-    """As the standard library does it. The sender is the same in every reply."""
-    policy = _UNFOLDED if name.lower() in _ID_HEADERS else _FOLDED
-    return policy.fold_binary(name, policy.header_factory(name, value))
+    """A field on the wire. What comes from outside is never parsed: that would undo encoded words, line ends in them too."""
+    line = f"{name}: {value}"
+    if name.lower() in _ID_HEADERS:
+        whole = line if len(line) <= _LONGEST_LINE else line.replace("> <", f">{_LINE_END} <")
+        return f"{whole}{_LINE_END}".encode("ascii", "replace")
+    if line.isascii() and len(line) <= _LINE_LENGTH and "=?" not in line:
+        return f"{line}{_LINE_END}".encode("ascii")
+    return _unstructured(name, value) if name.lower() == "subject" else _structured(name, value)
+
+
+def _unstructured(name: str, value: str) -> bytes:
+    plain = value.isascii() and "=?" not in value
+    charset = "us-ascii" if plain else "utf-8"
+    encoded = Header(value, charset, maxlinelen=_LINE_LENGTH, header_name=name, errors="replace")
+    return f"{name}: {encoded.encode(linesep=_LINE_END)}{_LINE_END}".encode("ascii")
+
+
+@lru_cache(maxsize=64)
+def _structured(name: str, value: str) -> bytes:
+    """As the standard library does it; the sender is the same in every reply."""
+    return _FOLDED.fold_binary(name, _FOLDED.header_factory(name, value))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
