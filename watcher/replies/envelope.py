@@ -81,7 +81,7 @@ def _parsed(name: str, value: str) -> Any:
 
 
 def _folded(name: str, value: str) -> bytes:
-    """A field on the wire. What comes from outside is never parsed: that would undo encoded words, line ends in them too."""
+    """A field on the wire. What comes from outside is never parsed: that undoes encoded words, line ends too."""
     line = f"{name}: {value}"
     if name.lower() in _ID_HEADERS:
         whole = line if len(line) <= _LONGEST_LINE else line.replace("> <", f">{_LINE_END} <")
