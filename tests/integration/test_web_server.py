@@ -6,6 +6,7 @@ import logging
 import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from wsgiref.types import StartResponse, WSGIEnvironment
 
@@ -98,11 +99,32 @@ def test_what_cannot_be_listened_at_is_told_in_one_sentence(listen: str) -> None
         listening(listen)
 
 
-def test_an_application_that_cannot_be_made_takes_nothing_down(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_application_that_cannot_be_made_takes_nothing_down_and_is_told_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     def broken() -> Any:
         raise RuntimeError("broken")
 
     server = Server("127.0.0.1:0", broken)
     server.start()
-    wait_for(lambda: "fell over" in caplog.text)
+    address = address_of(server)
+    assert [requests.get(address, timeout=10).status_code for _ in range(3)] == [500] * 3
     server.stop()
+    assert caplog.text.count("The page cannot be made") == 1
+
+
+def test_an_application_is_made_once_and_not_before_somebody_asks() -> None:
+    made: list[int] = []
+
+    def make() -> Any:
+        made.append(1)
+        return answering
+
+    server = Server("127.0.0.1:0", make)
+    server.start()
+    address = address_of(server)
+    assert made == []
+    with ThreadPoolExecutor(4) as visitors:
+        answers = list(visitors.map(lambda _: requests.get(address, timeout=10).text, range(8)))
+    server.stop()
+    assert (answers, made) == (["hello"] * 8, [1])

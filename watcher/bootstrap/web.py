@@ -24,7 +24,7 @@ def build_site(vitals: Vitals, measuring: Measuring | None = None) -> Site:
 
 
 def _application(front: Front, vitals: Vitals, measuring: Measuring) -> Flask:
-    """Called in the server's thread, so that a start does not wait for Flask."""
+    """Called for the first request: Flask is loaded where somebody looks."""
     from watcher.metrics import CONTENT_TYPE
     from watcher.web import health, metrics
     from watcher.web.app import build_app

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from wsgiref.types import WSGIApplication
 
 from watcher.errors import ListenFailed
+from watcher.web.on_demand import OnDemand
 
 if TYPE_CHECKING:
     from waitress.trigger import trigger
@@ -38,10 +39,13 @@ class Server:
         *,
         heard: Callable[[str | None], None] = lambda _: None,
     ) -> None:
-        """`heard` is told why it cannot listen, and None once it does."""
+        """`make_application` is called for the first request.
+
+        `heard` is told why it cannot listen, and None once it does.
+        """
         self._heard = heard
         self._listen = listen
-        self._make_application = make_application
+        self._application = OnDemand(make_application)
         self._stopped = threading.Event()
         self._lock = threading.Lock()
         self._waker: trigger | None = None  # while the loop runs
@@ -67,9 +71,8 @@ class Server:
 
     def _run(self) -> None:
         try:
-            application = self._make_application()
             if sockets := self._sockets():
-                self._serve(application, sockets)
+                self._serve(self._application, sockets)
         except Exception:  # the page is a convenience: work goes on without it
             log.exception("The web server fell over; the page is away until the daemon is started again.")
         finally:

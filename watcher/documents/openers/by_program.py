@@ -6,12 +6,11 @@ nowhere before, by a run that does tell.
 
 from __future__ import annotations
 
-import tarfile
 import zlib
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import IO, cast
+from typing import IO, TYPE_CHECKING, cast
 
 from watcher.documents import words
 from watcher.documents.confined import Confined, Stopped, confined, found
@@ -23,6 +22,9 @@ from watcher.errors import DocumentRefused
 from watcher.headers import decode_bytes
 from watcher.model import Reason
 from watcher.spool import CHUNK_BYTES, Spooled
+
+if TYPE_CHECKING:  # few daemons ever see such an archive
+    import tarfile
 
 _PROGRAM = "bsdtar"
 _UNPACK = ("-xOf", "-")
@@ -99,6 +101,8 @@ def _prepared(content: Spooled, allowance: Allowance, form: str) -> _Run:
 
 
 def _told_if_stopped(entries: Iterator[Entry | Refusal]) -> Iterator[Entry | Refusal]:
+    import tarfile
+
     try:
         yield from entries
     except Stopped as error:
@@ -134,6 +138,8 @@ def _entries(
 
     A rar that ends with a zip would be taken for that zip, if the program could look at its end.
     """
+    import tarfile
+
     with run.start(_CONVERT, piped=packed is not None) as running:
         pipe = cast("IO[bytes]", running)  # only its `read` is used
         with tarfile.open(fileobj=pipe, mode="r|", encoding="utf-8", errors="surrogateescape") as archive:

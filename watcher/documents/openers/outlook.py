@@ -10,8 +10,6 @@ import struct
 from collections.abc import Generator, Iterator
 from typing import IO, Any
 
-import olefile
-
 from watcher.documents import mapi, words
 from watcher.documents.unpacking import Allowance, Entry, Refusal
 from watcher.errors import DocumentRefused
@@ -41,6 +39,8 @@ def open_outlook(content: Spooled, allowance: Allowance) -> Generator[Entry | Re
 
     Raises DocumentRefused where the file is damaged; a damaged attachment is named beside the sound ones.
     """
+    import olefile
+
     file = content.file()
     _refuse_forged(file.read(_HEADER_BYTES), content.size)
     try:
