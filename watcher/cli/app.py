@@ -1,6 +1,6 @@
 """The commands of contract.md. Each imports what it needs when it runs: `--help` and `run` stay quick."""
 
-from __future__ import annotations
+# Annotations are no texts here: typer would compile each of them again.
 
 from pathlib import Path
 from typing import Annotated, Literal
