@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -62,8 +63,10 @@ def _plainly(asked: Asked) -> int:
         from watcher.cli.readiness import ready
 
         return ready(asked.path, asked.wait)
+    gc.disable()  # what is loaded stays: to look for garbage in it takes a twentieth of a start
     from watcher.cli.running import run_daemon
 
+    gc.enable()
     return run_daemon(asked.path)
 
 
