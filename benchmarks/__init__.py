@@ -1,1 +1,1 @@
-"""Measurements: each script says in its docstring what it measures and how to run it. None asserts a time."""
+"""Measurements: `make bench ARGS=--list` names the cases, each a module in `cases`. None asserts a time."""
