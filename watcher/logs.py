@@ -36,9 +36,16 @@ def set_up(section: Log, known: KnownSecrets) -> None:
     root.handlers[:] = [handler]
     level = logging.getLevelNamesMapping()[section.level.upper()]
     root.setLevel(max(level, logging.WARNING))
+    _leave_out_what_no_line_shows()
     logging.getLogger("watcher").setLevel(level)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def _leave_out_what_no_line_shows() -> None:
+    """The switches of logging's own documentation: to find out who logs costs more than the rest of a record."""
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging._srcfile = None  # noqa: SLF001 - it is one of them: then no frame is looked for
 
 
 def conceal_tracebacks(known: KnownSecrets) -> None:
@@ -101,8 +108,9 @@ def _escaped(line: str) -> str:
 
 def sentence(record: logging.LogRecord) -> str:
     """The message and its fields on one line."""
-    given = " ".join(f"{name}={_one_line(str(value))}" for name, value in fields(record).items() if value is not None)
-    return _one_line(record.getMessage()) + (f" [{given}]" if given else "")
+    given = " ".join([f"{name}={value}" for name, value in fields(record).items() if value is not None])
+    message = record.getMessage()
+    return _one_line(f"{message} [{given}]" if given else message)
 
 
 class PlainFormatter(logging.Formatter):
