@@ -94,9 +94,13 @@ class Flight:
         self._set(socket.SOL_SOCKET, socket.SO_LINGER, _DELIVERING)
 
     def _set(self, level: int, option: int, value: int | bytes) -> None:
-        with self._lock, contextlib.suppress(OSError):  # closed meanwhile, or no TCP
-            if self._socket is not None:
+        with self._lock:
+            if self._socket is None:
+                return
+            try:
                 self._socket.setsockopt(level, option, value)
+            except OSError:  # closed meanwhile, or no TCP
+                return
 
     def expire(self) -> None:
         """End it from another thread."""

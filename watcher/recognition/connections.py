@@ -16,6 +16,7 @@ from typing import Any
 import requests
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+from urllib3.util import SKIP_HEADER
 
 from watcher.clock import boot_seconds
 from watcher.deadline import Flight
@@ -24,6 +25,9 @@ from watcher.http_session import VerifyingAdapter
 # A kept connection that lay idle longer is not used again: the commonest servers close theirs after five
 # seconds or more, and a request that crosses such a close is in doubt for nothing.
 IDLE_SECONDS = 4.0
+
+_LINE_END = b"\r\n"
+_MOST_LINES = 64  # that are kept: a request has ten, and only its length differs
 
 _Addresses = list[tuple[Any, ...]]
 
@@ -114,6 +118,8 @@ class _Watched(HTTPConnection):
         self._line = line
         self._connecting = False
         self._held: bytes | None = None  # the head of a request, until its body is there; None: nothing is held
+        self._checked: dict[tuple[Any, ...], bytes] = {}  # lines of the last request's head, by name and value
+        self._lines: list[bytes] = []  # of this request's head, which were checked for the last one
         self._idle_since = boot_seconds()
 
     def _new_conn(self) -> socket.socket:
@@ -143,7 +149,19 @@ class _Watched(HTTPConnection):
         """The secret part of an address is added here, where no log and no error sees it any more."""
         if (query := self._line.flight.hidden_query) is not None:
             url = f"{url}{'&' if '?' in url else '?'}{query}"
+        self._lines.clear()
         super().putrequest(method, url, skip_host, skip_accept_encoding)
+
+    def putheader(self, header: Any, *values: Any) -> None:
+        """A line that was checked and encoded once is not for each request: that is half of what a request costs."""
+        if (line := self._checked.get((header, *values))) is not None:
+            self._lines.append(line)
+            return
+        super().putheader(header, *values)
+        if _is_plain(header, values):
+            if len(self._checked) >= _MOST_LINES:
+                self._checked.clear()
+            self._checked[header, values[0]] = f"{header}: {values[0]}\r\n".encode("latin-1")
 
     def request(self, method: str, url: str, body: Any = None, headers: Any = None, **options: Any) -> None:
         """Head and body leave in one piece: as two they cost two packets, and wake the server twice."""
@@ -154,6 +172,9 @@ class _Watched(HTTPConnection):
         if self.sock is None:
             self.connect()
         if not self._connecting:
+            if self._lines:  # this is the head: they belong before the blank line that ends it
+                data = b"".join((data[: -len(_LINE_END)], *self._lines, _LINE_END))
+                self._lines.clear()
             if self._held == b"":
                 self._held = data
                 return
@@ -166,6 +187,11 @@ class _Watched(HTTPConnection):
         response = super().getresponse()
         self._idle_since = boot_seconds()
         return response
+
+
+def _is_plain(header: Any, values: tuple[Any, ...]) -> bool:
+    """A line as most are: one value, of text, that is sent."""
+    return isinstance(header, str) and len(values) == 1 and isinstance(values[0], str) and values[0] != SKIP_HEADER
 
 
 class WatchedHttp(_Watched):

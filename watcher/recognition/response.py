@@ -96,16 +96,17 @@ def _invoices(data: Any, timezone: ZoneInfo, hidden: Callable[[str], str]) -> It
 
 def _objects(value: Any) -> list[_Object]:
     """A list of objects, one object, or either of them as JSON text within JSON; nothing is no object."""
+    if isinstance(value, dict):
+        return [value]
     if isinstance(value, str):
         if not value.strip():
             return []
         value = _decoded(value)
         if value is None or isinstance(value, str):
             raise _UnknownFormError
+        return _objects(value)
     if value is None:
         return []
-    if isinstance(value, dict):
-        return [value]
     if isinstance(value, list):
         return [found for item in value for found in _objects(item)]
     raise _UnknownFormError
@@ -187,7 +188,8 @@ _Candidate = tuple[_Object, str]
 def _text_of(*candidates: _Candidate) -> str | None:
     """The first that says anything."""
     for part, key in candidates:
-        if (found := _text(part.get(key))) is not None:
+        value = part.get(key)
+        if value is not None and (found := _text(value)) is not None:
             return found
     return None
 
@@ -216,7 +218,7 @@ def _words(value: Any, hidden: Callable[[str], str]) -> str | None:
 
 def _text(value: Any) -> str | None:
     """A JSON text, or a number as it is written; None for what says nothing. Lists and objects stay JSON."""
-    if value is None or isinstance(value, bool):
+    if value is None or value is True or value is False:
         return None
     if not isinstance(value, str):
         value = json.dumps(value, ensure_ascii=False) if value else ""

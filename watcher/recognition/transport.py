@@ -130,6 +130,8 @@ class Transport:
             if left < 0:
                 response.raw.close()
                 raise _TooLargeError(f"the answer is larger than {self._largest_answer_bytes} bytes")
+            if response.raw.length_remaining == 0 and "Content-Encoding" not in response.headers:
+                break  # to find out by reading that nothing more comes costs as much again
         return b"".join(chunks)
 
     def _way(self) -> _Way:
