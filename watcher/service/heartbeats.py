@@ -8,7 +8,7 @@ run: while it was stopped or the machine slept nobody could beat, and nobody is 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Self
 
@@ -31,6 +31,9 @@ class Beat:
     late_at: float
 
 
+_Noted = tuple[float, float, int]  # when it beat, the seconds that it may be silent, and its thread
+
+
 def late_ones(beats: Iterable[Beat], now: float) -> list[Beat]:
     """Those whose silence is longer than they said, the longest first."""
     return sorted((beat for beat in beats if now > beat.late_at), key=lambda beat: beat.late_at)
@@ -45,7 +48,7 @@ class Heartbeats:
     def __init__(self, clock: Callable[[], float] = boot_seconds) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._beats: dict[Worker, Beat] = {}
+        self._beats: dict[Worker, _Noted] = {}
         self._looked_at = clock()
         self._run_seconds = 0.0
         self._era = 0  # how often all were dismissed
@@ -65,14 +68,18 @@ class Heartbeats:
             now = self._clock()
             self._run_seconds += min(now - self._looked_at, _LONGEST_STEP_SECONDS)
             self._looked_at = now
-            return late_ones(self._beats.values(), self._run_seconds)
+            return late_ones(self._all_beats(), self._run_seconds)
 
     def late(self) -> list[str]:
         """The names of the workers that give no sign of life, none twice; empty: all are well."""
         with self._lock:
-            late = late_ones(self._beats.values(), self._run_seconds)
+            late = late_ones(self._all_beats(), self._run_seconds)
             unwatched = self._clock() - self._looked_at > _UNWATCHED_SECONDS
         return [WATCH] if unwatched else list(dict.fromkeys(beat.worker for beat in late))
+
+    def _all_beats(self) -> Iterator[Beat]:
+        for worker, (at, silence_seconds, thread) in self._beats.items():
+            yield Beat(worker=worker.name, thread=thread, at=at, late_at=at + silence_seconds)
 
     def silence_of(self, beat: Beat) -> float:
         """For how many seconds that one was the last."""
@@ -86,16 +93,18 @@ class Heartbeats:
 
     def note(self, worker: Worker, silence_seconds: float) -> None:
         """It is alive now, and may be silent for so long."""
+        now = self._run_seconds
+        noted = (now, silence_seconds, threading.get_ident())
+        if worker.noted == noted:  # time goes on only when somebody looks: many beats say nothing new
+            return
         with self._lock:
             if worker.era == self._era:
-                now = self._run_seconds
-                self._beats[worker] = Beat(
-                    worker=worker.name, thread=threading.get_ident(), at=now, late_at=now + silence_seconds
-                )
+                self._beats[worker] = worker.noted = noted
 
     def forget(self, worker: Worker) -> None:
         """It is watched no more, until it beats again."""
         with self._lock:
+            worker.noted = None
             self._beats.pop(worker, None)
 
 
@@ -112,6 +121,7 @@ class Worker:
     ) -> None:
         self.name = name
         self.era = era
+        self.noted: _Noted | None = None  # of what Heartbeats has of it
         self._heartbeats = heartbeats
         self._silence_seconds = silence_seconds
         self._margin_seconds = margin_seconds
