@@ -27,12 +27,14 @@ def claiming(
     narrowed: Sequence[str],
     also: Mapping[Column[Any], ColumnElement[Any]] | None = None,
     due_only: bool = True,
+    told: Sequence[Column[Any]] | None = None,
 ) -> Update:
     """The statement that claims `:limit` rows for `:hold` milliseconds, the longest due first.
 
     `waiting` is the literal condition of the partial index, `narrowed` names the columns whose values
     `claim` is given, `also` is set along with the claim. With `due_only` false a row is taken
-    before its time, if only nobody is at work on it. It returns the whole rows as they are after it.
+    before its time, if only nobody is at work on it. It returns the columns `told` (the key first), or else the
+    whole rows, as they are after it.
     """
     (key,) = table.primary_key.columns
     candidate = table.alias("candidate")
@@ -58,7 +60,7 @@ def claiming(
                 **(also or {}),
             }
         )
-        .returning(*table.c)
+        .returning(*(table.c if told is None else told))
     )
 
 

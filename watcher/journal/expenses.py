@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import bindparam, delete, insert, select
@@ -11,6 +12,7 @@ from watcher.journal.tables import invoices
 from watcher.model import Invoice
 
 _INVOICE_COLUMNS = tuple(column.name for column in invoices.c if column.name not in ("id", "booking"))
+_values_of = attrgetter(*_INVOICE_COLUMNS)  # all in one call
 _ADD_INVOICE = insert(invoices)
 _FORGET_INVOICES = delete(invoices).where(invoices.c.booking == bindparam("of"))
 _EXPENSES = select(invoices.c.expense_id).where(invoices.c.booking == bindparam("of"))
@@ -42,7 +44,7 @@ def write_invoices(
 
 
 def _columns(booking: int, invoice: Invoice) -> dict[str, Any]:
-    values = {name: getattr(invoice, name) for name in _INVOICE_COLUMNS}
+    values = dict(zip(_INVOICE_COLUMNS, _values_of(invoice), strict=True))
     values["date"] = invoice.date.isoformat() if invoice.date is not None else None
     return {"booking": booking, **values}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import and_, bindparam, case, delete, false, insert, or_, select, text, true, update
@@ -28,11 +29,17 @@ _ALSO = {
     bookings.c.in_doubt: or_(bookings.c.in_doubt, bookings.c.claimed),
     bookings.c.interrupted: bookings.c.claimed,
 }
-_FRESH = claiming(bookings, waiting="state = 'pending' AND attempts = 0", narrowed=["source"], also=_ALSO)
-_RETRIES = claiming(bookings, waiting="state = 'pending' AND attempts > 0", narrowed=["source"], also=_ALSO)
-_BEFORE_TIME = claiming(
-    bookings, waiting="state = 'pending' AND due_at IS NOT NULL", narrowed=["source"], also=_ALSO, due_only=False
-)
+_TOLD = [
+    bookings.c[name]
+    for name in (
+        *("id", "claim", "content", "user_code", "create_expense", "biz_id", "source", "store", "store_key", "url"),
+        *("attempts", "tries", "first_failed_at", "in_doubt", "interrupted"),
+    )
+]
+_claiming = partial(claiming, bookings, narrowed=["source"], also=_ALSO, told=_TOLD)
+_FRESH = _claiming(waiting="state = 'pending' AND attempts = 0")
+_RETRIES = _claiming(waiting="state = 'pending' AND attempts > 0")
+_BEFORE_TIME = _claiming(waiting="state = 'pending' AND due_at IS NOT NULL", due_only=False)
 
 _BEGIN_TRY = insert(tries).values(started_at=now_ms(), in_doubt=False)
 _DOUBT_DEAD_TRIES = (
