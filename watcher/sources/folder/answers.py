@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from contextlib import ExitStack
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -12,11 +11,12 @@ from watcher.config.sections import Folder
 from watcher.errors import SourceUnavailable, Vanished
 from watcher.model import Submission
 from watcher.sources.folder.arriving import Arriving
-from watcher.sources.folder.atomic import make_folder, status_of, sync_folder
+from watcher.sources.folder.atomic import make_folder, status_of
 from watcher.sources.folder.drive import Mount, folder_below, is_gone, open_below, unavailable
 from watcher.sources.folder.identity import Fingerprint
 from watcher.sources.folder.move import Move, Spot, drop_note, is_own_note, keep_note
 from watcher.sources.folder.names import for_display, from_text, to_text
+from watcher.sources.folder.opened import OpenFolders
 from watcher.sources.folder.target import Template, free_name
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -63,30 +63,34 @@ class Answers:
         folder = os.path.join(template.on(self._now().astimezone(self._timezone)), subfolders).rstrip("/")  # noqa: PTH118 - names may be no text that pathlib keeps
         return to_text(f"{folder}/{_free_in(folder, name, self._arriving)}")
 
-    def move(
-        self,
-        submission: Submission,
-        target: str | None,
-        note: str | None,
-        *,
-        came: Callable[[int], None] = sync_folder,
+    def move(self, submission: Submission, target: str | None, note: str | None, folders: OpenFolders) -> None:
+        """As the port has it, but that it is durable once `folders` are closed."""
+        place = from_text(submission.place)
+        goal = from_text(target) if target is not None and target != submission.place else None
+        try:
+            self._answer(place, Fingerprint.parse(submission.fingerprint), goal, note, folders)
+        except OSError as error:
+            folders.close()
+            raise unavailable(error, from_text(target) if target else f"{self._mount.path}/{place}") from error
+        except BaseException:
+            folders.close()
+            raise
+
+    def _answer(
+        self, place: str, expected: Fingerprint, target: str | None, note: str | None, folders: OpenFolders
     ) -> None:
-        """As the port has it; `came` as Move has it."""
-        place, expected = from_text(submission.place), Fingerprint.parse(submission.fingerprint)
-        with self._mount.opened() as (root, drive), ExitStack() as folders:
-            try:
-                source = self._source(root, place, folders)
-                if place.startswith("/"):
-                    expected = _loosened(source, expected)
-                if target is None or target == submission.place:
-                    _answer_in_place(source, place, expected, note)
-                else:
-                    folders.enter_context(self._arriving.at(from_text(target)))
-                    goal = self._target(root, place, from_text(target), folders)
-                    self.is_near = not drive.is_network and os.fstat(goal.folder).st_dev == drive.device
-                    self._bring(source, goal, expected, note, came)
-            except OSError as error:
-                raise unavailable(error, from_text(target) if target else f"{self._mount.path}/{place}") from error
+        """Without a target it stays."""
+        root, drive = folders.begin()
+        source = self._source(root, place, folders)
+        if place.startswith("/"):
+            expected = _loosened(source, expected)
+        if target is None:
+            _answer_in_place(source, place, expected, note)
+            return
+        with self._arriving.at(target):
+            goal = self._target(root, place, target, folders)
+            self.is_near = goal.device == drive.device and not drive.is_network
+            _bring(source, goal, expected, note, folders)
 
     def put_back(self, submission: Submission) -> Fingerprint:
         """From where it was moved to where it was taken in, without its note; what it is there."""
@@ -94,46 +98,34 @@ class Answers:
         if submission.moved_to is None or place.startswith("/"):
             raise Vanished("it is not known where the file lay when it was taken in")
         parent, _, name = place.rpartition("/")
-        with self._mount.opened() as (root, drive), ExitStack() as folders:
+        with OpenFolders(self._mount) as folders:
+            root, drive = folders.begin()
             try:
                 source = self._source(root, from_text(submission.moved_to), folders)
-                home = open_below(root, parent)
-                folders.callback(os.close, home)
-                self._bring(source, Spot(folder=home, name=name), _loosened(source, expected), None)
-                status = os.stat(name, dir_fd=home, follow_symlinks=False)
+                home = _spot(folders, parent, name, lambda: open_below(root, parent))
+                _bring(source, home, _loosened(source, expected), None, folders)
+                status = os.stat(name, dir_fd=home.folder, follow_symlinks=False)
             except OSError as error:
                 raise unavailable(error, f"{self._mount.path}/{place}") from error
             return Fingerprint.of(status, stable_inodes=drive.stable_inodes)
 
-    def _bring(
-        self,
-        source: Spot | None,
-        target: Spot,
-        expected: Fingerprint,
-        note: str | None,
-        came: Callable[[int], None] = sync_folder,
-    ) -> None:
-        """Move it; the note of an earlier answer, where it lay until now, is not true any more."""
-        before = source.status if source else None
-        Move(source, target, expected, note, came=came).carry_out()
-        if source is not None:
-            drop_note(source, before)
-
-    def _target(self, root: int, place: str, target: str, folders: ExitStack) -> Spot:
+    def _target(self, root: int, place: str, target: str, folders: OpenFolders) -> Spot:
         folder, _, name = target.rpartition("/")
-        return Spot(folder=self._target_folder(root, place, folder, folders), name=name)
+        return _spot(folders, folder, name, lambda: self._target_folder(root, place, folder))
 
-    def _source(self, root: int, place: str, folders: ExitStack) -> Spot | None:
+    def _source(self, root: int, place: str, folders: OpenFolders) -> Spot | None:
         """The name that the file had, or None where not even its folder is there."""
         parent, _, name = place.rpartition("/")
+
+        def opened() -> int:
+            return self._open_answered(place, parent) if place.startswith("/") else open_below(root, parent)
+
         try:
-            folder = self._open_answered(place, parent) if place.startswith("/") else open_below(root, parent)
+            return _spot(folders, parent, name, opened)
         except OSError as error:
             if is_gone(error):
                 return None
             raise
-        folders.callback(os.close, folder)
-        return Spot(folder=folder, name=name)
 
     def _open_answered(self, place: str, parent: str) -> int:
         template = self._template_of(place)
@@ -156,7 +148,7 @@ class Answers:
         within = (template.below(place) for template in self.templates)
         return next((path for path in within if path), place.rpartition("/")[2])
 
-    def _target_folder(self, root: int, place: str, target: str, folders: ExitStack) -> int:
+    def _target_folder(self, root: int, place: str, target: str) -> int:
         """The target's folder, open; what is missing is made after the watched folder and its subfolders."""
         template = self._template_of(target + "/")
         here = _made(template.fixed, os.fstat(root))
@@ -175,7 +167,6 @@ class Answers:
         except BaseException:
             os.close(here)
             raise
-        folders.callback(os.close, here)
         return here
 
 
@@ -188,26 +179,48 @@ def template_of(folder: str, text: str | None) -> Template | None:
 def _free_in(folder: str, name: str, arriving: Arriving) -> str:
     """A name that nothing has, or is about to have, in this folder."""
     try:
-        here = os.open(folder, _FOLDER)
-    except OSError as error:
-        if is_gone(error):
-            return free_name(name, lambda one: f"{folder}/{one}" in arriving, lambda _name: False)
-        raise unavailable(error, folder) from error
-    try:
         return free_name(
             name,
-            lambda one: f"{folder}/{one}" in arriving or status_of(here, one) is not None,
-            lambda one: _is_foreign(here, one),
+            lambda one: f"{folder}/{one}" in arriving or _is_there(f"{folder}/{one}"),
+            lambda one: _is_there(f"{folder}/{one}") and _is_foreign_in(folder, one),
         )
     except OSError as error:
         raise unavailable(error, folder) from error
+
+
+def _is_there(path: str) -> bool:
+    try:
+        os.lstat(path)
+    except OSError as error:
+        if is_gone(error):
+            return False
+        raise
+    return True
+
+
+def _is_foreign_in(path: str, note: str) -> bool:
+    folder = os.open(path, _FOLDER)
+    try:
+        return _is_foreign(folder, note)
     finally:
-        os.close(here)
+        os.close(folder)
 
 
 def _is_foreign(folder: int, note: str) -> bool:
     """Whether a note's name is taken by something else than a note of ours that has lost its file."""
-    return status_of(folder, note) is not None and not is_own_note(Spot(folder=folder, name=note))
+    return status_of(folder, note) is not None and not is_own_note(folder, note)
+
+
+def _spot(folders: OpenFolders, folder: str, name: str, open_it: Callable[[], int]) -> Spot:
+    opened = folders.get(folder, open_it)
+    return Spot(folder=opened.file, device=opened.device, name=name)
+
+
+def _bring(source: Spot | None, target: Spot, expected: Fingerprint, note: str | None, folders: OpenFolders) -> None:
+    """Move it; the note of an earlier answer, where it lay until now, is not true any more."""
+    moved = Move(source, target, expected, note, came=folders.came).carry_out()
+    if source is not None:
+        drop_note(source, moved)
 
 
 def _answer_in_place(source: Spot | None, place: str, expected: Fingerprint, note: str | None) -> None:

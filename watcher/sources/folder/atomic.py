@@ -105,28 +105,6 @@ def sync_folder(folder: int) -> None:
         os.fsync(folder)
 
 
-class Unsynced:
-    """Folders whose newest names are not on the disk yet: each is synced once, however many files came into it."""
-
-    def __init__(self) -> None:
-        self._folders: dict[tuple[int, int], int] = {}
-
-    def add(self, folder: int) -> None:
-        """Have the names in an open folder on the disk by the next `sync`; the descriptor may be closed meanwhile."""
-        status = os.fstat(folder)
-        place = (status.st_dev, status.st_ino)
-        if place not in self._folders:
-            self._folders[place] = os.dup(folder)
-
-    def sync(self) -> None:
-        while self._folders:
-            _, folder = self._folders.popitem()
-            try:
-                sync_folder(folder)
-            finally:
-                os.close(folder)
-
-
 def same_content(one: int, other: int) -> bool:
     """Whether two open files hold the same bytes."""
     offset = 0

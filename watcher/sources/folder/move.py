@@ -40,6 +40,7 @@ class Spot:
     """A name in an open folder."""
 
     folder: int
+    device: int  # that the folder is on
     name: str
 
     @property
@@ -47,7 +48,7 @@ class Spot:
         return status_of(self.folder, self.name)
 
     def beside(self, name: str) -> Spot:
-        return Spot(folder=self.folder, name=name)
+        return Spot(folder=self.folder, device=self.device, name=name)
 
 
 def note_bytes(text: str) -> bytes:
@@ -77,27 +78,29 @@ class Move:
         expected: Fingerprint,
         note: str | None,
         *,
-        came: Callable[[int], None] = sync_folder,
+        came: Callable[[int], None],
     ) -> None:
         """`came` is told of the folder that the file was renamed into, to have that on the disk, now or later."""
         self._source = source
         self._hidden = source.beside(hidden_name(source.name, expected)) if source else None
         self._target = target
-        self._temporary = target.beside(f"{OWN_PREFIX}{_token(target.name, expected)}.tmp")
         self._expected = expected
         self._note = note
         self._came = came
 
-    def carry_out(self) -> None:
-        """Raises TargetTaken, Vanished, OSError; may be repeated whatever came of it before."""
+    def carry_out(self) -> os.stat_result:
+        """What was moved. Raises TargetTaken, Vanished, OSError; may be repeated whatever came of it before."""
         here = self._find()
         there = self._target.status
         if here is None:
-            self._be_sure_it_is_there(there)
-            return
+            return self._be_sure_it_is_there(there)
         if there is not None:
             self._finish(here, there)
-            return
+        else:
+            self._bring_with_note(here)
+        return here[1]
+
+    def _bring_with_note(self, here: tuple[Spot, os.stat_result]) -> None:
         self._keep_note(here[1])
         try:
             self._bring(here[0])
@@ -115,14 +118,14 @@ class Move:
                 return spot, status
         return None
 
-    def _be_sure_it_is_there(self, there: os.stat_result | None) -> None:
-        if self._source is not None and self._source.status is not None:
-            if there is None or not self._expected.resembles(there):
+    def _be_sure_it_is_there(self, there: os.stat_result | None) -> os.stat_result:
+        if there is None or not self._expected.resembles(there):
+            if self._source is not None and self._source.status is not None:
                 raise Vanished(f"{for_display(self._source.name)} has changed since it was taken in")
-        elif there is None or not self._expected.resembles(there):
             raise Vanished(f"{for_display(self._target.name)} is neither where it was nor where it was to go")
         self._keep_note(there)
         self._came(self._target.folder)
+        return there
 
     def _finish(self, here: tuple[Spot, os.stat_result], there: os.stat_result) -> None:
         """Both are there: an interrupted move, or another file with that name."""
@@ -150,7 +153,7 @@ class Move:
             return same_content(one, other)
 
     def _bring(self, spot: Spot) -> None:
-        if os.fstat(spot.folder).st_dev == os.fstat(self._target.folder).st_dev:
+        if spot.device == self._target.device:
             hidden = self._hide(spot)
             try:
                 self._give_name(hidden, hidden)
@@ -200,22 +203,23 @@ class Move:
 
     def _copy(self, spot: Spot) -> None:
         """To another drive: copied, compared, named, and only then removed here."""
+        temporary = self._target.beside(f"{OWN_PREFIX}{_token(self._target.name, self._expected)}.tmp")
         try:
-            self._write_copy(spot)
+            self._write_copy(spot, temporary)
             hidden = self._hide(spot)
-            self._give_name(self._temporary, hidden)
+            self._give_name(temporary, hidden)
         except BaseException:
-            remove(self._temporary.folder, self._temporary.name)
+            remove(temporary.folder, temporary.name)
             raise
         sync_folder(self._target.folder)
         remove(hidden.folder, hidden.name)
         sync_folder(hidden.folder)
 
-    def _write_copy(self, spot: Spot) -> None:
-        remove(self._temporary.folder, self._temporary.name)
+    def _write_copy(self, spot: Spot, temporary: Spot) -> None:
+        remove(temporary.folder, temporary.name)
         file, _ = open_file(spot.folder, spot.name)
         try:
-            copy_of(file, self._temporary.folder, self._temporary.name)
+            copy_of(file, temporary.folder, temporary.name)
             if not self._expected.matches(os.fstat(file)):
                 raise Vanished(f"{for_display(spot.name)} changed while it was copied")
         finally:
@@ -238,7 +242,7 @@ def keep_note(file: Spot, text: str, like: os.stat_result) -> None:
     temporary = f"{OWN_PREFIX}{hashlib.sha256(os.fsencode(spot.name)).hexdigest()[:_TOKEN_LENGTH]}.note"
     content = note_bytes(text)
     try:
-        write = write_over if is_own_note(spot, content, like) else write_new
+        write = write_over if is_own_note(spot.folder, spot.name, content, like) else write_new
         write(spot.folder, spot.name, content, like, temporary)
     except FileExistsError as error:
         raise TargetTaken(f"{for_display(spot.name)} is there already") from error
@@ -247,28 +251,28 @@ def keep_note(file: Spot, text: str, like: os.stat_result) -> None:
 def drop_note(file: Spot, like: os.stat_result | None = None) -> None:
     """Remove our note beside a file (`like`), which says what is not true any more. Raises OSError."""
     spot = file.beside(note_name(file.name))
-    if is_own_note(spot, like=like):
+    if is_own_note(spot.folder, spot.name, like=like):
         remove(spot.folder, spot.name)
 
 
-def is_own_note(spot: Spot, content: bytes | None = None, like: os.stat_result | None = None) -> bool:
+def is_own_note(folder: int, name: str, content: bytes | None = None, like: os.stat_result | None = None) -> bool:
     """Whether a note was written by us: by how it begins and who owns it, or because it says just that.
 
     Written by root it belongs to the owner of its file, `like`.
     """
-    status = spot.status
+    status = status_of(folder, name)
     if status is None:
         return False
     try:
-        head = _head(spot, len(content or b"") + len(BYTE_ORDER_MARK))
+        head = _head(folder, name, len(content or b"") + len(BYTE_ORDER_MARK))
     except (OSError, Vanished):
         return False
     owners = {os.geteuid(), like.st_uid} if like is not None and os.geteuid() == 0 else {os.geteuid()}
     return head == content or (status.st_uid in owners and head.startswith(BYTE_ORDER_MARK))
 
 
-def _head(spot: Spot, length: int) -> bytes:
-    file, _ = open_file(spot.folder, spot.name)
+def _head(folder: int, name: str, length: int) -> bytes:
+    file, _ = open_file(folder, name)
     try:
         return os.pread(file, length, 0)
     finally:

@@ -36,6 +36,8 @@ def to_text(path: str) -> str:
 
 def from_text(text: str) -> str:
     """The path that `to_text` made this of."""
+    if "%" not in text:  # as in nearly all
+        return text
     return os.fsdecode(unquote_to_bytes(text))
 
 

@@ -15,13 +15,13 @@ from watcher.model import Finding, Kind, Submission
 from watcher.ports import Arrival, Move, Parcel, Returned
 from watcher.sources.folder.answers import Answers
 from watcher.sources.folder.arriving import Arriving
-from watcher.sources.folder.atomic import Unsynced
 from watcher.sources.folder.checks import findings
 from watcher.sources.folder.drive import Mount, is_gone, open_file_below, unavailable
 from watcher.sources.folder.find import Ask, Finder, Found
 from watcher.sources.folder.hints import Hinted, Hints
 from watcher.sources.folder.identity import Fingerprint
 from watcher.sources.folder.names import for_display, from_text, to_text
+from watcher.sources.folder.opened import OpenFolders
 from watcher.sources.folder.parcel import FileLeaf, FileParcel
 from watcher.sources.folder.usercode import code_of, owner_of
 from watcher.sources.folder.watch import Watch
@@ -133,8 +133,8 @@ class FolderSource:
         return self._answers.plan(submission, booked=booked)
 
     def move(self, submission: Submission, target: str | None, note: str | None) -> None:
-        self._answers.move(submission, target, note)
-        self._finder.moved(from_text(submission.place))
+        with self.together() as move:
+            move(submission, target, note)
 
     @property
     def is_near(self) -> bool:
@@ -142,17 +142,14 @@ class FolderSource:
 
     @contextmanager
     def together(self) -> Iterator[Move]:
-        """As Carrier has it: each folder that files come into is synced once."""
-        unsynced = Unsynced()
+        """As Carrier has it: each folder is opened once, and synced once."""
+        with OpenFolders(self._mount) as folders:
 
-        def move(submission: Submission, target: str | None, note: str | None) -> None:
-            self._answers.move(submission, target, note, came=unsynced.add)
-            self._finder.moved(from_text(submission.place))
+            def move(submission: Submission, target: str | None, note: str | None) -> None:
+                self._answers.move(submission, target, note, folders)
+                self._finder.moved(from_text(submission.place))
 
-        try:
             yield move
-        finally:
-            unsynced.sync()
 
     def put_back(self, submission: Submission) -> Returned:
         """As Shelf has it."""
