@@ -38,14 +38,14 @@ class Cost:
 
 # Of one document by itself, and of sixteen together, by database and by the way that they come and are answered.
 COSTS = {
-    ("sqlite", "file", 1): Cost(said=35, commits=6),
-    ("sqlite", "file", AT_ONCE): Cost(said=380, commits=66),
-    ("sqlite", "mail", 1): Cost(said=40, commits=7),
-    ("sqlite", "mail", AT_ONCE): Cost(said=460, commits=82),
-    ("postgres", "file", 1): Cost(said=36, commits=6),
-    ("postgres", "file", AT_ONCE): Cost(said=396, commits=66),
-    ("postgres", "mail", 1): Cost(said=41, commits=7),
-    ("postgres", "mail", AT_ONCE): Cost(said=476, commits=82),
+    ("sqlite", "file", 1): Cost(said=34, commits=6),
+    ("sqlite", "file", AT_ONCE): Cost(said=379, commits=66),
+    ("sqlite", "mail", 1): Cost(said=39, commits=7),
+    ("sqlite", "mail", AT_ONCE): Cost(said=459, commits=82),
+    ("postgres", "file", 1): Cost(said=35, commits=6),
+    ("postgres", "file", AT_ONCE): Cost(said=395, commits=66),
+    ("postgres", "mail", 1): Cost(said=40, commits=7),
+    ("postgres", "mail", AT_ONCE): Cost(said=475, commits=82),
 }
 # Of what a thread asks that was woken, or has waited, and finds nothing to do.
 IDLE = {"sqlite": Cost(said=5, commits=0), "postgres": Cost(said=5, commits=0)}

@@ -132,13 +132,13 @@ class AnswerPart(Part):
     def _claimed(self, statement: Update, source: str, *, limit: int, hold: timedelta) -> list[ClaimedAnswer]:
         def work(connection: Connection) -> list[ClaimedAnswer]:
             rows = claim(connection, statement, hold=span_ms(hold), limit=limit, source=source)
-            whole = load(connection, rows)
+            whole = load(connection, rows, tries_of_done=False)
             return [_claimed(row, submission) for row, submission in zip(rows, whole, strict=True)]
 
         return self._database.write(work, repeatable=False) if limit > 0 else []
 
     def note_answers(self, steps: Sequence[tuple[ClaimedAnswer, AnswerStep]]) -> list[bool]:
-        return self._database.write(lambda connection: [_noted(connection, *each) for each in steps])
+        return self._database.write(lambda connection: _noted(connection, steps))
 
     def plan_answer(self, claimed: ClaimedAnswer, target: str | None) -> None:
         self._note_answer(claimed, Planned(target=target))
@@ -215,16 +215,37 @@ class AnswerPart(Part):
             raise _lost(claimed)
 
 
-def _noted(connection: Connection, claimed: ClaimedAnswer, step: AnswerStep) -> bool:
-    mine = fence(claimed.claim)
+def _noted(connection: Connection, steps: Sequence[tuple[ClaimedAnswer, AnswerStep]]) -> list[bool]:
+    """Whether each was still held. Nearly always all are, which one count of all that was written tells."""
+    planned = [_planned(claimed, step) for claimed, step in steps if isinstance(step, Planned)]
+    closed = [_closed(claimed, step) for claimed, step in steps if isinstance(step, Closed)]
+    written = connection.execute(_PLAN, planned).rowcount + connection.execute(_CLOSE, closed).rowcount
+    held = [True] * len(steps) if written == len(steps) else [_is_noted(connection, *each) for each in steps]
+    stay = [
+        {"of": claimed.submission.key, "name": claimed.submission.id, "still": not step.moved}
+        for (claimed, step), mine in zip(steps, held, strict=True)
+        if mine and isinstance(step, Closed)
+    ]
+    connection.execute(_STAYS, stay)
+    return held
+
+
+def _planned(claimed: ClaimedAnswer, step: Planned) -> dict[str, Any]:
+    return {**fence(claimed.claim), "to": step.target}
+
+
+def _closed(claimed: ClaimedAnswer, step: Closed) -> dict[str, Any]:
+    return {**fence(claimed.claim), "moved": int(step.moved), "said": step.remark}
+
+
+def _is_noted(connection: Connection, claimed: ClaimedAnswer, step: AnswerStep) -> bool:
+    """Asked of each by itself, after the writes: a plan can be written again, and what is closed tells under whom.
+
+    It may have been closed before: the reply to COMMIT was lost then, not the claim.
+    """
     if isinstance(step, Planned):
-        return connection.execute(_PLAN, {**mine, "to": step.target}).rowcount == 1
-    if connection.execute(_CLOSE, {**mine, "moved": int(step.moved), "said": step.remark}).rowcount == 1:
-        submission = claimed.submission
-        connection.execute(_STAYS, {"of": submission.key, "name": submission.id, "still": not step.moved})
-        return True
-    # Closed under this very claim: the reply to COMMIT was lost, not the claim.
-    return connection.execute(_CLOSED_BY, mine).first() is not None
+        return connection.execute(_PLAN, _planned(claimed, step)).rowcount == 1
+    return connection.execute(_CLOSED_BY, fence(claimed.claim)).first() is not None
 
 
 def _without_url(booking: Any, remark: str) -> Settlement:

@@ -214,20 +214,30 @@ def read_health(connection: Connection) -> list[SourceHealth]:
     return [health_of(row) for row in connection.execute(_SOURCES)]
 
 
-def load(connection: Connection, rows: Sequence[Any], *, with_tries: bool = True) -> list[Submission]:
-    """Submissions whole, in the order of their rows: four statements however many they are."""
+def load(
+    connection: Connection, rows: Sequence[Any], *, with_tries: bool = True, tries_of_done: bool = True
+) -> list[Submission]:
+    """Submissions whole, in the order of their rows: four statements however many they are.
+
+    `tries_of_done`: with the tries of what is done; nearly all is, and no answer tells of them.
+    """
     if not rows:
         return []
     found = connection.execute(_DOCUMENTS, {"rows": [row.seq for row in rows]}).all()
     booked = sorted({row.booking for row in found if row.booking is not None})
     heard = connection.execute(_INVOICES, {"rows": booked}).all() if booked else []
-    tried = connection.execute(_TRIES, {"rows": booked}).all() if booked and with_tries else []
+    told = booked if tries_of_done else sorted({row.booking for row in found if _tells_of_tries(row)})
+    tried = connection.execute(_TRIES, {"rows": told}).all() if told and with_tries else []
     by_submission, by_booking, tries_of = (
         _grouped(found, "submission"),
         _grouped(heard, "booking"),
         _grouped(tried, "booking"),
     )
     return [submission_of(row, by_submission.get(row.seq, []), by_booking, tries_of) for row in rows]
+
+
+def _tells_of_tries(row: Any) -> bool:
+    return row.booking is not None and row.outcome != Outcome.DONE
 
 
 def _by_state(connection: Connection) -> dict[SubmissionState, int]:

@@ -17,9 +17,14 @@ from watcher.service.heartbeats import Worker, unwatched
 log = logging.getLogger(__name__)
 
 _BATCH = 16
+_QUICK_BATCH = 32  # where they are given one after the other in no time
 _BEGIN_WITHIN_SECONDS = 10.0  # of the claim; what could not be begun by then is given back
 _LONGEST_WAIT_SECONDS = 30.0  # polling is the truth; being woken only makes it quick
 _PAUSE_SECONDS = 5.0
+# From one round to the next, by what the one gave: up to a hundred answers a second, each is given at once. Beyond that
+# they gather, because a round, and what a batch has in common, costs much the same for one as for ten.
+_DISTANCE_SECONDS_EACH = 0.01
+_LONGEST_DISTANCE_SECONDS = 0.1
 # Where no answer can be given at all: providers block who comes back too often.
 _FIRST_REST_SECONDS, _LONGEST_REST_SECONDS = 1.0, 60.0
 _FIRST_REFUSED_SECONDS, _LONGEST_REFUSED_SECONDS = 300.0, 1800.0
@@ -75,7 +80,8 @@ class Answerer:
         self._answer = answer
         self._givers = ThreadPoolExecutor(max_workers=at_once, thread_name_prefix="answer")
         self._awake = threading.Event()
-        self._stopping = False
+        self._stopping = threading.Event()
+        self._next_round_at = 0.0  # by the clock of `boot_seconds`, where there is any hurry
         self._rest = Rest()
 
     @property
@@ -100,7 +106,7 @@ class Answerer:
 
     def stop(self) -> None:
         """End `run` after one last pass over what is due."""
-        self._stopping = True
+        self._stopping.set()
         self._awake.set()
 
     def run(self) -> None:
@@ -110,9 +116,10 @@ class Answerer:
 
     def _run(self) -> None:
         while True:
+            self._stopping.wait(max(0.0, self._next_round_at - boot_seconds()))
             self._worker.beat()
             self._awake.clear()  # before it is asked whether to stop: a wish that comes between must not be cleared
-            stopping = self._stopping
+            stopping = self._stopping.is_set()
             try:
                 self._pass(once=stopping)
                 pause = self._pause()
@@ -126,18 +133,19 @@ class Answerer:
 
     def _pass(self, *, once: bool) -> None:
         """All returns, notices and answers that are due; only one batch of them when stopping."""
+        began, given = boot_seconds(), 0
         self._answer.put_back(_BATCH)
         self._answer.send_notices(_BATCH)
-        while batch := self._claim():
-            claimed_at, claims = batch
-            self._give(claimed_at, claims)
-            if once or self._stopping or len(claims) < _BATCH:  # what has become due since then wakes us
+        while True:
+            limit = _QUICK_BATCH if self._answer.is_quick else _BATCH
+            claimed_at = boot_seconds()
+            claims = self._answer.claim(limit)
+            if claims:
+                self._give(claimed_at, claims)
+            given += len(claims)
+            self._next_round_at = began + min(given * _DISTANCE_SECONDS_EACH, _LONGEST_DISTANCE_SECONDS)
+            if once or self._stopping.is_set() or len(claims) < limit:  # what has become due since then wakes us
                 return
-
-    def _claim(self) -> tuple[float, list[ClaimedAnswer]] | None:
-        claimed_at = boot_seconds()
-        claims = self._answer.claim(_BATCH)
-        return (claimed_at, claims) if claims else None
 
     def _give(self, claimed_at: float, claims: list[ClaimedAnswer]) -> None:
         """Raises what one of them raises, when none is under way any more."""
@@ -174,5 +182,7 @@ class Answerer:
             self._answer.give_back(claimed, due_in=due_in, why=why)
 
     def _pause(self) -> float:
+        if self._awake.is_set():
+            return 0.0
         due_in = self._answer.next_in()
         return _LONGEST_WAIT_SECONDS if due_in is None else min(max(due_in, 0.05), _LONGEST_WAIT_SECONDS)

@@ -1,0 +1,97 @@
+"""When the thread that answers goes round, before answers that cost nothing."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, cast
+
+import pytest
+
+from watcher.answer import Answer
+from watcher.answering import Hindered
+from watcher.service import answerer as module
+from watcher.service.answerer import Answerer
+
+DEADLINE_SECONDS = 30.0
+
+
+class Answers:
+    """Numbers that are due, given at once."""
+
+    source = "shared"
+    is_quick = True
+
+    def __init__(self) -> None:
+        self.due: list[int] = []
+        self.given: list[int] = []
+        self.rounds = 0
+        self.changed = threading.Condition()
+
+    def put_back(self, _limit: int) -> None:
+        self.rounds += 1
+
+    def send_notices(self, _limit: int) -> None: ...
+
+    def next_in(self) -> float | None:
+        return None
+
+    def claim(self, limit: int) -> list[Any]:
+        with self.changed:
+            claimed, self.due = self.due[:limit], self.due[limit:]
+        return claimed
+
+    def give_together(self, claims: list[Any]) -> Hindered:
+        with self.changed:
+            self.given += claims
+            self.changed.notify_all()
+        return Hindered()
+
+    def wait_for(self, count: int) -> bool:
+        with self.changed:
+            return self.changed.wait_for(lambda: len(self.given) >= count, DEADLINE_SECONDS)
+
+
+@contextmanager
+def running(answers: Answers) -> Iterator[Answerer]:
+    answerer = Answerer(answer=cast("Answer", answers), at_once=1)
+    thread = threading.Thread(target=answerer.run)
+    thread.start()
+    try:
+        yield answerer
+    finally:
+        answerer.stop()
+        thread.join(DEADLINE_SECONDS)
+    assert not thread.is_alive()
+
+
+def test_answers_that_become_due_one_by_one_and_fast_are_gathered_and_none_is_left() -> None:
+    answers = Answers()
+    count = 300
+
+    with running(answers) as answerer:
+        for number in range(count):
+            with answers.changed:
+                answers.due.append(number)
+            answerer.wake()
+            time.sleep(0.001)  # so many a second, and not a wait for anything
+        assert answers.wait_for(count)
+
+    assert answers.given == list(range(count))
+    assert answers.rounds <= count // 5
+
+
+def test_who_gathers_is_stopped_at_once_and_gives_what_is_due_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_DISTANCE_SECONDS_EACH", 3600.0)
+    monkeypatch.setattr(module, "_LONGEST_DISTANCE_SECONDS", 3600.0)
+    answers = Answers()
+    answers.due = [1]
+
+    with running(answers) as answerer:
+        assert answers.wait_for(1)
+        answers.due = [2]
+        answerer.wake()
+
+    assert answers.given == [1, 2]
