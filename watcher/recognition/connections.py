@@ -16,18 +16,14 @@ from typing import Any
 import requests
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
-from urllib3.util import SKIP_HEADER
 
 from watcher.clock import boot_seconds
 from watcher.deadline import Flight
-from watcher.http_session import VerifyingAdapter
+from watcher.http_way import JoiningHttp, JoiningHttps, SteadyAdapter
 
 # A kept connection that lay idle longer is not used again: the commonest servers close theirs after five
 # seconds or more, and a request that crosses such a close is in doubt for nothing.
 IDLE_SECONDS = 4.0
-
-_LINE_END = b"\r\n"
-_MOST_LINES = 64  # that are kept: a request has ten, and only its length differs
 
 _Addresses = list[tuple[Any, ...]]
 
@@ -110,16 +106,12 @@ class Line:
         raise failure
 
 
-class _Watched(HTTPConnection):
+class _Watched(JoiningHttp):
     """What both kinds of connection share."""
 
     def __init__(self, *args: Any, line: Line, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._line = line
-        self._connecting = False
-        self._held: bytes | None = None  # the head of a request, until its body is there; None: nothing is held
-        self._checked: dict[tuple[Any, ...], bytes] = {}  # lines of the last request's head, by name and value
-        self._lines: list[bytes] = []  # of this request's head, which were checked for the last one
         self._idle_since = boot_seconds()
 
     def _new_conn(self) -> socket.socket:
@@ -133,13 +125,6 @@ class _Watched(HTTPConnection):
             raise NewConnectionError(self, "cannot connect") from error
         return sock
 
-    def connect(self) -> None:
-        self._connecting = True
-        try:
-            super().connect()
-        finally:
-            self._connecting = False
-
     @property
     def is_connected(self) -> bool:
         """Whether a kept connection can be used again."""
@@ -149,39 +134,10 @@ class _Watched(HTTPConnection):
         """The secret part of an address is added here, where no log and no error sees it any more."""
         if (query := self._line.flight.hidden_query) is not None:
             url = f"{url}{'&' if '?' in url else '?'}{query}"
-        self._lines.clear()
         super().putrequest(method, url, skip_host, skip_accept_encoding)
 
-    def putheader(self, header: Any, *values: Any) -> None:
-        """A line that was checked and encoded once is not for each request: that is half of what a request costs."""
-        if (line := self._checked.get((header, *values))) is not None:
-            self._lines.append(line)
-            return
-        super().putheader(header, *values)
-        if _is_plain(header, values):
-            if len(self._checked) >= _MOST_LINES:
-                self._checked.clear()
-            self._checked[header, values[0]] = f"{header}: {values[0]}\r\n".encode("latin-1")
-
-    def request(self, method: str, url: str, body: Any = None, headers: Any = None, **options: Any) -> None:
-        """Head and body leave in one piece: as two they cost two packets, and wake the server twice."""
-        self._held = b"" if body else None
-        super().request(method, url, body, headers, **options)
-
-    def send(self, data: Any) -> None:
-        if self.sock is None:
-            self.connect()
-        if not self._connecting:
-            if self._lines:  # this is the head: they belong before the blank line that ends it
-                data = b"".join((data[: -len(_LINE_END)], *self._lines, _LINE_END))
-                self._lines.clear()
-            if self._held == b"":
-                self._held = data
-                return
-            data, self._held = (self._held or b"") + data, None
-            self._line.flight.leave(self.sock)
-        super().send(data)
-        self._idle_since = boot_seconds()
+    def leave(self) -> None:
+        self._line.flight.leave(self.sock)
 
     def getresponse(self) -> Any:
         response = super().getresponse()
@@ -189,59 +145,27 @@ class _Watched(HTTPConnection):
         return response
 
 
-def _is_plain(header: Any, values: tuple[Any, ...]) -> bool:
-    """A line as most are: one value, of text, that is sent."""
-    return isinstance(header, str) and len(values) == 1 and isinstance(values[0], str) and values[0] != SKIP_HEADER
-
-
 class WatchedHttp(_Watched):
     """Over plain TCP."""
 
 
-class WatchedHttps(_Watched, HTTPSConnection):
+class WatchedHttps(_Watched, JoiningHttps):
     """Over TLS."""
 
 
-class WatchedAdapter(VerifyingAdapter):
-    """requests' adapter on watched connections, for one thread and one address: it sends nothing twice.
-
-    What follows from the address and the proxies is worked out once, and of an answer no more than is asked for:
-    requests does it all for each request, which is half of what it costs.
-    """
+class WatchedAdapter(SteadyAdapter):
+    """The adapter on watched connections."""
 
     def __init__(self, line: Line, context: ssl.SSLContext | None) -> None:
         self._kinds: dict[Any, Any] = {
             HTTPConnection: partial(WatchedHttp, line=line),
             HTTPSConnection: partial(WatchedHttps, line=line),
         }
-        self._pool: Any = None
-        self._target: str | None = None
-        super().__init__(context, pool_connections=4, pool_maxsize=1, max_retries=0)
+        super().__init__(context)
 
-    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
-        if (pool := self._pool) is None:
-            self._pool = pool = self._watched(super().get_connection_with_tls_context(*args, **kwargs))
-        return pool
-
-    def request_url(self, *args: Any, **kwargs: Any) -> str:
-        if self._target is None:
-            self._target = super().request_url(*args, **kwargs)
-        return self._target
-
-    def build_response(self, req: Any, resp: Any) -> requests.Response:  # noqa: ARG002 - requests' signature
-        """Status, headers and body, and nothing of cookies and encodings."""
-        response = requests.Response()
-        response.status_code, response.headers, response.raw = resp.status, resp.headers, resp
-        return response
-
-    def close(self) -> None:
-        super().close()
-        self._pool = None  # who sends again begins anew
-
-    def _watched(self, pool: Any) -> Any:
-        kind = pool.ConnectionCls
-        if not isinstance(kind, partial):
-            if kind not in self._kinds:
-                raise requests.exceptions.InvalidSchema("only HTTP proxies can be used")
-            pool.ConnectionCls = self._kinds[kind]
-        return pool
+    def kind_for(self, kind: Any) -> Any:
+        if isinstance(kind, partial):
+            return kind
+        if kind not in self._kinds:
+            raise requests.exceptions.InvalidSchema("only HTTP proxies can be used")
+        return self._kinds[kind]

@@ -19,6 +19,7 @@ from urllib3.exceptions import HTTPError
 
 from watcher.deadline import Deadline, Flight, Watchdog
 from watcher.http_session import needs_tls
+from watcher.http_way import Way
 from watcher.recognition.connections import Line, Resolver, WatchedAdapter
 from watcher.tls import causes, trusting_on_the_web
 
@@ -70,7 +71,7 @@ class Transport:
         self._resolver = Resolver()
         self._watchdog = Watchdog()
         self._of_thread = threading.local()
-        self._sessions: weakref.WeakSet[requests.Session] = weakref.WeakSet()
+        self._ways: weakref.WeakSet[Way] = weakref.WeakSet()
         self._lock = threading.Lock()
 
     def send(
@@ -83,18 +84,19 @@ class Transport:
         hidden_query: str | None = None,
     ) -> Reply:
         """The answer, by `deadline`. Raises TransportFailure. `hidden_query` is shown to the server alone."""
-        way = self._way()
+        line, way = self._way()
         with Flight(deadline, self._watchdog, hidden_query) as flight:
-            way.line.flight = flight
+            line.flight = flight
             status: int | None = None
             try:
-                with self._request(way, method, flight, headers, body) as response:
+                timeout = (self._connect_timeout_seconds, max(deadline.remaining(), 0.001))
+                with way.send(method, headers, body, timeout=timeout) as response:
                     status = response.status_code
                     content = self._content(response)
             except (requests.RequestException, HTTPError, HTTPException, OSError, ValueError) as error:
                 raise _failure(flight, error, status) from error
             finally:
-                way.line.flight = None
+                line.flight = None
             if flight.expired:
                 raise TransportFailure(sent=True, detail=_TOO_LATE, status=status)
             flight.arrive()
@@ -103,22 +105,10 @@ class Transport:
     def close(self) -> None:
         """Let go of kept connections; requests under way end by themselves."""
         with self._lock:
-            sessions = list(self._sessions)
-        for session in sessions:
-            session.close()
+            ways = list(self._ways)
+        for way in ways:
+            way.close()
         self._watchdog.look()
-
-    def _request(
-        self, way: _Way, method: str, flight: Flight, headers: Mapping[str, str], body: bytes | None
-    ) -> requests.Response:
-        # The adapter's `send`, not the session's: that one works out the next address of a redirect even
-        # where it is not to be followed, and fails where it is nonsense.
-        return way.adapter.send(
-            way.prepared(method, self._url, headers, body),
-            stream=True,
-            timeout=(self._connect_timeout_seconds, max(flight.deadline.remaining(), 0.001)),
-            proxies=self._proxies,
-        )
 
     def _content(self, response: requests.Response) -> bytes:
         """The body, unpacked; refuses what is beyond all reason."""
@@ -134,41 +124,15 @@ class Transport:
                 break  # to find out by reading that nothing more comes costs as much again
         return b"".join(chunks)
 
-    def _way(self) -> _Way:
-        way: _Way | None = getattr(self._of_thread, "way", None)
-        if way is None:
-            way = _Way(Line(self._resolver, self._connect_timeout_seconds), self._context)
+    def _way(self) -> tuple[Line, Way]:
+        made: tuple[Line, Way] | None = getattr(self._of_thread, "way", None)
+        if made is None:
+            line = Line(self._resolver, self._connect_timeout_seconds)
+            way = Way(self._url, WatchedAdapter(line, self._context), self._proxies)
             with self._lock:
-                self._sessions.add(way.session)
-            self._of_thread.way = way
-        return way
-
-
-class _Way:
-    """One thread's way to the address: its connections, and the request that it has prepared last."""
-
-    def __init__(self, line: Line, context: ssl.SSLContext | None) -> None:
-        self.line = line
-        self.adapter = WatchedAdapter(line, context)
-        self.session = _session(self.adapter)
-        self._prepared: requests.PreparedRequest | None = None
-        self._prepared_for: tuple[str, Mapping[str, str]] | None = None
-
-    def prepared(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None
-    ) -> requests.PreparedRequest:
-        """Checked as requests does. With a body and the same `headers` (the very same object) it differs by its body
-        from the last one alone, and is not checked again: that costs as much as to send it.
-        """
-        request, made_for = self._prepared, self._prepared_for
-        if request is None or made_for is None or body is None or made_for[0] != method or made_for[1] is not headers:
-            request = self.session.prepare_request(requests.Request(method, url, headers=dict(headers), data=body))
-            request.headers = dict(request.headers)  # type: ignore[assignment]  # quicker to copy than requests' own
-            self._prepared, self._prepared_for = request, (method, headers) if body is not None else None
-        else:
-            request.body = body
-            request.headers["Content-Length"] = str(len(body))
-        return request
+                self._ways.add(way)
+            self._of_thread.way = made = line, way
+        return made
 
 
 class _TooLargeError(OSError):
@@ -177,16 +141,6 @@ class _TooLargeError(OSError):
 
 _TOO_LATE = "the time for the whole request was over"
 _CUT_OFF = "the connection was cut off before the whole answer had come"
-
-
-def _session(adapter: WatchedAdapter) -> requests.Session:
-    session = requests.Session()
-    session.trust_env = False  # read once, not at every call; and no .netrc
-    session.headers.clear()
-    session.headers.update({"Accept-Encoding": "identity", "User-Agent": "invoice-watcher", "Connection": "keep-alive"})
-    for scheme in ("https://", "http://"):
-        session.mount(scheme, adapter)
-    return session
 
 
 def _failure(flight: Flight, error: Exception, status: int | None) -> TransportFailure:

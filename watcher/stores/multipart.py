@@ -51,13 +51,18 @@ class MultipartBody:
         return boot_seconds() > self._until
 
     def read(self, size: int = -1) -> bytes:
+        """As much as is asked for, or as there is: small documents are one piece."""
         if self.is_late:
             raise TimeoutError("the upload takes too long")
-        while self._streams:
-            if piece := self._streams[0].read(size):
-                return piece
-            self._streams.pop(0)
-        return b""
+        pieces: list[bytes] = []
+        left = size
+        while self._streams and left != 0:
+            if piece := self._streams[0].read(left):
+                pieces.append(piece)
+                left = left - len(piece) if left > 0 else left
+            else:
+                self._streams.pop(0)
+        return b"".join(pieces)
 
     def _part(self, name: str, value: bytes, rest: str) -> bytes:
         # As HTML has it: quotes and line ends of a field's name are percent-encoded.

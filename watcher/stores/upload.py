@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Collection, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import requests
@@ -13,7 +14,7 @@ from watcher.config.sections import HttpStore as Section
 from watcher.errors import StoreRefused, StoreUnavailable, Unavailable
 from watcher.findings import About
 from watcher.headers import clean
-from watcher.http_session import HttpSessions
+from watcher.http_way import Way, Ways
 from watcher.json_answers import EndlessAnswer, at, body_of, decoded, says
 from watcher.model import Finding, Locator
 from watcher.ports import FoundDocument, Token
@@ -36,6 +37,8 @@ _DOCUMENT_REFUSED = (413, 415)
 _FIRST_ERROR = 300
 _OWN_FAULT = 500
 _NOWHERE = (301, 302, 303, 307, 308, 404)  # though many answer 404 to GET where POST works
+_NO_TOKEN: Mapping[str, str] = MappingProxyType({})
+_ACCEPT: Mapping[str, str] = MappingProxyType({"Accept": "application/json"})
 _ADMISSION = "look at recognition.auth, and at the rights that the platform gives its client"
 
 
@@ -60,10 +63,9 @@ class HttpStore:
         self._section = section
         self._token = token
         self._refused = frozenset(str(code) for code in refused)
-        self._local = threading.local()
-        self._sessions: list[requests.Session] = []
+        self._headers_with: tuple[Mapping[str, str], Mapping[str, str]] = (_NO_TOKEN, _ACCEPT)
         self._lock = threading.Lock()
-        self._made: HttpSessions | None = None
+        self._made: Ways | None = None
 
     @property
     def name(self) -> str:
@@ -99,10 +101,8 @@ class HttpStore:
         about = About(f"store {self._name}")
         try:
             headers = self._admission()
-            # No redirects: the token is for this address alone.
-            with self._session().get(
-                self._section.url, headers=headers, timeout=_CHECK_SECONDS, stream=True, allow_redirects=False
-            ) as answer:
+            # No redirects are followed: the token is for this address alone.
+            with self._way().send("GET", headers, timeout=_CHECK_SECONDS) as answer:
                 status = answer.status_code
         except StoreUnavailable as error:
             return [about.wrong(str(error), _ADMISSION)]
@@ -120,11 +120,8 @@ class HttpStore:
         return [about.well(f"answers (HTTP {status}); no upload was tried, because it could not be taken back")]
 
     def close(self) -> None:
-        with self._lock:
-            sessions, self._sessions = self._sessions, []
-        for session in sessions:
-            session.close()
-        self._local = threading.local()
+        if self._made is not None:
+            self._made.close()
 
     def _post(self, key: str, content: Spooled, media_type: str, admission: Mapping[str, str]) -> tuple[int, Any]:
         """The status, and the answer's JSON; None where it is none."""
@@ -136,19 +133,17 @@ class HttpStore:
             content=content,
             within_seconds=_UPLOAD_SECONDS + content.size / _SLOWEST,
         )
-        headers = {**admission, "Content-Type": body.content_type, "Accept": "application/json"}
         try:
-            with self._session().post(
-                self._section.url,
-                data=body,
-                headers=headers,
+            with self._way().send(
+                "POST",
+                self._headers_of(admission),
+                body,
                 timeout=_TIMEOUT_SECONDS,
-                stream=True,
-                allow_redirects=False,
+                of_body={"Content-Type": body.content_type},
             ) as answer:
                 text = body_of(answer, largest_bytes=_LARGEST_ANSWER_BYTES, within_seconds=_ANSWER_SECONDS)
                 return answer.status_code, decoded(text)
-        except (requests.RequestException, ValueError) as error:  # requests stumbles over senseless redirects
+        except (requests.RequestException, ValueError) as error:
             raise self._unavailable(_TOO_SLOW if body.is_late else _described(error)) from error
 
     def _is_token_refused(self, status: int, answer: Any) -> bool:
@@ -177,26 +172,26 @@ class HttpStore:
     def _admission(self, refused: Mapping[str, str] | None = None) -> Mapping[str, str]:
         """The token's header; another one than the `refused`."""
         if self._token is None:
-            return {}
+            return _NO_TOKEN
         try:
             return self._token.header() if refused is None else self._token.refresh(refused)
         except Unavailable as error:
             raise self._unavailable("cannot be used without a token, and none can be had") from error
 
-    def _session(self) -> requests.Session:
-        """One for each thread, as requests wants it."""
-        session: requests.Session | None = getattr(self._local, "session", None)
-        if session is None:
-            session = self._local.session = self._new_session()
-            with self._lock:
-                self._sessions.append(session)
-        return session
+    def _headers_of(self, admission: Mapping[str, str]) -> Mapping[str, str]:
+        """One object for as long as the token is the same one: who sends prepares a request for it once."""
+        made_of, headers = self._headers_with
+        if made_of is not admission:
+            headers = {**_ACCEPT, **admission}
+            self._headers_with = (admission, headers)
+        return headers
 
-    def _new_session(self) -> requests.Session:
-        with self._lock:
-            if self._made is None:
-                self._made = HttpSessions(self._section.url, self._section.ca_file)
-        return self._made.new()
+    def _way(self) -> Way:
+        made = self._made
+        if made is None:
+            with self._lock:
+                made = self._made = self._made or Ways(self._section.url, self._section.ca_file)
+        return made.mine()
 
     def _unavailable(self, what: str) -> StoreUnavailable:
         log.warning("A store failed.", extra={"store": self._name, "reason": what})
