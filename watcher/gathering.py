@@ -65,10 +65,11 @@ class Gathering:
         """Raises SourceUnavailable, Vanished."""
         left_out: list[LeftOut] = []
         found = self.reader.documents(parcel.leaves(), leave_out=left_out.append)
-        with ExitStack() as undo:
-            undo.callback(_close, found)
+        try:
             texts = tuple(parcel.texts()) if self.links is not None else ()
-            undo.pop_all()
+        except BaseException:
+            _close(found)
+            raise
         return Harvest(documents=tuple(found), texts=texts, left_out=tuple(left_out))
 
     def gather(self, harvest: Harvest, received_at: datetime) -> Gathered:

@@ -118,7 +118,8 @@ class Intake:
             return self._turned_away(bare, header, decision)
         # What a person has let in counts in nobody's allowance.
         counts_as = decision.counts_as if _released_for(arrival) is None else None
-        return self._draft(replace(bare, counts_as=counts_as), decision.person, parcel)
+        submission = replace(belonging_to(bare, decision.person), counts_as=counts_as)
+        return self._draft(submission, decision.person, parcel)
 
     def _decided(
         self, arrival: Arrival, header: MailHeader, parcel: Parcel, bare: NewSubmission
@@ -143,14 +144,20 @@ class Intake:
 
     def _file(self, arrival: Arrival, parcel: Parcel) -> Draft:
         person = self._admission.of_file(parcel)
-        return self._draft(self._bare(arrival, Kind.FILE, parcel.owner), person, parcel)
+        return self._draft(self._bare(arrival, Kind.FILE, parcel.owner, person), person, parcel)
 
-    def _draft(self, bare: NewSubmission, person: Person | None, parcel: Parcel) -> Draft:
-        return Draft(submission=belonging_to(bare, person), person=person, harvest=self._gathering.harvest(parcel))
+    def _draft(self, submission: NewSubmission, person: Person | None, parcel: Parcel) -> Draft:
+        return Draft(submission=submission, person=person, harvest=self._gathering.harvest(parcel))
 
-    def _bare(self, arrival: Arrival, kind: Kind, sender: str | None) -> NewSubmission:
-        create_expense = self._storing.create_expense
-        return draft(arrival, source=self._source.name, kind=kind, sender=sender, create_expense=create_expense)
+    def _bare(self, arrival: Arrival, kind: Kind, sender: str | None, person: Person | None = None) -> NewSubmission:
+        return draft(
+            arrival,
+            source=self._source.name,
+            kind=kind,
+            sender=sender,
+            create_expense=self._storing.create_expense,
+            person=person,
+        )
 
 
 def _released_for(arrival: Arrival) -> str | None:

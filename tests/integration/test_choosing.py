@@ -22,6 +22,7 @@ PAPER = Paper()
 TRIPS = lines_page(
     "滴滴出行-行程单", "TRIP TABLE", "申请日期：2026-05-01  行程起止日期：2026-04-01", "共2笔行程，合计318.00元"
 )
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(60_000)
 Choose = Callable[..., list[FoundDocument]]
 
 
@@ -223,3 +224,23 @@ def test_what_cannot_be_used_stays_as_it_was_found(choose: Choose) -> None:
     found = choose(("a.pdf", pdf(invoice_page(PAPER))), ("large.pdf", b"%PDF-1.4" + bytes(300_000)), document="200KB")
 
     assert became(found) == [("a.pdf", None), ("large.pdf", Reason.TOO_LARGE)]
+
+
+@pytest.mark.parametrize("look", [True, False], ids=["looked into", "not looked into"])
+@pytest.mark.parametrize("name", ["invoice.pdf", "滴滴出行行程单.pdf", "酒店水单.pdf", "image001.png"])
+def test_a_document_that_came_alone_is_sent_as_it_is_whether_or_not_it_was_chosen_plainly(
+    inspector: Inspector, name: str, *, look: bool
+) -> None:
+    limits = Limits()
+    chooser = DocumentChooser(inspector=inspector if look else None, most=3, limits=limits)
+    reader = DocumentReader(accept=["pdf", "image"], limits=limits)
+    content = PNG if name.endswith(".png") else pdf(invoice_page(PAPER))
+    (document,) = reader.documents([BytesLeaf(content, name=name, path=name)])
+    try:
+        plainly = chooser.choose_plainly([document])
+
+        assert plainly is not None
+        assert became(plainly) == became(chooser.choose([document])) == [(name, None)]
+    finally:
+        assert document.content is not None
+        document.content.close()

@@ -45,6 +45,8 @@ class DocumentChooser:
         usable = _usable(found)
         if len(usable) > 1 or any(self._asks_for_a_look(found[index]) for index in usable):
             return None
+        if usable and len(found) == 1 and not _is_picture_in_mail(found[0]):
+            return [*found]  # as the rules have it: nothing lies beside it, and nothing in it says that it is none
         return self._chosen(found, usable, dict.fromkeys(usable, NOTHING_SEEN))
 
     def _chosen(

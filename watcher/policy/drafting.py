@@ -13,8 +13,19 @@ _SUBJECT_LENGTH = 200
 _DETAIL_LENGTH = 240  # all that a proof says of why it is none
 
 
-def draft(arrival: Arrival, *, source: str, kind: Kind, sender: str | None, create_expense: bool) -> NewSubmission:
-    """What is known of it by where it lies; `sender` is the submitter's address, or the login of a file's owner."""
+def draft(
+    arrival: Arrival,
+    *,
+    source: str,
+    kind: Kind,
+    sender: str | None,
+    create_expense: bool,
+    person: Person | None = None,
+) -> NewSubmission:
+    """What is known of it by where it lies; `sender` is the submitter's address, or the login of a file's owner.
+
+    `person`: whom it belongs to, where that is known already (see `belonging_to`).
+    """
     return NewSubmission(
         key=arrival.key,
         source=source,
@@ -24,9 +35,9 @@ def draft(arrival: Arrival, *, source: str, kind: Kind, sender: str | None, crea
         sender=sender,
         subject=None,
         path=arrival.path,
-        user_code=None,
-        person_name=None,
-        language=None,
+        user_code=person.user_code if person else None,
+        person_name=person.name if person else None,
+        language=person.language if person else None,
         received_at=arrival.received_at,
         state=SubmissionState.OPEN,
         create_expense=create_expense,

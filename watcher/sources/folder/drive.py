@@ -115,8 +115,12 @@ def open_file(folder: int, name: str) -> tuple[int, os.stat_result]:
 def open_file_below(root: int, path: str) -> tuple[int, os.stat_result]:
     """The same for a path below an open folder."""
     parent, _, name = path.rpartition("/")
-    with folder_below(root, parent) as folder:
+    folder = open_below(root, parent) if parent else root
+    try:
         return open_file(folder, name)
+    finally:
+        if folder != root:
+            os.close(folder)
 
 
 class Mount:
