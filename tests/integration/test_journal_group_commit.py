@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.waiting import wait_for
 from watcher.errors import JournalUnavailable
+from watcher.journal import sqlite_writer
 from watcher.journal.connection import Connection
 from watcher.journal.prepared import Statements
 from watcher.journal.sqlite_database import writing_engine
@@ -94,6 +95,23 @@ def test_all_who_wait_are_committed_together(desk: Desk) -> None:
     assert results == list(range(PIECES))
     assert (desk.commits, desk.savepoints) == (2, 0)
     assert sorted(desk.numbers()) == results
+
+
+def test_more_are_waited_for_only_where_the_last_were_several(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given pieces that come one by one: nothing is waited for
+    waits: list[float] = []
+    monkeypatch.setattr(sqlite_writer, "pause", waits.append)
+    desk.add(100)
+    desk.add(101)
+    assert not waits
+
+    # When two have come together, then the next waits for more, and the one after that no longer
+    _while_one_is_at_work(desk, [102, 103])
+    assert not waits
+    desk.add(104)
+    assert len(waits) == 1
+    desk.add(105)
+    assert len(waits) == 1
 
 
 def test_who_is_done_goes_on_while_the_next_group_is_at_work(desk: Desk) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.raw_server import RawServer, answer
 from tests.support.recognisers import biz_id, recogniser
 from tests.support.servers.certificates import make_certificate
 from tests.support.waiting import wait_for
@@ -93,6 +94,36 @@ def test_connections_are_kept_and_used_again(endpoint: Endpoint) -> None:
             assert client.recognise("a.pdf", biz_id(), None).response is not None
 
     assert endpoint.connections == 1
+
+
+def test_each_request_of_a_connection_has_every_header_once_and_the_length_of_its_own_body() -> None:
+    # Given a server that keeps its connections
+    def behave(connection: Any, server: RawServer) -> None:
+        while server.read_request(connection):
+            connection.sendall(answer(b'{"resCode": 200000, "data": []}'))
+
+    with RawServer(behave) as server, recogniser(server.url, headers={"X-Company": "4711"}) as client:
+        # When documents with addresses of different lengths are posted
+        for url in ("a.pdf", "longer.pdf", "a.pdf", "the-longest-of-all.pdf"):
+            assert client.recognise(url, biz_id(), "1").response is not None
+
+        # Then all went over one connection, with the same head but for the length
+        heads, bodies = zip(*(request.split(b"\r\n\r\n", 1) for request in server.requests), strict=True)
+        assert server.connections == 1
+        assert [_length(head) for head in heads] == [len(body) for body in bodies]
+        assert len({tuple(sorted(_without_length(head))) for head in heads}) == 1
+        names = [line.split(b":")[0].lower() for line in heads[-1].split(b"\r\n")[1:]]
+        assert len(names) == len(set(names))
+        assert {b"host", b"x-company", b"content-type", b"content-length"} <= set(names)
+
+
+def _length(head: bytes) -> int:
+    (line,) = [line for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")]
+    return int(line.split(b":")[1])
+
+
+def _without_length(head: bytes) -> list[bytes]:
+    return [line for line in head.split(b"\r\n") if not line.lower().startswith(b"content-length:")]
 
 
 def test_many_threads_post_at_once_each_on_its_own_connection() -> None:

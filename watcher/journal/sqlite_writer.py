@@ -9,10 +9,10 @@ Hardly ever does a piece fail: then the group is undone and run once more, each 
 from __future__ import annotations
 
 import threading
-import time
 from collections import deque
 from contextlib import suppress
 from queue import Empty, SimpleQueue
+from time import sleep as pause
 from typing import Any, Generic, TypeVar, cast
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -112,7 +112,7 @@ class GroupWriter:
 
     def _run_group(self) -> None:
         if self._are_many:
-            time.sleep(_GATHERING_SECONDS)
+            pause(_GATHERING_SECONDS)
         group = [self._waiting.popleft() for _ in range(len(self._waiting))]
         self._are_many = len(group) > 1
         try:
