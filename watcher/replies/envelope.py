@@ -5,12 +5,13 @@ from __future__ import annotations
 import binascii
 import hashlib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import EmailPolicy
+from email.policy import EmailPolicy, Policy
 from email.utils import format_datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,7 @@ _READ_AS_WRITTEN = _ID_HEADERS | {"subject", "content-type", "content-transfer-e
 _LINE_LENGTH, _LONGEST_LINE = 78, 998  # what a line should have at most, and what it must not exceed
 _LINE_END = "\r\n"
 _BASE64_LINE = 76
+_ENCODED_AT_ONCE = 42  # bytes in an encoded word: as many as fit on a line with the name of a field
 _BOUNDARY = "=_alternative"  # no line of base64 has an underscore
 
 
@@ -69,6 +71,30 @@ _FOLDED: _Policy = EmailPolicy(linesep="\r\n")
 _REPLY = ReplyPolicy(linesep="\r\n")
 
 
+class Reply(EmailMessage):
+    """A mail of ours. The standard library's generator writes every line by itself, and copies the whole before."""
+
+    def __init__(self) -> None:
+        super().__init__(policy=_REPLY)
+
+    def as_bytes(self, unixfrom: bool = False, policy: Policy[Any] | None = None) -> bytes:  # noqa: FBT001, FBT002 - as there
+        if unixfrom or policy not in (None, self.policy):
+            return super().as_bytes(unixfrom, policy)
+        head = b"".join(_folded(name, value) for name, value in self.raw_items())
+        return head + _LINE_END.encode() + self._body()
+
+    def _body(self) -> bytes:
+        """What `fill` has put in."""
+        content: Any = self.get_payload()
+        if isinstance(content, str):
+            return content.encode("ascii")
+        if content is None:
+            return b""
+        between = f"--{_BOUNDARY}{_LINE_END}".encode()
+        parts = [between + part.as_bytes() + _LINE_END.encode() for part in content]
+        return b"".join(parts) + f"--{_BOUNDARY}--{_LINE_END}".encode()
+
+
 @lru_cache(maxsize=64)
 def _most(name: str) -> int | None:
     """How many fields of this name a mail may have; the standard library makes a class each time that it is asked."""
@@ -92,10 +118,23 @@ def _folded(name: str, value: str) -> bytes:
 
 
 def _unstructured(name: str, value: str) -> bytes:
-    plain = value.isascii() and "=?" not in value
-    charset = "us-ascii" if plain else "utf-8"
-    encoded = Header(value, charset, maxlinelen=_LINE_LENGTH, header_name=name, errors="replace")
-    return f"{name}: {encoded.encode(linesep=_LINE_END)}{_LINE_END}".encode("ascii")
+    if value.isascii() and "=?" not in value:
+        folded = Header(value, "us-ascii", maxlinelen=_LINE_LENGTH, header_name=name).encode(linesep=_LINE_END)
+    else:
+        folded = f"{_LINE_END} ".join(_encoded_words(value.encode("utf-8", "replace")))
+    return f"{name}: {folded}{_LINE_END}".encode("ascii")
+
+
+def _encoded_words(text: bytes) -> Iterator[str]:
+    """RFC 2047; no character is cut in two."""
+    begin = 0
+    while begin < len(text):
+        end = begin + _ENCODED_AT_ONCE
+        while end < len(text) and text[end] & 0xC0 == 0x80:  # noqa: PLR2004 - it goes on in this byte
+            end -= 1
+        word = binascii.b2a_base64(text[begin:end], newline=False).decode("ascii")
+        yield f"=?utf-8?b?{word}?="
+        begin = end
 
 
 @lru_cache(maxsize=64)
@@ -164,7 +203,7 @@ def addressed(thread: Thread, *, name: str, subject: str, sender: Sender, sent_a
     recipient = mailbox(thread.reply_to or "")[0]
     if recipient is None:
         raise MailRefused("there is no one address that the reply may go to")
-    message = EmailMessage(policy=_REPLY)
+    message = Reply()
     message["From"] = _author(sender)
     message["To"] = recipient
     message["Subject"] = subject
@@ -191,10 +230,10 @@ def fill(message: EmailMessage, *, text: str, html: str) -> None:
 
 
 def _part(subtype: str, text: str) -> EmailMessage:
-    part = EmailMessage(policy=_REPLY)
+    part = Reply()
     part["Content-Type"] = f'text/{subtype}; charset="utf-8"'
     part["Content-Transfer-Encoding"] = "base64"
     encoded = binascii.b2a_base64(text.encode("utf-8", "replace"), newline=False).decode("ascii")
     lines = [encoded[at : at + _BASE64_LINE] for at in range(0, len(encoded), _BASE64_LINE)]
-    part.set_payload("\n".join(lines) + "\n")
+    part.set_payload(_LINE_END.join([*lines, ""]))
     return part

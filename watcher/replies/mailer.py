@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 
 _CHECK_SECONDS = 10.0  # less than a whole check may take, so that it can say what did not answer
 _NOOP_SECONDS, _QUIT_SECONDS = 10.0, 3.0  # what no server needs time for
+_LINE_END = "\r\n"
 T = TypeVar("T")
 
 
@@ -106,9 +107,10 @@ class SmtpMailer:
 
     def _send(self, session: Session, message: EmailMessage, recipient: str) -> None:
         """With an empty envelope sender, so that nothing answers; where the server takes none, with our own address."""
+        content = _content(message)
         if not session.needs_sender:
             try:
-                session.send_message(message, from_addr="", to_addrs=[recipient])
+                session.sendmail("", [recipient], content)
                 return
             except smtplib.SMTPSenderRefused as error:
                 if not faults.wants_an_address(error.smtp_code):
@@ -116,7 +118,7 @@ class SmtpMailer:
                 session.needs_sender = True
                 self._tell_once(faults.words(error.smtp_error))
         _, own = named_address(self._section.sender)
-        session.send_message(message, from_addr=own, to_addrs=[recipient])
+        session.sendmail(own, [recipient], content)
 
     def _tell_once(self, said: str) -> None:
         if not self._told:
@@ -197,8 +199,15 @@ class SmtpMailer:
 
 
 def _recipient(message: EmailMessage) -> str:
-    """The one address in To."""
-    address, problem = mailbox(str(message["To"] or ""))
+    """The one address in To, read as it is written: the standard library's reading costs more than all the rest."""
+    written = next((value for name, value in message.raw_items() if name.lower() == "to"), "")
+    address, problem = mailbox(str(written))
     if address is None:
         raise MailRefused(f"the reply has no one recipient: {problem}")
     return address
+
+
+def _content(message: EmailMessage) -> bytes:
+    """With the line ends of the wire. Its recipient is ASCII, as `mailbox` has it, and so is smtp.from."""
+    wire = message.policy.linesep == _LINE_END
+    return message.as_bytes() if wire else message.as_bytes(policy=message.policy.clone(linesep=_LINE_END))

@@ -25,6 +25,7 @@ class Words:
 
     def __init__(self, entries: Mapping[str, Any]) -> None:
         self._entries = entries
+        self._found: dict[str, Any] = {}  # by path; a reply says some forty sentences
 
     def say(self, path: str, *, n: int | None = None, **values: object) -> str:
         """The sentence at `path`, its placeholders filled; `n` also chooses the plural form."""
@@ -61,9 +62,12 @@ class Words:
         return self.say("sentence_separator").join(sentences)
 
     def _find(self, path: str) -> Any:
-        found: Any = self._entries
-        for key in path.split("."):
-            found = found[key]
+        found: Any = self._found.get(path)
+        if found is None:
+            found = self._entries
+            for key in path.split("."):
+                found = found[key]
+            self._found[path] = found
         return found
 
 

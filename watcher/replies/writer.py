@@ -13,18 +13,17 @@ from watcher.errors import MailRefused
 from watcher.model import Acknowledgement, Language, Notice, Submission
 from watcher.replies import words
 from watcher.replies.acknowledgement import acknowledgement_view
-from watcher.replies.advising import WHOLE, Lengths
+from watcher.replies.advising import Lengths
 from watcher.replies.envelope import addressed, compose, fill, message_id, parse_sender, subject_of
 from watcher.replies.surplus import surplus_view
 from watcher.replies.telling import Telling, telling_in
-from watcher.replies.verdict import verdict_of
 from watcher.replies.view import AnswerView
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
 _MOST_BYTES = 98_000  # Gmail hides what is beyond 102 kB
-_LENGTHS = (WHOLE, Lengths(name=50, value=30, message=120), Lengths(name=24, value=12, message=60))
+_SHORTER = (Lengths(name=50, value=30, message=120), Lengths(name=24, value=12, message=60))
 _Viewing = Callable[[Telling], AnswerView]
 
 
@@ -55,9 +54,13 @@ class TemplateWriter:
         if self._sender is None:
             raise MailRefused("no smtp section is configured, so no reply can be sent")
         telling = self._telling(submission)
-        verdict = telling.verdict(verdict_of(submission))
-        message = compose(submission, number, sender=self._sender, verdict=verdict, sent_at=self._clock())
-        return self._filled(message, telling, lambda how: how.answer(submission, again=number > 1))
+
+        def view(how: Telling) -> AnswerView:
+            return how.answer(submission, again=number > 1)
+
+        whole = view(telling)
+        message = compose(submission, number, sender=self._sender, verdict=whole.verdict, sent_at=self._clock())
+        return self._filled(message, telling, whole, view)
 
     def note(self, submission: Submission) -> str:
         telling = self._telling(submission)
@@ -77,19 +80,20 @@ class TemplateWriter:
             sender=self._sender,
             sent_at=self._clock(),
         )
-        return self._filled(message, telling, lambda how: _notice_view(how, notice))
+        return self._filled(message, telling, view, lambda how: _notice_view(how, notice))
 
-    def _filled(self, message: EmailMessage, telling: Telling, view: _Viewing) -> EmailMessage:
-        text = self._render("reply.txt.j2", view(telling), telling)
-        fill(message, text=text, html=self._html(telling, view))
+    def _filled(self, message: EmailMessage, telling: Telling, whole: AnswerView, view: _Viewing) -> EmailMessage:
+        text = self._render("reply.txt.j2", whole, telling)
+        fill(message, text=text, html=self._html(telling, whole, view))
         return message
 
-    def _html(self, telling: Telling, view: _Viewing) -> str:
+    def _html(self, telling: Telling, whole: AnswerView, view: _Viewing) -> str:
         """Foreign texts are cut shorter where it would not be shown whole; the plain text has them as they are."""
-        for lengths in _LENGTHS:
-            made = self._render("reply.html.j2", view(replace(telling, lengths=lengths)), telling)
+        made = self._render("reply.html.j2", whole, telling)
+        for lengths in _SHORTER:
             if len(made.encode()) <= _MOST_BYTES:
                 break
+            made = self._render("reply.html.j2", view(replace(telling, lengths=lengths)), telling)
         return made
 
     def _telling(self, about: Submission | Notice) -> Telling:
@@ -112,6 +116,7 @@ class TemplateWriter:
             loader=PackageLoader("watcher.replies"),
             autoescape=select_autoescape(enabled_extensions=("html.j2",), default=False),
             undefined=StrictUndefined,
+            auto_reload=False,  # else each reply looks whether they have changed
         )
 
 
