@@ -221,6 +221,16 @@ def test_an_operator_gets_one_plain_mail_that_starts_no_loop(mail: MailChannel, 
     assert message.get_content() == "- 来源 fapiao 无法使用\r\n"
 
 
+def test_what_looks_encoded_in_an_alerts_subject_stays_as_it_is(mail: MailChannel, smtp_sink: SmtpSink) -> None:
+    hidden = "=?utf-8?q?a=0D=0ABcc=3A_b=40corp.example?="
+
+    mail.tell(f"{hidden} c", "b", good=False)
+
+    (received,) = smtp_sink.received
+    assert b"Bcc:" not in received.raw.partition(b"\r\n\r\n")[0]
+    assert str(received.message["Subject"]) == f"{hidden} c"
+
+
 def test_an_alert_is_never_taken_for_an_invoice_mail(mail: MailChannel, smtp_sink: SmtpSink) -> None:
     mail.tell("a", "b", good=False)
     header = read_header(smtp_sink.received[0].raw)

@@ -501,3 +501,13 @@ def test_a_field_of_several_lines_is_refused() -> None:
 
     with pytest.raises(ValueError, match="one line"):
         message["X-Foreign"] = "a\r\nBcc: b@corp.example"
+
+
+def test_a_reply_is_written_as_the_standard_library_would_write_it() -> None:
+    subject = "发票" * 60 + " and some words in English, which go on"
+    message = writer().reply(submission(document(), subject=subject), 1)
+
+    assert message.as_bytes() == message.as_bytes(policy=message.policy.clone(linesep="\r\n"))
+    read = message_from_bytes(message.as_bytes(), policy=policy.default)
+    assert str(read["Subject"]) == message["Subject"]
+    assert all(len(line) <= 78 for line in message.as_bytes().split(b"\r\n"))

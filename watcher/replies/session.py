@@ -7,7 +7,7 @@ import re
 import smtplib
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from watcher.clock import boot_seconds
 from watcher.config.sections import Smtp
@@ -37,6 +37,11 @@ class Session(smtplib.SMTP):
     needs_sender = False  # it has refused an empty envelope sender
     content_by = float("inf")  # no mail's content leaves after this
     answer_by = float("inf")  # as long is waited for what the server says of it
+
+    def rcpt(self, recip: str, options: Sequence[str] = ()) -> tuple[int, bytes]:  # noqa: ARG002 - none is ever asked for
+        """As smtplib has it, without reading an address once more that has been found to be plain."""
+        self.putcmd("rcpt", f"TO:<{recip}>")
+        return self.getreply()
 
     def data(self, msg: bytes | str) -> tuple[int, bytes]:  # type: ignore[override] # typeshed lets it take any buffer
         """As smtplib has it. Raises TooLate, too; the session can be used then, or is closed."""

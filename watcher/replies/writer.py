@@ -10,11 +10,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from watcher.errors import MailRefused
+from watcher.mime.outgoing import OutgoingMail
 from watcher.model import Acknowledgement, Language, Notice, Submission
 from watcher.replies import words
 from watcher.replies.acknowledgement import acknowledgement_view
 from watcher.replies.advising import Lengths
-from watcher.replies.envelope import addressed, compose, fill, message_id, parse_sender, subject_of
+from watcher.replies.envelope import addressed, compose, message_id, parse_sender, subject_of
 from watcher.replies.surplus import surplus_view
 from watcher.replies.telling import Telling, telling_in
 from watcher.replies.view import AnswerView
@@ -82,9 +83,9 @@ class TemplateWriter:
         )
         return self._filled(message, telling, view, lambda how: _notice_view(how, notice))
 
-    def _filled(self, message: EmailMessage, telling: Telling, whole: AnswerView, view: _Viewing) -> EmailMessage:
+    def _filled(self, message: OutgoingMail, telling: Telling, whole: AnswerView, view: _Viewing) -> EmailMessage:
         text = self._render("reply.txt.j2", whole, telling)
-        fill(message, text=text, html=self._html(telling, whole, view))
+        message.fill(text, html=self._html(telling, whole, view))
         return message
 
     def _html(self, telling: Telling, whole: AnswerView, view: _Viewing) -> str:
