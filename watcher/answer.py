@@ -78,7 +78,7 @@ class Answer:
         # Of submissions that wait; losing it costs a few tries, or a reply twice, as a crash does.
         self._failures: dict[str, int] = {}  # in a row
         self._broke_at: str | None = None  # the last answer, where the connection was lost over it
-        self._unnoted: set[tuple[str, int]] = set()  # replies that were sent while the journal could not be reached
+        self._unnoted: set[tuple[str, int]] = set()  # replies that were sent, and are not recorded yet
 
     @property
     def source(self) -> str:
@@ -205,6 +205,7 @@ class Answer:
         remark = self._reply(claimed, decided)
         if remark is None and boot_seconds() - began > _MOVE_WITHIN_SECONDS:
             # Under a claim of its own, because this one's hold might end in the middle of the move.
+            self._note_reply(claimed)
             self._journal.postpone_answer(claimed, timedelta(0), "its reply is sent; it took long")
             return
         target: str | None = None
@@ -235,11 +236,10 @@ class Answer:
         self._notices.send(limit)
 
     def _reply(self, claimed: ClaimedAnswer, decided: Verdict) -> str | None:
-        """Send what is to be sent; what there is to say of it in the end."""
+        """Send what is to be sent; what there is to say of it in the end. It is recorded with what comes next."""
         if not decided.reply or claimed.replied or self._mailer is None:
             return None
-        handed_over = (claimed.submission.id, claimed.number)
-        if handed_over not in self._unnoted:
+        if not self._is_unnoted(claimed):
             try:
                 message = self._writer.reply(claimed.submission, claimed.number)
                 self._mailer.send(message)
@@ -248,10 +248,17 @@ class Answer:
                 log.warning("A reply was refused for good.", extra={"submission": claimed.submission.id})
                 return f"the reply was refused: {error}"
             log.info("A reply is sent.", extra={"submission": claimed.submission.id, "reply_id": message["Message-ID"]})
-            self._unnoted.add(handed_over)
-        self._journal.note_reply(claimed)
-        self._unnoted.discard(handed_over)
+            self._unnoted.add((claimed.submission.id, claimed.number))
         return None
+
+    def _is_unnoted(self, claimed: ClaimedAnswer) -> bool:
+        """Whether its reply is sent, and only we know it."""
+        return (claimed.submission.id, claimed.number) in self._unnoted
+
+    def _note_reply(self, claimed: ClaimedAnswer) -> None:
+        if self._is_unnoted(claimed):
+            self._journal.note_reply(claimed)
+            self._unnoted.discard((claimed.submission.id, claimed.number))
 
     def _move(self, claimed: ClaimedAnswer, decided: Verdict, began: float) -> Generator[AnswerStep, Move, str | None]:
         """Where it was moved; None: the configuration leaves it where it is."""
@@ -260,7 +267,8 @@ class Answer:
         for _ in range(_PLANS):
             if target is None:
                 target = self._source.plan(claimed.submission, booked=decided.booked)
-            move = yield Planned(target=target)
+            move = yield Planned(target=target, replied=self._is_unnoted(claimed))
+            self._unnoted.discard((claimed.submission.id, claimed.number))
             self._beat()
             if boot_seconds() - began > _MOVE_WITHIN_SECONDS:
                 raise _Late  # those before it took so long

@@ -321,9 +321,13 @@ class ClaimedAnswer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """A step of an answer: it is about to be moved there; None: it is not, or nobody knows where it is."""
+    """A step of an answer: it is about to be moved there; None: it is not, or nobody knows where it is.
+
+    `replied`: its reply has just been handed over, as `AnswerJournal.note_reply` records it.
+    """
 
     target: str | None
+    replied: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -51,6 +51,7 @@ from watcher.model import (
     Submission,
     SubmissionFilter,
     SubmissionState,
+    Thread,
 )
 from watcher.ports import Journal
 
@@ -688,6 +689,21 @@ def test_an_answer_is_claimed_planned_given_and_closed(journal: Journal) -> None
     assert journal.next_answer_in("fapiao") is None
     journal.close_submission(claimed, moved=True)  # the reply to the first COMMIT may have been lost
     assert only(journal, name).answer_number == 1
+
+
+def test_a_reply_is_recorded_together_with_where_its_mail_is_about_to_go(journal: Journal) -> None:
+    thread = Thread(message_id="<1@corp.example>", references=(), reply_to="Zhang@corp.example")
+    journal.record(replace(mail(), thread=thread))
+    book(journal)
+    (late,) = journal.claim_answers("fapiao", limit=1, hold=OVER)
+
+    assert journal.note_answers([(late, Planned(target="done", replied=True))]) == [True]
+    (again,) = journal.claim_answers("fapiao", limit=1, hold=HOLD)
+
+    assert (again.target, again.replied) == ("done", True)
+    assert journal.sent_to("zhang@corp.example", timedelta(hours=1)).count == 1
+    assert journal.note_answers([(late, Planned(target="error", replied=True))]) == [False]
+    assert journal.sent_to("zhang@corp.example", timedelta(hours=1)).count == 1
 
 
 @pytest.mark.parametrize("reason", [Reason.UNVERIFIED_SENDER, Reason.UNKNOWN_SENDER, Reason.UNCLEAR_USER])

@@ -35,7 +35,9 @@ from watcher.model import (
 )
 
 _CLAIM = claiming(submissions, waiting="state = 'settled'", narrowed=["source"])
-_PLAN = fenced(submissions, state="settled").values(target=bindparam("to"))
+_PLAN = fenced(submissions, state="settled").values(
+    target=bindparam("to"), replied=case((bindparam("answered") == 1, true()), else_=submissions.c.replied)
+)
 _NOTE_REPLY = fenced(submissions, state="settled").values(replied=true())
 _SAID = bindparam("said", type_=Words)
 # Why its sender was not believed stays to be read.
@@ -151,8 +153,7 @@ class AnswerPart(Part):
             raise _lost(claimed)
 
     def note_reply(self, claimed: ClaimedAnswer) -> None:
-        thread = claimed.submission.thread
-        self._fenced(claimed, _NOTE_REPLY, {}, sent_to=thread.reply_to if thread else None)
+        self._fenced(claimed, _NOTE_REPLY, {}, sent_to=_recipient(claimed))
 
     def postpone_answer(self, claimed: ClaimedAnswer, due_in: timedelta, remark: str) -> None:
         values = {**fence(claimed.claim), "due_in": span_ms(due_in), "said": remark}
@@ -227,11 +228,14 @@ def _noted(connection: Connection, steps: Sequence[tuple[ClaimedAnswer, AnswerSt
         if mine and isinstance(step, Closed)
     ]
     connection.execute(_STAYS, stay)
+    for (claimed, step), mine in zip(steps, held, strict=True):
+        if mine and isinstance(step, Planned) and step.replied:
+            note_sent(connection, _recipient(claimed))
     return held
 
 
 def _planned(claimed: ClaimedAnswer, step: Planned) -> dict[str, Any]:
-    return {**fence(claimed.claim), "to": step.target}
+    return {**fence(claimed.claim), "to": step.target, "answered": int(step.replied)}
 
 
 def _closed(claimed: ClaimedAnswer, step: Closed) -> dict[str, Any]:
@@ -246,6 +250,11 @@ def _is_noted(connection: Connection, claimed: ClaimedAnswer, step: AnswerStep) 
     if isinstance(step, Planned):
         return connection.execute(_PLAN, _planned(claimed, step)).rowcount == 1
     return connection.execute(_CLOSED_BY, fence(claimed.claim)).first() is not None
+
+
+def _recipient(claimed: ClaimedAnswer) -> str | None:
+    thread = claimed.submission.thread
+    return thread.reply_to if thread else None
 
 
 def _without_url(booking: Any, remark: str) -> Settlement:
