@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 
 from watcher.admission import Admission
 from watcher.clock import boot_seconds
@@ -25,7 +24,6 @@ from watcher.model import (
 )
 from watcher.policy.arrival import Treatment, treatment
 from watcher.policy.drafting import belonging_to, draft, turned_away, with_header
-from watcher.policy.mail import answerable
 from watcher.policy.who import Accepted, Turned
 from watcher.ports import UNMEASURED, Arrival, IntakeJournal, Meter, Parcel, Source
 from watcher.recording import Draft, Recording, Round
@@ -110,7 +108,7 @@ class Intake:
     def _mail(self, arrival: Arrival, parcel: Parcel) -> Draft | None:
         header = read_header(parcel.header or b"")
         bare = self._bare(arrival, Kind.MAIL, self._admission.submitter_of(header))
-        bare = replace(with_header(bare, header, parcel.size), answer=answerable(header, bare.sender))
+        bare = with_header(bare, header, parcel.size)
         decision = self._decided(arrival, header, parcel, bare)
         if decision is None:
             return None
@@ -118,7 +116,7 @@ class Intake:
             return self._turned_away(bare, header, decision)
         # What a person has let in counts in nobody's allowance.
         counts_as = decision.counts_as if _released_for(arrival) is None else None
-        submission = replace(belonging_to(bare, decision.person), counts_as=counts_as)
+        submission = belonging_to(bare, decision.person, counts_as=counts_as)
         return self._draft(submission, decision.person, parcel)
 
     def _decided(

@@ -16,6 +16,7 @@ from urllib.parse import unquote_to_bytes
 _FOLD = re.compile(r"\r?\n(?=[ \t])")
 _LINE_END = re.compile(r"[\r\n]+")
 _WORD_START = re.compile(r"=\?([!-)+->@-~]{1,40}?)(?:\*[A-Za-z0-9-]{0,35})?\?([bBqQ])\?")
+_NOT_PLAIN = re.compile(rb"=\?|[^\x00-\x09\x0b\x0c\x0e-\x7f]")  # what has to be decoded or unfolded
 _PADDING = re.compile(r"=+")
 _NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/=]+")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -70,6 +71,8 @@ def decode(raw: bytes | str) -> str:
 
     It may hold whatever an encoded word held, line ends and escape sequences too: see `clean`.
     """
+    if isinstance(raw, bytes) and _NOT_PLAIN.search(raw) is None:  # nearly every value by far
+        return raw.decode("ascii").strip(" \t")
     text = _LINE_END.sub(" ", _FOLD.sub("", _plain_text(raw)))
     return "".join(_render(_join(_pieces(text)))).strip(" \t")
 
@@ -108,8 +111,8 @@ def decode_parameter(parameters: Sequence[tuple[str, str | bytes]], name: str) -
 def _continued(given: dict[str, bytes], name: str) -> str | None:
     """``name*0*=…; name*1=…`` joined; a gap ends it."""
     parts: dict[int, tuple[bytes, bool]] = {}
-    for key, value in given.items():
-        found = _CONTINUATION.fullmatch(key, len(name)) if key.startswith(name) else None
+    for key in [key for key in given if "*" in key]:
+        found, value = _CONTINUATION.fullmatch(key, len(name)) if key.startswith(name) else None, given[key]
         if found is not None:
             parts.setdefault(int(found[1]), (value, bool(found[2])))
     number = min(parts, default=0)

@@ -59,6 +59,8 @@ class Skip:
 
 def choose(candidates: Sequence[Candidate]) -> list[Skip | None]:
     """For each why it is not sent, or None."""
+    if len(candidates) == 1:  # nearly all are alone, and what is alone is no twin
+        return [_no_invoice(candidates[0], ())]
     plan: list[Skip | None] = [_no_invoice(each, _others(candidates, index)) for index, each in enumerate(candidates)]
     kept: list[int] = []
     for index in sorted((i for i, skip in enumerate(plan) if skip is None), key=_order(candidates)):
@@ -100,6 +102,8 @@ def _says(one: Candidate) -> Mark | None:
 
 def _is_named(one: Candidate, others: Sequence[Candidate]) -> Mark | None:
     """What its name says, where nothing in it says otherwise and an invoice lies beside it."""
+    if not others:
+        return None
     if one.seen.invoices or one.seen.marks or _numbers_in_name(one.name) or _FLIGHT_NAME.search(one.name):
         return None
     found = next((mark for mark, pattern in _NO_INVOICES.items() if pattern.search(one.name)), None)

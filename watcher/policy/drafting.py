@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from watcher.headers import MailHeader, clean
 from watcher.model import Kind, NewSubmission, Person, SubmissionState, Thread
+from watcher.policy.mail import answerable
 from watcher.policy.who import Turned
 from watcher.ports import Arrival
 
@@ -46,18 +47,25 @@ def draft(
 
 
 def with_header(bare: NewSubmission, header: MailHeader, size: int | None) -> NewSubmission:
-    """And by what a mail's header says; whoever submits is who may be answered."""
+    """And by what a mail's header says; whoever submits is who may be answered, if it seems to be a person."""
     thread = Thread(message_id=header.message_id, references=header.references, reply_to=bare.sender)
-    return replace(bare, subject=clean(header.subject, _SUBJECT_LENGTH) or None, thread=thread, size=size)
+    return replace(
+        bare,
+        subject=clean(header.subject, _SUBJECT_LENGTH) or None,
+        thread=thread,
+        size=size,
+        answer=answerable(header, bare.sender),
+    )
 
 
-def belonging_to(bare: NewSubmission, person: Person | None) -> NewSubmission:
-    """It is booked for this person, or would be."""
+def belonging_to(bare: NewSubmission, person: Person | None, *, counts_as: str | None = None) -> NewSubmission:
+    """It is booked for this person, or would be, and `counts_as` is in whose allowance."""
     return replace(
         bare,
         user_code=person.user_code if person else None,
         person_name=person.name if person else None,
         language=person.language if person else None,
+        counts_as=counts_as,
     )
 
 

@@ -19,7 +19,7 @@ from watcher.sources.mailbox.identity import Account, uid_at
 from watcher.sources.mailbox.look import LOOK_ITEMS, Look, look
 from watcher.sources.mailbox.reading import piece_of
 from watcher.sources.mailbox.session import CommandRefused, Session
-from watcher.sources.mailbox.structure import Part, files
+from watcher.sources.mailbox.structure import Part
 from watcher.sources.mailbox.way import Way, way_to
 from watcher.spool import IN_MEMORY_BYTES, Spooled
 
@@ -149,7 +149,7 @@ def _chosen(looked: Mapping[int, Ahead]) -> dict[int, list[Part]]:
     left = _MOST_OCTETS
     chosen = {}
     for uid, ahead in looked.items():
-        small = [part for part in files(ahead.look.root) if 0 < part.octets <= _LARGEST_FILE] if ahead.look.root else []
+        small = [part for part in ahead.look.files if 0 < part.octets <= _LARGEST_FILE]
         octets = sum(part.octets for part in small)
         if 0 < len(small) <= _MOST_FILES and octets <= left:
             chosen[uid] = small

@@ -15,6 +15,7 @@ Piece: TypeAlias = "bytes | tuple[bytes, bytes]"
 _TOKEN = re.compile(rb'[()]|"(?:[^"\\]++|\\.)*+"|[^\s()"]++|"', re.DOTALL)
 _LITERAL_MARK = re.compile(rb"~?\{\d+\+?\}$")
 _QUOTE = ord('"')
+_NIL = frozenset({b"NIL", b"nil", b"Nil", b"nIL", b"NiL", b"NIl", b"niL", b"nIl"})  # in whatever letters
 _ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
 
 
@@ -62,7 +63,7 @@ def _scan(text: bytes, stack: list[list[Value]]) -> None:
         elif token[0] == _QUOTE:
             stack[-1].append(_unquoted(token))
         else:
-            stack[-1].append(None if token.upper() == b"NIL" else token)
+            stack[-1].append(None if token in _NIL else token)
 
 
 def _unquoted(token: bytes) -> bytes:
@@ -77,15 +78,13 @@ def attributes(pieces: Sequence[Piece]) -> dict[str, Value]:
     items = next((value for value in values if isinstance(value, list)), None)
     if items is None or len(items) % 2:
         raise Malformed("a FETCH response has no pairs")
-    names = items[::2]
-    if not all(isinstance(name, bytes) for name in names):
-        raise Malformed("an attribute has no name")
-    # pymap answers BINARY.PEEK under that name; nobody else has a use for it there.
-    return {_text(name).upper().replace(".PEEK[", "["): value for name, value in zip(names, items[1::2], strict=True)}
-
-
-def _text(value: Value) -> str:
-    return value.decode("ascii", "replace") if isinstance(value, bytes) else ""
+    found: dict[str, Value] = {}
+    for name, value in zip(items[::2], items[1::2], strict=True):
+        if not isinstance(name, bytes):
+            raise Malformed("an attribute has no name")
+        # pymap answers BINARY.PEEK under that name; nobody else has a use for it there.
+        found[name.decode("ascii", "replace").upper().replace(".PEEK[", "[")] = value
+    return found
 
 
 def number(value: Value) -> int | None:

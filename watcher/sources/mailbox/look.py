@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from watcher.sources.mailbox.grammar import Malformed, Value
 from watcher.sources.mailbox.identity import HEADER_ITEMS, Sighting, sighting
-from watcher.sources.mailbox.structure import Part, contradiction, read_structure
+from watcher.sources.mailbox.structure import Part, contradiction, files, read_structure
 
 LOOK_ITEMS = f"{HEADER_ITEMS} BODYSTRUCTURE"
 
@@ -19,6 +19,7 @@ class Look:
     seen: Sighting
     root: Part | None  # None: the mail has to be read whole
     doubt: str | None  # why
+    files: tuple[Part, ...] = ()  # of the root
 
 
 def look(attributes: Mapping[str, Value]) -> Look | None:
@@ -31,4 +32,6 @@ def look(attributes: Mapping[str, Value]) -> Look | None:
     except Malformed as error:
         return Look(seen=seen, root=None, doubt=str(error))
     doubt = contradiction(root, seen.header, seen.size)
-    return Look(seen=seen, root=root if doubt is None else None, doubt=doubt)
+    if doubt is not None:
+        return Look(seen=seen, root=None, doubt=doubt)
+    return Look(seen=seen, root=root, doubt=None, files=tuple(files(root)))

@@ -162,7 +162,7 @@ class MailParcel:
             self._in_hand.popitem()[1].close()
 
     def _named(self, root: Part) -> list[Part]:
-        parts = [*files(root)]
+        parts = [*self._look.files]
         if not (asked := doubtful(parts)):
             return parts
         if parts == [root]:

@@ -39,6 +39,11 @@ class Part:
         return self.media_type.startswith("multipart/")
 
     @property
+    def is_file(self) -> bool:
+        """Of what has no parts of its own: whether it is a file, and not what the mail says."""
+        return not self.is_multipart and is_file(self.media_type, self.disposition, self.name)
+
+    @property
     def can_be_decoded(self) -> bool:
         return self.encoding in _KNOWN_ENCODINGS
 
@@ -55,7 +60,7 @@ def files(part: Part) -> Iterator[Part]:
     if part.children:
         for child in part.children:
             yield from files(child)
-    elif not part.is_multipart and is_file(part.media_type, part.disposition, part.name):
+    elif part.is_file:
         yield part
 
 
@@ -64,7 +69,7 @@ def texts(part: Part) -> Iterator[Part]:
     if part.children:
         for child in part.children:
             yield from texts(child)
-    elif not part.is_multipart and not is_file(part.media_type, part.disposition, part.name):
+    elif not part.is_multipart and not part.is_file:
         yield part
 
 
@@ -75,8 +80,8 @@ def contradiction(root: Part, header: bytes, mail_octets: int) -> str | None:
     """
     if not root.is_multipart and _declares_parts(header):
         return "the header says that it has parts"
-    parts = [*_all(root)]
-    if odd := _oddity(root, parts):
+    parts = _all(root)
+    if odd := _oddity(parts):
         return odd
     if mail_octets - len(header) - _told(root) > _FRAME_OF_MAIL + _FRAME_OF_PART * len(parts):
         return "its parts are far smaller than the mail"
@@ -85,13 +90,13 @@ def contradiction(root: Part, header: bytes, mail_octets: int) -> str | None:
     return None
 
 
-def _oddity(root: Part, parts: Sequence[Part]) -> str | None:
+def _oddity(parts: Sequence[Part]) -> str | None:
     """What servers get wrong, whatever the sizes are."""
     if len(parts) > _MOST_PARTS:
         return "it has more parts than servers look at"
     if any(_is_hollow(part) for part in parts):
         return "a multipart has no part"
-    if not all(part.can_be_decoded for part in files(root)):
+    if any(not part.children and not part.can_be_decoded and part.is_file for part in parts):
         return "a part is encoded in an unusual way"
     return None
 
@@ -101,10 +106,12 @@ def _declares_parts(header: bytes) -> bool:
     return declared.strip().lower().startswith(b"multipart/")
 
 
-def _all(part: Part) -> Iterator[Part]:
-    yield part
-    for child in part.children:
-        yield from _all(child)
+def _all(part: Part) -> list[Part]:
+    """It and all parts in it, level by level."""
+    found = level = [part]
+    while level := [child for each in level for child in each.children]:
+        found = found + level
+    return found
 
 
 def _is_hollow(part: Part) -> bool:
@@ -121,8 +128,7 @@ def _unaccounted(part: Part) -> bool:
     if part.is_multipart or not part.children:
         return False
     inner = sum(_told(child) for child in part.children)
-    parts = sum(1 for _ in _all(part))
-    return part.octets - inner > _FRAME_OF_NESTED + _FRAME_OF_PART * parts
+    return part.octets - inner > _FRAME_OF_NESTED + _FRAME_OF_PART * len(_all(part))
 
 
 def _body(value: list[Value], section: str, depth: int) -> Part:
@@ -151,15 +157,15 @@ def _single(value: list[Value], section: str, depth: int) -> Part:
     media_type, encoding = f"{kind}/{subtype}", _word(value, 5)
     nested = media_type == "message/rfc822" and len(value) > 8 and isinstance(value[8], list)  # noqa: PLR2004 - its body
     after = 7 + (3 if nested else 1 if kind == "text" else 0)
-    disposition, parameters = _disposition(value, after + 1)
+    (disposition, parameters), given = _disposition(value, after + 1), _parameters(value[2])
     return Part(
         section=section,
         media_type=media_type,
         encoding=encoding,
         octets=number(value[6]) or 0,
         disposition=disposition,
-        name=_name(parameters, _parameters(value[2])),
-        charset=decode_parameter(_parameters(value[2]), "charset"),
+        name=_name(parameters, given),
+        charset=decode_parameter(given, "charset"),
         children=_nested(value, section, depth) if nested and encoding in _PLAIN_ENCODINGS else (),
     )
 
@@ -183,7 +189,8 @@ def _disposition(value: list[Value], index: int) -> tuple[str, Parameters]:
 
 
 def _name(disposition: Parameters, content_type: Parameters) -> str | None:
-    return decode_parameter(disposition, "filename") or decode_parameter(content_type, "name")
+    told = decode_parameter(disposition, "filename") if disposition else None
+    return told or (decode_parameter(content_type, "name") if content_type else None)
 
 
 def _parameters(value: Value) -> Parameters:
