@@ -115,6 +115,15 @@ class Answer:
             self._journal.note_return(claimed, returned.key, returned.fingerprint)
             log.info("A file is put back, to be tried again.", extra={"submission": claimed.submission.id})
 
+    @property
+    def looks_within(self) -> float | None:
+        """Seconds: who looks that often sends every acknowledgement in time, without being told of the mails.
+
+        A mail that is taken in after a look is not to be acknowledged before so many seconds are over. None: none is.
+        """
+        after = self._notices.acknowledge_after
+        return None if after is None else after.total_seconds()
+
     def next_in(self) -> float | None:
         """Seconds until the next answer or notice is due."""
         return self._journal.next_answer_in(self._source.name, acknowledge_after=self._notices.acknowledge_after)

@@ -181,7 +181,8 @@ def _write(connection: Connection, new: NewSubmission, name: str, *, fill: bool 
         connection.execute(_HELD_NOW, {"row": seq})
     # One after the other, so that their numbers follow their order.
     connection.execute(_ADD_DOCUMENT, [{**row, "submission": seq, "is_settled": int(not _waits(row))} for row in rows])
-    to_answer = state is SubmissionState.SETTLED or unheard  # the latter is acknowledged some time
+    # What waits may be acknowledged some time: whoever answers looks in time, and is not woken for each.
+    to_answer = state is SubmissionState.SETTLED
     return News(posting=pending, answering=frozenset((new.source,)) if to_answer else frozenset())
 
 
@@ -240,4 +241,8 @@ def seen_text(read: Sequence[SeenInvoice]) -> str | None:
 
 
 def thread_text(thread: Thread | None) -> str | None:
-    return None if thread is None else json.dumps(asdict(thread))
+    if thread is None:
+        return None
+    # By hand, because `asdict` goes through each value once more, for every mail.
+    fields = {"message_id": thread.message_id, "references": thread.references, "reply_to": thread.reply_to}
+    return json.dumps(fields)

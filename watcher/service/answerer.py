@@ -20,6 +20,7 @@ _BATCH = 16
 _QUICK_BATCH = 32  # where they are given one after the other in no time
 _BEGIN_WITHIN_SECONDS = 10.0  # of the claim; what could not be begun by then is given back
 _LONGEST_WAIT_SECONDS = 30.0  # polling is the truth; being woken only makes it quick
+_SHORTEST_LOOK_SECONDS = 1.0  # for what nobody wakes us: a mail that has waited long enough to be acknowledged
 _PAUSE_SECONDS = 5.0
 # From one round to the next, by what the one gave: up to a hundred answers a second, each is given at once. Beyond that
 # they gather, because a round, and what a batch has in common, costs much the same for one as for ten.
@@ -184,5 +185,8 @@ class Answerer:
     def _pause(self) -> float:
         if self._awake.is_set():
             return 0.0
-        due_in = self._answer.next_in()
-        return _LONGEST_WAIT_SECONDS if due_in is None else min(max(due_in, 0.05), _LONGEST_WAIT_SECONDS)
+        due_in, looks_within = self._answer.next_in(), self._answer.looks_within
+        longest = _LONGEST_WAIT_SECONDS
+        if looks_within is not None:
+            longest = min(max(looks_within, _SHORTEST_LOOK_SECONDS), longest)
+        return longest if due_in is None else min(max(due_in, 0.05), longest)
