@@ -1160,7 +1160,7 @@ def test_only_those_whom_it_concerns_hear_of_a_change(journal: Journal) -> None:
     new = file(document("a"))
     assert news(lambda: journal.record(new)) == News(posting=True)
     assert news(lambda: journal.record(new)) == News()  # it is known
-    waiting = mail(document("a"), source="other", answer=False)
+    waiting = mail(document("a"), source="other")  # acknowledged some time: nobody is told of that
     assert news(lambda: journal.record(waiting)) == News(posting=True)
     claimed = claim_one(journal, "other")
     assert news(lambda: journal.postpone(claimed, due_in=NOW, counted=True, ending=REFUSED)) == News(posting=True)

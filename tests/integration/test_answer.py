@@ -512,6 +512,34 @@ class Sink:
         raise NotImplementedError
 
 
+def test_a_mail_is_acknowledged_in_time_though_nobody_tells_the_answerer_of_it(
+    journal: SqlJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given an answerer that has found nothing to do, and is never woken
+    sink = Sink()
+    step = answering(journal, Mailbox("fapiao"), sink, acknowledge_after=timedelta(seconds=1))
+    next_in, looked = step.next_in, threading.Event()
+
+    def look() -> float | None:
+        found = next_in()
+        looked.set()
+        return found
+
+    monkeypatch.setattr(step, "next_in", look)
+    answerer = Answerer(answer=step, at_once=1)
+    thread = threading.Thread(target=answerer.run)
+    thread.start()
+    try:
+        # When a mail comes that waits
+        assert looked.wait(20)
+        journal.record(mail())
+        # Then its sender is told, long before the answerer would look anyway
+        wait_for(lambda: len(sink.sent) == 1, what="it to be acknowledged", timeout=20.0)
+    finally:
+        answerer.stop()
+        thread.join(20)
+
+
 def test_an_acknowledgement_that_could_not_be_sent_before_the_result_was_there_is_not_sent_at_all(
     journal: SqlJournal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
