@@ -23,6 +23,7 @@ class Answers:
 
     source = "shared"
     is_quick = True
+    looks_within: float | None = None
 
     def __init__(self) -> None:
         self.due: list[int] = []
