@@ -9,10 +9,10 @@ from __future__ import annotations
 import ssl
 import threading
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import requests
 from requests.utils import get_environ_proxies
@@ -26,7 +26,7 @@ from watcher.tls import trusting_on_the_web
 PIECE_BYTES = 64 * 1024
 _LINE_END = b"\r\n"
 _MOST_LINES = 64  # that are kept: a request has ten, and only its length differs
-_NOTHING: Mapping[str, str] = MappingProxyType({})
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 class _Joining(HTTPConnection):
@@ -142,15 +142,34 @@ class SteadyAdapter(VerifyingAdapter):
         self._pool = None  # who sends again begins anew
 
 
-class Way:
+A = TypeVar("A", bound=SteadyAdapter)
+
+
+class HeadersWithToken:
+    """What all requests say, and the token: one object for as long as the token is, so that `Way` prepares once."""
+
+    def __init__(self, fixed: Mapping[str, str]) -> None:
+        self._fixed = fixed
+        self._last: tuple[Mapping[str, str], Mapping[str, str]] = (NO_HEADERS, fixed)
+
+    def of(self, token: Mapping[str, str]) -> Mapping[str, str]:
+        """`token`: the header that bears it, or NO_HEADERS."""
+        made_of, headers = self._last
+        if made_of is not token:
+            headers = {**self._fixed, **token}
+            self._last = (token, headers)
+        return headers
+
+
+class Way(Generic[A]):
     """One thread's way to `url`: its connections, and the request that it has prepared last.
 
     No redirect is followed, no cookie is kept, nothing is read of ~/.netrc.
     """
 
-    def __init__(self, url: str, adapter: SteadyAdapter, proxies: Mapping[str, str]) -> None:
+    def __init__(self, url: str, adapter: A, proxies: Mapping[str, str]) -> None:
+        self.adapter = adapter
         self._url = url
-        self._adapter = adapter
         self._proxies = proxies
         self._session = _session(adapter)
         self._prepared: requests.PreparedRequest | None = None
@@ -163,7 +182,7 @@ class Way:
         body: Any = None,
         *,
         timeout: tuple[float, float],
-        of_body: Mapping[str, str] = _NOTHING,
+        of_body: Mapping[str, str] = NO_HEADERS,
     ) -> requests.Response:
         """The answer, whose body is still to be read. `body`: bytes, or a stream that has a length.
 
@@ -173,7 +192,7 @@ class Way:
         # The adapter's `send`, not the session's: that one works out the next address of a redirect even
         # where it is not to be followed, and fails where it is nonsense.
         request = self._request(method, headers, body, of_body)
-        return self._adapter.send(request, stream=True, timeout=timeout, proxies=self._proxies)
+        return self.adapter.send(request, stream=True, timeout=timeout, proxies=self._proxies)
 
     def close(self) -> None:
         """Let go of kept connections; a request that follows makes a new one."""
@@ -198,26 +217,27 @@ class Way:
         return request
 
 
-class Ways:
-    """A way to `url` for each thread.
+class Ways(Generic[A]):
+    """A way to `url` for each thread, with an adapter of its own.
 
     Proxies of the environment (HTTPS_PROXY, NO_PROXY) count as they are now. `ca_file` has the authorities that alone
     are believed, else see `trusting_on_the_web`. Raises UnusableAuthorities.
     """
 
-    def __init__(self, url: str, ca_file: Path | None) -> None:
+    def __init__(self, url: str, ca_file: Path | None, adapter: Callable[[ssl.SSLContext | None], A]) -> None:
         self._url = url
+        self._adapter = adapter
         self._proxies = get_environ_proxies(url)
         self._context = trusting_on_the_web(ca_file) if needs_tls(url, self._proxies) else None
         self._of_thread = threading.local()
-        self._made: weakref.WeakSet[Way] = weakref.WeakSet()
+        self._made: weakref.WeakSet[Way[A]] = weakref.WeakSet()
         self._lock = threading.Lock()
 
-    def mine(self) -> Way:
+    def mine(self) -> Way[A]:
         """That of the thread that asks."""
-        way: Way | None = getattr(self._of_thread, "way", None)
+        way: Way[A] | None = getattr(self._of_thread, "way", None)
         if way is None:
-            self._of_thread.way = way = Way(self._url, SteadyAdapter(self._context), self._proxies)
+            self._of_thread.way = way = Way(self._url, self._adapter(self._context), self._proxies)
             with self._lock:
                 self._made.add(way)
         return way

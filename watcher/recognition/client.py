@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from http import HTTPStatus
-from types import MappingProxyType
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -17,6 +16,7 @@ from watcher.config.sections import Recognition
 from watcher.deadline import Deadline
 from watcher.errors import TokenRefused, TokenUnavailable
 from watcher.findings import About
+from watcher.http_way import NO_HEADERS, HeadersWithToken
 from watcher.model import Exchange, Finding, Invoice, Response
 from watcher.recognition.response import read_response, read_text
 from watcher.recognition.transport import Reply, Transport, TransportFailure
@@ -26,7 +26,6 @@ from watcher.tls import distrust, trust_advice
 LONGEST_RAW = 64 * 1024  # characters of an answer that are kept with its try
 _REFUSED_STATUSES = (401, 403)
 _SHORT_LIFE_SECONDS = 300
-_NO_TOKEN: Mapping[str, str] = MappingProxyType({})
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +64,9 @@ class HttpRecogniser:
         self._token = token
         self._refused = frozenset(str(code) for code in section.auth.refused) if section.auth else frozenset[str]()
         self._fixed = {name: secret.reveal() for name, secret in section.headers.items()}
-        self._headers_with: tuple[Mapping[str, str], Mapping[str, str]] = (_NO_TOKEN, self._headers(_NO_TOKEN))
+        self._headers = HeadersWithToken(
+            {"Content-Type": "application/json", "Accept": "application/json", **self._fixed}
+        )
         self._transport = Transport(
             section.url, connect_timeout_seconds=section.connect_timeout.total_seconds(), ca_file=section.ca_file
         )
@@ -81,7 +82,7 @@ class HttpRecogniser:
         seconds = (self._section.connect_timeout + self._section.timeout).total_seconds()
         deadline = Deadline(seconds, begun_at=begun_at)
         try:
-            header = self._token.header(deadline) if self._token else _NO_TOKEN
+            header = self._token.header(deadline) if self._token else NO_HEADERS
             exchange = self._posted(header, deadline, attachment_url, biz_id, user_code)
             if not self._is_refused(exchange) or self._token is None:
                 return replace(exchange, token_refused=True) if self._has_refused_code(exchange) else exchange
@@ -109,23 +110,12 @@ class HttpRecogniser:
             reply = self._transport.send(
                 "POST",
                 deadline=deadline,
-                headers=self._headers_of(header),
+                headers=self._headers.of(header),
                 body=self._body(attachment_url, biz_id, user_code),
             )
         except TransportFailure as error:
             return Exchange(sent=error.sent, status=error.status, detail=error.detail)
         return self._read(reply, attachment_url)
-
-    def _headers_of(self, token: Mapping[str, str]) -> Mapping[str, str]:
-        """One object for as long as the token is the same one: who sends prepares a request for it once."""
-        made_of, headers = self._headers_with
-        if made_of is not token:
-            headers = self._headers(token)
-            self._headers_with = (token, headers)
-        return headers
-
-    def _headers(self, token: Mapping[str, str]) -> Mapping[str, str]:
-        return {"Content-Type": "application/json", "Accept": "application/json", **self._fixed, **token}
 
     def _body(self, attachment_url: str, biz_id: str, user_code: str | None) -> bytes:
         """The keys and their order are the documentation's; `timestamp` is in milliseconds, of this try."""

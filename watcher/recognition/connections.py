@@ -157,6 +157,7 @@ class WatchedAdapter(SteadyAdapter):
     """The adapter on watched connections."""
 
     def __init__(self, line: Line, context: ssl.SSLContext | None) -> None:
+        self.line = line
         self._kinds: dict[Any, Any] = {
             HTTPConnection: partial(WatchedHttp, line=line),
             HTTPSConnection: partial(WatchedHttps, line=line),

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import socket
 import ssl
-import threading
-import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,14 +12,12 @@ from http.client import HTTPException
 from pathlib import Path
 
 import requests
-from requests.utils import get_environ_proxies
 from urllib3.exceptions import HTTPError
 
 from watcher.deadline import Deadline, Flight, Watchdog
-from watcher.http_session import needs_tls
-from watcher.http_way import Way
+from watcher.http_way import Ways
 from watcher.recognition.connections import Line, Resolver, WatchedAdapter
-from watcher.tls import causes, trusting_on_the_web
+from watcher.tls import causes
 
 LARGEST_ANSWER_BYTES = 16 * 1024 * 1024
 LONGEST_RETRY_AFTER_SECONDS = 24 * 3600.0
@@ -63,16 +59,11 @@ class Transport:
         ca_file: Path | None = None,
         largest_answer_bytes: int = LARGEST_ANSWER_BYTES,
     ) -> None:
-        self._url = url
         self._connect_timeout_seconds = connect_timeout_seconds
         self._largest_answer_bytes = largest_answer_bytes
-        self._proxies = get_environ_proxies(url)
-        self._context = trusting_on_the_web(ca_file) if needs_tls(url, self._proxies) else None
         self._resolver = Resolver()
         self._watchdog = Watchdog()
-        self._of_thread = threading.local()
-        self._ways: weakref.WeakSet[Way] = weakref.WeakSet()
-        self._lock = threading.Lock()
+        self._ways = Ways(url, ca_file, self._adapter)
 
     def send(
         self,
@@ -84,7 +75,8 @@ class Transport:
         hidden_query: str | None = None,
     ) -> Reply:
         """The answer, by `deadline`. Raises TransportFailure. `hidden_query` is shown to the server alone."""
-        line, way = self._way()
+        way = self._ways.mine()
+        line = way.adapter.line
         with Flight(deadline, self._watchdog, hidden_query) as flight:
             line.flight = flight
             status: int | None = None
@@ -104,10 +96,7 @@ class Transport:
 
     def close(self) -> None:
         """Let go of kept connections; requests under way end by themselves."""
-        with self._lock:
-            ways = list(self._ways)
-        for way in ways:
-            way.close()
+        self._ways.close()
         self._watchdog.look()
 
     def _content(self, response: requests.Response) -> bytes:
@@ -124,15 +113,8 @@ class Transport:
                 break  # to find out by reading that nothing more comes costs as much again
         return b"".join(chunks)
 
-    def _way(self) -> tuple[Line, Way]:
-        made: tuple[Line, Way] | None = getattr(self._of_thread, "way", None)
-        if made is None:
-            line = Line(self._resolver, self._connect_timeout_seconds)
-            way = Way(self._url, WatchedAdapter(line, self._context), self._proxies)
-            with self._lock:
-                self._ways.add(way)
-            self._of_thread.way = made = line, way
-        return made
+    def _adapter(self, context: ssl.SSLContext | None) -> WatchedAdapter:
+        return WatchedAdapter(Line(self._resolver, self._connect_timeout_seconds), context)
 
 
 class _TooLargeError(OSError):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Collection, Mapping
-from types import MappingProxyType
 from typing import Any
 
 import requests
@@ -14,7 +13,7 @@ from watcher.config.sections import HttpStore as Section
 from watcher.errors import StoreRefused, StoreUnavailable, Unavailable
 from watcher.findings import About
 from watcher.headers import clean
-from watcher.http_way import Way, Ways
+from watcher.http_way import NO_HEADERS, HeadersWithToken, SteadyAdapter, Way, Ways
 from watcher.json_answers import EndlessAnswer, at, body_of, decoded, says
 from watcher.model import Finding, Locator
 from watcher.ports import FoundDocument, Token
@@ -37,8 +36,6 @@ _DOCUMENT_REFUSED = (413, 415)
 _FIRST_ERROR = 300
 _OWN_FAULT = 500
 _NOWHERE = (301, 302, 303, 307, 308, 404)  # though many answer 404 to GET where POST works
-_NO_TOKEN: Mapping[str, str] = MappingProxyType({})
-_ACCEPT: Mapping[str, str] = MappingProxyType({"Accept": "application/json"})
 _ADMISSION = "look at recognition.auth, and at the rights that the platform gives its client"
 
 
@@ -63,9 +60,9 @@ class HttpStore:
         self._section = section
         self._token = token
         self._refused = frozenset(str(code) for code in refused)
-        self._headers_with: tuple[Mapping[str, str], Mapping[str, str]] = (_NO_TOKEN, _ACCEPT)
+        self._headers = HeadersWithToken({"Accept": "application/json"})
         self._lock = threading.Lock()
-        self._made: Ways | None = None
+        self._made: Ways[SteadyAdapter] | None = None
 
     @property
     def name(self) -> str:
@@ -136,7 +133,7 @@ class HttpStore:
         try:
             with self._way().send(
                 "POST",
-                self._headers_of(admission),
+                self._headers.of(admission),
                 body,
                 timeout=_TIMEOUT_SECONDS,
                 of_body={"Content-Type": body.content_type},
@@ -172,25 +169,17 @@ class HttpStore:
     def _admission(self, refused: Mapping[str, str] | None = None) -> Mapping[str, str]:
         """The token's header; another one than the `refused`."""
         if self._token is None:
-            return _NO_TOKEN
+            return NO_HEADERS
         try:
             return self._token.header() if refused is None else self._token.refresh(refused)
         except Unavailable as error:
             raise self._unavailable("cannot be used without a token, and none can be had") from error
 
-    def _headers_of(self, admission: Mapping[str, str]) -> Mapping[str, str]:
-        """One object for as long as the token is the same one: who sends prepares a request for it once."""
-        made_of, headers = self._headers_with
-        if made_of is not admission:
-            headers = {**_ACCEPT, **admission}
-            self._headers_with = (admission, headers)
-        return headers
-
-    def _way(self) -> Way:
+    def _way(self) -> Way[SteadyAdapter]:
         made = self._made
         if made is None:
             with self._lock:
-                made = self._made = self._made or Ways(self._section.url, self._section.ca_file)
+                made = self._made = self._made or Ways(self._section.url, self._section.ca_file, SteadyAdapter)
         return made.mine()
 
     def _unavailable(self, what: str) -> StoreUnavailable:
