@@ -241,8 +241,4 @@ def seen_text(read: Sequence[SeenInvoice]) -> str | None:
 
 
 def thread_text(thread: Thread | None) -> str | None:
-    if thread is None:
-        return None
-    # By hand, because `asdict` goes through each value once more, for every mail.
-    fields = {"message_id": thread.message_id, "references": thread.references, "reply_to": thread.reply_to}
-    return json.dumps(fields)
+    return None if thread is None else json.dumps(asdict(thread))

@@ -16,10 +16,11 @@ from watcher.spool import CHUNK_BYTES, Spooled
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileLeaf:
-    """The file itself, open as long as its parcel. `path` may hold lone surrogates, where the name is no UTF-8."""
+    """The file itself, open as long as its parcel. Paths may hold lone surrogates, where a name is no UTF-8."""
 
     file: int
-    path: str
+    path: str  # within the watched folder
+    place: str  # the same from the root, for who looks after it
     fingerprint: Fingerprint
 
     @property
@@ -39,7 +40,7 @@ class FileLeaf:
         try:
             return Spooled(self._chunks())
         except OSError as error:
-            raise unavailable(error, self.path) from error
+            raise unavailable(error, self.place) from error
 
     def _chunks(self) -> Iterator[bytes]:
         """At most as many bytes as it had. That it is still what it was is asked once they are read."""

@@ -115,7 +115,7 @@ class FolderSource:
         if not fingerprint.matches(status):
             raise Vanished(f"{for_display(path)} has changed since it was found")
         return FileParcel(
-            leaf=FileLeaf(file=file, path=path, fingerprint=fingerprint),
+            leaf=FileLeaf(file=file, path=path, place=f"{self._mount.path}/{path}", fingerprint=fingerprint),
             user_code=code_of(self._folder.user_code, path),
             owner=owner_of(self._folder.user_code, status),
         )

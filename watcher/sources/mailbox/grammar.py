@@ -15,7 +15,6 @@ Piece: TypeAlias = "bytes | tuple[bytes, bytes]"
 _TOKEN = re.compile(rb'[()]|"(?:[^"\\]++|\\.)*+"|[^\s()"]++|"', re.DOTALL)
 _LITERAL_MARK = re.compile(rb"~?\{\d+\+?\}$")
 _QUOTE = ord('"')
-_NIL = frozenset({b"NIL", b"nil", b"Nil", b"nIL", b"NiL", b"NIl", b"niL", b"nIl"})  # in whatever letters
 _ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
 
 
@@ -63,7 +62,7 @@ def _scan(text: bytes, stack: list[list[Value]]) -> None:
         elif token[0] == _QUOTE:
             stack[-1].append(_unquoted(token))
         else:
-            stack[-1].append(None if token in _NIL else token)
+            stack[-1].append(None if token.upper() == b"NIL" else token)
 
 
 def _unquoted(token: bytes) -> bytes:
