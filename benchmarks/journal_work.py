@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
-from tests.support.journals import ENDED, ENDPOINT, FAILED, HOLD, REFUSED, document, done, file, mail
+from tests.support.journals import ENDED, ENDPOINT, FAILED, HOLD, REFUSED, document, done, file, mail, note
 from watcher.cli.overview import overview
 from watcher.config.load import load
 from watcher.journal.journal import SqlJournal
-from watcher.model import ClaimedAnswer, ClaimedBooking, Outcome, SubmissionFilter
+from watcher.model import ClaimedAnswer, ClaimedBooking, Closed, Outcome, Planned, SubmissionFilter
 from watcher.web.overview import SPANS, read_figures
 
 SOURCES = ("fapiao", "shared")
@@ -81,8 +81,8 @@ def _answers(journal: SqlJournal) -> Iterator[ClaimedAnswer]:
 
 
 def _answer(journal: SqlJournal, claimed: ClaimedAnswer) -> int:
-    journal.plan_answer(claimed, "done/a")
-    journal.close_submission(claimed, moved=True)
+    note(journal, claimed, Planned(target="done/a"))
+    note(journal, claimed, Closed(moved=True))
     return 1
 
 

@@ -136,20 +136,12 @@ class Answer:
         """What was postponed is due now."""
         self._journal.hasten_answers(self._source.name)
 
-    def give(self, claimed: ClaimedAnswer) -> None:
-        """Give one answer. What cannot be done now is tried again for ever.
-
-        Raises Unavailable where no other answer can be given either; this one is then the caller's to give back.
-        """
-        hindered = self.give_together([claimed])
-        if hindered.error is not None:
-            raise hindered.error
-
     def give_together(self, claims: Sequence[ClaimedAnswer]) -> Hindered:
         """Give several, step by step: what they are about to do is recorded in one transaction, and what was done.
 
-        In between they are moved one after the other, and are on the disk before it is recorded.
-        Raises JournalUnavailable.
+        In between they are moved one after the other, and are on the disk before it is recorded. What cannot be done
+        now is tried again for ever; what stands in the way of all is told, and those it hindered are the caller's to
+        give back. Raises JournalUnavailable.
         """
         return give_together([Giving(claimed, self._steps(claimed)) for claimed in claims], self._journal, self._moving)
 

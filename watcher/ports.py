@@ -569,12 +569,6 @@ class AnswerJournal(Protocol):
     def claim_answers(self, source: str, *, limit: int, hold: timedelta) -> list[ClaimedAnswer]:
         """Settled submissions of a source whose answer is due, oldest first."""
 
-    def plan_answer(self, claimed: ClaimedAnswer, target: str | None) -> None:
-        """`Planned`, of one answer. Raises ClaimLost."""
-
-    def close_submission(self, claimed: ClaimedAnswer, *, moved: bool, remark: str | None = None) -> None:
-        """`Closed`, of one answer. Raises ClaimLost."""
-
     def note_answers(self, steps: Sequence[tuple[ClaimedAnswer, AnswerStep]]) -> list[bool]:
         """Record the steps of several answers in one transaction; of each whether its claim held, else nothing of it.
 

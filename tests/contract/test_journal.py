@@ -30,6 +30,7 @@ from tests.support.journals import (
     file,
     invoice,
     mail,
+    note,
     only,
     outcomes,
 )
@@ -678,16 +679,16 @@ def test_an_answer_is_claimed_planned_given_and_closed(journal: Journal) -> None
     assert (claimed.submission.id, claimed.number, claimed.target, claimed.replied) == (name, 1, None, False)
     assert claimed.submission.documents[0].outcome is Outcome.DONE
     assert journal.claim_answers("fapiao", limit=5, hold=HOLD) == []
-    journal.plan_answer(claimed, "done/a.pdf")
+    note(journal, claimed, Planned(target="done/a.pdf"))
     journal.note_reply(claimed)
-    journal.close_submission(claimed, moved=True, remark="said")
+    note(journal, claimed, Closed(moved=True, remark="said"))
 
     found = only(journal, name)
     assert (found.state, found.answer_number, found.moved_to) == (SubmissionState.CLOSED, 1, "done/a.pdf")
     assert found.remark == "said"
     assert found.answered_at is not None
     assert journal.next_answer_in("fapiao") is None
-    journal.close_submission(claimed, moved=True)  # the reply to the first COMMIT may have been lost
+    note(journal, claimed, Closed(moved=True))  # the reply to the first COMMIT may have been lost
     assert only(journal, name).answer_number == 1
 
 
@@ -713,7 +714,7 @@ def test_why_a_sender_was_not_believed_stays_to_be_read_when_the_mail_was_moved(
     name = journal.record(replace(mail(), documents=(), reason=reason, remark="nothing proves it"))
 
     (claimed,) = journal.claim_answers("fapiao", limit=1, hold=HOLD)
-    journal.close_submission(claimed, moved=True)
+    note(journal, claimed, Closed(moved=True))
 
     assert (only(journal, name).state, only(journal, name).remark) == (SubmissionState.CLOSED, "nothing proves it")
 
@@ -722,18 +723,18 @@ def test_an_interrupted_answer_knows_how_far_it_had_come(journal: Journal) -> No
     journal.record(mail())
     book(journal)
     (late,) = journal.claim_answers("fapiao", limit=1, hold=OVER)
-    journal.plan_answer(late, "done/a.pdf")
+    note(journal, late, Planned(target="done/a.pdf"))
     journal.note_reply(late)
 
     (again,) = journal.claim_answers("fapiao", limit=1, hold=HOLD)
 
     assert (again.number, again.target, again.replied) == (1, "done/a.pdf", True)
     with pytest.raises(ClaimLost):
-        journal.plan_answer(late, None)
+        note(journal, late, Planned(target=None))
     with pytest.raises(ClaimLost):
         journal.note_reply(late)
     with pytest.raises(ClaimLost):
-        journal.close_submission(late, moved=True)
+        note(journal, late, Closed(moved=True))
 
 
 def test_steps_of_several_answers_are_recorded_together_and_a_lost_claim_hinders_no_other(journal: Journal) -> None:
@@ -763,7 +764,7 @@ def test_a_postponed_answer_waits(journal: Journal) -> None:
     assert waits is not None
     assert 3590 < waits <= 3600
     with pytest.raises(ClaimLost):
-        journal.close_submission(claimed, moved=True)
+        note(journal, claimed, Closed(moved=True))
 
 
 def test_a_postponed_answer_is_due_at_once_when_it_is_hastened_and_one_under_way_is_left_alone(
@@ -896,7 +897,7 @@ def test_a_retry_takes_the_answer_from_whoever_is_at_it(journal: Journal) -> Non
     journal.retry(name)
 
     with pytest.raises(ClaimLost):
-        journal.close_submission(claimed, moved=True)
+        note(journal, claimed, Closed(moved=True))
 
 
 def test_a_retry_of_nothing_says_so(journal: Journal) -> None:
@@ -1168,7 +1169,7 @@ def test_only_those_whom_it_concerns_hear_of_a_change(journal: Journal) -> None:
     assert news(lambda: journal.settle(again, done(), ENDED)) == News(answering=frozenset({"shared", "other"}))
     assert news(lambda: journal.record(file(document("a")))) == News(answering=frozenset({"shared"}))  # a duplicate
     (answer,) = journal.claim_answers("other", limit=1, hold=HOLD)
-    assert news(lambda: journal.plan_answer(answer, "x")) == News()
+    assert news(lambda: note(journal, answer, Planned(target="x"))) == News()
     assert news(lambda: journal.postpone_answer(answer, NOW, "later")) == News(answering=frozenset({"other"}))
 
 

@@ -91,6 +91,13 @@ def failed(source: FolderSource, journal: SqlJournal, tmp_path: Path, name: str)
     )  # fmt: skip
 
 
+def give(step: Answer, claimed: ClaimedAnswer) -> None:
+    """Give one answer; raises what stands in the way of all."""
+    hindered = step.give_together([claimed])
+    if hindered.error is not None:
+        raise hindered.error
+
+
 def test_an_answer_that_we_stumble_over_waits_and_the_next_one_is_given(
     tmp_path: Path, source: FolderSource, journal: SqlJournal
 ) -> None:
@@ -99,7 +106,7 @@ def test_an_answer_that_we_stumble_over_waits_and_the_next_one_is_given(
     step = Answer(source=source, writer=StumblingWriter(), mailer=None, journal=journal, replies=sections.ReplyChoice())
 
     for claimed in step.claim(10):
-        step.give(claimed)
+        give(step, claimed)
 
     assert (tmp_path / "error" / "plain.pdf").exists()
     assert (tmp_path / "inbox" / "odd.pdf").exists()
@@ -119,7 +126,7 @@ def test_a_file_that_changed_meanwhile_is_closed_without_saying_that_it_was_move
     step = Answer(source=source, writer=StumblingWriter(), mailer=None, journal=journal, replies=sections.ReplyChoice())
     # When it is given
     for claimed in step.claim(10):
-        step.give(claimed)
+        give(step, claimed)
     # Then the file stays, and the submission says why and no place
     (submission,) = journal.submissions(SubmissionFilter())
     assert submission.state is SubmissionState.CLOSED
@@ -288,7 +295,7 @@ def test_a_refused_reply_is_told_even_where_the_mail_could_not_be_moved_at_once(
     # When the answer is given twice, the second time with the mailbox there
     for _ in range(2):
         (claimed,) = step.claim(10)
-        step.give(claimed)
+        give(step, claimed)
         step.hasten()
     # Then it is closed with the refusal said
     (submission,) = journal.submissions(SubmissionFilter())
@@ -332,12 +339,12 @@ def test_a_reply_that_could_not_be_noted_is_not_sent_again_when_the_journal_is_b
     try:
         (claimed,) = step.claim(10)
         with pytest.raises(JournalUnavailable):
-            step.give(claimed)
+            give(step, claimed)
         # When the journal can be written again, and the claim is over
         mailer.other.close()
         (again,) = wait_for(lambda: step.claim(10), 60, "the claim to be over")
         assert not again.replied
-        step.give(again)
+        give(step, again)
         # Then the answer goes on behind the reply
         (submission,) = journal.submissions(SubmissionFilter())
         assert submission.state is SubmissionState.CLOSED
@@ -400,12 +407,12 @@ def test_an_answer_that_outlasts_its_hold_is_ended_by_whoever_has_the_claim_then
     first, second = answering(journal, mailbox, mailer), answering(journal, mailbox, mailer)
     monkeypatch.setattr("watcher.answer.HOLD", timedelta(0))
     (late,) = first.claim(1)
-    thread = threading.Thread(target=first.give, args=[late])
+    thread = threading.Thread(target=give, args=[first, late])
     thread.start()
     assert mailer.entered.wait(20)
     # When another node gives the answer meanwhile
     (claimed,) = second.claim(1)
-    second.give(claimed)
+    give(second, claimed)
     mailer.slow.set()
     thread.join(20)
     # Then it was moved once, and both replies are one to a mail program
@@ -427,7 +434,7 @@ def test_a_reply_that_took_long_is_not_sent_again_when_the_mail_is_moved_under_t
     for moves in (0, 1):
         (claimed,) = step.claim(1)
         monkeypatch.setattr("watcher.answer._MOVE_WITHIN_SECONDS", 3600.0 if claimed.replied else 0.0)
-        step.give(claimed)
+        give(step, claimed)
         assert mailbox.moves == moves
     assert len(mailer.sent) == 1
 

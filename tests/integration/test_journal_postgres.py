@@ -30,6 +30,7 @@ from tests.support.journals import (
     file,
     invoice,
     mail,
+    note,
 )
 from tests.support.servers.fault_proxy import Fault, FaultProxy, Kind, Way
 from tests.support.waiting import wait_for
@@ -39,7 +40,7 @@ from watcher.journal.connection import Connection
 from watcher.journal.journal import SqlJournal
 from watcher.journal.opening import migrate, open_journal
 from watcher.journal.postgres_sessions import BEGIN_WRITING
-from watcher.model import News, Outcome, SubmissionState
+from watcher.model import Closed, News, Outcome, SubmissionState
 
 if TYPE_CHECKING:
     from tests.support.servers.postgres import Postgres
@@ -120,7 +121,7 @@ def test_a_lost_reply_to_commit_closes_once(journal: SqlJournal, carried_out: bo
     (claimed,) = journal.claim_answers("fapiao", limit=1, hold=HOLD)
 
     with lost_reply(journal, carried_out=carried_out):
-        journal.close_submission(claimed, moved=True)
+        note(journal, claimed, Closed(moved=True))
 
     assert journal.submission(name).answer_number == 1
 

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import Engine, event
 
-from tests.support.journals import ENDED, ENDPOINT, HOLD, claim, document, done, file, mail
+from tests.support.journals import ENDED, ENDPOINT, HOLD, claim, document, done, file, mail, note
 from watcher.journal.opening import open_journal
-from watcher.model import Kind, NewSubmission
+from watcher.model import Closed, Kind, NewSubmission, Planned
 from watcher.ports import Journal
 
 if TYPE_CHECKING:
@@ -148,8 +148,8 @@ def job(journal: Journal, submissions: list[NewSubmission]) -> None:
         if kind is Kind.MAIL:
             journal.sent_to("zhang@corp.example", HOUR)
             journal.note_reply(answer)
-        journal.plan_answer(answer, "done/a")
-        journal.close_submission(answer, moved=True)
+        note(journal, answer, Planned(target="done/a"))
+        note(journal, answer, Closed(moved=True))
 
 
 @pytest.mark.parametrize("count", [1, AT_ONCE])

@@ -14,10 +14,10 @@ from PIL import Image
 
 from tests.support.accounts import Accounts, configuration, fill, opened, set_back, taxi
 from tests.support.browser import browser
-from tests.support.journals import ENDED, claim_one, document, mail
+from tests.support.journals import ENDED, claim_one, document, mail, note
 from tests.support.page_site import served
 from watcher.journal.journal import SqlJournal
-from watcher.model import Outcome, Settlement
+from watcher.model import Closed, Outcome, Planned, Settlement
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext
@@ -57,8 +57,8 @@ def _work_for_two_weeks(journal: SqlJournal) -> None:
         done = Settlement(outcome=Outcome.DONE, code="200000", invoices=(invoice,))
         journal.settle(claim_one(journal), outcome if failed else done, ENDED)
         (claimed,) = journal.claim_answers("fapiao", limit=1, hold=timedelta(minutes=1))
-        journal.plan_answer(claimed, "发票/已处理")
-        journal.close_submission(claimed, moved=True)
+        note(journal, claimed, Planned(target="发票/已处理"))
+        note(journal, claimed, Closed(moved=True))
         set_back(journal, [name], to=at)
 
 

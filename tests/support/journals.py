@@ -8,13 +8,17 @@ from typing import Any
 
 from watcher.errors import ClaimLost
 from watcher.model import (
+    AnswerStep,
+    ClaimedAnswer,
     ClaimedBooking,
+    Closed,
     Invoice,
     Kind,
     Locator,
     NewDocument,
     NewSubmission,
     Outcome,
+    Planned,
     Settlement,
     Submission,
     SubmissionState,
@@ -110,13 +114,19 @@ def book(journal: Journal, settlement: Settlement | None = None) -> ClaimedBooki
     return claimed
 
 
+def note(journal: Journal, claimed: ClaimedAnswer, step: AnswerStep) -> None:
+    """Record one step of one answer. Raises ClaimLost."""
+    if journal.note_answers([(claimed, step)]) != [True]:
+        raise ClaimLost(f"submission {claimed.submission.id} is somebody else's")
+
+
 def answer(
     journal: Journal, source: str = "fapiao", *, moved: bool = True, target: str | None = "done/a"
 ) -> Submission:
     """Claim the one answer that is due, and give it."""
     (claimed,) = journal.claim_answers(source, limit=1, hold=HOLD)
-    journal.plan_answer(claimed, target)
-    journal.close_submission(claimed, moved=moved)
+    note(journal, claimed, Planned(target=target))
+    note(journal, claimed, Closed(moved=moved))
     return journal.submission(claimed.submission.id)
 
 

@@ -142,16 +142,6 @@ class AnswerPart(Part):
     def note_answers(self, steps: Sequence[tuple[ClaimedAnswer, AnswerStep]]) -> list[bool]:
         return self._database.write(lambda connection: _noted(connection, steps))
 
-    def plan_answer(self, claimed: ClaimedAnswer, target: str | None) -> None:
-        self._note_answer(claimed, Planned(target=target))
-
-    def close_submission(self, claimed: ClaimedAnswer, *, moved: bool, remark: str | None = None) -> None:
-        self._note_answer(claimed, Closed(moved=moved, remark=remark))
-
-    def _note_answer(self, claimed: ClaimedAnswer, step: AnswerStep) -> None:
-        if self.note_answers([(claimed, step)]) != [True]:
-            raise _lost(claimed)
-
     def note_reply(self, claimed: ClaimedAnswer) -> None:
         self._fenced(claimed, _NOTE_REPLY, {}, sent_to=_recipient(claimed))
 
