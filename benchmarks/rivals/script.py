@@ -5,7 +5,7 @@
 
 It uploads, posts, and moves the file, or replies and moves the mail; with `--save DIR` it only puts a copy there. It
 keeps no journal, proves no sender, tries nothing again, and what it was doing when it is killed is lost or booked
-twice. It says "ready" when it is loaded.
+twice. It says "ready" when it is loaded, and has dealt with the files that lay there.
 """
 
 from __future__ import annotations
@@ -98,9 +98,9 @@ def watch(given: argparse.Namespace) -> None:
     handler, observer = Dropped(given), Observer()
     observer.schedule(handler, str(given.inbox), recursive=True)
     observer.start()
-    print("ready", flush=True)
     for path in given.inbox.rglob("*.pdf"):
         handler.take(path)
+    print("ready", flush=True)  # not before: what comes while it looks would be taken twice
     observer.join()
 
 

@@ -122,9 +122,11 @@ def test_the_journal_is_asked_when_something_will_be_due_only_where_nothing_come
             work.add(1)
             poster.wake()
 
-    work = Endless(1, next_one)
+    work = Endless(0, next_one)
     # When they are posted, one to a claim
     with posting(work, 8) as poster:
+        work.add(1)
+        poster.wake()
         wait_for(lambda: work.posted == 201)
         wait_for(lambda: work.looks > 0)
         claims = len(work.claims)
