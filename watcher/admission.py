@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from watcher.headers import MailHeader
 from watcher.model import Person, Reason
@@ -29,8 +30,7 @@ from watcher.ports import Directory, Parcel, Proof, SenderVerification
 _UNCHECKED = Proof(proven=True, how="verify_sender is off")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MailboxAdmission:
+class MailboxAdmission(Struct, frozen=True, kw_only=True):
     """What a mailbox's configuration says about its senders."""
 
     rules: MailboxRules

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from watcher.errors import ClaimLost, JournalUnavailable, Unavailable
 from watcher.model import AnswerStep, ClaimedAnswer, Closed
@@ -14,16 +15,14 @@ from watcher.ports import AnswerJournal, Move
 Steps = Generator[AnswerStep, Move, None]
 
 
-@dataclass(slots=True)
-class Hindered:
+class Hindered(Struct):
     """What stands in the way of all answers, and those that were not given for it."""
 
     error: Unavailable | None = None
     left: list[ClaimedAnswer] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class Giving:
+class Giving(Struct):
     """One answer on its way."""
 
     claimed: ClaimedAnswer

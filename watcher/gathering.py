@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from watcher.errors import LinkUnavailable
 from watcher.model import LeftOut, Reason
@@ -16,8 +17,7 @@ _MOST_LEFT_OUT = 50
 _LINKS_ARE_TRIED = timedelta(hours=1)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Harvest:
+class Harvest(Struct, frozen=True, kw_only=True):
     """What an arrival itself holds, in hand: its source is not needed any more. Whoever has it closes it."""
 
     documents: tuple[FoundDocument, ...] = ()
@@ -33,8 +33,7 @@ class Harvest:
         _close(self.documents)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gathered:
+class Gathered(Struct, frozen=True, kw_only=True):
     """All documents of an arrival, some of them not to be sent. Whoever has it closes it."""
 
     documents: tuple[FoundDocument, ...] = ()
@@ -49,8 +48,7 @@ class Gathered:
         _close(self.documents)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gathering:
+class Gathering(Struct, frozen=True, kw_only=True):
     """`links` None: none are followed. `now` is compared with when a mail was received.
 
     Safe to call from many threads.

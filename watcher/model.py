@@ -1,6 +1,6 @@
 """The values that the whole program speaks of, in one file because it is the vocabulary.
 
-Everything here is frozen and does no I/O. A change is a new value (`dataclasses.replace`).
+Everything here is frozen and does no I/O. A change is a new value (`msgspec.structs.replace`).
 Times are aware `datetime`s in UTC; amounts are the decimal text that the endpoint wrote; what is
 not known is ``None``.
 """
@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Literal
+
+from msgspec import Struct, field
 
 from watcher.seen import SeenInvoice
 from watcher.states import DocumentState as DocumentState
@@ -30,8 +31,7 @@ SUCCESS = "200000"
 _BIZ_ID_NAMESPACE = uuid.UUID("5f0c7b62-6a0e-5d5e-9c39-0b0f5d0c8a11")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
+class Person(Struct, frozen=True, kw_only=True):
     """An employee as the directory knows them."""
 
     user_code: str
@@ -39,8 +39,7 @@ class Person:
     language: Language | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Invoice:
+class Invoice(Struct, frozen=True, kw_only=True):
     """One invoice that the endpoint found in a document, with the expense created for it."""
 
     number: str | None = None
@@ -62,8 +61,7 @@ class Invoice:
     message_code: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Locator:
+class Locator(Struct, frozen=True, kw_only=True):
     """Where a store keeps a document: enough to make its attachment URL again at each try.
 
     `url` is the address where it is fixed, or None where `key` has to be signed anew for each try
@@ -80,8 +78,7 @@ class Locator:
         return self.url if self.url is not None else self.key
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BookingKey:
+class BookingKey(Struct, frozen=True, kw_only=True):
     """What makes two documents one booking.
 
     `content` is the sha256 of the file as it came, in hex; of a part of a split file the parent's,
@@ -116,8 +113,7 @@ class BookingKey:
         return str(uuid.uuid5(_BIZ_ID_NAMESPACE, f"{self.content}\n{self.user_code}\n{wanted}\n{generation}"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewDocument:
+class NewDocument(Struct, frozen=True, kw_only=True):
     """A document as intake found it: `locator` is set where it can be posted, `outcome` where it will not be.
 
     Both are where it is skipped: it can be posted later, when a person says so.
@@ -135,16 +131,14 @@ class NewDocument:
     read: tuple[SeenInvoice, ...] = ()  # what was read in it before it was sent
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LeftOut:
+class LeftOut(Struct, frozen=True, kw_only=True):
     """Something in a submission that is no document of it, and why, for whoever asks what became of it."""
 
     name: str  # cleaned
     why: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Thread:
+class Thread(Struct, frozen=True, kw_only=True):
     """What a reply needs to know of the mail that it answers; all of it comes from outside."""
 
     message_id: str | None = None
@@ -152,8 +146,7 @@ class Thread:
     reply_to: str | None = None  # the one address that an answer may go to; None: never answered
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewSubmission:
+class NewSubmission(Struct, frozen=True, kw_only=True):
     """A submission as intake hands it to the journal."""
 
     key: str  # identity within all sources: the same mail or file state has the same key, always
@@ -181,8 +174,7 @@ class NewSubmission:
     counts_as: str | None = None  # whose hourly allowance it is counted in; None: nobody's
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Try:
+class Try(Struct, frozen=True, kw_only=True):
     """One request that was, or was about to be, sent for a booking."""
 
     number: int
@@ -195,8 +187,7 @@ class Try:
     message: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Document:
+class Document(Struct, frozen=True, kw_only=True):
     """A document as the journal knows it, joined with its booking. JSON names are contract.md's."""
 
     id: int
@@ -248,8 +239,7 @@ class Document:
         return tuple(found)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Submission:
+class Submission(Struct, frozen=True, kw_only=True):
     """A submission whole, as the journal knows it."""
 
     id: str
@@ -281,16 +271,14 @@ class Submission:
     let_in_despite: str | None = None  # why it was held then
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
+class Claim(Struct, frozen=True, kw_only=True):
     """A row that is this node's to work on until its hold is over; `number` fences late results."""
 
     row: str
     number: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClaimedBooking:
+class ClaimedBooking(Struct, frozen=True, kw_only=True):
     """A booking whose next try is this node's, already recorded as begun."""
 
     claim: Claim
@@ -308,8 +296,7 @@ class ClaimedBooking:
     submissions: tuple[str, ...] = ()  # the ids of those that wait for it, the first ones; for the log
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClaimedAnswer:
+class ClaimedAnswer(Struct, frozen=True, kw_only=True):
     """A settled submission whose answer is this node's to give."""
 
     claim: Claim
@@ -319,8 +306,7 @@ class ClaimedAnswer:
     replied: bool  # the reply of this answer was handed over before
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Planned:
+class Planned(Struct, frozen=True, kw_only=True):
     """A step of an answer: it is about to be moved there; None: it is not, or nobody knows where it is.
 
     `replied`: its reply has just been handed over, as `AnswerJournal.note_reply` records it.
@@ -330,8 +316,7 @@ class Planned:
     replied: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Closed:
+class Closed(Struct, frozen=True, kw_only=True):
     """The last step of an answer: it is given.
 
     `moved`: it does not lie any more where it was found, but at the planned target (None: nobody knows where); else
@@ -345,8 +330,7 @@ class Closed:
 AnswerStep = Planned | Closed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
+class Notice(Struct, frozen=True, kw_only=True):
     """What a submitter is told before there is an answer: that their mails wait, because there are too many."""
 
     source: str
@@ -361,8 +345,7 @@ class Notice:
     resumes_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Acknowledgement:
+class Acknowledgement(Struct, frozen=True, kw_only=True):
     """What a submitter is told whose documents take long: that they have arrived, and are at work."""
 
     submission: Submission
@@ -373,8 +356,7 @@ class Acknowledgement:
         return self.submission.thread or Thread()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClaimedNotice:
+class ClaimedNotice(Struct, frozen=True, kw_only=True):
     """A notice that is this node's to send; `name` is its own, always the same."""
 
     claim: Claim
@@ -382,8 +364,7 @@ class ClaimedNotice:
     notice: Notice | Acknowledgement
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spent:
+class Spent(Struct, frozen=True, kw_only=True):
     """How much of an allowance was used of late."""
 
     count: int
@@ -391,8 +372,7 @@ class Spent:
     ago: timedelta | None = None  # how long ago the oldest was that still counts; None: there is none
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gate:
+class Gate(Struct, frozen=True, kw_only=True):
     """Whether the endpoint may be posted to. Closed: nothing is posted but one probe now and then."""
 
     open: bool
@@ -402,8 +382,7 @@ class Gate:
     probe_at: datetime | None = None  # closed: when the next probe is due
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceHealth:
+class SourceHealth(Struct, frozen=True, kw_only=True):
     """How a source fares."""
 
     name: str
@@ -414,24 +393,21 @@ class SourceHealth:
     surplus: int = 0  # mails that wait because their senders have submitted too much of late
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trouble:
+class Trouble(Struct, frozen=True, kw_only=True):
     """What went wrong, and when."""
 
     at: datetime
     said: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Backlog:
+class Backlog(Struct, frozen=True, kw_only=True):
     """Work of one source that waits: how much, and since when the oldest of it does."""
 
     count: int
     oldest: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BookedTwice:
+class BookedTwice(Struct, frozen=True, kw_only=True):
     """A booking that ended so."""
 
     booking: int
@@ -439,8 +415,7 @@ class BookedTwice:
     submission: str | None  # one that has it; None: all have been deleted
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Signs:
+class Signs(Struct, frozen=True, kw_only=True):
     """What the journal shows, at one moment, of all that may be wrong; by source, and of gates by endpoint."""
 
     now: datetime  # by the database's clock
@@ -456,8 +431,7 @@ class Signs:
         return self.gates.get(endpoint, Gate(open=True))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceWork:
+class SourceWork(Struct, frozen=True, kw_only=True):
     """What of one source is still to be recognised, counted in bookings: what waits for the same one is one."""
 
     pending: int = 0
@@ -468,8 +442,7 @@ class SourceWork:
     last_taken_in: datetime | None = None  # the newest submission
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tried:
+class Tried(Struct, frozen=True, kw_only=True):
     """Tries of late that came to the same."""
 
     count: int
@@ -477,8 +450,7 @@ class Tried:
     said: str | None  # of the last one
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Workload:
+class Workload(Struct, frozen=True, kw_only=True):
     """How the work goes, at one moment: what waits, and what was done of late."""
 
     now: datetime  # by the database's clock
@@ -493,8 +465,7 @@ class Workload:
         return min((each.oldest for each in self.sources.values() if each.oldest is not None), default=None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Storage:
+class Storage(Struct, frozen=True, kw_only=True):
     """Where the journal is kept, and how large it is."""
 
     kind: str  # "sqlite" or "postgresql"
@@ -504,8 +475,7 @@ class Storage:
     free: int | None  # bytes that its disk still has for it; None: it is not a disk of ours
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Alert:
+class Alert(Struct, frozen=True, kw_only=True):
     """Something that is wrong, or was a while ago, as it is remembered between two looks."""
 
     key: str  # "source fapiao", "gate https://…"
@@ -521,8 +491,7 @@ class Alert:
         return self.told_at is not None and self.gone_at is None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SubmissionFilter:
+class SubmissionFilter(Struct, frozen=True, kw_only=True):
     """Which submissions a list wants, newest first."""
 
     state: SubmissionState | None = None
@@ -534,16 +503,14 @@ class SubmissionFilter:
     limit: int | None = 50
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SubmissionPage:
+class SubmissionPage(Struct, frozen=True, kw_only=True):
     """Some submissions of a list, and where it goes on."""
 
     submissions: tuple[Submission, ...]
     below: int | None  # hand it in for the next page; None: there is no more
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Activity:
+class Activity(Struct, frozen=True, kw_only=True):
     """How many documents came and went, in steps of equal length since a moment."""
 
     before: int  # recorded before it, and not settled by then
@@ -560,8 +527,7 @@ class Activity:
         return tuple(found)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counts:
+class Counts(Struct, frozen=True, kw_only=True):
     """What stands in the journal, for `status`."""
 
     submissions: dict[SubmissionState, int] = field(default_factory=dict)
@@ -569,8 +535,7 @@ class Counts:
     oldest_pending: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Response:
+class Response(Struct, frozen=True, kw_only=True):
     """The endpoint's JSON answer, decoded. `code` is resCode as text."""
 
     code: str
@@ -578,8 +543,7 @@ class Response:
     invoices: tuple[Invoice, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exchange:
+class Exchange(Struct, frozen=True, kw_only=True):
     """What came of one request to the endpoint; failures are values here, never exceptions.
 
     `sent` is whether the request may have reached the endpoint. `response` is None where the answer
@@ -596,8 +560,7 @@ class Exchange:
     raw: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settlement:
+class Settlement(Struct, frozen=True, kw_only=True):
     """The outcome of a booking."""
 
     outcome: Outcome
@@ -606,8 +569,7 @@ class Settlement:
     invoices: tuple[Invoice, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TryEnding:
+class TryEnding(Struct, frozen=True, kw_only=True):
     """How a try ended, to be kept with it."""
 
     result: str  # one word of policy.outcome
@@ -617,8 +579,7 @@ class TryEnding:
     raw: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class Known(Struct, frozen=True, kw_only=True):
     """What the journal knows of an arrival's key."""
 
     submission: str
@@ -628,8 +589,7 @@ class Known:
     released_for: str | None = None  # it was held, and a person lets it be taken in for this employee
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class News:
+class News(Struct, frozen=True, kw_only=True):
     """For whom a change of the journal may have made work due."""
 
     posting: bool = False  # a booking, or the gate
@@ -662,8 +622,7 @@ def answering(source: str) -> News:
     return News(answering=frozenset((source,)))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkLeft:
+class WorkLeft(Struct, frozen=True, kw_only=True):
     """What `run --once` still has before it."""
 
     pending: int  # documents
@@ -674,8 +633,7 @@ class WorkLeft:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(Struct, frozen=True, kw_only=True):
     """What `check` found out about one thing."""
 
     subject: str  # "mailbox fapiao", "store default"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
+
+from msgspec.structs import replace
 
 from watcher.config.sections import ReplyChoice
 from watcher.errors import MailerUnavailable, MailRefused

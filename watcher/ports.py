@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from typing import Protocol
+
+from msgspec import Struct
 
 from watcher.model import (
     Acknowledgement,
@@ -59,8 +60,7 @@ from watcher.spool import Spooled
 # --------------------------------------------------------------------------------------- sources
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arrival:
+class Arrival(Struct, frozen=True, kw_only=True):
     """A mail or file that intake has to look at.
 
     `key` is the same for the same mail (whatever its UID or folder) or the same state of a file, and
@@ -99,8 +99,7 @@ class Leaf(Protocol):
         """Its bytes, decoded. Raises SourceUnavailable, or Vanished."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MailText:
+class MailText(Struct, frozen=True, kw_only=True):
     """What a mail says, decoded: a text that was written, and no file."""
 
     text: str
@@ -194,8 +193,7 @@ class Source(Protocol):
         """Let go of connections and threads."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Returned:
+class Returned(Struct, frozen=True, kw_only=True):
     """A file that was put back: its identity as `Arrival` has it, where it lies now."""
 
     key: str
@@ -230,8 +228,7 @@ class Carrier(Protocol):
 # -------------------------------------------------------------------------------------- documents
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FoundDocument:
+class FoundDocument(Struct, frozen=True, kw_only=True):
     """A document found in the leaves.
 
     `reason` is set where it cannot be used (then there may be no bytes) or, with `skipped`, where it is not to be sent.
@@ -284,8 +281,7 @@ class Chooser(Protocol):
     def close(self) -> None: ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Linked:
+class Linked(Struct, frozen=True, kw_only=True):
     """What a mail's links led to. `later` are the hosts that did not answer: what they have may be had another time.
 
     A link that led to no document is one without bytes, whose `reason` is a LINK_… (or TOO_LARGE, TOO_MANY) and
@@ -386,8 +382,7 @@ class Directory(Protocol):
     def check(self) -> list[Finding]: ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proof:
+class Proof(Struct, frozen=True, kw_only=True):
     """Whether a mail's From is proven, and by what or why not (one short line for `show`).
 
     `covers` has the header fields, in lower case, that are proven to be as the sender wrote them; None: all that

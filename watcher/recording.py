@@ -7,7 +7,9 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from watcher.clock import boot_seconds
 from watcher.errors import DirectoryUnavailable, LinkUnavailable, Unavailable, Vanished
@@ -24,8 +26,7 @@ _RECORDED_AT_ONCE = 16
 _RECORDED_WITHIN_SECONDS = 0.05  # of being stored, where others come that fast
 
 
-@dataclass(slots=True, kw_only=True)
-class Round:
+class Round(Struct, kw_only=True):
     """What one look at a source came to."""
 
     taken: int = 0
@@ -33,8 +34,7 @@ class Round:
     surplus: int = 0  # mails that wait because their senders have submitted too much of late
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class Draft(Struct, frozen=True, kw_only=True):
     """A submission whose documents are in hand, and nowhere else yet."""
 
     submission: NewSubmission
@@ -42,8 +42,7 @@ class Draft:
     harvest: Harvest
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _UnderWay:
+class _UnderWay(Struct, frozen=True, kw_only=True):
     """A submission that is being stored; `contents` are the hashes of what it holds."""
 
     arrival: Arrival
@@ -51,8 +50,7 @@ class _UnderWay:
     contents: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Stored:
+class _Stored(Struct, frozen=True, kw_only=True):
     """A submission that only has to be recorded."""
 
     arrival: Arrival

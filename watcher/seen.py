@@ -5,9 +5,10 @@ Where a document could not be looked into, or nobody wanted to, nothing is known
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class By(StrEnum):
@@ -34,8 +35,7 @@ class Mark(StrEnum):
     AMOUNT_LABEL = "amount label"  # a 价税合计 with its amount
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SeenInvoice:
+class SeenInvoice(Struct, frozen=True, kw_only=True):
     """An invoice as it was read. `first` and `last` are its pages, from 1; 0 where it has none (XML).
 
     Pages that name no invoice, as lists of goods do, belong to the one before them. Pages before the first invoice
@@ -52,8 +52,7 @@ class SeenInvoice:
     last: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class Seen(Struct, frozen=True, kw_only=True):
     """What is known of a document's inside.
 
     `pages` is None where that cannot be told (also of what has no pages). `deep` is whether it was searched for

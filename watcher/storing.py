@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from watcher.errors import StoreRefused, StoreUnavailable
 from watcher.model import BookingKey, Locator, NewDocument, Outcome, Person, Reason
 from watcher.ports import UNMEASURED, FoundDocument, Meter, Store
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Storing:
+class Storing(Struct, frozen=True, kw_only=True):
     """Gives documents their attachment URL. Called by many threads at once."""
 
     store: Store

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from tests.support.journals import CUT_OFF, FAILED, HOLD, NOW, OVER, answer, book, claim_one, document, file, mail
 from watcher.model import Acknowledgement, ClaimedNotice, NewSubmission, Outcome, Reason, SubmissionState

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
+from msgspec.structs import replace
 from sqlalchemy import text
 
 from tests.support.journals import (
@@ -155,7 +155,7 @@ def _settle_late(journal: Journal, late: object) -> None:
 
 
 def alert(key: str = "source fapiao", **changes: object) -> Alert:
-    return replace(Alert(key=key, since=MOMENT, said="停了"), **changes)  # type: ignore[arg-type]
+    return replace(Alert(key=key, since=MOMENT, said="停了"), **changes)
 
 
 def test_what_is_remembered_comes_back_as_it_was(journal: Journal) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from tests.support.journals import CUT_OFF, HOLD, NOW, OVER, answer, book, claim_one, document, mail, only, outcomes
 from watcher.errors import UsageError

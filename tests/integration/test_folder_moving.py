@@ -7,12 +7,12 @@ import os
 import stat
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from tests.support.folders import PDF, Memory, folder_source, submission_of
 from tests.support.tmpfs import SmallDisk, small_disk

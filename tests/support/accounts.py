@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
+from msgspec.structs import replace
 from sqlalchemy import text, update
 
 from tests.support.journals import CUT_OFF, ENDED, FAILED, REFUSED, answer, claim_one, document, file, mail

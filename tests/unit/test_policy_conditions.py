@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from watcher.model import Alert, Backlog, BookedTwice, Gate, Language, Signs, SourceHealth
 from watcher.policy.alarm import AlarmRules, Condition, Decision, decide

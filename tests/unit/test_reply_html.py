@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from email.message import EmailMessage
 from html import unescape
 from html.parser import HTMLParser
 
 import pytest
+from msgspec.structs import replace
 
 from tests.support.reply_kinds import (
     DONE,

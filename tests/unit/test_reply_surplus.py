@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from functools import cache
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec.structs import replace
 
 from watcher.errors import MailRefused
 from watcher.model import Language, Notice, Thread

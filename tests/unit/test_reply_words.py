@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import Any
 
 import pytest
 import yaml
+from msgspec.structs import replace
 
 from tests.support.reply_kinds import ATTENTION, KINDS, failed, pending, surplus, writer
 from tests.support.submissions import document, invoice, submission

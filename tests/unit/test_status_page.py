@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec.structs import replace
 from rich.console import Console
 
 from watcher.cli.overview import Daemon, Overview, SourceState

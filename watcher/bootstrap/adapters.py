@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from watcher.config import sections
 from watcher.config.sections import Configuration
@@ -37,8 +38,7 @@ if TYPE_CHECKING:
 _LDAP_REMEMBERED_SECONDS = 60.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Adapters:
+class Adapters(Struct, frozen=True, kw_only=True):
     """What the configuration names, built; nothing has been connected to yet."""
 
     stores: Mapping[str, Store]

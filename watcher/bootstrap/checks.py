@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from watcher.bootstrap.adapters import Adapters, build_adapters, closable
 from watcher.bootstrap.alarms import build_channels

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+
+from msgspec.structs import replace
 
 from watcher.bootstrap.adapters import build_adapters, closable, store_of
 from watcher.bootstrap.alarms import build_alarm

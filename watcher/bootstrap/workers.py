@@ -6,7 +6,7 @@ store as slowly as the store's client allows, and a file that is read from or mo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from watcher.config import sections
 from watcher.config.sections import Configuration
@@ -17,8 +17,7 @@ _SLOWEST_UPLOAD = 20_000.0  # bytes a second
 _MAILBOX_MARGIN_SECONDS = 300.0  # a server may take so long to let us go from IDLE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceWorkers:
+class SourceWorkers(Struct, frozen=True, kw_only=True):
     """Who beats for a source. The threads that store beat for the one that looks, since it waits for them."""
 
     look: Worker

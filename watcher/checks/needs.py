@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
 from pydantic import BaseModel
 from sqlalchemy import make_url
 
@@ -14,8 +14,7 @@ from watcher.config.secret import Secret
 from watcher.config.sections import Configuration, ObjectsStore
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
+class Need(Struct, frozen=True):
     """A place that the daemon must reach, and what for."""
 
     what: str

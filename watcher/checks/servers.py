@@ -12,11 +12,12 @@ import ssl
 import threading
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from watcher.checks.clock import clock_findings
 from watcher.findings import About
@@ -26,8 +27,7 @@ from watcher.tls import RENEW, ends_at, ends_soon, trusting_on_the_web
 _SECONDS = 8.0
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(Struct, frozen=True):
     """A web server, and the file with the authority that vouches for it, where one is configured."""
 
     root: str  # https://host:port/
@@ -38,8 +38,7 @@ class Address:
         return urlsplit(self.root).netloc
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class Seen(Struct, frozen=True, kw_only=True):
     """What a server told."""
 
     name: str

@@ -6,8 +6,9 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from watcher.deadline import Deadline
 from watcher.findings import About
@@ -17,8 +18,7 @@ TOTAL_SECONDS = 30.0
 _PACKAGE = Path(__file__).resolve().parents[1]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
+class Check(Struct, frozen=True, kw_only=True):
     """What is looked at, and the look; `find` may take its time, and may fail."""
 
     subject: str

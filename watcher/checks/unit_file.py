@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _TRUE = ("1", "yes", "true", "on")
 _DIRECTORIES = {
@@ -19,8 +20,7 @@ _SYSTEM = {"strict": ("/",), "full": ("/usr", "/boot", "/efi", "/etc")}
 _KERNEL = ("/dev", "/proc", "/sys")  # which ProtectSystem=strict leaves as they are
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
+class Unit(Struct, frozen=True):
     """The settings of its [Service] section, each with all its values in their order."""
 
     name: str

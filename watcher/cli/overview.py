@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
 
 from watcher.bootstrap.journals import held_after, trouble_of_journal
 from watcher.config.sections import Configuration, Mailbox
@@ -32,8 +33,7 @@ from watcher.presence import NoAnswer, ask
 _LOOKED_AT = 100  # of the submissions that are to be answered
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Daemon:
+class Daemon(Struct, frozen=True, kw_only=True):
     """The daemon with this configuration, as it tells itself; of one that does not answer only `missing` is known."""
 
     runs: bool
@@ -45,8 +45,7 @@ class Daemon:
     troubles: Mapping[str, Trouble] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceState:
+class SourceState(Struct, frozen=True, kw_only=True):
     """One source of the configuration."""
 
     name: str
@@ -57,8 +56,7 @@ class SourceState:
     trouble: Trouble | None  # the last one, also when it is over, where a daemon tells
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Overview:
+class Overview(Struct, frozen=True, kw_only=True):
     """All that `status` shows."""
 
     now: datetime

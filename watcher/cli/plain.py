@@ -15,7 +15,7 @@ from watcher.cli.place import Place
 _OPTIONS: dict[str, tuple[str, ...]] = {"ready": ("--wait",), "run": ()}
 
 
-class Asked(NamedTuple):  # not a dataclass: see watcher.presence
+class Asked(NamedTuple):  # not a Struct: see watcher.presence
     """What a command line asks for. `wait` is of `ready` alone."""
 
     command: str

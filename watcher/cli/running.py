@@ -6,9 +6,10 @@ import logging
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+
+from msgspec import Struct
 
 from watcher.bootstrap.daemon import build_service, build_supervision
 from watcher.bootstrap.journals import open_for_work, secrets_of
@@ -61,8 +62,7 @@ def run_daemon(path: Path) -> int:
             lasting.site.close()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Lasting:
+class _Lasting(Struct, frozen=True, kw_only=True):
     """What a process has for all the services that it builds one after the other."""
 
     stopping: Stopping

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 import yaml
+from msgspec import Struct, field
 
 from watcher.config.values import Unquoted
 
@@ -44,8 +44,7 @@ _SYNTAX = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
+class Problem(Struct, frozen=True, kw_only=True):
     """One fault: where, and what is wrong."""
 
     line: int
@@ -53,8 +52,7 @@ class Problem:
     message: str
 
 
-@dataclass(slots=True, kw_only=True)
-class Document:
+class Document(Struct, kw_only=True):
     """A configuration file as plain values; a date is a `date`, an ambiguous scalar `Unquoted`."""
 
     value: Any = None

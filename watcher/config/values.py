@@ -10,13 +10,13 @@ import difflib
 import re
 import unicodedata
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from msgspec import Struct
 from pydantic import (
     AfterValidator,
     BeforeValidator,
@@ -36,8 +36,7 @@ _ADDRESS = r"[^\s@<>(),;:\"\\\[\]]+@[^\s@<>(),;:\"\\\[\]]+"
 _DOMAIN = r"(?:[\w-]{1,63}\.)*[\w-]{1,63}"
 
 
-@dataclass(frozen=True, slots=True)
-class Unquoted:
+class Unquoted(Struct, frozen=True):
     """What YAML makes of an unquoted text that is no text: ``0123`` is octal, ``12:30`` counts in sixties.
 
     No field takes it, so that such a value is always asked back for, never silently another one.
@@ -72,8 +71,7 @@ def parse_size(value: Any) -> int:
     return size
 
 
-@dataclass(frozen=True, slots=True)
-class RateLimit:
+class RateLimit(Struct, frozen=True):
     """At most `count` within each `seconds`."""
 
     count: int

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from watcher.documents.ranges import Range
 
@@ -34,8 +35,7 @@ class NamesLocked(Exception):
     """Not even its headers can be read without the password."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PackedFile:
+class PackedFile(Struct, frozen=True, kw_only=True):
     """An entry, folders and links too. Without a checksum there is nothing to compare."""
 
     size: int

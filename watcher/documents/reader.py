@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from watcher.config.sections import Limits
 from watcher.documents import words
@@ -27,8 +28,7 @@ class _Enough(Exception):
     """There are more documents than may be."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Piece:
+class _Piece(Struct, frozen=True, kw_only=True):
     """A file on its way through: a leaf, or what came out of one. `depth` counts the containers around it.
 
     `in_mail`: it is a part of a mail itself.

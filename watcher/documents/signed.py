@@ -5,8 +5,9 @@ from __future__ import annotations
 import binascii
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 Read = Callable[[int, int], bytes]
 """Bytes from a position, at most so many; fewer at the end."""
@@ -48,8 +49,7 @@ class Kind(Enum):
 _KINDS = {arc + bytes([last]): kind for kind in Kind for arc, last in [kind.value]}
 
 
-@dataclass(frozen=True, slots=True)
-class _Element:
+class _Element(Struct, frozen=True):
     """One element: its tag, and where its content lies; `end` is None where only a mark ends it."""
 
     tag: int

@@ -6,8 +6,9 @@ import re
 import struct
 import zipfile
 from collections.abc import Collection
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from watcher.documents.directory import entry_names
 from watcher.documents.signed import carries_content, is_armoured
@@ -53,8 +54,7 @@ class Format(StrEnum):
         return self.traits.accepted_as in accept
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Traits:
+class Traits(Struct, frozen=True, kw_only=True):
     """What follows from the format."""
 
     accepted_as: str  # the word of the configuration's `accept`; empty: never a document

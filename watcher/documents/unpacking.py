@@ -9,7 +9,8 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from watcher.config.sections import Limits
 from watcher.documents import words
@@ -26,8 +27,7 @@ _SECONDS = 30.0  # 50 MB take one or two
 _SMALL_BYTES = 1_000_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(Struct, frozen=True, kw_only=True):
     """Something in a container, unpacked. Whoever gets it closes `content`."""
 
     name: str | None  # decoded, not cleaned
@@ -35,8 +35,7 @@ class Entry:
     declared_type: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
+class Refusal(Struct, frozen=True, kw_only=True):
     """Something in a container that would be wanted and cannot be had."""
 
     name: str | None

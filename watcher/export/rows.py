@@ -13,9 +13,10 @@ under `amount_not_counted` and `tax_amount_not_counted`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from watcher.export import cells
 from watcher.export.cells import Cell
@@ -24,8 +25,7 @@ from watcher.model import Document, Invoice, Submission
 Row = tuple[Cell, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(Struct, frozen=True, kw_only=True):
     """What one row tells of."""
 
     submission: Submission
@@ -35,8 +35,7 @@ class Entry:
     zone: ZoneInfo  # of all times
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
+class Column(Struct, frozen=True, kw_only=True):
     """One column: its heading, about how many characters wide it is, and what stands in it."""
 
     name: str

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from watcher.errors import PersonalError
 from watcher.export.cells import Cell
@@ -40,8 +41,7 @@ class TooManyRows(PersonalError):
     """There are more invoices than a sheet has rows."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Formats:
+class _Formats(Struct, frozen=True, kw_only=True):
     text: Format
     amount: Format
     date: Format

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import re
-from dataclasses import dataclass, field
 from functools import lru_cache
+
+from msgspec import Struct, field
 
 from watcher.headers.decoding import decode, decode_bytes
 
@@ -106,8 +107,7 @@ def _split(text: str) -> list[str]:
     return [item for item in (*items, current) if item.strip()]
 
 
-@dataclass(slots=True)
-class _Mailbox:
+class _Mailbox(Struct):
     """Reads ``phrase <address>`` or ``address`` from left to right."""
 
     text: str

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from codecs import BOM_UTF8
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from watcher.headers.address import mailbox, mailboxes
 from watcher.headers.decoding import decode
@@ -21,8 +22,7 @@ _MOST_REFERENCES = 20
 _RECIPIENT_FIELDS = ("to", "cc", "delivered-to", "x-original-to")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MailHeader:
+class MailHeader(Struct, frozen=True, kw_only=True):
     """The fields of a header block in their order: name in lower case, value as it came (folded, undecoded).
 
     `doubtful`: other readers may see other fields in it, because a line is none, or holds what some take for a line's

@@ -10,8 +10,9 @@ import pkgutil
 import quopri
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
+
+from msgspec import Struct
 
 _FOLD = re.compile(r"\r?\n(?=[ \t])")
 _LINE_END = re.compile(r"[\r\n]+")
@@ -46,8 +47,7 @@ _NO_CHARSET = frozenset({"idna", "punycode", "unicode_escape", "raw_unicode_esca
 _MOST_CONTINUATIONS = 1000
 
 
-@dataclass(slots=True)
-class _Word:
+class _Word(Struct):
     """Encoded words of one charset, not read as text yet: (encoding, text) for each run of one encoding."""
 
     charset: str

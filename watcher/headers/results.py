@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 TOPMOST = "topmost"
 
@@ -21,8 +22,7 @@ _PLAIN_START = re.compile(rb"\s*([A-Za-z0-9._-]+)(?=[ \t\r\n;(]|\Z)|\s*[A-Za-z0-
 _LONGEST = 100_000  # bytes: one signature takes sixty of them, and some mails bear hundreds
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
+class Result(Struct, frozen=True, kw_only=True):
     """What one method found: ``dkim=pass header.d=corp.example``.
 
     `doubtful`: it names a property twice, so that it has none.
@@ -34,8 +34,7 @@ class Result:
     doubtful: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Results:
+class Results(Struct, frozen=True, kw_only=True):
     """One header: who speaks (None: it does not say, as Microsoft 365 does) and what was found."""
 
     authserv_id: str | None

@@ -6,9 +6,9 @@ import base64
 import json
 import secrets
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, replace
 from typing import Any
 
+from msgspec.structs import asdict, replace
 from sqlalchemy import bindparam, case, exists, false, insert, null, select, update
 from sqlalchemy.exc import IntegrityError
 

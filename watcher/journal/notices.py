@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
+from msgspec.structs import asdict
 from sqlalchemy import bindparam, delete, exists, false, func, insert, literal, null, select, text
 
 from watcher.journal.acknowledging import ANY_OVERDUE, enqueue, named_in, patience, whole
@@ -17,7 +17,7 @@ from watcher.journal.connection import Connection
 from watcher.journal.database import Part
 from watcher.journal.rows import thread_of
 from watcher.journal.tables import notices, sent, submissions
-from watcher.model import ANYTHING, Acknowledgement, Claim, ClaimedNotice, Notice, Spent, Submission, answering
+from watcher.model import ANYTHING, Acknowledgement, Claim, ClaimedNotice, Notice, Spent, Submission, Thread, answering
 
 _SPENT = select(
     func.count(), func.coalesce(func.sum(submissions.c.size), 0), now_ms() - func.min(submissions.c.recorded_at)
@@ -70,7 +70,7 @@ class NoticePart(Part):
 
     def tell(self, notice: Notice, *, once_in: timedelta) -> bool:
         told = {"of": notice.source, "whom": notice.concerns, "within": span_ms(once_in)}
-        content = json.dumps(asdict(notice), ensure_ascii=False, default=datetime.isoformat)
+        content = json.dumps(asdict(notice), ensure_ascii=False, default=_plain)
 
         def work(connection: Connection) -> bool:
             if connection.execute(_WAS_TOLD, told).scalar_one():
@@ -139,6 +139,10 @@ def _claimed(connection: Connection, rows: Sequence[Any]) -> list[ClaimedNotice]
         name, mine = f"notice-{row.id}-{row.created_at}", Claim(row=str(row.id), number=row.claim)
         found.append(ClaimedNotice(claim=mine, name=name, notice=notice))
     return found
+
+
+def _plain(value: Thread | datetime) -> object:
+    return value.isoformat() if isinstance(value, datetime) else asdict(value)
 
 
 def _notice(content: dict[str, Any], acknowledged: Mapping[str, Submission]) -> Notice | Acknowledgement | None:

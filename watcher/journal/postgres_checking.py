@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from msgspec import Struct
 from sqlalchemy import Connection, Engine, make_url, text
 
 from watcher.errors import JournalUnavailable
@@ -31,8 +31,7 @@ _RIGHTS = text(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Server:
+class _Server(Struct, frozen=True, kw_only=True):
     version: str
     number: int
     ahead_seconds: float  # of our clock

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections import namedtuple
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from msgspec import Struct, field
 from sqlalchemy import Dialect, Insert, Select, TextClause
 from sqlalchemy.sql.compiler import ExpandedState, SQLCompiler
 from sqlalchemy.sql.dml import UpdateBase
@@ -42,8 +42,7 @@ class _List(NamedTuple):
     process: Process
 
 
-@dataclass(slots=True)
-class Prepared:
+class Prepared(Struct):
     """One statement for one set of parameters, and for lists of up to so many values."""
 
     sql: str

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import and_, bindparam, case, delete, exists, false, null, or_, select, text, update
 
 from watcher.journal.bookings import (
@@ -139,8 +139,7 @@ _REOPEN_SUBMISSION = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class Wish(Struct, frozen=True, kw_only=True):
     """How a submission is to be tried again."""
 
     new: bool = False  # under a new bizId even where a try is in doubt

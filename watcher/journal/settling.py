@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from typing import Any
 
+from msgspec.structs import replace
 from sqlalchemy import bindparam, exists, false, func, null, or_, select, text, update
 
 from watcher.journal.bookings import WaitsFor

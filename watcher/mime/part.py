@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import IO
+
+from msgspec import Struct
 
 from watcher.headers import MailHeader, file_name, split_parameters
 from watcher.mime.transfer import decoded
@@ -20,8 +21,7 @@ def is_file(media_type: str, disposition: str, name: str | None) -> bool:
     return media_type not in _BODY_TEXT or disposition == "attachment" or bool(name)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MimePart:
+class MimePart(Struct, frozen=True, kw_only=True):
     """A part that has no parts of its own. `begin` and `end` are offsets in the file of the mail."""
 
     header: MailHeader

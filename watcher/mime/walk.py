@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import IO
+
+from msgspec import Struct
 
 from watcher.headers import read_header
 from watcher.mime.lines import FIELD, LINE, LONGEST_BOUNDARY, header_end, mark_lines
@@ -28,16 +29,14 @@ class TooDeep(Exception):
     """Parts within parts, deeper than any mail has."""
 
 
-@dataclass(slots=True)
-class _Level:
+class _Level(Struct):
     """An open multipart with its boundary, or a nested message, which has none."""
 
     boundary: bytes | None
     default_type: str = "text/plain"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Mark:
+class _Mark(Struct, frozen=True, kw_only=True):
     """A boundary line: where what stands before it ends, where what follows begins, and of which level it is."""
 
     before: int

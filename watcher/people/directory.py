@@ -8,8 +8,9 @@ import re
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from watcher.config import sections
 from watcher.errors import DirectoryUnavailable
@@ -28,8 +29,7 @@ _MEND = "mend the file; it is read again by itself"
 _Version = tuple[int, int, int]  # mtime in ns, size, inode
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _State:
+class _State(Struct, frozen=True, kw_only=True):
     """The last version of the file that could be read, and what is wrong with the present one."""
 
     employees: Employees | None = None

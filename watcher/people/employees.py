@@ -6,7 +6,8 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from watcher.headers import clean
 from watcher.model import Language, Person
@@ -23,8 +24,7 @@ class BrokenFile(Exception):
     """No employee can be read from it; `str()` says why."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Employees:
+class Employees(Struct, frozen=True, kw_only=True):
     """The file's contents. Addresses and logins are in case-folded form.
 
     An address that stands there for two different employees belongs to neither: `problems` says so,
@@ -41,8 +41,7 @@ class Employees:
     encoding: str = "UTF-8"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Row:
+class _Row(Struct, frozen=True, kw_only=True):
     line: int
     email: str  # an address, or a login name
     person: Person

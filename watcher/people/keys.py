@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from watcher.people.tags import Unacceptable, read_tags
 
@@ -14,8 +15,7 @@ SMALLEST_KEY_BITS = 1024
 _LARGEST_RECORD = 2_000  # bytes: RSA of 8192 bits has 1400, and larger ones take minutes of our time
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Key:
+class Key(Struct, frozen=True, kw_only=True):
     """A key record that may prove something; dkimpy reads the key itself out of it."""
 
     record: bytes

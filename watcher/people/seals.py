@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from functools import partial
+
+from msgspec import Struct
 
 from watcher.headers import MailHeader, Results, read_results
 from watcher.people.alignment import domain_of
@@ -25,8 +26,7 @@ MOST_SEALS = 5
 _INSTANCE = re.compile(rb"\A\s*i\s*=\s*\d+\s*;")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Seen:
+class _Seen(Struct, frozen=True, kw_only=True):
     """What a sealer saw of the mail, and the header fields that it has sealed as they are."""
 
     sealer: str

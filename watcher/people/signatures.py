@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
+
+from msgspec import Struct
 
 from watcher.errors import DirectoryUnavailable
 from watcher.headers import MailHeader
@@ -18,8 +19,7 @@ from watcher.ports import Proof
 MOST_SIGNATURES = 5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Signature:
+class _Signature(Struct, frozen=True, kw_only=True):
     """A DKIM-Signature header that is worth the cryptography: its place among them, and who signed."""
 
     index: int

@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
 from functools import cache
 from itertools import product
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from watcher.config.sections import VerifySender
 from watcher.errors import WatcherError
@@ -29,8 +31,7 @@ _ONCE = ("subject", "content-type", "content-transfer-encoding")
 _UNTRIED = Proof(proven=False, how="")
 
 
-@dataclass(frozen=True, slots=True)
-class _Standing:
+class _Standing(Struct, frozen=True):
     """A domain that may stand for the mail, and what results have to say of it."""
 
     domain: str

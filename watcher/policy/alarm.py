@@ -15,8 +15,10 @@ The rules, in the order in which they are applied:
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from watcher.model import Alert, Language
 
@@ -29,8 +31,7 @@ _LONGEST_SPACING = timedelta(minutes=1)
 Moment = Callable[[datetime], str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AlarmRules:
+class AlarmRules(Struct, frozen=True, kw_only=True):
     """What the configuration says of it."""
 
     after: timedelta
@@ -49,8 +50,7 @@ class AlarmRules:
         return min(self.after, _LONGEST_SPACING)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Condition:
+class Condition(Struct, frozen=True, kw_only=True):
     """Something that is wrong now; `key` is the same as long as it lasts."""
 
     key: str
@@ -61,8 +61,7 @@ class Condition:
     explained: bool = False  # something else that is told is why: not told of itself, and not over either
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class Decision(Struct, frozen=True, kw_only=True):
     """What to tell now, and what to remember."""
 
     tell: tuple[Condition, ...] = ()  # new, or still there after a day

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from watcher.config.sections import ReplyChoice
 from watcher.model import Kind, Outcome, Reason, Submission, SubmissionState
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Verdict(Struct, frozen=True, kw_only=True):
     """How a settled submission is answered."""
 
     booked: bool  # to done, else to error

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from watcher.model import Reason
 from watcher.seen import By, Mark, Seen, SeenInvoice
@@ -37,8 +38,7 @@ _NO_INVOICES = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
+class Candidate(Struct, frozen=True, kw_only=True):
     """A document that could be sent. `kind` is a word of PREFERENCE; `in_mail`: it came as a part of a mail itself."""
 
     name: str
@@ -48,8 +48,7 @@ class Candidate:
     in_mail: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Skip:
+class Skip(Struct, frozen=True, kw_only=True):
     """Why one is not sent. `same_as` is the index of the one that is the same invoice; `mark` what it says it is."""
 
     reason: Reason

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from watcher.model import Backlog, Gate, Signs, SourceHealth
 from watcher.policy.alarm import AlarmRules, Condition
@@ -17,8 +18,7 @@ HELD_IN_A_FOLDER = timedelta(days=1)  # folders have no `held_after`
 _AT_ONCE = timedelta(0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Own:
+class Own(Struct, frozen=True, kw_only=True):
     """What one process sees itself, and no journal shows."""
 
     knows_mailer: bool = True  # it has tried to log in to the SMTP server
@@ -26,6 +26,9 @@ class Own:
     journal: str | None = None  # why the journal cannot be used
     web: str | None = None  # why the page cannot be served
     late: tuple[str, ...] = ()  # workers that give no sign of life
+
+
+_NOTHING_ITSELF = Own()
 
 
 def held_too_long(signs: Signs, held_after: Mapping[str, timedelta]) -> list[str]:
@@ -37,7 +40,7 @@ def held_too_long(signs: Signs, held_after: Mapping[str, timedelta]) -> list[str
     ]
 
 
-def conditions(signs: Signs, rules: AlarmRules, own: Own = Own()) -> list[Condition]:
+def conditions(signs: Signs, rules: AlarmRules, own: Own = _NOTHING_ITSELF) -> list[Condition]:
     """All that is wrong with this node's sources, endpoint and replies, whether or not it is to be told yet.
 
     It is remembered in the journal, so that what one process has told the next one can tell to be over.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from watcher.headers import MailHeader, clean
 from watcher.model import Kind, NewSubmission, Person, SubmissionState, Thread

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from watcher.model import Language
 from watcher.policy.alarm import Decision, kind_of
@@ -12,8 +12,7 @@ _MOST = 50  # sentences of each kind
 _LONGEST_BYTES = 1900  # a WeCom robot takes 2048, the subject among them
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class News:
+class News(Struct, frozen=True, kw_only=True):
     """Sentences about what is wrong, and about what is over."""
 
     wrong: tuple[str, ...] = ()

@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from http import HTTPStatus
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from watcher.config.sections import CodeRule, Recognition
 from watcher.model import SUCCESS, Exchange, Invoice, Outcome, Reason, Response, Settlement, TryEnding
@@ -28,39 +30,34 @@ class Result(StrEnum):
     ANSWERED = "answered"  # 200000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settle:
+class Settle(Struct, frozen=True, kw_only=True):
     """The booking has its outcome."""
 
     settlement: Settlement
     ending: TryEnding
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TryAgain:
+class TryAgain(Struct, frozen=True, kw_only=True):
     """Another try after the backoff."""
 
     ending: TryEnding
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pause:
+class Pause(Struct, frozen=True, kw_only=True):
     """Everything waits `seconds`, then goes on; no try is counted."""
 
     seconds: float
     ending: TryEnding
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CloseGate:
+class CloseGate(Struct, frozen=True, kw_only=True):
     """Nothing is posted until a probe succeeds; no try is counted."""
 
     reason: str
     ending: TryEnding
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hold:
+class Hold(Struct, frozen=True, kw_only=True):
     """Nobody knows whether it was booked, and only a person may let it be posted again."""
 
     ending: TryEnding

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from watcher.seen import Seen, SeenInvoice
 
@@ -11,8 +12,7 @@ Pages = tuple[int, int]
 """The first and the last page, from 1."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Stretch:
+class _Stretch(Struct, frozen=True, kw_only=True):
     """Pages that stay together, and how many invoices may be on them at most."""
 
     first: int

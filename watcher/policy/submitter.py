@@ -8,23 +8,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from watcher.headers import MailHeader, mailbox
 
 _SEPARATOR = re.compile(rb"[\s,;]+")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Submitter:
+class Submitter(Struct, frozen=True, kw_only=True):
     """Whoever submits a mail, by its headers alone: nothing proves it yet."""
 
     address: str
     forwarded: bool = False  # they passed it on, and wrote nothing of it
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NoSubmitter:
+class NoSubmitter(Struct, frozen=True, kw_only=True):
     """The mail does not say who submits it, or says it in several ways."""
 
     problem: str

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from watcher.headers import clean
 from watcher.model import Person, Reason
@@ -20,8 +22,7 @@ _SHOWN_DOMAIN = 60
 _UNCOVERED = "the signature does not cover the address that names the employee"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Accepted:
+class Accepted(Struct, frozen=True, kw_only=True):
     """It is booked for this person.
 
     `counts_as` is whose hourly allowance it counts in: the employee number of whoever submits (a delegate's
@@ -32,8 +33,7 @@ class Accepted:
     counts_as: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Turned:
+class Turned(Struct, frozen=True, kw_only=True):
     """Nothing is posted: it waits for the administrator (`hold`) or is moved away unanswered."""
 
     reason: Reason
@@ -42,16 +42,14 @@ class Turned:
     person: Person | None = None  # whom it would have been booked for, where that is known
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NamedCode:
+class NamedCode(Struct, frozen=True, kw_only=True):
     """An employee number that a mail names, and the header field that it stands in, in lower case."""
 
     code: str
     field: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MailboxRules:
+class MailboxRules(Struct, frozen=True, kw_only=True):
     """What a mailbox says about its senders."""
 
     fixed_code: str | None
@@ -59,8 +57,7 @@ class MailboxRules:
     hold_unverified: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sender:
+class Sender(Struct, frozen=True, kw_only=True):
     """Who submits, by the directory alone: nothing proves it yet."""
 
     address: str

@@ -6,11 +6,12 @@ import json
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Protocol
 from zoneinfo import ZoneInfo
+
+from msgspec.structs import replace
 
 from watcher.config.sections import Recognition
 from watcher.deadline import Deadline

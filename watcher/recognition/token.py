@@ -8,12 +8,13 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlencode
+
+from msgspec import Struct
 
 from watcher.clock import boot_seconds
 from watcher.config.sections import Auth
@@ -32,8 +33,7 @@ PATIENCE_SECONDS = 10.0  # after a renewal that failed while the old token is st
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class _Held:
+class _Held(Struct, frozen=True):
     header: Mapping[str, str]
     renew_at: float  # seconds of the clock
     expires_at: float

@@ -5,13 +5,13 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http.client import HTTPException
 from pathlib import Path
 
 import requests
+from msgspec import Struct
 from urllib3.exceptions import HTTPError
 
 from watcher.deadline import Deadline, Flight, Watchdog
@@ -24,8 +24,7 @@ LONGEST_RETRY_AFTER_SECONDS = 24 * 3600.0
 _CHUNK_BYTES = 64 * 1024
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
+class Reply(Struct, frozen=True, kw_only=True):
     """An HTTP answer that came whole."""
 
     status: int

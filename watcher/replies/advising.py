@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from watcher.headers import clean
 from watcher.model import SUCCESS, Document, Language, Outcome, Reason, Submission
@@ -18,8 +19,7 @@ _SAID_BY_US = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lengths:
+class Lengths(Struct, frozen=True, kw_only=True):
     """How many characters are shown of what comes from outside."""
 
     name: int = 120
@@ -30,8 +30,7 @@ class Lengths:
 WHOLE = Lengths()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Advising:
+class Advising(Struct, frozen=True, kw_only=True):
     """Advises in one language; `kinds` are the file types that are accepted, for people."""
 
     words: Words

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address
 from email.utils import format_datetime
 from functools import lru_cache
+
+from msgspec import Struct
 
 from watcher.errors import MailRefused
 from watcher.headers import OWN_MARK, clean, mailbox, named_address
@@ -23,8 +24,7 @@ _PLAIN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,63}")
 _PREFIXES = re.compile(r"^(?:\s*(?:re|fw|fwd|回复|答复|转发|轉寄)\s*[:：])+\s*", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sender:
+class Sender(Struct, frozen=True, kw_only=True):
     """From, as it is configured: ``发票助手 <fapiao@corp.example>``."""
 
     name: str

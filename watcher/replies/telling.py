@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from itertools import compress
+
+from msgspec import Struct
 
 from watcher import amounts
 from watcher.headers import clean
@@ -25,8 +26,7 @@ _LINK_LENGTH = 8192
 _MOST_NAMED = 10
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Telling:
+class Telling(Struct, frozen=True, kw_only=True):
     """Tells of one submission in one language; `kinds` are the file types that are accepted, for people."""
 
     words: Words

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from watcher.model import Document, Outcome, Reason, Submission, SubmissionState
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Verdict(Struct, frozen=True, kw_only=True):
     """Keys under ``verdict`` in the catalogue with their counts, and the gravest outcome."""
 
     parts: tuple[tuple[str, int | None], ...]

@@ -5,8 +5,10 @@ Everything from outside is cleaned here, once: what stands in a view may be show
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from itertools import groupby
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 # The order in which documents are shown: what the reader has to act upon first.
 ORDER = ("error", "attention", "pending", "done", "duplicate", "skipped")
@@ -14,8 +16,7 @@ ORDER = ("error", "attention", "pending", "done", "duplicate", "skipped")
 _MOST_CARDS = 8
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InvoiceView:
+class InvoiceView(Struct, frozen=True, kw_only=True):
     title: str
     number: str
     code: str | None
@@ -26,8 +27,7 @@ class InvoiceView:
     problem: str | None  # what is wrong with it, in one sentence
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DocumentView:
+class DocumentView(Struct, frozen=True, kw_only=True):
     name: str
     outcome: str  # an Outcome, or "pending"
     label: str
@@ -52,8 +52,7 @@ def _said_of(document: DocumentView) -> object:
     return replace(document, name="")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnswerView:
+class AnswerView(Struct, frozen=True, kw_only=True):
     language: str
     verdict: str
     tone: str  # the outcome whose colour the verdict has

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from importlib import resources
 from typing import Any
+
+from msgspec import Struct
 
 from watcher.model import Language, Reason
 
 NOT_SET_UP = "400000"  # api/ocrSyncWithConfig.txt: no recognition key
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Advice:
+class Advice(Struct, frozen=True, kw_only=True):
     """What happened, and what the reader should do about it."""
 
     what: str

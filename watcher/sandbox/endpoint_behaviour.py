@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import random
 import threading
-from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
 from typing import Any, Literal
+
+from msgspec import Struct
 
 Moment = Literal["before", "after"]  # … the booking
 Route = Literal["recognition", "token", "upload"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Behaviour:
+class Behaviour(Struct, frozen=True, kw_only=True):
     """Everything as the documentation says, but for what is set here. Times are seconds."""
 
     latency: float | tuple[float, float] | None = None  # fixed, or from a range; None: the endpoint's own
@@ -45,15 +45,14 @@ NORMAL = Behaviour()
 
 def behaviour_from(values: dict[str, Any]) -> Behaviour:
     """From JSON; a pair is a range. Raises ValueError for names that do not exist."""
-    known = {field.name for field in fields(Behaviour)}
+    known = set(Behaviour.__struct_fields__)
     if unknown := sorted(set(values) - known):
         raise ValueError(f"unknown: {', '.join(unknown)}; known: {', '.join(sorted(known))}")
     given: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
     return Behaviour(**given)
 
 
-@dataclass(slots=True)
-class _Rule:
+class _Rule(Struct):
     behaviour: Behaviour
     route: Route
     pattern: str | None  # of attachment URLs (recognition) or file names (upload), with * and ?

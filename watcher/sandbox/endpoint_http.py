@@ -10,16 +10,16 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from http import HTTPStatus
 from urllib.parse import parse_qsl, urlsplit
+
+from msgspec import Struct, field
 
 _LARGEST_HEAD_BYTES = 64 * 1024
 _LARGEST_BODY_BYTES = 64 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HttpRequest:
+class HttpRequest(Struct, frozen=True, kw_only=True):
     """A request that came whole. Header names are in lower case."""
 
     method: str
@@ -30,8 +30,7 @@ class HttpRequest:
     connection: int  # a number for each connection: requests on a kept one share it
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HttpAnswer:
+class HttpAnswer(Struct, frozen=True, kw_only=True):
     """What to answer. `trickle` sends it byte by byte, so many seconds apart."""
 
     status: int = 200

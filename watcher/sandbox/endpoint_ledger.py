@@ -6,16 +6,17 @@ import json
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
+from msgspec import Struct
+from msgspec.structs import asdict
+
 FIRST_EXPENSE_ID = 387_278_780
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Received:
+class Received(Struct, frozen=True, kw_only=True):
     """One POST to the recognition route that has been dealt with. Times are seconds since 1970."""
 
     number: int  # in the order of their ends

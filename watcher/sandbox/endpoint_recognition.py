@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from watcher.sandbox.endpoint_answers import answer, instead_of_work, success
 from watcher.sandbox.endpoint_behaviour import Behaviour, Rules
@@ -14,8 +15,7 @@ from watcher.sandbox.endpoint_platform import Later, Tokens
 from watcher.sandbox.endpoint_rules import PARAMETERS_REFUSED, Order, RefusedRequestError, read_json, read_order
 
 
-@dataclass(slots=True)
-class _Case:
+class _Case(Struct):
     """A recognition request that is being dealt with."""
 
     request: HttpRequest

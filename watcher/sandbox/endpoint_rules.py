@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 PARAMETERS_REFUSED = 400001
 _LONGEST_BIZ_ID = 36
@@ -17,8 +18,7 @@ class RefusedRequestError(Exception):
     """The request breaks the documentation; `str()` says where."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class Order(Struct, frozen=True, kw_only=True):
     """A request as documented."""
 
     biz_id: str

@@ -6,15 +6,15 @@ import binascii
 import struct
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from xml.sax.saxutils import escape
+
+from msgspec import Struct
 
 _WIDTH, _HEIGHT = 595, 396  # points
 _OFD = "http://www.ofdspec.org/2016"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SampleInvoice:
+class SampleInvoice(Struct, frozen=True, kw_only=True):
     """What a made-up electronic invoice says."""
 
     number: str  # 20 digits

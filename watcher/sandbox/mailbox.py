@@ -13,11 +13,11 @@ from argparse import Namespace
 from asyncio import StreamReader, StreamWriter
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, closing, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any, Self
 
+from msgspec import Struct
 from proxyprotocol.reader import ProxyProtocolReader
 from proxyprotocol.sock import SocketInfo
 from pymap.backend.dict import Config, Login
@@ -39,8 +39,7 @@ from watcher.sandbox.loop import LoopThread
 LOOPBACK = "127.0.0.1"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredMail:
+class StoredMail(Struct, frozen=True, kw_only=True):
     """A mail as it lies in a folder."""
 
     uid: int

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from email.message import EmailMessage
 from email.policy import SMTP
+
+from msgspec import Struct
 
 from watcher.sandbox.invoices import SampleInvoice, invoice_ofd, invoice_pdf, zip_file
 
@@ -50,8 +51,7 @@ li.si@corp.example,903852,Li Si,en
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Expected:
+class Expected(Struct, frozen=True, kw_only=True):
     """What becomes of a sample: the outcomes of its documents, or the reason where it has none."""
 
     outcomes: tuple[str, ...] = ()
@@ -60,8 +60,7 @@ class Expected:
     answered: bool = True  # by a reply, or for a file by a note where it is not plainly done
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SampleMail:
+class SampleMail(Struct, frozen=True, kw_only=True):
     subject: str
     sender: str
     message_id: str
@@ -70,8 +69,7 @@ class SampleMail:
     expected: Expected
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SampleFile:
+class SampleFile(Struct, frozen=True, kw_only=True):
     path: str  # below the watched folder
     content: bytes
     about: str

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import re
-from dataclasses import dataclass
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Self
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
+from msgspec import Struct
 
 from watcher.sandbox.loop import LoopThread
 
@@ -18,8 +18,7 @@ LOOPBACK = "127.0.0.1"
 _ODD = re.compile(r"[^A-Za-z0-9@._-]+")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TakenMail:
+class TakenMail(Struct, frozen=True, kw_only=True):
     """A mail as it came; an empty envelope sender is ``""``."""
 
     sender: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from watcher.sandbox.samples import Expected, SampleFile, SampleMail
 from watcher.sandbox.stage import ADDRESS, DONE, ERROR, Stage
@@ -12,8 +13,7 @@ from watcher.sandbox.stage import ADDRESS, DONE, ERROR, Stage
 _PLAINLY_DONE = {"done"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chapter:
+class Chapter(Struct, frozen=True, kw_only=True):
     """One sample, as it stands now."""
 
     title: str  # the subject, or the path

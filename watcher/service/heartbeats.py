@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import Self
+
+from msgspec import Struct
 
 from watcher.clock import boot_seconds
 
@@ -21,8 +22,7 @@ _LONGEST_STEP_SECONDS = 10.0  # between two looks; what is longer was no time th
 _UNWATCHED_SECONDS = 60.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Beat:
+class Beat(Struct, frozen=True, kw_only=True):
     """A worker's last sign of life. Times are those of the process (see above)."""
 
     worker: str

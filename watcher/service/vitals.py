@@ -8,9 +8,11 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from watcher.clock import boot_seconds
 from watcher.model import Alert, Trouble
@@ -18,16 +20,14 @@ from watcher.model import Alert, Trouble
 _JOURNAL_KNOWN_SECONDS = 2.0  # however many ask
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Missing:
+class Missing(Struct, frozen=True, kw_only=True):
     """One thing that keeps a daemon from being ready."""
 
     what: str  # "start", "journal", or a worker's name
     said: str  # a few words for an administrator, maybe a database's
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Looks:
+class Looks(Struct, frozen=True, kw_only=True):
     """How the looks at one source went, since this process runs."""
 
     last_good: datetime | None = None  # the end of the last one that went well

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from watcher.durations import parse_duration
 
@@ -18,8 +19,7 @@ def key_of(template: str, digest: str, extension: str) -> str:
     return template.replace("{sha256}", digest).replace("{ext}", known)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Addressing:
+class Addressing(Struct, frozen=True, kw_only=True):
     """What is posted for a key: the key, a URL made of it, or one that is signed anew for each try."""
 
     template: str = "{key}"

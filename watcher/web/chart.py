@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from watcher.model import Activity, Outcome
 
@@ -13,8 +14,7 @@ _GAP = 0.25  # of a step, between two bars
 _LABELS = 5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bar:
+class Bar(Struct, frozen=True, kw_only=True):
     """What was settled in a step; `failed` is the part of it that ended in error, drawn below."""
 
     x: float
@@ -23,8 +23,7 @@ class Bar:
     failed: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class Row(Struct, frozen=True, kw_only=True):
     """The numbers of a step, for who reads instead of looking."""
 
     begins: str
@@ -33,8 +32,7 @@ class Row:
     waiting: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chart:
+class Chart(Struct, frozen=True, kw_only=True):
     bars: tuple[Bar, ...]
     line: str  # the points of what waits, as SVG has them
     area: str  # the same, closed at the bottom

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from watcher.decisions import (
     Follows,
@@ -34,8 +35,7 @@ _LONGEST_CODE = 64
 _one_at_a_time = threading.Lock()  # between the look and the deed, so that two clicks are not two deeds
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class Wish(Struct, frozen=True, kw_only=True):
     """A filled-in confirmation."""
 
     deed: str
@@ -43,8 +43,7 @@ class Wish:
     user_code: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Confirmation:
+class Confirmation(Struct, frozen=True, kw_only=True):
     """What a person is asked before it is done."""
 
     deed: str

@@ -9,8 +9,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from watcher.clock import boot_seconds
 from watcher.config.sections import Configuration
@@ -22,8 +24,7 @@ if TYPE_CHECKING:
 _READERS_SECONDS = 5.0  # how long a journal that is to be closed waits for requests that read it
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Current:
+class Current(Struct, frozen=True, kw_only=True):
     """What is there now. Without a journal it is waited for; without a service nothing works on it."""
 
     configuration: Configuration

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from time import monotonic
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from watcher import amounts
 from watcher.headers import clean
@@ -23,8 +25,7 @@ _FILES_SHOWN = 2
 _MOST_DIGITS = 18  # of a page's number
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Asked(Struct, frozen=True, kw_only=True):
     """A list's address, read."""
 
     filter: SubmissionFilter
@@ -38,21 +39,18 @@ class Asked:
         return any(value for key, value in self.words.items() if key != "q")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Badge:
+class Badge(Struct, frozen=True, kw_only=True):
     kind: str  # an Outcome, "pending" or a state
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InvoiceLine:
+class InvoiceLine(Struct, frozen=True, kw_only=True):
     seller: str
     number: str
     amount: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class Row(Struct, frozen=True, kw_only=True):
     id: str
     received: str
     who: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from watcher.config.sections import Configuration
 from watcher.headers import clean
@@ -20,8 +21,7 @@ _WEEK = timedelta(days=7)
 _SAID = 300
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figures:
+class Figures(Struct, frozen=True, kw_only=True):
     """What the journal says, at about one moment."""
 
     signs: Signs
@@ -32,8 +32,7 @@ class Figures:
     unanswered: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceRow:
+class SourceRow(Struct, frozen=True, kw_only=True):
     name: str
     kind: str
     state: str  # up, hampered, down or untried
@@ -43,8 +42,7 @@ class SourceRow:
     surplus: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Overview:
+class Overview(Struct, frozen=True, kw_only=True):
     troubles: tuple[str, ...]
     figures: Figures
     gate: Gate

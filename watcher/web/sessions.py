@@ -8,7 +8,8 @@ import secrets
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _LIFETIME_SECONDS = 12 * 3600.0
 _IDLE_SECONDS = 2 * 3600.0
@@ -16,8 +17,7 @@ _MOST = 1000  # the oldest is dropped
 _TOKEN_BYTES = 32
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Session:
+class _Session(Struct, frozen=True, kw_only=True):
     began: float
     seen: float
     password: bytes  # a fingerprint of the password that it was opened with

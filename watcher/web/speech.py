@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from importlib import resources
 from typing import Any, get_args
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from watcher.headers import clean
 from watcher.model import Language, Reason
@@ -22,8 +23,7 @@ _CODE = 60  # characters
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Speech:
+class Speech(Struct, frozen=True, kw_only=True):
     """One language, and the zone in which all times are told."""
 
     language: Language

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+
+from msgspec import Struct
 
 _TYPES = {
     "page.css": "text/css; charset=utf-8",
@@ -15,8 +16,7 @@ _TYPES = {
 NAMES = tuple(_TYPES)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StaticFile:
+class StaticFile(Struct, frozen=True, kw_only=True):
     data: bytes
     type: str
     version: str

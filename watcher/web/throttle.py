@@ -5,15 +5,15 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _FREE = 5  # wrong passwords that cost nothing: people mistype
 _LONGEST_SECONDS = 60.0
 _MOST_ADDRESSES = 1000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Failures:
+class _Failures(Struct, frozen=True, kw_only=True):
     count: int
     until: float  # no password is looked at before
 

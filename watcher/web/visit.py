@@ -7,12 +7,12 @@ import re
 import threading
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 from urllib.parse import quote
 
 from flask import Response, g, make_response, redirect, render_template, request
+from msgspec import Struct
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as Answer
 
@@ -32,8 +32,7 @@ _PLACE_SECONDS = 2.0
 _LOCAL = re.compile(r"/(?![/\\])[\x21-\x7e]*")  # a path of ours: "//host" and "/\host" lead elsewhere
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
+class Notice(Struct, frozen=True, kw_only=True):
     """What is told once, after something was done: a sentence of the catalogue."""
 
     key: str

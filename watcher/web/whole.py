@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from watcher.headers import clean
 from watcher.model import Document, Submission, SubmissionState, Try
@@ -18,14 +20,12 @@ from watcher.web.speech import Speech
 _NAME, _SAID, _PATH = 120, 500, 400
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fact:
+class Fact(Struct, frozen=True, kw_only=True):
     label: str
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InvoiceCard:
+class InvoiceCard(Struct, frozen=True, kw_only=True):
     title: str
     number: str
     seller: str
@@ -35,8 +35,7 @@ class InvoiceCard:
     problem: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DocumentCard:
+class DocumentCard(Struct, frozen=True, kw_only=True):
     name: str
     outcome: str
     label: str
@@ -49,8 +48,7 @@ class DocumentCard:
     facts: tuple[Fact, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+class Event(Struct, frozen=True, kw_only=True):
     at: datetime
     time: str
     text: str
@@ -58,8 +56,7 @@ class Event:
     kind: str = ""  # the outcome whose colour it has
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Whole:
+class Whole(Struct, frozen=True, kw_only=True):
     id: str
     verdict: str
     tone: str

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from watcher.seen import SeenInvoice
 
 MOST_INVOICES = 200
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PageFound:
+class PageFound(Struct, frozen=True, kw_only=True):
     """What a page holds: the invoice of its words (perhaps without a number), and those of its QR codes.
 
     `drawn`: there is something else than text on it.

@@ -6,8 +6,9 @@ Files hold text in any order: often all labels first and all values after them.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import pairwise
+
+from msgspec import Struct
 
 # Of a piece's height: how far apart pieces of one word, and words of one column, may stand.
 _WORD = 0.2
@@ -16,8 +17,7 @@ _COLUMN = 1.2
 _SAME_LINE = 0.5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Piece:
+class Piece(Struct, frozen=True, kw_only=True):
     """Text at its place. The unit is the file's own; `top` is less than `bottom`: y grows downward."""
 
     text: str

@@ -12,10 +12,11 @@ import time
 import zipfile
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import IO
 
 from lxml import etree
+from msgspec import Struct
+from msgspec.structs import replace
 
 from watcher.documents.directory import opened_file
 from watcher.documents.inspection import picture, structured, text
@@ -98,8 +99,7 @@ class _Body:
         return [self._files.resolve(location.text or "", folder) for location in locations]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Words:
+class _Words(Struct, frozen=True, kw_only=True):
     """What the pages of one document say."""
 
     pages: tuple[PageFound, ...]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 
 from lxml import etree
+from msgspec import Struct, field
 
 from watcher.documents.inspection.layout import Piece, laid_out
 from watcher.documents.inspection.ofd_files import OfdFiles
@@ -19,8 +19,7 @@ _LAST_NARROW = 0x2E7F  # Chinese characters and punctuation come after it
 _UNTURNED = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
 
 
-@dataclass(slots=True, kw_only=True)
-class PageWords:
+class PageWords(Struct, kw_only=True):
     """A page's text as a reader sees it, and the text of each object by its ID."""
 
     text: str
@@ -65,8 +64,7 @@ def _pieces(root: etree._Element, objects: dict[str, str]) -> Iterator[Piece]:
                 yield drawn.piece(text, _number(code.get("X")), _number(code.get("Y"), drawn.size))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Drawn:
+class _Drawn(Struct, frozen=True, kw_only=True):
     """How a text object is drawn: its corner on the page, its font's size, and the matrix that turns and scales it."""
 
     left: float

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
 
 from lxml import etree
+from msgspec import Struct
 
 from watcher.documents.inspection.text import day
 from watcher.seen import By, SeenInvoice
@@ -26,8 +26,7 @@ _DECLARATION = re.compile(rb"\A(<\?xml[^>]*?)\s+encoding\s*=\s*[\"'](?:gb2312|gb
 _CREDIT_TYPES = frozenset({"381", "261", "396"})  # UNTDID 1001
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Vocabulary:
+class Vocabulary(Struct, frozen=True, kw_only=True):
     """Where a kind of XML has what: paths of local names from anywhere, the first that is there counts."""
 
     number: tuple[str, ...]
@@ -74,8 +73,7 @@ _ROOTS: Mapping[str, Vocabulary] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Structured:
+class Structured(Struct, frozen=True, kw_only=True):
     """An invoice in XML, and whether it is one that takes another back."""
 
     invoice: SeenInvoice

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from urllib.parse import quote, unquote, urljoin, urlsplit
+
+from msgspec import Struct
 
 HTTPS_PORT = 443
 
@@ -16,8 +17,7 @@ _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _KEPT = "!$&'()*+,;=:@/?%-._~[]"  # what stands as it is in a path or a query
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(Struct, frozen=True):
     """A URL that may be asked for, its parts encoded as they go over the wire."""
 
     host: str  # in lower case, a name and never a number

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from watcher.documents.links.address import Address, NotAnAddress, read_address
 from watcher.documents.links.markup import Anchor, Picture, Words, markup, unescaped
@@ -23,8 +25,7 @@ _CLOSING = {")": "(", "]": "[", "}": "{"}
 _CUT_SHORT = ("...", "…")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
+class Candidate(Struct, frozen=True, kw_only=True):
     """A link, and the words that stand at it."""
 
     address: Address

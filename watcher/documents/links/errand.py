@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from urllib.parse import urlencode
+
+from msgspec import Struct, field
 
 from watcher.documents.links.address import Address, NotAnAddress, read_address
 from watcher.documents.links.answers import anchors_of, by_format, fields_of, found_at, is_set, read_json, text_at
@@ -33,8 +34,7 @@ from watcher.model import Reason
 _MOST_FILES = 20  # of one link: a list of invoices
 
 
-@dataclass(slots=True, kw_only=True)
-class _Row:
+class _Row(Struct, kw_only=True):
     """What is known of one invoice, and how it went."""
 
     variables: dict[str, str]
@@ -52,8 +52,7 @@ class _Arrived(Exception):
         self.file = file
 
 
-@dataclass(slots=True, kw_only=True)
-class Errand:
+class Errand(Struct, kw_only=True):
     """Runs the steps of one route."""
 
     browser: Browser

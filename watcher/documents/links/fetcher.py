@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import ssl
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from watcher.config.sections import Limits, Links
 from watcher.deadline import Deadline
@@ -27,8 +28,7 @@ log = logging.getLogger(__name__)
 MOST_LINKS = 20  # of one mail
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
+class Patience(Struct, frozen=True, kw_only=True):
     """How long fetching may take, in seconds, whatever the servers do."""
 
     link: float = 30.0

@@ -5,8 +5,9 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
+
+from msgspec import Struct
 
 _LABEL_LENGTH = 80
 _REFERENCE = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
@@ -20,8 +21,7 @@ _CELLS = frozenset({"td", "th"})
 _UNREAD = frozenset({"script", "style", "noscript", "template", "title"})
 
 
-@dataclass(frozen=True, slots=True)
-class Anchor:
+class Anchor(Struct, frozen=True):
     """A link. `before` is what stands on its line between it and the link before it."""
 
     target: str
@@ -29,22 +29,19 @@ class Anchor:
     before: str
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
+class Picture(Struct, frozen=True):
     """Never to be fetched: banners and QR codes lie on the same hosts as invoices."""
 
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
+class Words(Struct, frozen=True):
     """Text between links."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(Struct, frozen=True):
     """An input of a form."""
 
     name: str

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from watcher.deadline import Deadline
 from watcher.documents.links.address import Address, NotAnAddress, read_address
@@ -30,8 +31,7 @@ _ARCHIVES = frozenset({Format.ZIP, Format.SEVEN_ZIP, Format.RAR})
 _CHARSET = re.compile(r"charset=[\"']?([\w-]{1,40})", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
+class Page(Struct, frozen=True, kw_only=True):
     """What an address gave, after redirects: a document, or else text.
 
     `failure` is set where it was redirected to what gives nothing: often the address says enough by itself.
@@ -43,8 +43,7 @@ class Page:
     failure: NotHad | None = None
 
 
-@dataclass(slots=True, kw_only=True)
-class Browser:
+class Browser(Struct, kw_only=True):
     """For one link: no address is asked for twice, no cookie is kept.
 
     `judge` raises NotHad for an address that may not be asked for. `pictures`: a picture is a document, too.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from importlib import resources
 from typing import Annotated, Any, Literal, Self
 
+from msgspec import Struct
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, model_validator
 
 from watcher.documents.links.address import HTTPS_PORT, Address
@@ -19,8 +19,7 @@ FORMATS: tuple[FileFormat, ...] = ("pdf", "ofd", "xml")  # the best first, where
 _HOST_AND_PORT = re.compile(r"(~.+?|\.?[a-z0-9-]+(?:\.[a-z0-9-]+)+)(?::(\d{2,5}))?")
 
 
-@dataclass(frozen=True, slots=True)
-class HostPattern:
+class HostPattern(Struct, frozen=True):
     """One host and port, those below a name, or those that a pattern fits whole."""
 
     pattern: re.Pattern[str]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from watcher.model import Reason
 from watcher.spool import Spooled
@@ -17,16 +17,14 @@ class NotHad(Exception):
         self.again = again  # the same request may succeed later
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Platform:
+class Platform(Struct, frozen=True, kw_only=True):
     """What people call it."""
 
     zh: str
     en: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinkedFile:
+class LinkedFile(Struct, frozen=True, kw_only=True):
     """A file that a link led to; it is a `watcher.ports.Leaf`. Whoever has it closes it."""
 
     name: str | None
@@ -46,8 +44,7 @@ class LinkedFile:
         self.content.close()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinkResult:
+class LinkResult(Struct, frozen=True, kw_only=True):
     """One invoice that was linked to, by however many links. Either `file` or `reason` is set."""
 
     link: str  # for its owner alone: it is never logged

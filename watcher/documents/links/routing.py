@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from watcher.config.sections import Links
 from watcher.documents.links.address import HTTPS_PORT, Address
@@ -18,8 +20,7 @@ _OWN_RULE = LinkRule(host=(read_host("~.+"),), steps=DIRECT, pictures=True)
 _WORD = re.compile(r"(?<![a-z])(pdf|ofd|xml)(?![a-z])", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
+class Route(Struct, frozen=True, kw_only=True):
     """A link that is followed. `recipe` is None for a host of the configuration, which has no platform."""
 
     address: Address
@@ -48,8 +49,7 @@ class Route:
         return str(replace(self.address, path=_EXTENSION.sub(".*", self.address.path)))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Manual:
+class Manual(Struct, frozen=True, kw_only=True):
     """A link that only a person can follow."""
 
     address: Address
@@ -57,8 +57,7 @@ class Manual:
     rule: ManualRule
 
 
-@dataclass(slots=True, kw_only=True)
-class Plan:
+class Plan(Struct, kw_only=True):
     """What to do for a mail: invoices in order, each with its links, the best first."""
 
     invoices: list[list[Route]] = field(default_factory=list)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Self
+
+from msgspec import Struct
 
 from watcher.documents.links.address import percent_encoded
 
@@ -16,8 +17,7 @@ class Lacking(LookupError):
     """A variable that the text needs is not known."""
 
 
-@dataclass(frozen=True, slots=True)
-class Template:
+class Template(Struct, frozen=True):
     """``https://a.example/{id}?kind={kind?}``: of the second the empty text is put in where it is not known."""
 
     text: str

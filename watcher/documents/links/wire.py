@@ -12,8 +12,9 @@ import ssl
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from watcher.deadline import Deadline, Flight, Watchdog
 from watcher.documents.links.address import Address
@@ -50,8 +51,7 @@ def public_authorities() -> ssl.SSLContext:
     return context
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Request(Struct, frozen=True, kw_only=True):
     """GET without a body, else POST."""
 
     address: Address
@@ -75,8 +75,7 @@ def _shown_to(address: Address, referer: Address) -> str:
     return str(referer).partition("#")[0] if at_home else f"https://{referer.authority}/"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(Struct, frozen=True, kw_only=True):
     """The head of an answer; the body is read once, and only while the exchange is open."""
 
     status: int

@@ -9,8 +9,9 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, cast
+
+from msgspec import Struct
 
 from watcher.documents import words
 from watcher.documents.confined import Confined, Stopped, confined, found
@@ -36,8 +37,7 @@ class _WrongChecksum(Exception):
     """An entry is not what was packed."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Run:
+class _Run(Struct, frozen=True, kw_only=True):
     """One archive being opened."""
 
     program: str

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from watcher.documents import mapi, words
 from watcher.documents.ranges import Range
@@ -35,8 +36,7 @@ class _Cut(Exception):
     """It ends within something."""
 
 
-@dataclass(slots=True)
-class _Attachment:
+class _Attachment(Struct):
     """What is known of the attachment that is being read."""
 
     title: str | None = None

@@ -8,7 +8,8 @@ import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from watcher.errors import SourceUnavailable, Vanished
 from watcher.mounts import MountTable, is_network
@@ -50,8 +51,7 @@ def is_gone(error: OSError) -> bool:
     return error.errno in _GONE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Drive:
+class Drive(Struct, frozen=True, kw_only=True):
     """Where a folder lies at this moment."""
 
     device: int

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from watcher.sources.folder.names import is_ignored
 
 MOST_HINTS = 20_000  # beyond that a scan of everything is cheaper
 
 
-@dataclass(slots=True, kw_only=True)
-class Hinted:
+class Hinted(Struct, kw_only=True):
     """Where something may have happened since the last time this was asked."""
 
     files: dict[str, bool] = field(default_factory=dict)  # path → whether it was closed or renamed into place

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import Struct
 
 _COARSEST_CLOCK_NS = 2_000_000_000  # FAT keeps even seconds
 
@@ -22,8 +23,7 @@ class Candidate(NamedTuple):
         return Fingerprint(inode=self.inode if stable_inodes else 0, size=self.size, mtime_ns=self.mtime_ns)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fingerprint:
+class Fingerprint(Struct, frozen=True, kw_only=True):
     """A file's state. `inode` is 0 on drives that number their files anew at each look (SMB, FUSE)."""
 
     inode: int

@@ -14,7 +14,8 @@ import os
 from codecs import BOM_UTF8
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from watcher.errors import TargetTaken, Vanished
 from watcher.sources.folder.atomic import (
@@ -35,8 +36,7 @@ _TOKEN_LENGTH = 16
 BYTE_ORDER_MARK = BOM_UTF8  # so that every Notepad reads Chinese
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spot:
+class Spot(Struct, frozen=True, kw_only=True):
     """A name in an open folder."""
 
     folder: int

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from watcher.errors import Vanished
 from watcher.ports import MailText
@@ -14,8 +15,7 @@ from watcher.sources.folder.names import for_display
 from watcher.spool import CHUNK_BYTES, Spooled
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileLeaf:
+class FileLeaf(Struct, frozen=True, kw_only=True):
     """The file itself, open as long as its parcel. Paths may hold lone surrogates, where a name is no UTF-8."""
 
     file: int
@@ -53,8 +53,7 @@ class FileLeaf:
             raise Vanished(f"{for_display(self.path)} has changed since it was found")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileParcel:
+class FileParcel(Struct, frozen=True, kw_only=True):
     """A parcel of one file."""
 
     leaf: FileLeaf

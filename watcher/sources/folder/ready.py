@@ -13,8 +13,9 @@ import fcntl
 import os
 import signal
 from collections.abc import Container
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from watcher.sources.folder.identity import Candidate
 
@@ -63,8 +64,7 @@ def read_tail(file: int, size: int) -> bytes:
     return os.pread(file, length, size - length)
 
 
-@dataclass(slots=True)
-class _Watched:
+class _Watched(Struct):
     """A file that is not ready yet. Mutable: there may be a hundred thousand."""
 
     size: int

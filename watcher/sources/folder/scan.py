@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from watcher.sources.folder.drive import Drive, folder_below, is_gone, unavailable
 from watcher.sources.folder.identity import Candidate
@@ -15,8 +16,7 @@ from watcher.sources.folder.verdicts import STATS_PER_SCAN, FolderVerdicts, Verd
 DEEPEST = 100  # folders within folders; each costs a descriptor while it is read
 
 
-@dataclass(slots=True, kw_only=True)
-class Sight:
+class Sight(Struct, kw_only=True):
     """What a scan saw."""
 
     candidates: list[Candidate] = field(default_factory=list)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import date
+
+from msgspec import Struct
 
 from watcher.sources.folder.names import note_name, numbered
 
@@ -14,8 +15,7 @@ _FIELDS = {"{yyyy}": r"\d{4}", "{mm}": r"\d{2}", "{dd}": r"\d{2}"}
 _FIELD = re.compile(r"(\{yyyy\}|\{mm\}|\{dd\})")
 
 
-@dataclass(frozen=True, slots=True)
-class Template:
+class Template(Struct, frozen=True):
     """A folder's path that may hold {yyyy}, {mm} and {dd}. Absolute."""
 
     text: str

@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from watcher.errors import SourceUnavailable
 from watcher.mime.transfer import decoded_at_once
@@ -32,8 +33,7 @@ _MOST_FILES = 10  # of one mail: servers limit the length of a command
 _FRESH_SECONDS = 5.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ahead:
+class Ahead(Struct, frozen=True, kw_only=True):
     """A mail that was read ahead. Whoever takes it closes the files."""
 
     look: Look

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
+
+from msgspec import Struct
 
 from watcher.errors import SourceUnavailable
 from watcher.headers import MailHeader, read_header
@@ -28,8 +29,7 @@ _FEWER = 20
 KnownKeys = Callable[[Sequence[str]], Mapping[str, Known]]
 
 
-@dataclass(frozen=True, slots=True)
-class _Candidate:
+class _Candidate(Struct, frozen=True):
     """A mail that is not settled yet: small, because there may be many."""
 
     uid: int
@@ -45,8 +45,7 @@ class _Candidate:
         return KEY_PREFIX + self.fingerprint
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class Wanted(Struct, frozen=True, kw_only=True):
     """Which mails the configuration wants at all."""
 
     since: date | None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from watcher.sources.mailbox.grammar import Malformed, Value
 from watcher.sources.mailbox.identity import HEADER_ITEMS, Sighting, sighting
@@ -12,8 +13,7 @@ from watcher.sources.mailbox.structure import Part, contradiction, files, read_s
 LOOK_ITEMS = f"{HEADER_ITEMS} BODYSTRUCTURE"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class Look(Struct, frozen=True, kw_only=True):
     """The first look at a mail."""
 
     seen: Sighting

@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from watcher.errors import Vanished
 from watcher.headers import read_header
@@ -23,8 +24,7 @@ _RECENT = 200  # a copy that a crash left behind is among the newest of the targ
 _MOST_SEARCHED = 20_000  # newest mails of a folder that are looked through for one that is nowhere else
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Lying:
+class _Lying(Struct, frozen=True, kw_only=True):
     """Where a mail was found."""
 
     folder: str

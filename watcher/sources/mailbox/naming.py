@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from watcher.headers import file_name, read_header
 from watcher.sources.mailbox.grammar import Value

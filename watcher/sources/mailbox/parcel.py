@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
+
+from msgspec import Struct
 
 from watcher.errors import SourceUnavailable, Vanished
 from watcher.mime.transfer import decoded
@@ -30,8 +31,7 @@ log = logging.getLogger(__name__)
 _LEAST_SHARE = {"base64": 0.7, "quoted-printable": 0.3}
 
 
-@dataclass(frozen=True, slots=True)
-class Spot:
+class Spot(Struct, frozen=True):
     """Where a mail lies: whatever happens to the connection, another mail is never read in its stead.
 
     `barred` are the ways that the server refused at this very mail, or hung up at (Dovecot does so at base64

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from watcher.headers import decode_parameter, read_header
 from watcher.mime.part import is_file
@@ -21,8 +22,7 @@ _MOST_PARTS = 5000  # of those that servers tell of: Dovecot sees none beyond it
 Parameters = tuple[tuple[str, bytes], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class Part(Struct, frozen=True, kw_only=True):
     """One part. `octets` is its size as it is transferred; 0 for a multipart, whose children have theirs."""
 
     section: str  # as FETCH wants it: "1.2"
