@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from watchdog.observers.inotify_c import InotifyConstants, InotifyEvent, WatchDescriptor
 
 from tests.support.folders import PDF, Memory, folder_source, next_arrival, rounds, submission_of
 from tests.support.waiting import wait_for
@@ -21,7 +22,9 @@ from watcher.errors import SourceUnavailable, Vanished
 from watcher.model import SubmissionState
 from watcher.ports import Arrival
 from watcher.sources.folder import FolderSource
-from watcher.sources.folder.drive import open_file_below
+from watcher.sources.folder.drive import LastFolder
+from watcher.sources.folder.events import Observer
+from watcher.sources.folder.hints import Hinted, Hints
 
 WRITER = """
 import sys
@@ -576,56 +579,100 @@ def test_a_subfolder_that_may_not_be_read_does_not_hold_up_the_rest(watched: Wat
     (watched.inbox / "private").chmod(0o700)
 
 
-def test_lost_events_make_the_next_round_look_at_everything() -> None:
-    from watchdog.observers.inotify_c import InotifyConstants, InotifyEvent, WatchDescriptor
+@pytest.fixture
+def observed(tmp_path: Path) -> Iterator[tuple[Path, Hints]]:
+    """A folder whose events become hints, without anybody who looks."""
+    root, hints = tmp_path / "observed", Hints()
+    root.mkdir()
+    observer = Observer(str(root), hints, recursive=True, leave_out=lambda folder: folder == "done")
+    observer.start()
+    yield root, hints
+    observer.stop()
+    observer.join()
 
-    from watcher.sources.folder.events import Inotify
-    from watcher.sources.folder.hints import Hints
 
+def hints_until(hints: Hints, file: str) -> Hinted:
+    """All that was hinted at until this file was."""
+    heard = Hinted()
+    while file not in heard.files:
+        assert hints.wait_until(time.monotonic() + 10), f"nothing was heard of {file}"
+        taken = hints.take()
+        heard = Hinted(
+            files=heard.files | taken.files,
+            folders=heard.folders | taken.folders,
+            everything=heard.everything or taken.everything,
+        )
+    return heard
+
+
+def test_lost_events_make_the_next_round_look_at_everything(tmp_path: Path) -> None:
     hints = Hints()
-    reader = Inotify(hints)
-    reader.start()
-    reader.handle_event(InotifyEvent(WatchDescriptor(-1), InotifyConstants.IN_Q_OVERFLOW, 0, b""))
-    reader.stop()
-    reader.join()
+    observer = Observer(str(tmp_path), hints, recursive=True, leave_out=lambda _folder: False)
+    observer.start()
+
+    observer.handle_event(InotifyEvent(WatchDescriptor(-1), InotifyConstants.IN_Q_OVERFLOW, 0, b""))
+    observer.stop()
+    observer.join()
 
     assert hints.take().everything
 
 
-def test_of_files_that_only_begin_or_are_left_alone_or_went_away_nothing_is_handed_on(tmp_path: Path) -> None:
-    from watchdog.observers.inotify_c import CallbackId, InotifyConstants, InotifyEvent, Mask
+def test_of_files_that_only_begin_or_are_left_alone_or_went_away_nothing_is_said(
+    observed: tuple[Path, Hints], tmp_path: Path
+) -> None:
+    root, hints = observed
+    for name in ("went.pdf", "to-be-hidden.pdf"):
+        (tmp_path / name).write_bytes(PDF)
+        (tmp_path / name).rename(root / name)
+    hints_until(hints, "to-be-hidden.pdf")
 
-    from watcher.sources.folder.events import Inotify
-    from watcher.sources.folder.hints import Hints
+    with (root / "begins.pdf").open("wb"):
+        (root / "went.pdf").rename(tmp_path / "went.pdf")
+        (root / "to-be-hidden.pdf").rename(root / ".invoice-watcher-0123456789abcdef-a.pdf")
+        (root / "download.part").write_bytes(PDF)
+        (root / "done").mkdir()
+        (root / "done" / "a.pdf").write_bytes(PDF)
+        (root / "closed.pdf").write_bytes(PDF)
 
-    heard: list[bytes] = []
+        assert hints_until(hints, "closed.pdf") == Hinted(files={"closed.pdf"})
 
-    class Listener:
-        def on_event(self, event: InotifyEvent) -> None:
-            heard.append(event.name)
 
-        def on_watch_deleted(self, wd: int) -> None: ...
+def test_a_folder_that_moves_has_events_where_it_is_and_none_where_it_was(
+    observed: tuple[Path, Hints], tmp_path: Path
+) -> None:
+    root, hints = observed
+    (root / "a" / "inner").mkdir(parents=True)
+    (root / "a" / "x.pdf").write_bytes(PDF)
 
-        def on_queue_overflow(self) -> None: ...
+    (root / "a").rename(root / "b")
+    (root / "first.pdf").write_bytes(PDF)
+    hints_until(hints, "first.pdf")
+    (root / "b" / "inner" / "here.pdf").write_bytes(PDF)
+    hints_until(hints, "b/inner/here.pdf")
 
-    reader = Inotify(Hints())
-    reader.start()
-    watch = reader.add_callback(os.fsencode(tmp_path), InotifyConstants.IN_CLOSE_WRITE, Listener(), CallbackId(1))
-    folder = InotifyConstants.IN_CREATE | InotifyConstants.IN_ISDIR
-    for mask, name in [
-        (InotifyConstants.IN_CREATE, b"begins.pdf"),
-        (InotifyConstants.IN_MOVED_FROM, b"went.pdf"),
-        (InotifyConstants.IN_MOVED_TO, b".invoice-watcher-0123456789abcdef-a.pdf"),
-        (InotifyConstants.IN_CLOSE_WRITE, b"download.part"),
-        (InotifyConstants.IN_CLOSE_WRITE, b"closed.pdf"),
-        (InotifyConstants.IN_MOVED_TO, b"came.pdf"),
-        (folder, b"folder"),
-    ]:
-        reader.handle_event(InotifyEvent(watch, Mask(mask), 0, name))
-    reader.stop()
-    reader.join()
+    (root / "b").rename(tmp_path / "elsewhere")
+    (root / "second.pdf").write_bytes(PDF)
+    hints_until(hints, "second.pdf")
+    (tmp_path / "elsewhere" / "inner" / "there.pdf").write_bytes(PDF)
+    (root / "third.pdf").write_bytes(PDF)
+    assert hints_until(hints, "third.pdf") == Hinted(files={"third.pdf"})
 
-    assert heard == [b"closed.pdf", b"came.pdf", b"folder"]
+    (tmp_path / "elsewhere").rename(root / "c")
+    (root / "fourth.pdf").write_bytes(PDF)
+    hints_until(hints, "fourth.pdf")
+    (root / "c" / "inner" / "again.pdf").write_bytes(PDF)
+    hints_until(hints, "c/inner/again.pdf")
+
+
+def test_a_folder_that_cannot_be_watched_leaves_no_file_open(tmp_path: Path) -> None:
+    before = sorted(Path("/proc/self/fd").iterdir())
+    observer = Observer(str(tmp_path / "missing"), Hints(), recursive=True, leave_out=lambda _folder: False)
+
+    with pytest.raises(FileNotFoundError):
+        observer.start()
+    observer.stop()
+
+    assert sorted(Path("/proc/self/fd").iterdir()) == before
 
 
 def test_a_file_with_a_time_beyond_all_calendars_is_taken(watched: Watched) -> None:
@@ -639,12 +686,14 @@ def test_a_file_with_a_time_beyond_all_calendars_is_taken(watched: Watched) -> N
 def test_a_file_that_cannot_be_read_holds_up_no_other(
     watched: Watched, monkeypatch: pytest.MonkeyPatch, fault: int
 ) -> None:
-    def refused(root: int, path: str) -> tuple[int, os.stat_result]:
+    opened = LastFolder.opened
+
+    def refused(folders: LastFolder, path: str) -> tuple[int, os.stat_result]:
         if path == "a.pdf":
             raise OSError(fault, os.strerror(fault))
-        return open_file_below(root, path)
+        return opened(folders, path)
 
-    monkeypatch.setattr("watcher.sources.folder.find.open_file_below", refused)
+    monkeypatch.setattr(LastFolder, "opened", refused)
     watched.drop("a.pdf")
     watched.drop("b.pdf")
     expected = pytest.raises(SourceUnavailable, match=r"inbox/a\.pdf") if fault == errno.EIO else nullcontext()

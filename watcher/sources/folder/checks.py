@@ -12,9 +12,9 @@ from watcher.errors import SourceUnavailable, Vanished
 from watcher.findings import About, some
 from watcher.headers import clean
 from watcher.model import Finding
-from watcher.sources.folder.drive import Drive, Mount, folder_below, is_gone, open_file, unavailable
+from watcher.sources.folder.drive import Drive, LastFolder, Mount, folder_below, is_gone, open_file, unavailable
 from watcher.sources.folder.scan import Scan, Sight
-from watcher.sources.folder.target import Template
+from watcher.sources.folder.target import Template, left_out_by
 from watcher.sources.folder.trying import answers
 from watcher.sources.folder.usercode import code_of
 from watcher.sources.folder.verdicts import Verdicts
@@ -59,14 +59,13 @@ class _Checks:
     # ------------------------------------------------------------------------------- what is there
 
     def _contents(self, root: int, drive: Drive) -> Iterator[Finding]:
-        ours = [template.leaves_out(drive.real_path) for template in self._templates]
         try:
             sight = Scan(
-                root,
+                LastFolder(root),
                 drive,
                 Verdicts(),
                 recursive=self._folder.recursive,
-                leave_out=lambda path: any(is_ours(path) for is_ours in ours),
+                leave_out=left_out_by(self._templates, drive.real_path),
                 marker=self._folder.marker,
             ).everything()
         except OSError as error:

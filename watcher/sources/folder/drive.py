@@ -7,7 +7,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 from msgspec import Struct
 
@@ -89,6 +89,35 @@ def _step_down(folder: int, name: str) -> int:
     return os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=folder)
 
 
+class LastFolder:
+    """The folder below `root` that was asked for last, open: what is looked at comes in runs from one folder.
+
+    That it is renamed meanwhile is no worse than right after a look: files are compared with what was seen.
+    """
+
+    def __init__(self, root: int) -> None:
+        self.root = self._file = root
+        self._path = ""
+
+    def at(self, path: str) -> int:
+        """As `open_below`; it stays open until another one is asked for, or `close`."""
+        if path != self._path:
+            file = open_below(self.root, path) if path else self.root
+            self.close()
+            self._path, self._file = path, file
+        return self._file
+
+    def opened(self, path: str) -> tuple[int, os.stat_result]:
+        """A file by its path, as `open_file` opens it."""
+        parent, _, name = path.rpartition("/")
+        return open_file(self.at(parent), name)
+
+    def close(self) -> None:
+        file, self._file, self._path = self._file, self.root, ""
+        if file != self.root:
+            os.close(file)
+
+
 @contextmanager
 def folder_below(root: int, path: str) -> Iterator[int]:
     """`open_below`, closed in the end."""
@@ -114,13 +143,8 @@ def open_file(folder: int, name: str) -> tuple[int, os.stat_result]:
 
 def open_file_below(root: int, path: str) -> tuple[int, os.stat_result]:
     """The same for a path below an open folder."""
-    parent, _, name = path.rpartition("/")
-    folder = open_below(root, parent) if parent else root
-    try:
-        return open_file(folder, name)
-    finally:
-        if folder != root:
-            os.close(folder)
+    with closing(LastFolder(root)) as folders:
+        return folders.opened(path)
 
 
 class Mount:

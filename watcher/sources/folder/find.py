@@ -7,21 +7,22 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from typing import NamedTuple
 
 from watcher.config.sections import Folder
 from watcher.errors import SourceUnavailable, Vanished
 from watcher.model import Kind, Known, SubmissionState
 from watcher.policy.arrival import Treatment, treatment
-from watcher.sources.folder.drive import Drive, folder_below, is_gone, open_file_below, unavailable
+from watcher.sources.folder.drive import Drive, LastFolder, folder_below, is_gone, unavailable
 from watcher.sources.folder.hints import Hinted
-from watcher.sources.folder.identity import Candidate
+from watcher.sources.folder.identity import Candidate, Fingerprint
 from watcher.sources.folder.leftovers import Leftovers
 from watcher.sources.folder.move import BYTE_ORDER_MARK
 from watcher.sources.folder.names import NOTE_SUFFIX
 from watcher.sources.folder.ready import Waiting
 from watcher.sources.folder.scan import Scan, Sight
-from watcher.sources.folder.target import Template
+from watcher.sources.folder.target import Template, left_out_by
 from watcher.sources.folder.verdicts import Verdict, Verdicts
 
 log = logging.getLogger(__name__)
@@ -41,9 +42,11 @@ class Found(NamedTuple):
     """A file that is ready to be taken in."""
 
     candidate: Candidate
+    fingerprint: Fingerprint
     key: str
     known: Known | None  # what the journal says of it
     file: int  # open, until the next one is asked for
+    status: os.stat_result  # when it was opened: it matched
 
 
 class Finder:
@@ -63,6 +66,7 @@ class Finder:
         self._problems: list[str] = []
         self._barred: set[str] = set()
         self._turn = 0
+        self._left_out: tuple[str, Callable[[str], bool]] | None = None  # below which folder, and what
         self._scanned_at = self._asked_at = float("-inf")
 
     @property
@@ -87,23 +91,25 @@ class Finder:
         drive failed in parts.
         """
         self.complete = False
-        sight = self._look(root, drive, hinted)
-        for batch in _oldest_first(sight.candidates):
-            for candidate, key, known in self._unknown(batch, drive, hinted, ask):
-                closed = hinted.files.get(candidate.path, False)
-                try:
-                    file = self._finished(root, drive, candidate, closed=closed, trusted=trusted)
-                except OSError as error:
-                    self._waiting.forget(candidate.path)
-                    sight.note(error, f"{self._folder.path}/{candidate.path}")
-                    continue
-                if file is None:
-                    continue
-                try:
-                    self._offered.add(candidate.path)
-                    yield Found(candidate, key, known, file)
-                finally:
-                    os.close(file)
+        with closing(LastFolder(root)) as folders:
+            sight = self._look(folders, drive, hinted)
+            for batch in _oldest_first(sight.candidates):
+                for candidate, fingerprint, key, known in self._unknown(batch, drive, hinted, ask):
+                    closed = candidate.path in hinted.files
+                    try:
+                        opened = self._finished(folders, candidate, fingerprint, closed=closed, trusted=trusted)
+                    except OSError as error:
+                        self._waiting.forget(candidate.path)
+                        sight.note(error, f"{self._folder.path}/{candidate.path}")
+                        continue
+                    if opened is None:
+                        continue
+                    file, status = opened
+                    try:
+                        self._offered.add(candidate.path)
+                        yield Found(candidate, fingerprint, key, known, file, status)
+                    finally:
+                        os.close(file)
         self._conclude(sight, saw_everything=hinted.everything)
 
     def _conclude(self, sight: Sight, *, saw_everything: bool) -> None:
@@ -123,14 +129,16 @@ class Finder:
 
     # ------------------------------------------------------------------------------- what is there
 
-    def _look(self, root: int, drive: Drive, hinted: Hinted) -> Sight:
+    def _look(self, folders: LastFolder, drive: Drive, hinted: Hinted) -> Sight:
         now = time.monotonic()
         self._verdicts.forget_now()
         if now - self._scanned_at >= self._folder.poll.total_seconds():
             hinted.everything = True
-        scan = self._scan(root, drive)
+        scan = self._scan(folders, drive, everything=hinted.everything)
         try:
-            return self._everything(root, scan, hinted, now) if hinted.everything else self._part(scan, hinted, now)
+            if hinted.everything:
+                return self._everything(folders.root, scan, hinted, now)
+            return self._part(scan, hinted, now)
         except OSError as error:
             raise unavailable(error, drive.real_path) from error
 
@@ -162,14 +170,15 @@ class Finder:
                 self._waiting.forget(path)
         return scan.seen
 
-    def _scan(self, root: int, drive: Drive) -> Scan:
-        ours = [template.leaves_out(drive.real_path) for template in self._templates]
+    def _scan(self, folders: LastFolder, drive: Drive, *, everything: bool) -> Scan:
+        if everything or self._left_out is None or self._left_out[0] != drive.real_path:
+            self._left_out = (drive.real_path, left_out_by(self._templates, drive.real_path))
         return Scan(
-            root,
+            folders,
             drive,
             self._verdicts,
             recursive=self._folder.recursive,
-            leave_out=lambda path: any(is_ours(path) for is_ours in ours),
+            leave_out=self._left_out[1],
             marker=self._folder.marker,
             turn=self._turn,
         )
@@ -178,17 +187,18 @@ class Finder:
 
     def _unknown(
         self, batch: list[Candidate], drive: Drive, hinted: Hinted, ask: Ask
-    ) -> Iterator[tuple[Candidate, str, Known | None]]:
+    ) -> Iterator[tuple[Candidate, Fingerprint, str, Known | None]]:
         """Those that the journal does not have."""
         stable = drive.stable_inodes
-        keys = [one.fingerprint(stable_inodes=stable).key(self._folder.name, one.path) for one in batch]
+        fingerprints = [one.fingerprint(stable_inodes=stable) for one in batch]
+        keys = [state.key(self._folder.name, one.path) for one, state in zip(batch, fingerprints, strict=True)]
         known = ask(keys)
-        for candidate, key in zip(batch, keys, strict=True):
+        for candidate, fingerprint, key in zip(batch, fingerprints, keys, strict=True):
             word = known.get(key)
             if word is not None and treatment(Kind.FILE, word) is Treatment.SKIP:
-                self._skip(candidate, word, closed=hinted.files.get(candidate.path, False))
+                self._skip(candidate, word, closed=candidate.path in hinted.files)
             else:
-                yield candidate, key, word
+                yield candidate, fingerprint, key, word
 
     def _skip(self, candidate: Candidate, known: Known, *, closed: bool) -> None:
         """The journal has it, so it need not be asked at each scan, unless it is about to be moved."""
@@ -198,13 +208,15 @@ class Finder:
         elif closed:
             self._waiting.look_again(candidate, time.monotonic(), pause=_PUT_BACK_PAUSE_SECONDS)
 
-    def _finished(self, root: int, drive: Drive, candidate: Candidate, *, closed: bool, trusted: bool) -> int | None:
-        """The file, open, where it is finished and wanted; raises OSError where it cannot be read."""
+    def _finished(
+        self, folders: LastFolder, candidate: Candidate, fingerprint: Fingerprint, *, closed: bool, trusted: bool
+    ) -> tuple[int, os.stat_result] | None:
+        """The file, open, and its state, where it is finished and wanted; raises OSError where it cannot be read."""
         now = time.monotonic()
         if not closed and self._waiting.is_early(candidate, now):
             return None
         try:
-            file, status = open_file_below(root, candidate.path)
+            file, status = folders.opened(candidate.path)
         except OSError as error:
             self._put_off(candidate, error, now)
             return None
@@ -212,15 +224,15 @@ class Finder:
             return None
         wanted = False
         try:
-            if candidate.fingerprint(stable_inodes=drive.stable_inodes).matches(status):
+            if fingerprint.matches(status):
                 ready = self._waiting.is_ready(candidate, file, now, closed=closed, trusted=trusted)
-                wanted = ready and self._is_wanted(root, candidate, file)
+                wanted = ready and self._is_wanted(folders.root, candidate, file)
             else:
                 self._waiting.look_again(candidate, now, pause=_CHANGING_PAUSE_SECONDS if trusted else self._settle)
         finally:
             if not wanted:
                 os.close(file)
-        return file if wanted else None
+        return (file, status) if wanted else None
 
     def _put_off(self, candidate: Candidate, error: OSError, now: float) -> None:
         if error.errno in _HELD:

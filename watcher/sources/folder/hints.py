@@ -7,15 +7,13 @@ import time
 
 from msgspec import Struct, field
 
-from watcher.sources.folder.names import is_ignored
-
 MOST_HINTS = 20_000  # beyond that a scan of everything is cheaper
 
 
 class Hinted(Struct, kw_only=True):
     """Where something may have happened since the last time this was asked."""
 
-    files: dict[str, bool] = field(default_factory=dict)  # path → whether it was closed or renamed into place
+    files: set[str] = field(default_factory=set)  # that were closed, or renamed into place
     folders: set[str] = field(default_factory=set)
     everything: bool = False  # events were lost, or somebody asks for a look
 
@@ -30,18 +28,17 @@ class Hints:
         self._changed = threading.Condition()
         self._hinted = Hinted()
 
-    def add_file(self, path: str, *, closed: bool) -> None:
-        if any(is_ignored(part) for part in path.split("/")):
-            return
+    def add_file(self, path: str) -> None:
+        """A file was closed by who wrote it, or renamed into place."""
         with self._changed:
-            self._hinted.files[path] = closed or self._hinted.files.get(path, False)
+            if not self._hinted:
+                self._changed.notify_all()
+            self._hinted.files.add(path)
             if len(self._hinted.files) > MOST_HINTS:
                 self._hinted = Hinted(everything=True)
-            self._changed.notify_all()
 
     def add_folder(self, path: str) -> None:
-        if any(is_ignored(part) for part in path.split("/")):
-            return
+        """A folder came, with what is in it."""
         with self._changed:
             self._hinted.folders.add(path)
             self._changed.notify_all()

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from msgspec import Struct, field
 
-from watcher.sources.folder.drive import Drive, folder_below, is_gone, unavailable
+from watcher.sources.folder.drive import Drive, LastFolder, folder_below, is_gone, unavailable
 from watcher.sources.folder.identity import Candidate
 from watcher.sources.folder.names import OWN_PREFIX, for_display, is_ignored
 from watcher.sources.folder.verdicts import STATS_PER_SCAN, FolderVerdicts, Verdicts
@@ -34,11 +34,11 @@ class Sight(Struct, kw_only=True):
 
 
 class Scan:
-    """One pass over the folder `root` or a part of it."""
+    """One pass over the root of `folders` or a part of it."""
 
     def __init__(
         self,
-        root: int,
+        folders: LastFolder,
         drive: Drive,
         verdicts: Verdicts,
         *,
@@ -48,7 +48,8 @@ class Scan:
         turn: int = 0,
     ) -> None:
         self.seen = Sight()
-        self._root = root
+        self._folders = folders
+        self._inside: str | None = None  # the folder that was last seen to be scanned
         self._drive = drive
         self._stable_inodes = drive.stable_inodes
         self._verdicts = verdicts
@@ -66,7 +67,7 @@ class Scan:
     def folder(self, path: str) -> None:
         """The files of one folder and of those in it; raises OSError only for the root."""
         try:
-            with folder_below(self._root, path) as here:
+            with folder_below(self._folders.root, path) as here:
                 self._walk(here, path)
         except OSError as error:
             self._not_seen(error, path)
@@ -75,17 +76,23 @@ class Scan:
         """One file, whatever was known of it; whether it is there. Raises OSError only where the root fails."""
         self._verdicts.drop(path)
         parent, _, name = path.rpartition("/")
-        if is_ignored(name) or path == self._marker or (parent and not self.is_inside(parent)):
+        if is_ignored(name) or path == self._marker or not self._is_scanned(parent):
             return False
         try:
-            with folder_below(self._root, parent) as here:
-                status = os.stat(name, dir_fd=here, follow_symlinks=False)
+            status = os.stat(name, dir_fd=self._folders.at(parent), follow_symlinks=False)
         except OSError as error:
             self._not_seen(error, parent)
             return False
         if stat.S_ISREG(status.st_mode):
             self._add(path, status)
         return stat.S_ISREG(status.st_mode)
+
+    def _is_scanned(self, folder: str) -> bool:
+        if folder and folder != self._inside:
+            if not self.is_inside(folder):
+                return False
+            self._inside = folder
+        return True
 
     def is_inside(self, folder: str) -> bool:
         """Whether a folder is one that is scanned."""

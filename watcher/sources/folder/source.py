@@ -49,9 +49,11 @@ class FolderSource:
         self._answers = Answers(folder, self._mount, timezone=timezone, now=now, arriving=arriving or Arriving())
         self._finder = Finder(folder, self._answers.templates, wanted)
         self._hints = Hints()
-        self._watch = Watch(self._hints, recursive=folder.recursive, network=folder.network)
+        self._watch = Watch(
+            self._hints, recursive=folder.recursive, network=folder.network, templates=self._answers.templates
+        )
         # The arrival that was given last, and its file, open until the next one is asked for.
-        self._in_hand: tuple[Arrival, int] | None = None
+        self._in_hand: tuple[Arrival, Found] | None = None
         self._part: Hinted | None = None  # what the next round looks at; None: everything
 
     @property
@@ -82,11 +84,10 @@ class FolderSource:
         with self._mount.opened() as (root, drive):
             if self._watch.follow(drive):
                 hinted.everything = True  # it is another folder, or its events begin only now
-            stable = drive.stable_inodes
             try:
                 for found in self._finder.find(root, drive, hinted, known, trusted=self._watch.trusted):
-                    arrival = _arrival(found, stable_inodes=stable)
-                    self._in_hand = (arrival, found.file)
+                    arrival = _arrival(found)
+                    self._in_hand = (arrival, found)
                     yield arrival
             finally:
                 self._in_hand = None
@@ -99,21 +100,21 @@ class FolderSource:
     @contextmanager
     def open(self, arrival: Arrival) -> Iterator[Parcel]:
         """The file as it is; its bytes are read when its leaf is fetched."""
-        path = from_text(arrival.place)
         if self._in_hand is not None and self._in_hand[0] is arrival:
-            yield self._parcel(arrival, path, self._in_hand[1])
+            found = self._in_hand[1]  # it matched when it was opened; the leaf asks again once it is read
+            yield self._parcel(found.candidate.path, found.file, found.fingerprint, found.status)
             return
+        path, fingerprint = from_text(arrival.place), Fingerprint.parse(arrival.fingerprint)
         file = self._opened(path)
         try:
-            yield self._parcel(arrival, path, file)
+            status = os.fstat(file)
+            if not fingerprint.matches(status):
+                raise Vanished(f"{for_display(path)} has changed since it was found")
+            yield self._parcel(path, file, fingerprint, status)
         finally:
             os.close(file)
 
-    def _parcel(self, arrival: Arrival, path: str, file: int) -> FileParcel:
-        fingerprint = Fingerprint.parse(arrival.fingerprint)
-        status = os.fstat(file)
-        if not fingerprint.matches(status):
-            raise Vanished(f"{for_display(path)} has changed since it was found")
+    def _parcel(self, path: str, file: int, fingerprint: Fingerprint, status: os.stat_result) -> FileParcel:
         return FileParcel(
             leaf=FileLeaf(file=file, path=path, place=f"{self._mount.path}/{path}", fingerprint=fingerprint),
             user_code=code_of(self._folder.user_code, path),
@@ -179,15 +180,15 @@ class FolderSource:
         self._hints.add_doubt()
 
 
-def _arrival(found: Found, *, stable_inodes: bool) -> Arrival:
-    candidate, key, known, _ = found
+def _arrival(found: Found) -> Arrival:
+    candidate = found.candidate
     return Arrival(
-        key=key,
+        key=found.key,
         place=to_text(candidate.path),
-        fingerprint=str(candidate.fingerprint(stable_inodes=stable_inodes)),
+        fingerprint=str(found.fingerprint),
         received_at=_moment(candidate.mtime_ns),
         path=for_display(candidate.path),
-        known=known,
+        known=found.known,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 
 from msgspec import Struct
@@ -52,6 +52,12 @@ class Template(Struct, frozen=True):
         first = self.text[len(self.fixed) :].strip("/").partition("/")[0]  # a date in the very first folder
         pattern = re.compile("".join(_FIELDS.get(part) or re.escape(part) for part in _FIELD.split(first)))
         return lambda path: bool(first) and pattern.fullmatch(path.partition("/")[0]) is not None
+
+
+def left_out_by(templates: Sequence[Template], root: str) -> Callable[[str], bool]:
+    """Says of a folder, relative to `root` (without links), whether it is a folder of answers, which no scan enters."""
+    ours = [template.leaves_out(root) for template in templates]
+    return lambda path: any(is_ours(path) for is_ours in ours)
 
 
 def _relative(root: str, path: str) -> str | None:

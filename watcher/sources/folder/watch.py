@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 from watcher.sources.folder.drive import Drive
 from watcher.sources.folder.hints import Hints
+from watcher.sources.folder.target import Template, left_out_by
 
 if TYPE_CHECKING:
     from watcher.sources.folder.events import Observer
@@ -21,11 +23,15 @@ _TRY_AGAIN_AFTER_SECONDS = 600.0  # where the machine's limits forbade an observ
 class Watch:
     """Follows a folder through whatever is mounted at its path. Threads may call it together."""
 
-    def __init__(self, hints: Hints, *, recursive: bool, network: bool | Literal["auto"]) -> None:
+    def __init__(
+        self, hints: Hints, *, recursive: bool, network: bool | Literal["auto"], templates: Sequence[Template]
+    ) -> None:
+        """Folders that are made by `templates` are not watched: our own moves would be all that comes there."""
         self.trusted = False  # whether this kernel sees everyone who writes here
         self._hints = hints
         self._recursive = recursive
         self._network = network
+        self._templates = templates
         self._identity: tuple[int, int, str] | None = None
         self._observer: Observer | None = None
         self._try_at = 0.0
@@ -61,7 +67,8 @@ class Watch:
 
         observer = None
         try:
-            observer = Observer(path, self._hints, recursive=self._recursive)
+            leave_out = left_out_by(self._templates, path)
+            observer = Observer(path, self._hints, recursive=self._recursive, leave_out=leave_out)
             observer.start()
         except OSError as error:
             if observer is not None:
