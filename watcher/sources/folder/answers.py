@@ -60,7 +60,9 @@ class Answers:
             return submission.place  # it was moved there before, and that is still right
         relative = self._relative(place)
         subfolders, _, name = relative.rpartition("/")
-        folder = os.path.join(template.on(self._now().astimezone(self._timezone)), subfolders).rstrip("/")  # noqa: PTH118 - names may be no text that pathlib keeps
+        folder = template.on(self._now().astimezone(self._timezone)).rstrip("/")
+        if subfolders:
+            folder = f"{folder}/{subfolders}"
         return to_text(f"{folder}/{_free_in(folder, name, self._arriving)}")
 
     def move(self, submission: Submission, target: str | None, note: str | None, folders: OpenFolders) -> None:

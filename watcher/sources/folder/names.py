@@ -50,8 +50,7 @@ def for_display(path: str) -> str:
 
 def shortened(name: str, room: int) -> str:
     """A name of at most `room` bytes: the stem is cut between characters, the suffix stays."""
-    encoded = os.fsencode(name)
-    if len(encoded) <= room:
+    if _fits(name, room):
         return name
     stem, suffix = _split(name)
     end = room - len(os.fsencode(suffix))
@@ -73,12 +72,16 @@ def numbered(name: str) -> Iterator[str]:
 def note_name(name: str) -> str:
     """`name.pdf.txt`; of a name that leaves no room for that, a shorter one that no other file's note has."""
     room = LONGEST_NAME_BYTES - len(NOTE_SUFFIX)
-    encoded = os.fsencode(name)
-    if len(encoded) <= room:
+    if _fits(name, room):
         return name + NOTE_SUFFIX
     stem, suffix = _split(name)
-    ending = f"~{hashlib.sha256(encoded).hexdigest()[:8]}{suffix}"
+    ending = f"~{hashlib.sha256(os.fsencode(name)).hexdigest()[:8]}{suffix}"
     return os.fsdecode(_cut(os.fsencode(stem), room - len(os.fsencode(ending)))) + ending + NOTE_SUFFIX
+
+
+def _fits(name: str, room: int) -> bool:
+    """Whether a name has at most so many bytes; a character has four at most, so that of nearly all none is counted."""
+    return len(name) * 4 <= room or len(os.fsencode(name)) <= room
 
 
 def _split(name: str) -> tuple[str, str]:
