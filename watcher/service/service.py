@@ -101,9 +101,9 @@ class Service:
         """Until somebody asks it to stop. A wish to reload that `may_reload` denies is forgotten."""
         self._begin()
         looking = [self._thread(f"look-{tender.source.name}", tender.run) for tender in self._tenders]
-        schedule = self._schedule()
         self._vitals.works(self._journal_trouble)
         self._supervision.ready()
+        schedule = self._schedule()  # what it does first is seconds away: to load APScheduler keeps nobody waiting
         self._tell_state()
         log.info("The daemon is ready.", extra={"sources": ", ".join(self._sources)})
         reason = self._stopping.wait(partial(self._told, may_reload), self._supervision.listens)
