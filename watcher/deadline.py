@@ -117,14 +117,15 @@ class Watchdog:
     """The thread that ends requests whose time is over."""
 
     def __init__(self) -> None:
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()  # taken as it is where nobody has to be told: that costs less
+        self._changed = threading.Condition(self._lock)
         self._flights: set[Flight] = set()
         self._wakes_at = float("inf")
         self._thread: threading.Thread | None = None
 
     def watch(self, flight: Flight) -> None:
         """From now on its socket is shut when its time is over."""
-        with self._changed:
+        with self._lock:
             if self._thread is None:
                 thread = threading.Thread(target=self._run, name="request-deadlines", daemon=True)
                 thread.start()
@@ -134,7 +135,7 @@ class Watchdog:
                 self._changed.notify()
 
     def forget(self, flight: Flight) -> None:
-        with self._changed:
+        with self._lock:
             self._flights.discard(flight)
 
     def look(self) -> None:

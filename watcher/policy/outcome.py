@@ -88,7 +88,10 @@ def classify(exchange: Exchange, rules: Recognition, *, wanted: bool) -> Decisio
 
 def result_of(exchange: Exchange, rules: Recognition) -> Result:
     """Which row of the contract's table fits first."""
-    return next(result for result, fits in _ROWS if fits(exchange, rules))
+    for result, fits in _ROWS:
+        if fits(exchange, rules):
+            return result
+    raise AssertionError("the last row fits all")
 
 
 def with_doubt(settlement: Settlement, *, in_doubt: bool) -> Settlement:

@@ -21,6 +21,7 @@ from watcher.model import SUCCESS, Invoice, Response
 LONGEST_TEXT = 2000  # characters of any one text that is kept
 
 _PARTS = ("ocr_result", "check_result", "expense_result")
+_PLAIN = re.compile("[ -~]*")  # nothing that would have to be cleaned
 _DECIMAL = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 _COMPACT_DATE = re.compile(r"(\d{4})(\d{2})(\d{2})", re.ASCII)
 _WRITTEN_DATE = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})(?!\d)", re.ASCII)
@@ -96,7 +97,7 @@ def _invoices(data: Any, timezone: ZoneInfo, hidden: Callable[[str], str]) -> It
 
 def _objects(value: Any) -> list[_Object]:
     """A list of objects, one object, or either of them as JSON text within JSON; nothing is no object."""
-    if isinstance(value, dict):
+    if type(value) is dict:  # as JSON has it: the commonest first, and without a call
         return [value]
     if isinstance(value, str):
         if not value.strip():
@@ -143,7 +144,8 @@ def _tolerated(value: Any) -> list[_Object]:
 
 
 def _part(whole: _Object, key: str) -> _Object:
-    return _at(_tolerated(whole.get(key)), 0)
+    part = whole.get(key)
+    return part if type(part) is dict else _at(_tolerated(part), 0)
 
 
 def _invoice(
@@ -222,7 +224,7 @@ def _text(value: Any) -> str | None:
         return None
     if not isinstance(value, str):
         value = json.dumps(value, ensure_ascii=False) if value else ""
-    if value.isascii() and value.isprintable():
+    if _PLAIN.fullmatch(value):
         return value.strip()[:LONGEST_TEXT] or None
     return clean(value, LONGEST_TEXT) or None
 

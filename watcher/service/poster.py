@@ -175,7 +175,7 @@ class Poster:
 
     def _came_free(self) -> None:
         self._give_free(1)
-        if self._more_may_be_due:
+        if self._more_may_be_due and not self._awake.is_set():  # to set it again costs more than to ask
             self._awake.set()
 
 
