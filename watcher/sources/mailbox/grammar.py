@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import product
 from typing import TypeAlias
 
 # A string or atom, NIL, or a list.
@@ -15,6 +16,7 @@ Piece: TypeAlias = "bytes | tuple[bytes, bytes]"
 _TOKEN = re.compile(rb'[()]|"(?:[^"\\]++|\\.)*+"|[^\s()"]++|"', re.DOTALL)
 _LITERAL_MARK = re.compile(rb"~?\{\d+\+?\}$")
 _QUOTE = ord('"')
+_NIL = frozenset(map(bytes, product(b"Nn", b"Ii", b"Ll")))
 _ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
 
 
@@ -49,26 +51,29 @@ def parse(pieces: Sequence[Piece]) -> list[Value]:
 
 
 def _scan(text: bytes, stack: list[list[Value]]) -> None:
-    for found in _TOKEN.finditer(text):
-        token = found[0]
+    """Add its values to the innermost list. As few calls as can be: every mail has some hundred tokens."""
+    into = stack[-1]
+    for token in _TOKEN.findall(text):
         if token == b"(":
             inner: list[Value] = []
-            stack[-1].append(inner)
+            into.append(inner)
             stack.append(inner)
+            into = inner
         elif token == b")":
-            if len(stack) == 1:
-                raise Malformed("a list is closed that was not opened")
             stack.pop()
+            if not stack:
+                raise Malformed("a list is closed that was not opened")
+            into = stack[-1]
         elif token[0] == _QUOTE:
-            stack[-1].append(_unquoted(token))
+            into.append(_unquoted(token) if b"\\" in token or token == b'"' else token[1:-1])
         else:
-            stack[-1].append(None if token.upper() == b"NIL" else token)
+            into.append(None if token in _NIL else token)
 
 
 def _unquoted(token: bytes) -> bytes:
     if len(token) == 1:
         raise Malformed("a quoted string is not closed")
-    return _ESCAPED.sub(rb"\1", token[1:-1]) if b"\\" in token else token[1:-1]
+    return _ESCAPED.sub(rb"\1", token[1:-1])
 
 
 def attributes(pieces: Sequence[Piece]) -> dict[str, Value]:
@@ -81,8 +86,10 @@ def attributes(pieces: Sequence[Piece]) -> dict[str, Value]:
     for name, value in zip(items[::2], items[1::2], strict=True):
         if not isinstance(name, bytes):
             raise Malformed("an attribute has no name")
-        # pymap answers BINARY.PEEK under that name; nobody else has a use for it there.
-        found[name.decode("ascii", "replace").upper().replace(".PEEK[", "[")] = value
+        attribute = name.decode("ascii", "replace").upper()
+        if ".PEEK[" in attribute:  # pymap answers BINARY.PEEK under that name; nobody else has a use for it there
+            attribute = attribute.replace(".PEEK[", "[")
+        found[attribute] = value
     return found
 
 
