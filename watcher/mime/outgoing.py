@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import binascii
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from email.header import Header
 from email.message import EmailMessage
 from email.policy import EmailPolicy, Policy
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+import pybase64
+
 _ID_HEADERS = frozenset({"message-id", "in-reply-to", "references"})
 _READ_AS_WRITTEN = _ID_HEADERS | {"subject", "content-type", "content-transfer-encoding", "mime-version"}
 _LINE_LENGTH, _LONGEST_LINE = 78, 998  # what a line should have at most, and what it must not exceed
 _LINE_END = "\r\n"
-_BASE64_LINE = 76
 _ENCODED_AT_ONCE = 42  # bytes in an encoded word: as many as fit on a line with the name of a field
 _BOUNDARY = "=_alternative"  # no line of base64 has an underscore
 
@@ -35,10 +36,7 @@ class OutgoingPolicy(_Policy):
         return _most(name)
 
     def header_store_parse(self, name: str, value: Any) -> tuple[str, Any]:
-        text = str(value)
-        if len(text.splitlines()) > 1:
-            raise ValueError("a header is one line")
-        return name, text
+        return name, _one_line(str(value))
 
     def header_fetch_parse(self, name: str, value: str) -> Any:
         return value if name.lower() in _READ_AS_WRITTEN else _parsed(name, value)
@@ -57,8 +55,11 @@ _OUTGOING = OutgoingPolicy(linesep="\r\n")
 class OutgoingMail(EmailMessage):
     """A mail of ours. The standard library's generator writes every line by itself, and copies the whole before."""
 
-    def __init__(self) -> None:
+    def __init__(self, fields: Mapping[str, str] | None = None) -> None:
+        """Raises ValueError for a field that is more than a line."""
         super().__init__(policy=_OUTGOING)
+        for name, value in (fields or {}).items():
+            self.set_raw(name, _one_line(value))  # a mapping has no field twice, and so none has to be looked for
 
     def fill(self, text: str, *, html: str | None = None) -> None:
         """Give it its body, in both forms where there are two."""
@@ -70,16 +71,15 @@ class OutgoingMail(EmailMessage):
         self.set_payload([_part("plain", text), _part("html", html)])
 
     def _set_text(self, subtype: str, text: str) -> None:
-        self["Content-Type"] = f'text/{subtype}; charset="utf-8"'
-        self["Content-Transfer-Encoding"] = "base64"
-        encoded = binascii.b2a_base64(text.encode("utf-8", "replace"), newline=False).decode("ascii")
-        lines = [encoded[at : at + _BASE64_LINE] for at in range(0, len(encoded), _BASE64_LINE)]
-        self.set_payload(_LINE_END.join([*lines, ""]))
+        self.set_raw("Content-Type", f'text/{subtype}; charset="utf-8"')
+        self.set_raw("Content-Transfer-Encoding", "base64")
+        lines = pybase64.encodebytes(text.encode("utf-8", "replace")).replace(b"\n", _LINE_END.encode())
+        self.set_payload(lines.decode("ascii"))
 
     def as_bytes(self, unixfrom: bool = False, policy: Policy[Any] | None = None) -> bytes:  # noqa: FBT001, FBT002 - as there
         if unixfrom or policy not in (None, self.policy):
             return super().as_bytes(unixfrom, policy)
-        head = b"".join(_folded(name, value) for name, value in self.raw_items())
+        head = b"".join([_folded(name, value) for name, value in self.raw_items()])
         return head + _LINE_END.encode() + self._body()
 
     def _body(self) -> bytes:
@@ -100,6 +100,13 @@ def _part(subtype: str, text: str) -> OutgoingMail:
     return part
 
 
+def _one_line(text: str) -> str:
+    """Else it would begin another field."""
+    if len(text.splitlines()) > 1:
+        raise ValueError("a header is one line")
+    return text
+
+
 @lru_cache(maxsize=64)
 def _most(name: str) -> int | None:
     """How many fields of this name a mail may have; the standard library makes a class each time that it is asked."""
@@ -111,6 +118,7 @@ def _parsed(name: str, value: str) -> Any:
     return _FOLDED.header_factory(name, value)
 
 
+@lru_cache(maxsize=64)  # most fields are the same in every reply
 def _folded(name: str, value: str) -> bytes:
     """A field on the wire. What comes from outside is never parsed: that undoes encoded words, line ends too."""
     line = f"{name}: {value}"
@@ -142,7 +150,6 @@ def _encoded_words(text: bytes) -> Iterator[str]:
         begin = end
 
 
-@lru_cache(maxsize=64)
 def _structured(name: str, value: str) -> bytes:
-    """As the standard library does it; the sender is the same in every reply."""
+    """As the standard library does it."""
     return _FOLDED.fold_binary(name, _FOLDED.header_factory(name, value))

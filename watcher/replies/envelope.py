@@ -83,18 +83,19 @@ def addressed(thread: Thread, *, name: str, subject: str, sender: Sender, sent_a
     recipient = mailbox(thread.reply_to or "")[0]
     if recipient is None:
         raise MailRefused("there is no one address that the reply may go to")
-    message = OutgoingMail()
-    message["From"] = _author(sender)
-    message["To"] = recipient
-    message["Subject"] = subject
-    message["Date"] = format_datetime(sent_at)
-    message["Message-ID"] = name
-    for header, value in thread_headers(thread).items():
-        message[header] = value
-    message["Auto-Submitted"] = "auto-replied"
-    message["X-Auto-Response-Suppress"] = "All"
-    message[OWN_MARK] = "reply"  # so that no mailbox of ours ever takes it for an invoice
-    return message
+    return OutgoingMail(
+        {
+            "From": _author(sender),
+            "To": recipient,
+            "Subject": subject,
+            "Date": format_datetime(sent_at),
+            "Message-ID": name,
+            **thread_headers(thread),
+            "Auto-Submitted": "auto-replied",
+            "X-Auto-Response-Suppress": "All",
+            OWN_MARK: "reply",  # so that no mailbox of ours ever takes it for an invoice
+        }
+    )
 
 
 @lru_cache(maxsize=8)

@@ -84,7 +84,7 @@ class _TlsSession(smtplib.SMTP_SSL, Session):
 def _dotted(msg: bytes | str) -> bytes:
     """The content as it goes over the wire: what begins with a dot has two, and a dot alone ends it."""
     text = msg.encode("ascii") if isinstance(msg, str) else msg
-    doubled = re.sub(rb"(?m)^\.", b"..", text)
+    doubled = re.sub(rb"(?m)^\.", b"..", text) if text.startswith(b".") or b"\n." in text else text
     return doubled + (b"" if doubled.endswith(b"\r\n") else b"\r\n") + b".\r\n"
 
 
