@@ -110,40 +110,37 @@ class Noting(words.Words):
 
 def everything_is_said(noting: Noting) -> None:
     """Every kind of answer, about everything that documents can be and messages can mean."""
-    by = writer("zh")
-    original, by.__dict__["_words"] = by._words, {"zh": noting, "en": noting}
-    try:
-        for make in KINDS.values():
-            make(by)
-        odd = (
-            *(replace(failed(1, "a", reason), outcome=outcome) for reason in Reason for outcome in Outcome),
-            *(failed(2, "b", "E1", said) for said in (*messages(), "???", None)),
-            *(failed(3, "c", code, said) for code in (words.NOT_SET_UP,) for said in ("!", None)),
-            replace(failed(4, "d", "E1"), invoices=(invoice(expense_id=None),)),
-            failed(5, "e", "E1", None, duplicate_of=1),
-            replace(failed(5, "e", "E1"), code=None),
-            replace(ATTENTION, invoices=(invoice(expense_id=None, verified=False),), read=()),
-            replace(ATTENTION, invoices=(invoice(), *(invoice(message=said, expense_id=None) for said in messages()))),
-            document(6, invoices=(invoice(amount=None, number=None, name=None), invoice(code="1"))),
-            document(7, outcome=Outcome.DUPLICATE),
-            document(8, outcome=Outcome.DUPLICATE, duplicate_of=6),
-            document(9, outcome=Outcome.SKIPPED, invoices=()),
-            pending(10, "f"),
-        )
-        for each in odd:
-            by.reply(submission(document(6, name="g"), each), 1)
-            by.note(submission(each, kind=Kind.FILE, path="903851/a.pdf"))
-        for nobody in (submission(pending(1, "a"), subject=None, person_name=None, state=SubmissionState.HELD),):
-            by.reply(nobody, 1)
-        for reason in ("NO_USER", "UNKNOWN_SENDER", None):
-            by.reply(submission(reason=reason), 1)
-        by.reply(submission(document(1, invoices=(invoice(expense_id=None),))), 1)
-        waiting = submission(*(pending(n, "a") for n in range(11)), subject=None)
-        for anyway in (True, False):
-            by.notice(Acknowledgement(submission=waiting, answered_anyway=anyway), "n")
-        by.notice(surplus(), "n")
-    finally:
-        by.__dict__["_words"] = original
+    by = writer.__wrapped__("zh")  # a new one, because layouts are read, with their words, but once
+    by.__dict__["_words"] = {"zh": noting, "en": noting}
+    for make in KINDS.values():
+        make(by)
+    odd = (
+        *(replace(failed(1, "a", reason), outcome=outcome) for reason in Reason for outcome in Outcome),
+        *(failed(2, "b", "E1", said) for said in (*messages(), "???", None)),
+        *(failed(3, "c", code, said) for code in (words.NOT_SET_UP,) for said in ("!", None)),
+        replace(failed(4, "d", "E1"), invoices=(invoice(expense_id=None),)),
+        failed(5, "e", "E1", None, duplicate_of=1),
+        replace(failed(5, "e", "E1"), code=None),
+        replace(ATTENTION, invoices=(invoice(expense_id=None, verified=False),), read=()),
+        replace(ATTENTION, invoices=(invoice(), *(invoice(message=said, expense_id=None) for said in messages()))),
+        document(6, invoices=(invoice(amount=None, number=None, name=None), invoice(code="1"))),
+        document(7, outcome=Outcome.DUPLICATE),
+        document(8, outcome=Outcome.DUPLICATE, duplicate_of=6),
+        document(9, outcome=Outcome.SKIPPED, invoices=()),
+        pending(10, "f"),
+    )
+    for each in odd:
+        by.reply(submission(document(6, name="g"), each), 1)
+        by.note(submission(each, kind=Kind.FILE, path="903851/a.pdf"))
+    for nobody in (submission(pending(1, "a"), subject=None, person_name=None, state=SubmissionState.HELD),):
+        by.reply(nobody, 1)
+    for reason in ("NO_USER", "UNKNOWN_SENDER", None):
+        by.reply(submission(reason=reason), 1)
+    by.reply(submission(document(1, invoices=(invoice(expense_id=None),))), 1)
+    waiting = submission(*(pending(n, "a") for n in range(11)), subject=None)
+    for anyway in (True, False):
+        by.notice(Acknowledgement(submission=waiting, answered_anyway=anyway), "n")
+    by.notice(surplus(), "n")
 
 
 def messages() -> tuple[str, ...]:

@@ -22,6 +22,7 @@ class Verdict(Struct, frozen=True, kw_only=True):
 
 
 _WITHOUT_DOCUMENTS = {Reason.NO_DOCUMENT: "no_document", Reason.NO_USER: "no_user"}
+_COUNTED = {Outcome.ATTENTION: "attention", Outcome.ERROR: "error", Outcome.DUPLICATE: "duplicate", None: "pending"}
 _TONES = ("error", "attention", "pending", "booked", "recognised", "duplicate")
 
 
@@ -41,14 +42,12 @@ def verdict_of(submission: Submission) -> Verdict:
 
 def _counts(documents: tuple[Document, ...]) -> dict[str, int]:
     """In the order in which they are said; what is zero is left out."""
-    counts = {
-        "booked": sum(_booked(document) for document in documents),
-        "recognised": sum(_recognised(document) for document in documents),
-        "attention": sum(document.outcome is Outcome.ATTENTION for document in documents),
-        "error": sum(document.outcome is Outcome.ERROR for document in documents),
-        "duplicate": sum(document.outcome is Outcome.DUPLICATE for document in documents),
-        "pending": sum(document.outcome is None for document in documents),
-    }
+    counts = dict.fromkeys(("booked", "recognised", "attention", "error", "duplicate", "pending"), 0)
+    for document in documents:
+        counts["booked"] += _booked(document)
+        counts["recognised"] += _recognised(document)
+        if (key := _COUNTED.get(document.outcome)) is not None:
+            counts[key] += 1
     return {key: count for key, count in counts.items() if count}
 
 

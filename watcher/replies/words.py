@@ -30,9 +30,9 @@ class Words:
     def say(self, path: str, *, n: int | None = None, **values: object) -> str:
         """The sentence at `path`, its placeholders filled; `n` also chooses the plural form."""
         entry = self._find(path)
-        if isinstance(entry, Mapping):
-            entry = entry["one" if n == 1 else "other"]
-        return str(entry).format(n=n, **values)
+        if isinstance(entry, str):  # as nearly all are
+            return entry.format(n=n, **values)
+        return str(entry["one" if n == 1 else "other"]).format(n=n, **values)
 
     def of_reason(self, reason: Reason, *, kinds: str = "", said: str = "") -> Advice:
         """`kinds` are the file types that are accepted; `said` is what was said of the document by ourselves."""
@@ -62,13 +62,13 @@ class Words:
         return self.say("sentence_separator").join(sentences)
 
     def _find(self, path: str) -> Any:
-        found: Any = self._found.get(path)
-        if found is None:
-            found = self._entries
+        try:
+            return self._found[path]
+        except KeyError:
+            found: Any = self._entries
             for key in path.split("."):
                 found = found[key]
-            self._found[path] = found
-        return found
+            return self._found.setdefault(path, found)
 
 
 def load(language: Language) -> Words:

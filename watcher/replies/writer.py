@@ -22,7 +22,7 @@ from watcher.replies.telling import Telling, telling_in
 from watcher.replies.view import AnswerView
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
+    from watcher.replies.layouts import Layouts
 
 _MOST_BYTES = 98_000  # Gmail hides what is beyond 102 kB
 _SHORTER = (Lengths(name=50, value=30, message=120), Lengths(name=24, value=12, message=60))
@@ -66,7 +66,7 @@ class TemplateWriter:
 
     def note(self, submission: Submission) -> str:
         telling = self._telling(submission)
-        return self._render("reply.txt.j2", telling.answer(submission, again=False), telling)
+        return self._layouts.filled("txt", telling.answer(submission, again=False), telling.language)
 
     def notice(self, notice: Notice | Acknowledgement, name: str) -> EmailMessage:
         """As the port has it. Raises MailRefused as `reply` does."""
@@ -85,41 +85,32 @@ class TemplateWriter:
         return self._filled(message, telling, view, lambda how: _notice_view(how, notice))
 
     def _filled(self, message: OutgoingMail, telling: Telling, whole: AnswerView, view: _Viewing) -> EmailMessage:
-        text = self._render("reply.txt.j2", whole, telling)
+        text = self._layouts.filled("txt", whole, telling.language)
         message.fill(text, html=self._html(telling, whole, view))
         return message
 
     def _html(self, telling: Telling, whole: AnswerView, view: _Viewing) -> str:
         """Foreign texts are cut shorter where it would not be shown whole; the plain text has them as they are."""
-        made = self._render("reply.html.j2", whole, telling)
+        made = self._layouts.filled("html", whole, telling.language)
         for lengths in _SHORTER:
             if len(made.encode()) <= _MOST_BYTES:
                 break
-            made = self._render("reply.html.j2", view(replace(telling, lengths=lengths)), telling)
+            made = self._layouts.filled("html", view(replace(telling, lengths=lengths)), telling.language)
         return made
 
     def _telling(self, about: Submission | Notice) -> Telling:
         language = about.language or self._language
         return telling_in(language, self._words[language], self._zone, self._accept)
 
-    def _render(self, template: str, view: AnswerView, telling: Telling) -> str:
-        rule = "=" * 60
-        return self._templates.get_template(template).render(view=view, say=telling.words.say, rule=rule) + "\n"
-
     @cached_property
     def _words(self) -> dict[Language, words.Words]:
         return {"zh": words.load("zh"), "en": words.load("en")}
 
     @cached_property
-    def _templates(self) -> Environment:
-        from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+    def _layouts(self) -> Layouts:
+        from watcher.replies.layouts import Layouts  # only now: who waits for a file needs no templates
 
-        return Environment(
-            loader=PackageLoader("watcher.replies"),
-            autoescape=select_autoescape(enabled_extensions=("html.j2",), default=False),
-            undefined=StrictUndefined,
-            auto_reload=False,  # else each reply looks whether they have changed
-        )
+        return Layouts(self._words)
 
 
 def _notice_view(telling: Telling, notice: Notice | Acknowledgement) -> AnswerView:
