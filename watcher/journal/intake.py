@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from msgspec.structs import asdict, replace
-from sqlalchemy import bindparam, case, exists, false, insert, null, select, update
+from sqlalchemy import and_, bindparam, case, exists, false, insert, null, select, update
 from sqlalchemy.exc import IntegrityError
 
 from watcher.errors import UsageError
@@ -37,6 +37,8 @@ from watcher.model import (
 )
 from watcher.seen import SeenInvoice
 
+# Of anything else nobody asks whether it has documents, and each look is a way through an index of all.
+_MAY_BE_EMPTY = and_(submissions.c.kind == Kind.MAIL.value, submissions.c.state == SubmissionState.CLOSED.value)
 _KNOWN = (
     select(
         identities.c.key,
@@ -44,7 +46,7 @@ _KNOWN = (
         identities.c.stays,
         submissions.c.state,
         case((submissions.c.released, submissions.c.user_code)).label("released_for"),
-        exists().where(documents.c.submission == submissions.c.seq).label("has_documents"),
+        case((_MAY_BE_EMPTY, ~exists().where(documents.c.submission == submissions.c.seq))).label("empty"),
     )
     .outerjoin(submissions, submissions.c.id == identities.c.submission)
     .where(identities.c.key.in_(bindparam("keys", expanding=True)))
@@ -135,7 +137,7 @@ def _known(row: Any) -> Known:
         submission=row.submission,
         state=state,
         stays=row.stays,
-        empty=row.state is not None and not row.has_documents,
+        empty=bool(row.empty),
         released_for=row.released_for,
     )
 
