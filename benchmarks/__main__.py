@@ -6,6 +6,7 @@ import argparse
 import os
 import signal
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,7 +31,7 @@ def main() -> int:
         return 0
     # Set, it makes each start of the command compile the whole package anew.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # nothing that was started stays
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # nothing that was started stays
     return _measure(_wanted(given), given)
 
 
@@ -44,7 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--only", nargs="+", metavar="NAME", choices=CASES, help="these cases; else all but the soak")
     parser.add_argument(
-        "--soak", action="store_true", help="200,000 documents through one daemon as well: half an hour"
+        "--soak", action="store_true", help="200,000 documents through one daemon as well: twenty minutes"
     )
     parser.add_argument("--runs", type=int, default=LEAST_RUNS, help="rounds of each case (default: %(default)s)")
     parser.add_argument("--quick", action="store_true", help="small sizes, once: only to see that it works")
@@ -61,6 +62,7 @@ def _measure(wanted: list[Case], given: argparse.Namespace) -> int:
     kept = record.merged(record.read(given.json), empty) if given.merge and given.json.exists() else empty
     for case in wanted:
         print(f"{case.facts.name}: {case.facts.measures}", flush=True)
+        began = time.monotonic()
         try:
             measured = run(case, runs=given.runs, quick=given.quick, told=lambda line: print(line, flush=True))
         except (Exception, SystemExit) as error:  # noqa: BLE001 - the others are measured all the same
@@ -68,6 +70,7 @@ def _measure(wanted: list[Case], given: argparse.Namespace) -> int:
             failed.append(f"{case.facts.name}: {error}")
             continue
         show(measured, console)
+        console.print(f"  {time.monotonic() - began:.0f} s in all", highlight=False)
         kept = record.merged(kept, replace(empty, cases=(measured,)))
         record.write(kept, given.json)
     if given.plots is not None:

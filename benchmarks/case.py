@@ -37,7 +37,7 @@ PEAK = Figure(name="peak memory", unit="MB", digits=0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """Of one run: a value for each figure by its name, and what was read again and again meanwhile, over seconds."""
+    """Of one run: a value for each figure by its name, and what was read again and again meanwhile."""
 
     values: Mapping[str, float]
     series: Mapping[str, tuple[Point, ...]] = field(default_factory=dict)
@@ -81,11 +81,12 @@ class Target:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plot:
-    """Of a figure: `bars` has one for each contestant, `lines` the series of that name over time."""
+    """Of a figure: `bars` has one for each contestant, `lines` the series of that name, over `over`."""
 
     figure: str
     kind: Literal["bars", "lines"] = "bars"
     log: bool = False
+    over: str = "s"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

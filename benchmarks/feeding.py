@@ -19,9 +19,12 @@ from tests.support.workplace import pdf
 
 DONE, FAILED = "Done", "Failed"
 RULE = {"match": r"^p(\d+)@corp\.example$", "user_code": r"\1"}  # how the daemon knows who sends
-_PEOPLE = 2000  # so many that no one comes to the 60 replies in an hour that an address gets
+_SENDERS = (
+    2003  # so many that no one comes to the 60 replies in an hour that an address gets; a prime, so that all send
+)
+_FOLDERS = 100
 _FIRST_CODE = 100_000
-_MAIL_EACH, _DUPLICATE_EACH, _FAILURE_EACH = 4, 20, 25
+_MAIL_EACH, _DUPLICATE_EACH, _FAILURE_EACH = 8, 20, 25
 _EARLIER = 8  # the file whose content a duplicate has was given so many before, and was a file as well
 _OUTSTANDING = 400  # the most that may be under way
 _PAUSE_SECONDS = 0.1
@@ -42,7 +45,7 @@ def item(number: int) -> Item:
     mail, fails = number % _MAIL_EACH == 0, _fails(number)
     repeats = number % _DUPLICATE_EACH == _DUPLICATE_EACH - 1 and not _fails(number - _EARLIER)
     content = number - _EARLIER if repeats else number
-    return Item(mail, None if fails else content, _FIRST_CODE + content % _PEOPLE)
+    return Item(mail, None if fails else content, _FIRST_CODE + content % (_SENDERS if mail else _FOLDERS))
 
 
 def _fails(number: int) -> bool:
@@ -70,7 +73,7 @@ class Feed:
             imap.select("INBOX")  # which makes it
         for folder in (DONE, FAILED):
             self._account.create(folder)
-        for number in range(_PEOPLE):
+        for number in range(_FOLDERS):
             (self._shelves / "inbox" / str(_FIRST_CODE + number)).mkdir(parents=True)
 
     @property

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from tests.support.waiting import wait_for
 from tests.support.workplace import Workplace
 
-LONG_SECONDS = 1800.0
+LONG_SECONDS = 300.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from pathlib import Path
 
 from tests.support.mails import mail, part
@@ -79,11 +78,21 @@ def index(account: Account) -> None:
         imap.uid("FETCH", "1:*", "(RFC822.SIZE INTERNALDATE BODYSTRUCTURE BODY.PEEK[HEADER])")
 
 
-def unread(account: Account, uids: Iterable[str] = ("1:*",)) -> None:
-    """Take \\Seen from mails of the INBOX."""
+def unread(account: Account, count: int) -> None:
+    """Let the first so many mails of the INBOX be unread, and the others read."""
     with account.connection() as imap:
         imap.select("INBOX")
-        imap.uid("STORE", ",".join(uids), "-FLAGS.SILENT", r"(\Seen)")
+        imap.store("1:*", "+FLAGS.SILENT", r"(\Seen)")
+        imap.store(f"1:{count}", "-FLAGS.SILENT", r"(\Seen)")
+
+
+def uids_of(account: Account, first: int = 1) -> tuple[str, list[str]]:
+    """UIDVALIDITY of the INBOX, and the UIDs of its mails from that one on."""
+    with account.connection() as imap:
+        imap.select("INBOX", readonly=True)
+        (validity,) = imap.response("UIDVALIDITY")[1]
+        (found,) = imap.uid("SEARCH", "ALL")[1]
+    return bytes(validity or b"").decode(), found.decode().split()[first - 1 :]
 
 
 def count_in(account: Account, folder: str) -> int:

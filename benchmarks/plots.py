@@ -82,7 +82,9 @@ def _bars(measured: Measured, plot: Plot, axes: Any) -> None:
 
 def is_ours(measured: Measured, contestant: str) -> bool:
     """Whether it is the daemon, in one way of running it or another."""
-    return contestant.startswith("daemon") or any(ratio.ours == contestant for ratio in measured.facts.ratios)
+    ours = any(ratio.ours == contestant for ratio in measured.facts.ratios)
+    theirs = any(ratio.theirs == contestant for ratio in measured.facts.ratios)
+    return contestant.startswith("daemon") or (ours and not theirs)
 
 
 def _axis(axes: Any, figure: Figure, spreads: Sequence[Spread], *, log: bool) -> None:
@@ -107,7 +109,7 @@ def _lines(measured: Measured, plot: Plot, axes: Any) -> None:
             label = name if number == 0 and points else None
             axes.plot([x for x, _ in points], [y for _, y in points], color=colour, alpha=alpha, label=label, lw=1.4)
     axes.set_ylim(bottom=0)
-    axes.set_xlabel("s")
+    axes.set_xlabel(plot.over)
     axes.set_ylabel(str(figure))
     axes.yaxis.grid(visible=True, color=FAINT)
     axes.legend(frameon=False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from rich.console import Console
 from rich.table import Table
 
@@ -9,6 +11,7 @@ from benchmarks.case import Bound, Measured, Ratio
 from benchmarks.figures import Spread, Verdict, compared, contestants, figure_of, verdicts
 
 _WIDEST = 6  # figures beside one another
+_BETWEEN = 3  # what a column takes besides its letters
 
 
 def show(measured: Measured, console: Console) -> None:
@@ -17,22 +20,42 @@ def show(measured: Measured, console: Console) -> None:
     if measured.missing is not None:
         console.print(f"{facts.title}: not measured. {measured.missing}")
         return
-    console.print(_figures(measured))
+    for table in _figures(measured, console.width):
+        console.print(table)
     judged = list(verdicts(measured))
     if judged:
         console.print(_verdicts(measured, judged))
 
 
-def _figures(measured: Measured) -> Table:
+def _figures(measured: Measured, width: int) -> Iterator[Table]:
+    """As many beside one another as can be read."""
     title = f"{measured.facts.title}: least / median / most of {len(measured.rounds)}"
-    table = Table(title=title, title_justify="left")
     head, rows = grid(measured)
-    table.add_column(head[0], overflow="fold")
-    for column in head[1:]:
-        table.add_column(column, justify="right")
-    for row in rows:
-        table.add_row(*row)
-    return table
+    for columns in _fitting([_width_of(place, head, rows) for place in range(len(head))], width):
+        table = Table(title=title, title_justify="left")
+        table.add_column(head[0], overflow="fold")
+        for place in columns:
+            table.add_column(head[place], justify="right")
+        for row in rows:
+            table.add_row(row[0], *(row[place] for place in columns))
+        yield table
+        title = ""
+
+
+def _width_of(place: int, head: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
+    """How wide a column is whose head may be broken between words."""
+    return max(len(word) for word in [*head[place].split(), *(row[place] for row in rows)])
+
+
+def _fitting(wide: Sequence[int], width: int) -> Iterator[list[int]]:
+    """Columns behind the first, in groups that fit in so many letters with it."""
+    group: list[int] = []
+    for place in range(1, len(wide)):
+        if group and sum(wide[each] + _BETWEEN for each in (0, *group, place)) >= width:
+            yield group
+            group = []
+        group.append(place)
+    yield group
 
 
 def grid(measured: Measured) -> tuple[list[str], list[list[str]]]:

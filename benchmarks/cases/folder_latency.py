@@ -18,7 +18,7 @@ from benchmarks.processes import daemon
 from benchmarks.servers import Servers
 from tests.support.workplace import ZHANG, Workplace
 
-GAPS = {0.01: 200, 0.1: 50, 1.0: 10}  # seconds between two files, and how many there are
+GAPS = {0.01: 200, 0.1: 40, 1.0: 8}  # seconds between two files, and how many there are
 TARGET_MS = 20.0
 REST_SECONDS = 1.0
 
@@ -49,10 +49,10 @@ class Drops:
                 quiet(meter.pid, seconds=REST_SECONDS)
                 return self._measured(workplace.inbox / ZHANG)
 
-    def by_script(self, *, workers: int) -> Sample:
+    def by_script(self) -> Sample:
         with tempfile.TemporaryDirectory(dir=self.root) as folder:
             folders = Folders(Path(folder))
-            with script_on(folders, self.servers, "--base-url", BASE_URL, workers=workers) as meter:
+            with script_on(folders, self.servers, "--base-url", BASE_URL) as meter:
                 quiet(meter.pid, seconds=REST_SECONDS)
                 return self._measured(folders.of("inbox"))
 
@@ -79,8 +79,7 @@ def contest(scale: Scale, *, way: Way) -> Iterator[Contestants]:
         drops = Drops(servers=servers, root=scale.folder, way=way, quick=scale.quick)
         yield {
             "daemon": drops.by_daemon,
-            "script": partial(drops.by_script, workers=1),
-            "script, pool of 8": partial(drops.by_script, workers=8),
+            "script": drops.by_script,
         }
 
 

@@ -82,7 +82,7 @@ def _contest(scale: Scale) -> Iterator[Contestants]:
             WATCHDOG: partial(_script, _watching(scale.folder / "watched", endpoint)),
             IDLE: partial(_script, waiting),
         }
-        together = Together(idlers, scale.of(120, 2))
+        together = Together(idlers, scale.of(60, 2))
         yield {name: partial(together.sample, name) for name in idlers}
 
 
@@ -137,7 +137,7 @@ FACTS = Facts(
     name="idle",
     title="Idle",
     measures=(
-        "CPU over two minutes in which nothing happens, and memory: of the daemon, which looks at its folder each 30 s "
+        "CPU over a minute in which nothing happens, and memory: of the daemon, which looks at its folder each 30 s "
         "and at each mailbox each 60 s, and of scripts that wait for events alone. All idle at the same time."
     ),
     figures=(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import re
 import shutil
 import tempfile
 import time
@@ -19,7 +18,7 @@ from benchmarks.cases.mailbox_intake import script_at, taken_in
 from benchmarks.daemons import quiet
 from benchmarks.journals import journal_of
 from benchmarks.known_mails import STAYS, know_old_mails, put_old_mails
-from benchmarks.mailboxes import addresses, index, maildir, put, watched_by, write_employees
+from benchmarks.mailboxes import addresses, index, maildir, put, uids_of, watched_by, write_employees
 from benchmarks.processes import Meter, Spent, job
 from benchmarks.rivals import mail_programs
 from benchmarks.servers import Servers
@@ -51,7 +50,7 @@ class Known:
             (self.root / name).mkdir()
         write_employees(self.root / "script" / "employees.csv")
         job(mail_programs.mbsync(self.account, self.root / "mbsync", safely=False), ready=False)
-        mail_programs.know(self.account, self.root / "getmail", self._uids())
+        mail_programs.know(self.account, self.root / "getmail", uids_of(self.account))
 
     def by_starting(self) -> Sample:
         """A daemon that starts with all ten there, from the server's first word."""
@@ -124,13 +123,6 @@ class Known:
                     path.unlink()
         with self.account.connection() as imap:
             imap.select("INBOX", readonly=True)  # it notices that they are gone
-
-    def _uids(self) -> tuple[str, list[str]]:
-        with self.account.connection() as imap:
-            imap.select("INBOX", readonly=True)
-            (validity,) = imap.response("UIDVALIDITY")[1]
-            (found,) = imap.uid("SEARCH", "ALL")[1]
-        return bytes(validity or b"").decode(), re.findall(r"\d+", found.decode())
 
 
 def _sample(spent: Spent) -> Sample:

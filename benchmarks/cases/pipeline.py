@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -20,10 +21,12 @@ from benchmarks.journals import journal_of
 from benchmarks.processes import job
 from benchmarks.rivals import posting
 from benchmarks.servers import Servers
+from benchmarks.together import Begin, Together, Waiting, at_once
 from tests.support.workplace import Workplace, pdf
 
 AT_ONCE = (8, 64, 256)
-_LONG_SECONDS = 1200.0
+_LONG_SECONDS = 300.0
+_FEW_A_SECOND = 30  # so many requests at most leave the machine to others
 _SHARE = Figure(name="of the limit", unit="· concurrency / latency")
 _RATE = Figure(name="rate", unit="POST/s", digits=1)
 _CPU = Figure(name="CPU each", unit="ms/document")
@@ -41,12 +44,13 @@ class Nowhere(NamedTuple):
     url: str
 
 
-def from_the_folder(servers: Servers, folder: Path, setting: Setting) -> Sample:
+def from_the_folder(servers: Servers, folder: Path, setting: Setting, begin: Begin = at_once) -> Sample:
     with _company(servers, folder, setting) as workplace:
+        begin()
         return _posted(servers, workplace, setting)
 
 
-def from_the_journal(servers: Servers, folder: Path, setting: Setting) -> Sample:
+def from_the_journal(servers: Servers, folder: Path, setting: Setting, begin: Begin = at_once) -> Sample:
     with _company(servers, folder, setting) as workplace:
         url = workplace.config["recognition"]["url"]
         workplace.config["recognition"]["url"] = f"{servers.url}-nowhere"
@@ -54,13 +58,14 @@ def from_the_journal(servers: Servers, folder: Path, setting: Setting) -> Sample
             journal.wait_for(setting.documents)
         (workplace.root / "daemon.log").unlink()  # it says that a daemon is ready
         workplace.config["recognition"]["url"] = url
+        begin()
         return _posted(servers, workplace.write(), setting)
 
 
 @contextmanager
 def _company(servers: Servers, folder: Path, setting: Setting) -> Iterator[Workplace]:
     """With the documents in its folder."""
-    root = folder / "company"
+    root = Path(tempfile.mkdtemp(dir=folder))
     timeout = f"{setting.latency + 30:g}s"
     workplace = Workplace(root, servers, concurrency=setting.concurrency, timeout=timeout).with_folder().write()
     for number in range(setting.documents):
@@ -93,7 +98,8 @@ def sample(servers: Servers, setting: Setting, cpu: float) -> Sample:
     return Sample(values=values)
 
 
-def bare_client(servers: Servers, setting: Setting) -> Sample:
+def bare_client(servers: Servers, setting: Setting, begin: Begin = at_once) -> Sample:
+    begin()
     servers.answer_after(setting.latency)
     servers.reset()
     words = [servers.url, str(setting.documents), str(setting.concurrency)]
@@ -118,21 +124,42 @@ def _client(concurrency: int) -> str:
 
 @contextmanager
 def _contest(latency: float, documents: Callable[[int], int], scale: Scale) -> Iterator[Contestants]:
-    with Servers() as servers:
-        contestants: dict[str, Contestant] = {}
+    """Each has an endpoint of its own, because some run at the same time."""
+    with ExitStack() as held:
+        alone: dict[str, Contestant] = {}
+        few: dict[str, Waiting] = {}
         for concurrency in AT_ONCE:
             count = 3 * AT_ONCE[0] if scale.quick else documents(concurrency)
             setting = Setting(min(latency, 0.1) if scale.quick else latency, concurrency, count)
-            contestants |= {
-                _folder(concurrency): partial(from_the_folder, servers, scale.folder, setting),
-                _journal(concurrency): partial(from_the_journal, servers, scale.folder, setting),
-                _client(concurrency): partial(bare_client, servers, setting),
-            }
-        yield contestants
+            for name, contestant in _contestants(setting, scale.folder).items():
+                waiting = partial(contestant, held.enter_context(Servers()))
+                if latency and concurrency / latency <= _FEW_A_SECOND:
+                    few[name] = waiting
+                else:
+                    alone[name] = partial(waiting, at_once)
+        together = Together(few, apart=0.1 if scale.quick else latency / max(1, len(few)))
+        yield {name: partial(together.sample, name) for name in few} | alone
+
+
+def _contestants(setting: Setting, folder: Path) -> dict[str, Callable[[Servers, Begin], Sample]]:
+    """What is in the journal already is only of interest where many are posted at once."""
+    found: dict[str, Callable[[Servers, Begin], Sample]] = {
+        _folder(setting.concurrency): lambda servers, begin: from_the_folder(servers, folder, setting, begin),
+        _client(setting.concurrency): lambda servers, begin: bare_client(servers, setting, begin),
+    }
+    if setting.concurrency == AT_ONCE[-1]:
+        found[_journal(setting.concurrency)] = lambda servers, begin: from_the_journal(servers, folder, setting, begin)
+    return found
+
+
+def _ours() -> Iterator[tuple[str, str]]:
+    """Each way of the daemon, and the client that it stands beside."""
+    for concurrency in AT_ONCE:
+        yield _folder(concurrency), _client(concurrency)
+    yield _journal(AT_ONCE[-1]), _client(AT_ONCE[-1])
 
 
 def _facts(latency: float, figures: tuple[Figure, ...], *, of_the_limit: float | None, documents: str) -> Facts:
-    ours = [name(concurrency) for concurrency in AT_ONCE for name in (_folder, _journal)]
     bound = Bound(at_least=of_the_limit)
     return Facts(
         name=f"pipeline-{latency:g}s",
@@ -141,15 +168,12 @@ def _facts(latency: float, figures: tuple[Figure, ...], *, of_the_limit: float |
         else "Posting, with an endpoint that answers at once",
         measures=(
             f"POSTs a second, from the first request to the last answer as the endpoint saw them, of {documents} that "
-            "lie in the folder before the start, or that the journal has already."
+            "lie in the folder before the start, or that the journal has already. Those that post at most "
+            f"{_FEW_A_SECOND} a second run at the same time, each with an endpoint of its own, and begin in turn."
         ),
         figures=figures,
-        ratios=tuple(
-            Ratio(figure=_RATE.name, ours=name(concurrency), theirs=_client(concurrency))
-            for concurrency in AT_ONCE
-            for name in (_folder, _journal)
-        ),
-        targets=tuple(Target(figure=_SHARE.name, contestant=each, bound=bound) for each in ours if of_the_limit),
+        ratios=tuple(Ratio(figure=_RATE.name, ours=ours, theirs=theirs) for ours, theirs in _ours()),
+        targets=tuple(Target(figure=_SHARE.name, contestant=each, bound=bound) for each, _ in _ours() if of_the_limit),
         plots=(Plot(figure=_SHARE.name if latency else _RATE.name), Plot(figure=_CPU.name)),
     )
 

@@ -30,7 +30,7 @@ def test_what_is_to_be_booked_is_all_but_duplicates_and_failures() -> None:
     booked = [number for number, each in enumerate(given) if each.content == number]
     assert contents(TOTAL) == len(booked)
     assert sum(each.content is None for each in given) == TOTAL / 25
-    assert sum(each.mail for each in given) == TOTAL / 4
+    assert sum(each.mail for each in given) == TOTAL / 8
 
 
 def test_growth_is_that_of_100000_documents_after_the_first_fifth() -> None:
