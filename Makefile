@@ -2,7 +2,7 @@
 # make test    set up with the test tools and servers, then run every test (ARGS="-k mailbox" runs some, -n0 in one process)
 # make torture kill a run at every system call, and let each fail; hours (ARGS=--help)
 # make fuzz    let a fuzzer look for bytes that break what is promised of headers, mails and archives (ARGS=--help)
-# make bench   measure it beside what people would use instead; two hours (ARGS="--only folder-way" a part of it, ARGS=--list names them)
+# make bench   measure it beside what people would use instead; an hour and a half (ARGS="--only folder-way" a part of it, ARGS=--list names them)
 # make lint    the checks that a change must pass
 # make docs    make the page of all keys anew, then the site of docs/ in build/site
 # make lock    renew the locks after a change of the dependencies (ARGS=--upgrade takes the newest of everything)

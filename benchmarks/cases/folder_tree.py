@@ -110,8 +110,8 @@ CASES = (
             title="Folder, one file into a tree of 100,000",
             measures=(
                 "Ten files, one each half second, closed in a folder beside a hundred with 100,000 other files: "
-                "milliseconds until the endpoint has the request, and until inotifywait and a scandir loop tell the name. "
-                "CPU is of the five seconds."
+                "milliseconds until the endpoint has the request, and until inotifywait and a scandir loop tell the "
+                "name. CPU is of the five seconds."
             ),
             figures=(MEDIAN, MOST, CPU, PEAK),
             ratios=(
