@@ -79,7 +79,7 @@ def _has_settled(node: Daemon) -> bool:
 
 @contextlib.contextmanager
 def _contest(scale: Scale) -> Iterator[Contestants]:
-    at_once, later = scale.of(600, 12), scale.of(160, 12)
+    at_once, later = scale.of(400, 12), scale.of(80, 12)
     with Postgres() as postgres, Servers() as servers:
         work = partial(_work, postgres, servers, scale.folder)
         yield {
