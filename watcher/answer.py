@@ -12,12 +12,12 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 
-from watcher.answering import Giving, Hindered, Steps, give_together
+from watcher.answering import Giving, Hindered, Late, Steps, give_together
 from watcher.clock import boot_seconds
 from watcher.config.sections import ReplyChoice
 from watcher.errors import (
     ClaimLost,
-    MailRefused,
+    MailerUnavailable,
     SourceUnavailable,
     TargetTaken,
     Unavailable,
@@ -26,19 +26,17 @@ from watcher.errors import (
 from watcher.headers import clean
 from watcher.model import AnswerStep, ClaimedAnswer, Closed, Outcome, Planned, Stage, Submission
 from watcher.notices import Notices
-from watcher.policy.allowance import MOST_REPLIES, WINDOW
 from watcher.policy.answer import Verdict, verdict
 from watcher.policy.pauses import growing
 from watcher.ports import UNMEASURED, AnswerJournal, Carrier, Mailer, Meter, Move, Shelf, Source, Writer
+from watcher.replying import MANY_REPLIES, Replies
 
 log = logging.getLogger(__name__)
 
 HOLD = timedelta(seconds=60)
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 2.0, 600.0  # of one answer that cannot be given
 _STUMBLED_AGAIN_IN = timedelta(minutes=10)
-_MOVE_WITHIN_SECONDS = 20.0  # of the answer's begin
 _TOO_LATE = "it could not be begun in time"
-_MANY_REPLIES = f"its recipient got {MOST_REPLIES} replies within an hour"
 _PLANS = 20  # how often a planned name may be taken by others before it waits
 
 
@@ -65,20 +63,19 @@ class Answer:
         """
         self._source = source
         self._writer = writer
-        self._mailer = mailer
         self._journal = journal
-        self._replies = replies
+        self._wanted = replies
         self._shelf = shelf
         self._carrier = carrier
         self._beat = beat
         self._meter = meter
+        self._replies = Replies(writer=writer, mailer=mailer, journal=journal)
         self._notices = Notices(
             source=source.name, writer=writer, mailer=mailer, journal=journal, replies=replies, beat=beat
         )
-        # Of submissions that wait; losing it costs a few tries, or a reply twice, as a crash does.
+        # Of submissions that wait; losing it costs a few tries.
         self._failures: dict[str, int] = {}  # in a row
-        self._broke_at: str | None = None  # the last answer, where the connection was lost over it
-        self._unnoted: set[tuple[str, int]] = set()  # replies that were sent, and are not recorded yet
+        self._broke_at: dict[type[Unavailable], str] = {}  # the last answer, where such a connection was lost over it
 
     @property
     def source(self) -> str:
@@ -86,7 +83,7 @@ class Answer:
 
     @property
     def is_quick(self) -> bool:
-        """Whether several answers are given sooner one after the other than side by side."""
+        """Whether several answers are given sooner together than side by side."""
         return self._carrier is not None and self._carrier.is_near
 
     def claim(self, limit: int) -> list[ClaimedAnswer]:
@@ -136,21 +133,23 @@ class Answer:
         """What was postponed is due now."""
         self._journal.hasten_answers(self._source.name)
 
-    def give_together(self, claims: Sequence[ClaimedAnswer]) -> Hindered:
+    def give_together(self, claims: Sequence[ClaimedAnswer], *, begin_by: float = float("inf")) -> Hindered:
         """Give several, step by step: what they are about to do is recorded in one transaction, and what was done.
 
-        In between they are moved one after the other, and are on the disk before it is recorded. What cannot be done
-        now is tried again for ever; what stands in the way of all is told, and those it hindered are the caller's to
-        give back. Raises JournalUnavailable.
+        In between they are moved one after the other or at once, and are on the disk before it is recorded; each reply
+        is recorded by itself. What cannot be done now is tried again for ever; what stands in the way of all is told.
+        Those that it hindered, and those that were not begun by then (of `boot_seconds`), are the caller's to give
+        back. Raises JournalUnavailable.
         """
-        return give_together([Giving(claimed, self._steps(claimed)) for claimed in claims], self._journal, self._moving)
+        answers = [Giving(claimed, self._steps(claimed)) for claimed in claims]
+        return give_together(answers, self._journal, self._moving, begin_by=begin_by)
 
     @contextmanager
-    def _moving(self) -> Iterator[Move]:
+    def _moving(self, planned: Sequence[tuple[Submission, str | None]]) -> Iterator[Move]:
         if self._carrier is None:
             yield self._source.move
         else:
-            with self._carrier.together() as move:
+            with self._carrier.together(planned) as move:
                 yield move
 
     def _steps(self, claimed: ClaimedAnswer) -> Steps:
@@ -176,12 +175,14 @@ class Answer:
             log.exception("An answer could not be given.", extra={"submission": name})
             self._journal.postpone_answer(claimed, _STUMBLED_AGAIN_IN, f"an error of ours: {type(error).__name__}")
         self._failures.pop(name, None)
-        self._broke_at = None
+        self._broke_at.clear()
 
     def _concerns_all(self, error: Unavailable, name: str) -> bool:
         """A connection that is lost over two answers in a row is no fault of theirs."""
         if error.broke:
-            again, self._broke_at = self._broke_at not in (None, name), name
+            way = MailerUnavailable if isinstance(error, MailerUnavailable) else SourceUnavailable
+            again = self._broke_at.get(way, name) != name
+            self._broke_at[way] = name
             return again or error.altogether
         return error.altogether
 
@@ -198,22 +199,20 @@ class Answer:
 
     def _give(self, claimed: ClaimedAnswer) -> Steps:
         submission = claimed.submission
-        decided = verdict(submission, self._replies)
-        if decided.reply and not claimed.replied and (pause := self._reply_pause(submission)) is not None:
-            self._journal.postpone_answer(claimed, pause, _MANY_REPLIES)
-            return
+        decided = verdict(submission, self._wanted)
         began = boot_seconds()
-        remark = self._reply(claimed, decided)
-        if remark is None and boot_seconds() - began > _MOVE_WITHIN_SECONDS:
-            # Under a claim of its own, because this one's hold might end in the middle of the move.
-            self._note_reply(claimed)
-            self._journal.postpone_answer(claimed, timedelta(0), "its reply is sent; it took long")
-            return
+        remark: str | None = None
+        if decided.reply and not claimed.replied:
+            if (pause := self._replies.pause(submission)) is not None:
+                self._journal.postpone_answer(claimed, pause, MANY_REPLIES)
+                return
+            remark = self._replies.send(claimed)
+            self._broke_at.pop(MailerUnavailable, None)
         target: str | None = None
         try:
-            target = yield from self._move(claimed, decided, began)
+            target = yield from self._move(claimed, decided)
             moved = target is not None
-        except _Late:
+        except Late:  # it took long to reply, or others did; the next claim has time
             self._journal.postpone_answer(claimed, timedelta(0), _TOO_LATE)
             return
         except Vanished as error:
@@ -224,66 +223,28 @@ class Answer:
         self._meter.answered(submission)
         log.info("A submission is answered.", extra=_told(submission, target, remark))
 
-    def _reply_pause(self, submission: Submission) -> timedelta | None:
-        """How long its reply waits, because its recipient got so many of late; None: it does not."""
-        recipient = submission.thread.reply_to if submission.thread else None
-        if self._mailer is None or recipient is None:
-            return None
-        sent = self._journal.sent_to(recipient, WINDOW)
-        return None if sent.count < MOST_REPLIES or sent.ago is None else WINDOW - sent.ago
-
     def send_notices(self, limit: int) -> None:
         """Tell submitters what they have to know before there is an answer. Raises JournalUnavailable."""
         self._notices.send(limit)
 
-    def _reply(self, claimed: ClaimedAnswer, decided: Verdict) -> str | None:
-        """Send what is to be sent; what there is to say of it in the end. It is recorded with what comes next."""
-        if not decided.reply or claimed.replied or self._mailer is None:
-            return None
-        if not self._is_unnoted(claimed):
-            try:
-                message = self._writer.reply(claimed.submission, claimed.number)
-                self._mailer.send(message)
-            except MailRefused as error:
-                # Not noted: should the move have to wait, the refusal would be forgotten.
-                log.warning("A reply was refused for good.", extra={"submission": claimed.submission.id})
-                return f"the reply was refused: {error}"
-            log.info("A reply is sent.", extra={"submission": claimed.submission.id, "reply_id": message["Message-ID"]})
-            self._unnoted.add((claimed.submission.id, claimed.number))
-        return None
-
-    def _is_unnoted(self, claimed: ClaimedAnswer) -> bool:
-        """Whether its reply is sent, and only we know it."""
-        return (claimed.submission.id, claimed.number) in self._unnoted
-
-    def _note_reply(self, claimed: ClaimedAnswer) -> None:
-        if self._is_unnoted(claimed):
-            self._journal.note_reply(claimed)
-            self._unnoted.discard((claimed.submission.id, claimed.number))
-
-    def _move(self, claimed: ClaimedAnswer, decided: Verdict, began: float) -> Generator[AnswerStep, Move, str | None]:
+    def _move(self, claimed: ClaimedAnswer, decided: Verdict) -> Generator[AnswerStep, Move, str | None]:
         """Where it was moved; None: the configuration leaves it where it is."""
         note = self._writer.note(claimed.submission) if decided.note else None
         target = claimed.target
         for _ in range(_PLANS):
             if target is None:
                 target = self._source.plan(claimed.submission, booked=decided.booked)
-            move = yield Planned(target=target, replied=self._is_unnoted(claimed))
-            self._unnoted.discard((claimed.submission.id, claimed.number))
+            move = yield Planned(target=target, replied=self._replies.is_unrecorded(claimed))
+            self._replies.recorded(claimed)
             self._beat()
-            if boot_seconds() - began > _MOVE_WITHIN_SECONDS:
-                raise _Late  # those before it took so long
             try:
                 move(claimed.submission, target, note)
             except TargetTaken:
                 target = None
                 continue
+            self._broke_at.pop(SourceUnavailable, None)
             return target
         raise TargetTaken("every planned name was taken")
-
-
-class _Late(Exception):
-    """Its claim might end in the middle of its move."""
 
 
 def _told(submission: Submission, target: str | None, remark: str | None) -> dict[str, object]:

@@ -215,14 +215,17 @@ Move = Callable[[Submission, str | None, str | None], None]  # as `Source.move`
 
 
 class Carrier(Protocol):
-    """A source that gets several moves onto the disk at once."""
+    """A source that makes several moves together sooner than each by itself."""
 
     @property
     def is_near(self) -> bool:
-        """Whether a move takes less than handing it to a thread: the last one stayed on one drive of this machine."""
+        """Whether it is no use to make them side by side: they take less than handing them to threads, or turns."""
 
-    def together(self) -> AbstractContextManager[Move]:
-        """Moves as `Source.move` makes them, but that they are durable when it ends, and not before."""
+    def together(self, planned: Sequence[tuple[Submission, str | None]] = ()) -> AbstractContextManager[Move]:
+        """Moves as `Source.move` makes them, but that they are durable when it ends, and not before.
+
+        `planned`: what will be asked of them, with their targets; some of it may be done before it is asked for.
+        """
 
 
 # -------------------------------------------------------------------------------------- documents

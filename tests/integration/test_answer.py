@@ -230,8 +230,8 @@ class GoesAway:
         self._after = after
 
     @contextmanager
-    def together(self) -> Iterator[Move]:
-        with self._source.together() as move:
+    def together(self, planned: Sequence[tuple[Submission, str | None]] = ()) -> Iterator[Move]:
+        with self._source.together(planned) as move:
 
             def moved(submission: Submission, target: str | None, note: str | None) -> None:
                 self.tried += 1
@@ -426,14 +426,14 @@ def test_an_answer_that_outlasts_its_hold_is_ended_by_whoever_has_the_claim_then
 def test_a_reply_that_took_long_is_not_sent_again_when_the_mail_is_moved_under_the_next_claim(
     journal: SqlJournal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("watcher.answer._MOVE_WITHIN_SECONDS", 0.0)
+    monkeypatch.setattr("watcher.answering.MOVE_WITHIN_SECONDS", 0.0)
     empty_mail(journal)
     mailer, mailbox = Late(), Mailbox()
     mailer.slow.set()
     step = answering(journal, mailbox, mailer)
     for moves in (0, 1):
         (claimed,) = step.claim(1)
-        monkeypatch.setattr("watcher.answer._MOVE_WITHIN_SECONDS", 3600.0 if claimed.replied else 0.0)
+        monkeypatch.setattr("watcher.answering.MOVE_WITHIN_SECONDS", 3600.0 if claimed.replied else 0.0)
         give(step, claimed)
         assert mailbox.moves == moves
     assert len(mailer.sent) == 1

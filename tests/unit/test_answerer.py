@@ -44,7 +44,7 @@ class Answers:
             claimed, self.due = self.due[:limit], self.due[limit:]
         return claimed
 
-    def give_together(self, claims: list[Any]) -> Hindered:
+    def give_together(self, claims: list[Any], *, begin_by: float) -> Hindered:
         with self.changed:
             self.given += claims
             self.changed.notify_all()

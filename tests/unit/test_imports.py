@@ -61,7 +61,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "recognise": STEP,
     "notices": STEP,
     "answering": STEP,
-    "answer": STEP | {"answering", "notices"},
+    "replying": STEP,
+    "answer": STEP | {"answering", "notices", "replying"},
     "service": STEP | STEPS | {"presence"},
     # What people decide, by command or on the page.
     "decisions": STEP,

@@ -18,6 +18,7 @@ from watcher.intake import Intake
 from watcher.people import Verification
 from watcher.policy.who import MailboxRules
 from watcher.ports import (
+    Carrier,
     Directory,
     Journal,
     Meter,
@@ -131,7 +132,7 @@ def build_answerers(
             journal=journal,
             replies=replies,
             shelf=_shelf(configuration.stores[section.store], source),
-            carrier=None if isinstance(section, sections.Mailbox) else cast("FolderSource", source),
+            carrier=cast("Carrier", source),
             beat=worker.beat,
             meter=meter,
         )

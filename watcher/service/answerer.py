@@ -165,18 +165,15 @@ class Answerer:
         seconds, why = self._rest.left()
         if seconds:
             self._give_back(claims, due_in=seconds, why=why)
-        elif boot_seconds() - claimed_at > _BEGIN_WITHIN_SECONDS:
-            for claimed in claims:
-                self._answer.give_back(claimed)
-        else:
-            self._give_now(claims)
-
-    def _give_now(self, claims: list[ClaimedAnswer]) -> None:
-        hindered = self._answer.give_together(claims)
-        if hindered.error is None:
-            self._rest.end()
-        else:
+            return
+        hindered = self._answer.give_together(claims, begin_by=claimed_at + _BEGIN_WITHIN_SECONDS)
+        if hindered.error is not None:
             self._give_back(hindered.left, due_in=self._rest.begin(hindered.error), why=str(hindered.error))
+            return
+        if len(hindered.left) < len(claims):
+            self._rest.end()
+        for claimed in hindered.left:
+            self._answer.give_back(claimed)
 
     def _give_back(self, claims: list[ClaimedAnswer], *, due_in: float, why: str) -> None:
         for claimed in claims:

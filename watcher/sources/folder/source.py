@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -142,7 +142,7 @@ class FolderSource:
         return self._answers.is_near
 
     @contextmanager
-    def together(self) -> Iterator[Move]:
+    def together(self, planned: Sequence[tuple[Submission, str | None]] = ()) -> Iterator[Move]:  # noqa: ARG002 - a name is moved as soon as it is asked for
         """As Carrier has it: each folder is opened once, and synced once."""
         with OpenFolders(self._mount) as folders:
 

@@ -31,6 +31,14 @@ class Folders:
             self._names[configured] = self._found_name(configured)
         return self._names[configured]
 
+    def enter(self, configured: str) -> str:
+        """Select it for writing, in its present state; its UIDVALIDITY."""
+        name = self.name(configured)
+        if self._session.selected == (name, False):
+            self._session.noop()
+            return self._session.uidvalidity
+        return self._session.select(name, readonly=False)
+
     def exists(self, configured: str) -> bool:
         return _is_inbox(configured) or self._session.listed(self.name(configured)) is not None
 

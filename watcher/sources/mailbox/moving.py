@@ -1,4 +1,4 @@
-"""Bringing answered mails to their folder, so that a crash at any point is made good by doing it again."""
+"""Bringing an answered mail to its folder, so that a crash at any point is made good by doing it again."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from watcher.sources.mailbox.finding import DONE_KEYWORD
 from watcher.sources.mailbox.folders import Folders
 from watcher.sources.mailbox.identity import HEADER_ITEMS, Account, Sighting, sighting, uid_at
 from watcher.sources.mailbox.line import Line
+from watcher.sources.mailbox.marking import is_deleted, mark_done, mark_seen, move_into
 from watcher.sources.mailbox.reading import BULK, chunks, one, sightings
 from watcher.sources.mailbox.session import CommandRefused, Session
 
@@ -62,10 +63,7 @@ class Mover:
         if found is None or found.deleted:
             raise Vanished("the mail is gone from the folder")
         work.go_back_to(found.folder)
-        try:
-            work.session.store(found.uid, rf"\Seen {DONE_KEYWORD}")
-        except CommandRefused:  # no keywords here; the journal knows it all the same
-            work.session.store(found.uid, r"\Seen")
+        mark_done(work.session, [found.uid])
 
     def _bring_from_failed(self, work: _Work, target: str) -> None:
         """An answer that is given again finds the mail where the first one moved it."""
@@ -82,50 +80,33 @@ def _bring(work: _Work, lying: _Lying, target: str) -> None:
     session = work.session
     if session.has("MOVE"):
         work.go_back_to(lying.folder)
-        _mark_seen(session, lying.uid)
-        _move(work, lying.uid, target)
+        mark_seen(session, [lying.uid])
+        move_into(session, work.folders, [lying.uid], target)
         return
     if not work.folders.exists(target):
         work.folders.make(target)
     if not work.has_copy(lying, target):
-        work.enter(lying.folder)
-        _mark_seen(session, lying.uid)
+        work.folders.enter(lying.folder)
+        mark_seen(session, [lying.uid])
         session.copy(lying.uid, work.folders.name(target))
-    work.enter(lying.folder)
+    work.folders.enter(lying.folder)
     _remove(session, lying.uid)
-
-
-def _move(work: _Work, uid: int, target: str) -> None:
-    """Whether there is such a folder is asked when the server refuses, and not before each move."""
-    name = work.folders.name(target)
-    try:
-        work.session.move(uid, name)
-    except CommandRefused:
-        if work.folders.exists(target):
-            raise
-        work.folders.make(target)
-        work.session.move(uid, name)
-
-
-def _mark_seen(session: Session, uid: int) -> None:
-    with contextlib.suppress(CommandRefused):
-        session.store(uid, r"\Seen")
 
 
 def _remove(session: Session, uid: int) -> None:
     """Without UIDPLUS nothing can be expunged but together with what others have marked: so it stays marked."""
-    session.store(uid, r"\Deleted")
+    session.store([uid], r"\Deleted")
     if session.has("UIDPLUS"):
         session.expunge(uid)
         return
     with contextlib.suppress(CommandRefused):
-        session.store(uid, DONE_KEYWORD)
+        session.store([uid], DONE_KEYWORD)
 
 
 def _finish(work: _Work, left: _Lying | None) -> None:
     """A move by copying that was interrupted before its last step."""
     if left is not None and left.deleted and work.session.has("UIDPLUS"):
-        work.enter(left.folder)
+        work.folders.enter(left.folder)
         work.session.expunge(left.uid)
 
 
@@ -138,24 +119,16 @@ class _Work:
         self._account = account
         self._submission = submission
 
-    def enter(self, folder: str) -> str:
-        """Select it for writing, in its present state; its UIDVALIDITY."""
-        name = self.folders.name(folder)
-        if self.session.selected == (name, False):
-            self.session.noop()
-            return self.session.uidvalidity
-        return self.session.select(name, readonly=False)
-
     def go_back_to(self, folder: str) -> None:
         """Select it again if another one was selected since it was entered."""
         if self.session.selected != (self.folders.name(folder), False):
-            self.enter(folder)
+            self.folders.enter(folder)
 
     def find(self, folder: str, *, at: str | None = None) -> _Lying | None:
         """The mail in a folder; `at` is where it was seen. One that is marked as deleted only if there is no other."""
         if at is None and not self.folders.exists(folder):
             return None
-        uidvalidity = self.enter(folder)
+        uidvalidity = self.folders.enter(folder)
         uid = uid_at(at, uidvalidity) if at is not None else None
         found = self._at(folder, uid) if uid is not None else None
         if found is not None and not found.deleted:
@@ -165,9 +138,9 @@ class _Work:
     def has_copy(self, lying: _Lying, target: str) -> bool:
         """Whether an interrupted move has copied it already. Leaves another folder selected."""
         message_id = read_header(lying.seen.header).message_id
-        self.enter(lying.folder)
+        self.folders.enter(lying.folder)
         searches = message_id is not None and lying.uid in self._with_message_id(message_id)
-        self.enter(target)
+        self.folders.enter(target)
         if message_id is not None and self._first(target, self._with_message_id(message_id)) is not None:
             return True
         # What was found here before would have been found there: else the newest are looked through.
@@ -178,10 +151,7 @@ class _Work:
         seen = sighting(found) if found is not None else None
         if found is None or seen is None or not self._is_meant(seen):
             return None
-        flags = found.get("FLAGS")
-        words = flags if isinstance(flags, list) else []
-        deleted = any(isinstance(word, bytes) and word.lower() == b"\\deleted" for word in words)
-        return _Lying(folder=folder, uid=uid, seen=seen, deleted=deleted)
+        return _Lying(folder=folder, uid=uid, seen=seen, deleted=is_deleted(found))
 
     def _is_meant(self, seen: Sighting) -> bool:
         return self._account.fingerprint(seen) == self._submission.fingerprint

@@ -144,14 +144,19 @@ class Session:
         wanted = set(uids)
         return [each for each in found if number(each.get("UID")) in wanted]
 
-    def store(self, uid: int, flags: str) -> None:
-        self._uid("STORE", str(uid), "+FLAGS.SILENT", f"({flags})")
+    def store(self, uids: Sequence[int], flags: str) -> None:
+        self._uid("STORE", uid_set(uids), "+FLAGS.SILENT", f"({flags})")
 
     def copy(self, uid: int, folder: str) -> None:
         self._uid("COPY", str(uid), encode_folder(folder))
 
-    def move(self, uid: int, folder: str) -> None:
-        self._uid("MOVE", str(uid), encode_folder(folder))
+    def move(self, uids: Sequence[int], folder: str) -> Sequence[int]:
+        """Those that were moved, as COPYUID has it; all, where the server does not tell."""
+        with self._working():
+            self.beat()
+            _check(self._client.uid("MOVE", uid_set(uids), encode_folder(folder)))  # type: ignore[arg-type] # imaplib takes bytes too
+            told = [line for line in self._client.response("COPYUID")[1] if line]
+        return among(uids, told) if told else uids
 
     def expunge(self, uid: int) -> None:
         """Of just this mail: only where UIDPLUS is."""
@@ -289,6 +294,18 @@ def uid_set(uids: Sequence[int]) -> str:
         else:
             ranges.append([uid, uid])
     return ",".join(str(first) if first == last else f"{first}:{last}" for first, last in ranges)
+
+
+def among(uids: Sequence[int], told: Sequence[bytes]) -> list[int]:
+    """Those of the UIDs that are the sources of a COPYUID, ``1511 304,319:320 3956:3958``."""
+    sources = [words[1] for words in (line.split() for line in told) if len(words) > 1]
+    ranges = [_range(each) for source in sources for each in source.split(b",")]
+    return [uid for uid in uids if any(first <= uid <= last for first, last in ranges)]
+
+
+def _range(written: bytes) -> tuple[int, int]:
+    ends = [int(end) for end in written.split(b":") if end.isdigit()] or [0]
+    return min(ends), max(ends)
 
 
 @contextlib.contextmanager

@@ -13,9 +13,10 @@ from watcher.deadline import Watchdog
 from watcher.errors import LoginRefused, SourceUnavailable, Vanished
 from watcher.model import Finding, Kind, Known, Submission
 from watcher.oauth import AccessTokens
-from watcher.ports import Arrival, Parcel
+from watcher.ports import Arrival, Move, Parcel
 from watcher.secrecy import KnownSecrets
 from watcher.sources.mailbox.ahead import ReadAhead
+from watcher.sources.mailbox.carrying import Carrier, Planned
 from watcher.sources.mailbox.finding import Finder, Wanted
 from watcher.sources.mailbox.identity import Account, uid_at
 from watcher.sources.mailbox.line import Line
@@ -39,7 +40,7 @@ _LONGEST_IDLE_SECONDS = 28 * 60.0  # servers log out who idles for 30 minutes
 
 
 class MailboxSource:
-    """Implements `watcher.ports.Source` for one IMAP folder.
+    """Implements `watcher.ports.Source` and `watcher.ports.Carrier` for one IMAP folder.
 
     Two connections: one watches and reads, one moves; each is opened when it is first needed, and kept.
     `own_addresses` are those that this program sends from. `timeout_seconds` bounds each wait for the server.
@@ -47,6 +48,7 @@ class MailboxSource:
 
     kind = Kind.MAIL
     unfinished = 0
+    is_near = True  # all moves go over one connection, and would only take turns there
 
     def __init__(
         self,
@@ -78,6 +80,7 @@ class MailboxSource:
             folder=mailbox.folder,
             failed=mailbox.error,
         )
+        self._carrier = Carrier(account=self._account, line=self._moving, folder=mailbox.folder)
         self._watchdog = Watchdog()
         self._logging_in = threading.Lock()
         self._refusal: str | None = None
@@ -153,11 +156,35 @@ class MailboxSource:
     def move(self, submission: Submission, target: str | None, note: str | None) -> None:  # noqa: ARG002 - a reply says it
         try:
             self._mover.move(submission, target)
+        except Vanished:
+            self._carrier.ended(submission)
+            raise
         except CommandRefused:
             raise
         except SourceUnavailable as error:
             error.broke = True
             raise
+        self._carrier.ended(submission)
+
+    @contextlib.contextmanager
+    def together(self, planned: Planned = ()) -> Iterator[Move]:
+        """As Carrier has it: what can be moved at once is moved when it begins."""
+        carried: frozenset[str] = frozenset()
+        failure: SourceUnavailable | None = None
+        try:
+            carried = self._carrier.carry(planned)
+        except SourceUnavailable as error:  # it is the first move's, as if that had met it
+            failure = error
+
+        def move(submission: Submission, target: str | None, note: str | None) -> None:
+            nonlocal failure
+            if failure is not None:
+                error, failure = failure, None
+                raise error
+            if submission.id not in carried:
+                self.move(submission, target, note)
+
+        yield move
 
     # --------------------------------------------------------------------------------------- waiting
 

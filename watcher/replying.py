@@ -1,0 +1,60 @@
+"""The reply to a submission: whether it may go out now, and that it goes out once."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+from watcher.errors import MailRefused
+from watcher.model import ClaimedAnswer, Submission
+from watcher.policy.allowance import MOST_REPLIES, WINDOW
+from watcher.ports import AnswerJournal, Mailer, Writer
+
+log = logging.getLogger(__name__)
+
+MANY_REPLIES = f"its recipient got {MOST_REPLIES} replies within an hour"
+
+
+class Replies:
+    """Sends those of one source. What was sent has to be recorded next, and is remembered until `recorded`."""
+
+    def __init__(self, *, writer: Writer, mailer: Mailer | None, journal: AnswerJournal) -> None:
+        self._writer = writer
+        self._mailer = mailer
+        self._journal = journal
+        self._unrecorded: set[tuple[str, int]] = set()  # losing it costs a reply twice, as a crash does
+
+    def pause(self, submission: Submission) -> timedelta | None:
+        """How long it has to wait, because its recipient got so many of late; None: it does not."""
+        recipient = submission.thread.reply_to if submission.thread else None
+        if self._mailer is None or recipient is None:
+            return None
+        sent = self._journal.sent_to(recipient, WINDOW)
+        return None if sent.count < MOST_REPLIES or sent.ago is None else WINDOW - sent.ago
+
+    def send(self, claimed: ClaimedAnswer) -> str | None:
+        """Hand it over, unless it was; what is to be said of it in the end. Raises MailerUnavailable."""
+        if self._mailer is None or claimed.replied or self.is_unrecorded(claimed):
+            return None
+        try:
+            message = self._writer.reply(claimed.submission, claimed.number)
+            self._mailer.send(message)
+        except MailRefused as error:
+            # Not recorded: should the move have to wait, the refusal would be forgotten.
+            log.warning("A reply was refused for good.", extra={"submission": claimed.submission.id})
+            return f"the reply was refused: {error}"
+        log.info("A reply is sent.", extra={"submission": claimed.submission.id, "reply_id": message["Message-ID"]})
+        self._unrecorded.add(_name(claimed))
+        return None
+
+    def is_unrecorded(self, claimed: ClaimedAnswer) -> bool:
+        """Whether it is sent, and only we know it."""
+        return _name(claimed) in self._unrecorded
+
+    def recorded(self, claimed: ClaimedAnswer) -> None:
+        """The journal knows."""
+        self._unrecorded.discard(_name(claimed))
+
+
+def _name(claimed: ClaimedAnswer) -> tuple[str, int]:
+    return claimed.submission.id, claimed.number
