@@ -439,6 +439,90 @@ def test_a_reply_that_took_long_is_not_sent_again_when_the_mail_is_moved_under_t
     assert len(mailer.sent) == 1
 
 
+class Diary:
+    """The journal, a mail server that goes away after so many replies, and a mailbox: what they were asked."""
+
+    name = "inbox"
+
+    def __init__(self, journal: SqlJournal, *, replies: int) -> None:
+        self.lines: list[str] = []
+        self._journal = journal
+        self._left = replies
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._journal, name)
+
+    def note_answers(self, steps: Sequence[tuple[ClaimedAnswer, AnswerStep]]) -> list[bool]:
+        self.lines.append(f"record {len(steps)}")
+        return self._journal.note_answers(steps)
+
+    def send(self, message: EmailMessage) -> None:
+        self.lines.append("send")
+        self._left -= 1
+        if self._left < 0:
+            away = MailerUnavailable("the server is away")
+            away.altogether = True
+            raise away
+
+    def plan(self, submission: Submission, *, booked: bool) -> str | None:
+        return "done"
+
+    def move(self, submission: Submission, target: str | None, note: str | None) -> None:
+        self.lines.append("move")
+
+
+def test_of_mails_that_are_answered_together_each_reply_is_recorded_before_the_next_one_is_sent(
+    journal: SqlJournal,
+) -> None:
+    for number in range(3):
+        empty_mail(journal, number)
+    diary = Diary(journal, replies=3)
+    step = answering(cast("SqlJournal", diary), diary, diary)
+
+    assert step.give_together(step.claim(10)).left == []
+
+    assert diary.lines == ["send", "record 1"] * 3 + ["move"] * 3 + ["record 3"]
+    assert {each.state.value for each in journal.submissions(SubmissionFilter())} == {"closed"}
+
+
+def test_a_mail_that_has_its_reply_is_moved_though_the_mail_server_goes_away_at_the_next(journal: SqlJournal) -> None:
+    # Given three answers, and a mail server that goes away after the first
+    for number in range(3):
+        empty_mail(journal, number)
+    diary = Diary(journal, replies=1)
+    step = answering(cast("SqlJournal", diary), diary, diary)
+    # When they are given together
+    hindered = step.give_together(step.claim(10))
+    # Then the first is moved, and of the others only one was tried
+    assert diary.lines == ["send", "record 1", "send", "move", "record 1"]
+    assert (str(hindered.error), len(hindered.left)) == ("the server is away", 2)
+
+
+def test_replies_that_take_long_do_not_keep_the_mails_before_them_from_being_moved(
+    journal: SqlJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("watcher.answering._GATHERED_WITHIN_SECONDS", 1e-9)  # each takes longer
+    for number in range(2):
+        empty_mail(journal, number)
+    diary = Diary(journal, replies=2)
+    step = answering(cast("SqlJournal", diary), diary, diary)
+
+    step.give_together(step.claim(10))
+
+    assert diary.lines == ["send", "record 1", "move", "record 1"] * 2
+
+
+def test_answers_that_cannot_be_begun_in_time_are_left_untouched(journal: SqlJournal) -> None:
+    for number in range(2):
+        empty_mail(journal, number)
+    diary = Diary(journal, replies=2)
+    step = answering(cast("SqlJournal", diary), diary, diary)
+
+    hindered = step.give_together(step.claim(10), begin_by=0.0)
+
+    assert (hindered.error, len(hindered.left), diary.lines) == (None, 2, [])
+
+
 class Away:
     """A mailbox that nobody gets into, or (`hangs_up`) whose server then says no more; counts who tried."""
 
