@@ -79,14 +79,16 @@ def _begun(waiting: deque[Giving], hindered: Hindered, journal: AnswerJournal, b
     """Begin as many as can be in a moment. A reply is recorded before the next one is sent: no crash repeats two."""
     begun = []
     until = boot_seconds() + _GATHERED_WITHIN_SECONDS
-    while waiting and (now := boot_seconds()) < until:
+    while waiting:
         each = waiting.popleft()
-        if now > begin_by:
+        if boot_seconds() > begin_by:
             _leave(each, hindered)
         elif _goes_on(each, hindered, each.begin):
             if isinstance(each.step, Planned) and each.step.replied:
                 _record(journal, [each])
             begun.append(each)
+        if boot_seconds() > until:
+            break
     return begun
 
 
