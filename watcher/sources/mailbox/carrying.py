@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from watcher.errors import SourceUnavailable
 from watcher.model import Submission
@@ -22,8 +23,7 @@ log = logging.getLogger(__name__)
 Planned = Sequence[tuple[Submission, str | None]]  # with their targets; None: it stays, and is marked
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Set:
+class _Set(Struct, frozen=True, kw_only=True):
     """Mails that lie where they were seen, and go to one target."""
 
     target: str | None
