@@ -117,7 +117,7 @@ CASES = (
         "folder-way",
         "Folder, the whole way",
         "1000 files of 50 kB dropped at once, each uploaded by HTTP, posted to an endpoint that answers at once, and "
-        "moved. The least in Python is a floor and no program for use: all that the daemon promises of such files, "
+        "moved. The least in Python is a floor and no program for use: the steps behind our promises for such files, "
         "in the cheapest way: one thread, hashed, recorded a hundred at once before and after each step.",
         resolve=False,
     ),

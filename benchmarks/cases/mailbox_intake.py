@@ -142,7 +142,7 @@ def _case(name: str, words: str, *, count: int, slow: int, size: int, told: str 
                 f"{words}, a PDF in each, from the server's first word until all are taken in: read, hashed, stored "
                 "on the disk and in the journal. The script saves the attachments and does no more, mbsync and "
                 "getmail copy the mails into a maildir, and the raw fetch reads all by one command and drops it. The "
-                "least in Python is a floor and no program for use: all that the daemon promises of mails of just this "
+                "least in Python is a floor and no program for use: the steps behind our promises for mails of this "
                 f"shape, in the cheapest way: one thread, fetched in bulk, recorded a hundred at once. getmail gets a "
                 f"quarter of them.{told}"
             ),

@@ -127,7 +127,7 @@ CASES = (
             measures=(
                 "500 mails with a PDF of 100 kB each, from the server's first word until the last is replied to and "
                 "moved: fetched, uploaded by HTTP, posted to an endpoint that answers at once, and answered. The "
-                "least in Python is a floor and no program for use: all that the daemon promises of mails of just this "
+                "least in Python is a floor and no program for use: the steps behind our promises for mails of this "
                 "shape, in the cheapest way: one thread, fetched and moved in bulk, recorded a hundred at once."
             ),
             figures=(RATE, CPU_EACH, CPU, WALL, PEAK),
