@@ -309,7 +309,7 @@ class ClaimedAnswer(Struct, frozen=True, kw_only=True):
 class Planned(Struct, frozen=True, kw_only=True):
     """A step of an answer: it is about to be moved there; None: it is not, or nobody knows where it is.
 
-    `replied`: its reply has just been handed over, as `AnswerJournal.note_reply` records it.
+    `replied`: its reply has just been handed over, and counts for its recipient.
     """
 
     target: str | None

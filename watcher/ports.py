@@ -573,9 +573,6 @@ class AnswerJournal(Protocol):
         What is closed has one more as its `answer_number`.
         """
 
-    def note_reply(self, claimed: ClaimedAnswer) -> None:
-        """Record that the reply was handed over, and when its recipient got one. Raises ClaimLost."""
-
     def sent_to(self, recipient: str, within: timedelta) -> Spent:
         """The mails that the address was sent, from whatever source."""
 

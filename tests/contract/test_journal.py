@@ -679,8 +679,7 @@ def test_an_answer_is_claimed_planned_given_and_closed(journal: Journal) -> None
     assert (claimed.submission.id, claimed.number, claimed.target, claimed.replied) == (name, 1, None, False)
     assert claimed.submission.documents[0].outcome is Outcome.DONE
     assert journal.claim_answers("fapiao", limit=5, hold=HOLD) == []
-    note(journal, claimed, Planned(target="done/a.pdf"))
-    journal.note_reply(claimed)
+    note(journal, claimed, Planned(target="done/a.pdf", replied=True))
     note(journal, claimed, Closed(moved=True, remark="said"))
 
     found = only(journal, name)
@@ -723,8 +722,7 @@ def test_an_interrupted_answer_knows_how_far_it_had_come(journal: Journal) -> No
     journal.record(mail())
     book(journal)
     (late,) = journal.claim_answers("fapiao", limit=1, hold=OVER)
-    note(journal, late, Planned(target="done/a.pdf"))
-    journal.note_reply(late)
+    note(journal, late, Planned(target="done/a.pdf", replied=True))
 
     (again,) = journal.claim_answers("fapiao", limit=1, hold=HOLD)
 
@@ -732,7 +730,7 @@ def test_an_interrupted_answer_knows_how_far_it_had_come(journal: Journal) -> No
     with pytest.raises(ClaimLost):
         note(journal, late, Planned(target=None))
     with pytest.raises(ClaimLost):
-        journal.note_reply(late)
+        note(journal, late, Planned(target=None, replied=True))
     with pytest.raises(ClaimLost):
         note(journal, late, Closed(moved=True))
 

@@ -8,9 +8,22 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from tests.support.journals import CUT_OFF, HOLD, NOW, OVER, answer, book, claim_one, document, mail, only, outcomes
+from tests.support.journals import (
+    CUT_OFF,
+    HOLD,
+    NOW,
+    OVER,
+    answer,
+    book,
+    claim_one,
+    document,
+    mail,
+    note,
+    only,
+    outcomes,
+)
 from watcher.errors import UsageError
-from watcher.model import Known, NewSubmission, Notice, Outcome, Reason, SubmissionState, Thread
+from watcher.model import Known, NewSubmission, Notice, Outcome, Planned, Reason, SubmissionState, Thread
 from watcher.ports import Journal
 
 HOUR = timedelta(hours=1)
@@ -183,7 +196,7 @@ def test_replies_are_counted_by_recipient_whatever_its_case(journal: Journal) ->
         journal.record(mail(thread=Thread(reply_to=reply_to)))
         book(journal)
     for claimed in journal.claim_answers("fapiao", limit=3, hold=HOLD):
-        journal.note_reply(claimed)
+        note(journal, claimed, Planned(target="done", replied=True))
 
     assert journal.sent_to("ZHANG@corp.example", HOUR).count == 2
     assert journal.sent_to("smith@corp.example", HOUR).count == 1
@@ -263,7 +276,7 @@ def test_what_no_limit_asks_about_is_forgotten_and_the_rest_is_not(journal: Jour
     journal.record(mail())
     book(journal)
     (claimed,) = journal.claim_answers("fapiao", limit=1, hold=HOLD)
-    journal.note_reply(claimed)
+    note(journal, claimed, Planned(target="done", replied=True))
 
     assert journal.forget(NOW) == 0
 

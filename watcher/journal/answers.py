@@ -38,7 +38,6 @@ _CLAIM = claiming(submissions, waiting="state = 'settled'", narrowed=["source"])
 _PLAN = fenced(submissions, state="settled").values(
     target=bindparam("to"), replied=case((bindparam("answered") == 1, true()), else_=submissions.c.replied)
 )
-_NOTE_REPLY = fenced(submissions, state="settled").values(replied=true())
 _SAID = bindparam("said", type_=Words)
 # Why its sender was not believed stays to be read.
 _TURNED_AWAY = submissions.c.reason.in_([reason.value for reason in Reason if reason.is_of_the_sender])
@@ -142,9 +141,6 @@ class AnswerPart(Part):
     def note_answers(self, steps: Sequence[tuple[ClaimedAnswer, AnswerStep]]) -> list[bool]:
         return self._database.write(lambda connection: _noted(connection, steps))
 
-    def note_reply(self, claimed: ClaimedAnswer) -> None:
-        self._fenced(claimed, _NOTE_REPLY, {}, sent_to=_recipient(claimed))
-
     def postpone_answer(self, claimed: ClaimedAnswer, due_in: timedelta, remark: str) -> None:
         values = {**fence(claimed.claim), "due_in": span_ms(due_in), "said": remark}
         self._database.write(
@@ -191,18 +187,6 @@ class AnswerPart(Part):
             return True
 
         if not self._database.write(work, news=ANYTHING):
-            raise _lost(claimed)
-
-    def _fenced(
-        self, claimed: ClaimedAnswer, statement: Update, values: dict[str, Any], *, sent_to: str | None = None
-    ) -> None:
-        def work(connection: Connection) -> bool:
-            held = connection.execute(statement, {**fence(claimed.claim), **values}).rowcount == 1
-            if held:
-                note_sent(connection, sent_to)
-            return held
-
-        if not self._database.write(work):
             raise _lost(claimed)
 
 
