@@ -7,7 +7,7 @@ import pytest
 from tests.costs.table import Cost, compared
 
 
-def cost(was: int | None, now: int | None) -> Cost:
+def cost(was: float | None, now: float | None) -> Cost:
     return Cost(name="calls.file", unit="calls", was=was, now=now)
 
 
@@ -22,9 +22,14 @@ def cost(was: int | None, now: int | None) -> Cost:
         (2, 1, False, True),
         (0, 0, False, False),
         (0, 1, True, False),
+        (1.1, 1.3, False, False),
+        (1.1, 1.4, True, False),
+        (1.1, 0.8, False, True),
     ],
 )
-def test_a_tenth_more_is_borne_and_a_tenth_less_goes_unnoticed(was: int, now: int, grown: bool, shrunk: bool) -> None:
+def test_a_tenth_more_is_borne_and_a_tenth_less_goes_unnoticed(
+    was: float, now: float, grown: bool, shrunk: bool
+) -> None:
     assert (cost(was, now).has_grown, cost(was, now).has_shrunk) == (grown, shrunk)
 
 
