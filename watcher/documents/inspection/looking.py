@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import importlib
 from typing import IO
 
 from PIL import Image
@@ -13,11 +14,14 @@ from watcher.seen import NOTHING_SEEN, Mark, Seen
 
 _PICTURES = frozenset({Format.JPEG, Format.PNG, Format.TIFF, Format.GIF, Format.BMP, Format.WEBP})
 _ENCODINGS = ("cp437", "gb18030", "utf-16", "utf-16-le", "utf-32", "latin-1", "ascii")  # of names, texts, properties
+_MODULES = ("copy",)  # Pillow loads it when it reads a GIF
 
 
 def load() -> None:
     """Loads what the libraries would load when they first need it."""
     Image.init()
+    for module in _MODULES:
+        importlib.import_module(module)
     for encoding in _ENCODINGS:
         codecs.lookup(encoding)
     codes.invoices_on(Image.new("L", (8, 8)))
