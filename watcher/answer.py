@@ -28,7 +28,7 @@ from watcher.model import AnswerStep, ClaimedAnswer, Closed, Outcome, Planned, S
 from watcher.notices import Notices
 from watcher.policy.answer import Verdict, verdict
 from watcher.policy.pauses import growing
-from watcher.ports import UNMEASURED, AnswerJournal, Carrier, Mailer, Meter, Move, Shelf, Source, Writer
+from watcher.ports import UNMEASURED, AnswerJournal, Carrier, Mailer, Meter, Move, PlannedMoves, Shelf, Source, Writer
 from watcher.replying import MANY_REPLIES, Replies
 
 log = logging.getLogger(__name__)
@@ -145,7 +145,7 @@ class Answer:
         return give_together(answers, self._journal, self._moving, begin_by=begin_by)
 
     @contextmanager
-    def _moving(self, planned: Sequence[tuple[Submission, str | None]]) -> Iterator[Move]:
+    def _moving(self, planned: PlannedMoves) -> Iterator[Move]:
         if self._carrier is None:
             yield self._source.move
         else:

@@ -11,7 +11,7 @@ from msgspec import Struct, field
 from watcher.clock import boot_seconds
 from watcher.errors import ClaimLost, JournalUnavailable, Unavailable
 from watcher.model import AnswerStep, ClaimedAnswer, Closed, Planned, Submission
-from watcher.ports import AnswerJournal, Move
+from watcher.ports import AnswerJournal, Move, PlannedMoves
 
 MOVE_WITHIN_SECONDS = 20.0  # of the answer's begin: its claim might end in the middle of the move
 _GATHERED_WITHIN_SECONDS = 1.0  # so long are replies sent, at most, before those who have theirs are moved
@@ -19,7 +19,7 @@ _GATHERED_WITHIN_SECONDS = 1.0  # so long are replies sent, at most, before thos
 # Yields what is to be recorded now, and is sent the way to move files once it is.
 Steps = Generator[AnswerStep, Move, None]
 # Around the moves of several answers, of which it is told beforehand where they are planned to go.
-Moving = Callable[[Sequence[tuple[Submission, str | None]]], AbstractContextManager[Move]]
+Moving = Callable[[PlannedMoves], AbstractContextManager[Move]]
 
 
 class Late(Exception):
@@ -103,7 +103,7 @@ def _ended(begun: list[Giving], journal: AnswerJournal, moving: Moving) -> Hinde
     return hindered
 
 
-def _moves(going: Sequence[Giving]) -> list[tuple[Submission, str | None]]:
+def _moves(going: Sequence[Giving]) -> PlannedMoves:
     return [
         (each.claimed.submission, each.step.target)
         for each in going

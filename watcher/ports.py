@@ -214,6 +214,10 @@ class Shelf(Protocol):
 Move = Callable[[Submission, str | None, str | None], None]  # as `Source.move`
 
 
+# Submissions that are about to be moved, with their targets; None: it stays where it is.
+PlannedMoves = Sequence[tuple[Submission, str | None]]
+
+
 class Carrier(Protocol):
     """A source that makes several moves together sooner than each by itself."""
 
@@ -221,10 +225,10 @@ class Carrier(Protocol):
     def is_near(self) -> bool:
         """Whether it is no use to make them side by side: they take less than handing them to threads, or turns."""
 
-    def together(self, planned: Sequence[tuple[Submission, str | None]] = ()) -> AbstractContextManager[Move]:
+    def together(self, planned: PlannedMoves = ()) -> AbstractContextManager[Move]:
         """Moves as `Source.move` makes them, but that they are durable when it ends, and not before.
 
-        `planned`: what will be asked of them, with their targets; some of it may be done before it is asked for.
+        `planned`: what will be asked of them; some of it may be done before it is asked for.
         """
 
 

@@ -34,7 +34,7 @@ class Replies:
 
     def send(self, claimed: ClaimedAnswer) -> str | None:
         """Hand it over, unless it was; what is to be said of it in the end. Raises MailerUnavailable."""
-        if self._mailer is None or claimed.replied or self.is_unrecorded(claimed):
+        if self._mailer is None or self.is_unrecorded(claimed):
             return None
         try:
             message = self._writer.reply(claimed.submission, claimed.number)

@@ -8,21 +8,21 @@ from collections.abc import Callable, Iterator, Mapping
 import pytest
 
 from tests.support.imap_script import Refusal, Reply, ScriptedImap
-from tests.support.mailboxes import arrivals, mailbox, scripted
+from tests.support.mailboxes import WITHOUT, arrivals, mailbox, scripted, taken_in
 from tests.support.mails import PDF, mail, part
 from tests.support.servers.dovecot import Account, Dovecot
 from tests.support.servers.fault_proxy import Fault, FaultProxy, Kind, Way
 from tests.support.submissions import submission
 from watcher.errors import SourceUnavailable, Vanished
 from watcher.headers import read_header
-from watcher.model import Submission, Thread
+from watcher.model import Submission
 from watcher.sources.mailbox import MailboxSource
 from watcher.sources.mailbox.session import among
 
 DONE, ERROR = "done", "error"
 
 
-@pytest.fixture(scope="module", params=[(), ("MOVE",), ("MOVE", "UIDPLUS")], ids=["MOVE", "COPY", "COPY alone"])
+@pytest.fixture(scope="module", params=list(WITHOUT.values()), ids=list(WITHOUT))
 def server(request: pytest.FixtureRequest) -> Iterator[Dovecot]:
     with Dovecot(without=request.param) as started:
         yield started
@@ -33,18 +33,9 @@ def account(server: Dovecot) -> Account:
     return server.account()
 
 
-def taken_in(source: MailboxSource) -> list[Submission]:
+def all_taken_in(source: MailboxSource) -> list[Submission]:
     """All that are there, in their order."""
-    found = []
-    for arrival in arrivals(source):
-        with source.open(arrival) as parcel:
-            thread = Thread(message_id=read_header(parcel.header or b"").message_id)
-        found.append(
-            submission(
-                id=arrival.key, key=arrival.key, place=arrival.place, fingerprint=arrival.fingerprint, thread=thread
-            )
-        )
-    return found
+    return [taken_in(source, arrival, id=arrival.key) for arrival in arrivals(source)]
 
 
 def carry(source: MailboxSource, planned: Mapping[str, tuple[Submission, str | None]]) -> dict[str, Exception]:
@@ -69,7 +60,7 @@ def test_mails_go_to_their_folders_together_whatever_has_become_of_one(account: 
     uids = [account.append(mail(part(PDF), subject=str(number))) for number in range(6)]
     theirs = account.append(mail(subject="theirs"), flags=[r"\Deleted"])
     with mailbox(account, done=DONE, error=ERROR) as source:
-        answered = taken_in(source)
+        answered = all_taken_in(source)
         source.move(answered[4], DONE, None)
         account.delete(uids[5])
         # When they are moved together
@@ -89,7 +80,7 @@ def test_connections_that_are_cut_at_any_byte_of_a_set_lose_no_mail_and_double_n
     for number in range(3):
         account.append(mail(part(PDF), subject=str(number)))
     with FaultProxy(account.server.port) as proxy, mailbox(account, port=proxy.port, done=DONE, error=ERROR) as source:
-        answered = taken_in(source)
+        answered = all_taken_in(source)
         waiting = {each.id: (each, DONE if at % 2 else ERROR) for at, each in enumerate(answered)}
         for at in range(900, 200_000, 613):
             proxy.meet(Fault(kind=Kind.RESET, of=Way.DOWN, at=at, times=None))
@@ -154,7 +145,7 @@ def test_three_mails_are_moved_by_as_many_commands_as_one() -> None:
         ScriptedImap(folder.script(), capabilities="IMAP4rev1 MOVE") as server,
         scripted(server, done=DONE) as source,
     ):
-        answered = taken_in(source)
+        answered = all_taken_in(source)
         assert all_done(source, answered) == []
         before = len(server.said)
 
@@ -175,7 +166,7 @@ def test_a_mail_that_the_server_does_not_say_it_has_moved_is_looked_for_by_itsel
         ScriptedImap(folder.script(), capabilities="IMAP4rev1 MOVE UIDPLUS") as server,
         scripted(server, done=DONE) as source,
     ):
-        assert all_done(source, taken_in(source)) == []
+        assert all_done(source, all_taken_in(source)) == []
 
         moves = [each.split()[2] for each in server.said if each.startswith("UID MOVE")]
         assert (moves, folder.present) == (["7:9", "8"], [])
@@ -198,7 +189,7 @@ def test_a_mail_that_the_server_will_not_move_does_not_hold_the_others(hangs_up:
         scripted(server, done=DONE) as source,
     ):
         # When they are moved together
-        answered = taken_in(source)
+        answered = all_taken_in(source)
         assert all_done(source, answered) == [answered[1].place]
         # Then the others are moved; and it is tried in no set again
         assert folder.present == [8]
@@ -215,7 +206,7 @@ def test_where_nobody_gets_in_the_first_says_so_after_one_try() -> None:
 
     imap = ScriptedImap({"LOGIN": log_in}, capabilities="IMAP4rev1 MOVE")
     with imap, scripted(imap, done=DONE) as source:
-        [answered] = taken_in(source)
+        [answered] = all_taken_in(source)
         planned = [(answered, DONE), (submission(id="other"), DONE)]
         with source.together(planned) as move, pytest.raises(SourceUnavailable) as told:
             move(answered, DONE, None)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.support.imap_script import Refusal, ScriptedImap
-from tests.support.mailboxes import arrivals, mailbox, renumber, scripted
+from tests.support.mailboxes import WITHOUT, arrivals, mailbox, renumber, scripted, taken_in
 from tests.support.mails import PDF, mail, part
 from tests.support.servers.dovecot import Account, Dovecot
 from tests.support.servers.fault_proxy import Fault, FaultProxy, Kind, Way
@@ -19,10 +19,9 @@ from watcher.model import Known, Submission, SubmissionState, Thread
 from watcher.sources.mailbox import MailboxSource
 
 DONE, ERROR = "发票/已处理", "发票/失败"
-ABILITIES = {"MOVE": (), "COPY and UIDPLUS": ("MOVE",), "COPY alone": ("MOVE", "UIDPLUS")}
 
 
-@pytest.fixture(scope="module", params=list(ABILITIES.values()), ids=list(ABILITIES))
+@pytest.fixture(scope="module", params=list(WITHOUT.values()), ids=list(WITHOUT))
 def server(request: pytest.FixtureRequest) -> Iterator[Dovecot]:
     with Dovecot(without=request.param) as started:
         yield started
@@ -39,17 +38,10 @@ def source(account: Account) -> Iterator[MailboxSource]:
         yield opened
 
 
-def taken_in(source: MailboxSource) -> Submission:
-    """The one mail that is there, as the journal would have it."""
+def the_one(source: MailboxSource) -> Submission:
+    """The one mail that is there."""
     [arrival] = arrivals(source)
-    with source.open(arrival) as parcel:
-        header = read_header(parcel.header or b"")
-    return submission(
-        key=arrival.key,
-        place=arrival.place,
-        fingerprint=arrival.fingerprint,
-        thread=Thread(message_id=header.message_id),
-    )
+    return taken_in(source, arrival)
 
 
 def raws(account: Account, folder: str = "INBOX") -> list[bytes]:
@@ -61,7 +53,7 @@ def test_a_move_is_no_sign_of_life_of_the_thread_that_looks(account: Account) ->
     account.append(mail(part(PDF)))
     beats: list[int] = []
     with mailbox(account, beat=lambda: beats.append(1)) as source:
-        submission = taken_in(source)
+        submission = the_one(source)
         assert beats
         beats.clear()
         source.move(submission, DONE, None)
@@ -71,7 +63,7 @@ def test_a_move_is_no_sign_of_life_of_the_thread_that_looks(account: Account) ->
 def test_a_mail_moves_to_its_folder_which_is_made_with_those_above_it(account: Account, source: MailboxSource) -> None:
     raw = mail(part(PDF))
     account.append(raw)
-    answered = taken_in(source)
+    answered = the_one(source)
     target = source.plan(answered, booked=True)
 
     source.move(answered, target, "a note that mails do not have")
@@ -86,7 +78,7 @@ def test_a_mail_moves_to_its_folder_which_is_made_with_those_above_it(account: A
 
 def test_what_was_not_booked_goes_to_the_other_folder(account: Account, source: MailboxSource) -> None:
     account.append(mail(part(PDF)))
-    answered = taken_in(source)
+    answered = the_one(source)
 
     source.move(answered, source.plan(answered, booked=False), None)
 
@@ -95,7 +87,7 @@ def test_what_was_not_booked_goes_to_the_other_folder(account: Account, source: 
 
 def test_moving_twice_is_moving_once(account: Account, source: MailboxSource) -> None:
     account.append(mail(part(PDF)))
-    answered = taken_in(source)
+    answered = the_one(source)
 
     source.move(answered, DONE, None)
     source.move(answered, DONE, None)
@@ -105,7 +97,7 @@ def test_moving_twice_is_moving_once(account: Account, source: MailboxSource) ->
 
 def test_another_clients_deleted_mail_is_not_expunged(account: Account, source: MailboxSource) -> None:
     account.append(mail(part(PDF)))
-    answered = taken_in(source)
+    answered = the_one(source)
     theirs = account.append(mail(), flags=[r"\Deleted"])
 
     source.move(answered, DONE, None)
@@ -116,7 +108,7 @@ def test_another_clients_deleted_mail_is_not_expunged(account: Account, source: 
 def test_a_copy_that_a_crash_left_behind_is_not_made_again(account: Account, source: MailboxSource) -> None:
     raw = mail(part(PDF))
     account.append(raw)
-    answered = taken_in(source)
+    answered = the_one(source)
     account.append(raw, folder=DONE)
 
     source.move(answered, DONE, None)
@@ -129,7 +121,7 @@ def test_a_copy_that_a_crash_left_behind_is_not_made_again(account: Account, sou
 def test_a_crash_before_the_expunge_is_made_good(account: Account, source: MailboxSource) -> None:
     raw = mail(part(PDF))
     uid = account.append(raw)
-    answered = taken_in(source)
+    answered = the_one(source)
     account.append(raw, folder=DONE)
     account.flag(uid, r"\Deleted")
 
@@ -143,7 +135,7 @@ def test_a_crash_before_the_expunge_is_made_good(account: Account, source: Mailb
 def test_a_mail_without_message_id_is_copied_once(account: Account, source: MailboxSource) -> None:
     raw = b"From: a@corp.example\r\nSubject: no id\r\n\r\ntext\r\n"
     account.append(raw)
-    answered = taken_in(source)
+    answered = the_one(source)
     source.move(answered, DONE, None)
     source.move(answered, DONE, None)
 
@@ -154,7 +146,7 @@ def test_a_mail_is_found_again_in_a_folder_that_was_numbered_anew(account: Accou
     first, second = mail(part(PDF)), mail(part(PDF), subject="second")
     account.append(first)
     with mailbox(account) as source:
-        answered = taken_in(source)
+        answered = the_one(source)
     account.append(second)
     renumber(account)
 
@@ -168,7 +160,7 @@ def test_a_mail_without_message_id_is_found_again_too(account: Account) -> None:
     raw = b"From: a@corp.example\r\nSubject: no id\r\n\r\ntext\r\n"
     account.append(raw)
     with mailbox(account) as source:
-        answered = taken_in(source)
+        answered = the_one(source)
     renumber(account)
 
     with mailbox(account, done=DONE) as source:
@@ -179,7 +171,7 @@ def test_a_mail_without_message_id_is_found_again_too(account: Account) -> None:
 
 def test_a_mail_that_was_moved_away_and_back_is_found(account: Account, source: MailboxSource) -> None:
     uid = account.append(mail(part(PDF)))
-    answered = taken_in(source)
+    answered = the_one(source)
     account.create("elsewhere")
     account.move(uid, "INBOX", "elsewhere")
     account.move(account.messages("elsewhere")[0].uid, "elsewhere", "INBOX")
@@ -191,7 +183,7 @@ def test_a_mail_that_was_moved_away_and_back_is_found(account: Account, source: 
 
 def test_an_answer_that_is_given_again_moves_the_mail_on(account: Account, source: MailboxSource) -> None:
     account.append(mail(part(PDF)))
-    answered = taken_in(source)
+    answered = the_one(source)
     source.move(answered, ERROR, None)
 
     source.move(answered, DONE, None)
@@ -202,7 +194,7 @@ def test_an_answer_that_is_given_again_moves_the_mail_on(account: Account, sourc
 @pytest.mark.parametrize("target", [DONE, None])
 def test_a_mail_that_is_nowhere_has_vanished(account: Account, source: MailboxSource, target: str | None) -> None:
     uid = account.append(mail(part(PDF)))
-    answered = taken_in(source)
+    answered = the_one(source)
     account.delete(uid)
     account.append(mail(part(PDF)))
 
@@ -213,7 +205,7 @@ def test_a_mail_that_is_nowhere_has_vanished(account: Account, source: MailboxSo
 
 def test_another_mail_under_the_same_place_is_not_moved(account: Account, source: MailboxSource) -> None:
     account.append(mail(part(PDF)))
-    answered = taken_in(source)
+    answered = the_one(source)
     other = submission(place=answered.place, fingerprint="0" * 64)
 
     with pytest.raises(Vanished):
@@ -225,7 +217,7 @@ def test_without_a_folder_the_mail_stays_and_is_marked(account: Account) -> None
     account.append(mail(part(PDF)))
     other = account.append(mail(part(PDF)), flags=[r"\Deleted"])
     with mailbox(account) as source:
-        answered = taken_in(source)
+        answered = the_one(source)
         target = source.plan(answered, booked=True)
         source.move(answered, target, None)
 
@@ -237,7 +229,7 @@ def test_without_a_folder_the_mail_stays_and_is_marked(account: Account) -> None
 
 def test_a_folder_that_cannot_be_made_is_told_and_nothing_is_lost(account: Account, source: MailboxSource) -> None:
     account.append(mail(part(PDF)))
-    answered = taken_in(source)
+    answered = the_one(source)
 
     with pytest.raises(SourceUnavailable, match="cannot be made"):
         source.move(answered, "a/../../b", None)
@@ -249,7 +241,7 @@ def test_the_servers_own_delimiter_is_put_in() -> None:
         account = server.account()
         account.append(mail(part(PDF)))
         with mailbox(account, done=DONE) as source:
-            source.move(taken_in(source), DONE, None)
+            source.move(the_one(source), DONE, None)
 
         assert account.folders() == ["INBOX", "发票", "发票.已处理"]
         assert len(account.messages("发票.已处理")) == 1
@@ -268,7 +260,7 @@ def test_a_folder_that_is_full_is_named_and_the_mail_stays_until_there_is_room()
         ScriptedImap({"UID MOVE": move}, capabilities="IMAP4rev1 MOVE") as server,
         scripted(server, done=DONE) as source,
     ):
-        answered = taken_in(source)
+        answered = the_one(source)
         with pytest.raises(SourceUnavailable, match="Quota exceeded") as told:
             source.move(answered, DONE, None)
         assert not told.value.altogether
@@ -279,7 +271,7 @@ def test_a_folder_that_is_full_is_named_and_the_mail_stays_until_there_is_room()
 
 def test_a_move_like_the_one_before_takes_four_commands() -> None:
     with ScriptedImap(capabilities="IMAP4rev1 MOVE") as server, scripted(server, done=DONE) as source:
-        answered = taken_in(source)
+        answered = the_one(source)
         source.move(answered, DONE, None)
         before = len(server.said)
 

@@ -8,12 +8,15 @@ from typing import Any
 
 from tests.support.imap_script import ScriptedImap
 from tests.support.servers.dovecot import Account
+from tests.support.submissions import submission
 from watcher.config.sections import Mailbox
-from watcher.model import Known
+from watcher.headers import read_header
+from watcher.model import Known, Submission, Thread
 from watcher.ports import Arrival
 from watcher.sources.mailbox import MailboxSource
 
 TIMEOUT_SECONDS = 10.0
+WITHOUT = {"MOVE": (), "COPY and UIDPLUS": ("MOVE",), "COPY alone": ("MOVE", "UIDPLUS")}  # of servers, by how they move
 
 
 def settings(account: Account, **changes: Any) -> Mailbox:
@@ -89,3 +92,10 @@ def renumber(account: Account) -> None:
     for pattern in ("dovecot-uidlist", "dovecot.index*", "dovecot-uidvalidity*"):
         for path in home.rglob(pattern):
             path.unlink()
+
+
+def taken_in(source: MailboxSource, arrival: Arrival, **changes: Any) -> Submission:
+    """The mail as the journal would have it."""
+    with source.open(arrival) as parcel:
+        thread = Thread(message_id=read_header(parcel.header or b"").message_id)
+    return submission(key=arrival.key, place=arrival.place, fingerprint=arrival.fingerprint, thread=thread, **changes)

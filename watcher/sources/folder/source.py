@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from watcher.config.sections import Folder
 from watcher.errors import Vanished
 from watcher.model import Finding, Kind, Submission
-from watcher.ports import Arrival, Move, Parcel, Returned
+from watcher.ports import Arrival, Move, Parcel, PlannedMoves, Returned
 from watcher.sources.folder.answers import Answers
 from watcher.sources.folder.arriving import Arriving
 from watcher.sources.folder.checks import findings
@@ -142,7 +142,7 @@ class FolderSource:
         return self._answers.is_near
 
     @contextmanager
-    def together(self, planned: Sequence[tuple[Submission, str | None]] = ()) -> Iterator[Move]:  # noqa: ARG002 - a name is moved as soon as it is asked for
+    def together(self, planned: PlannedMoves = ()) -> Iterator[Move]:  # noqa: ARG002 - a name is moved as soon as it is asked for
         """As Carrier has it: each folder is opened once, and synced once."""
         with OpenFolders(self._mount) as folders:
 

@@ -13,14 +13,13 @@ from msgspec import Struct
 
 from watcher.errors import SourceUnavailable
 from watcher.model import Submission
-from watcher.sources.mailbox.identity import HEADER_ITEMS, Account, sighting, uid_at
+from watcher.ports import PlannedMoves
+from watcher.sources.mailbox.identity import Account, sighting, uid_at
 from watcher.sources.mailbox.line import Line
-from watcher.sources.mailbox.marking import is_deleted, mark_done, mark_seen, move_into
+from watcher.sources.mailbox.marking import LYING_ITEMS, is_deleted, mark_done, mark_seen, move_into
 from watcher.sources.mailbox.session import Session
 
 log = logging.getLogger(__name__)
-
-Planned = Sequence[tuple[Submission, str | None]]  # with their targets; None: it stays, and is marked
 
 
 class _Set(Struct, frozen=True, kw_only=True):
@@ -43,7 +42,7 @@ class Carrier:
         self._folder = folder
         self._apart: set[str] = set()  # submissions that go by themselves, because a set with them has failed
 
-    def carry(self, planned: Planned) -> frozenset[str]:
+    def carry(self, planned: PlannedMoves) -> frozenset[str]:
         """The ids of those that are moved now. Raises SourceUnavailable where nothing can be done at all."""
         together = [(submission, target) for submission, target in planned if submission.id not in self._apart]
         carried: set[str] = set()
@@ -63,7 +62,7 @@ class Carrier:
         """It was moved by itself, or is gone."""
         self._apart.discard(submission.id)
 
-    def _carried(self, planned: Planned) -> Iterator[set[str]]:
+    def _carried(self, planned: PlannedMoves) -> Iterator[set[str]]:
         session, folders = self._line.session(), self._line.folders
         planned = [each for each in planned if session.has("MOVE") or self._stays(each[1])]
         if not planned:
@@ -85,7 +84,7 @@ class Carrier:
     def _lying(self, session: Session, uidvalidity: str, submissions: Sequence[Submission]) -> dict[str, int]:
         """The UIDs of those that are there, are the mails that are meant, and are not about to be expunged."""
         places = {uid: each for each in submissions if (uid := uid_at(each.place, uidvalidity)) is not None}
-        found = session.fetch(list(places), f"{HEADER_ITEMS} FLAGS") if places else []
+        found = session.fetch(list(places), LYING_ITEMS) if places else []
         seen = [(each, sighting(each)) for each in found]
         return {
             places[sight.uid].id: sight.uid
@@ -96,7 +95,7 @@ class Carrier:
         }
 
 
-def _sets(planned: Planned, lying: dict[str, int]) -> list[_Set]:
+def _sets(planned: PlannedMoves, lying: dict[str, int]) -> list[_Set]:
     sets: dict[str | None, _Set] = {}
     for submission, target in planned:
         if submission.id in lying:

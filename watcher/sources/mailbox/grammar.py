@@ -51,7 +51,7 @@ def parse(pieces: Sequence[Piece]) -> list[Value]:
 
 
 def _scan(text: bytes, stack: list[list[Value]]) -> None:
-    """Add its values to the innermost list. As few calls as can be: every mail has some hundred tokens."""
+    """Add its values to the innermost list. As few calls as can be: every mail has dozens of tokens."""
     into = stack[-1]
     for token in _TOKEN.findall(text):
         if token == b"(":

@@ -13,9 +13,9 @@ from watcher.headers import read_header
 from watcher.model import Submission
 from watcher.sources.mailbox.finding import DONE_KEYWORD
 from watcher.sources.mailbox.folders import Folders
-from watcher.sources.mailbox.identity import HEADER_ITEMS, Account, Sighting, sighting, uid_at
+from watcher.sources.mailbox.identity import Account, Sighting, sighting, uid_at
 from watcher.sources.mailbox.line import Line
-from watcher.sources.mailbox.marking import is_deleted, mark_done, mark_seen, move_into
+from watcher.sources.mailbox.marking import LYING_ITEMS, is_deleted, mark_done, mark_seen, move_into
 from watcher.sources.mailbox.reading import BULK, chunks, one, sightings
 from watcher.sources.mailbox.session import CommandRefused, Session
 
@@ -147,7 +147,7 @@ class _Work:
         return not searches and self._by_looking(target, most=_RECENT) is not None
 
     def _at(self, folder: str, uid: int) -> _Lying | None:
-        found = one(self.session, uid, f"{HEADER_ITEMS} FLAGS")
+        found = one(self.session, uid, LYING_ITEMS)
         seen = sighting(found) if found is not None else None
         if found is None or seen is None or not self._is_meant(seen):
             return None

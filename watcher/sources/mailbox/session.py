@@ -152,10 +152,8 @@ class Session:
 
     def move(self, uids: Sequence[int], folder: str) -> Sequence[int]:
         """Those that were moved, as COPYUID has it; all, where the server does not tell."""
-        with self._working():
-            self.beat()
-            _check(self._client.uid("MOVE", uid_set(uids), encode_folder(folder)))  # type: ignore[arg-type] # imaplib takes bytes too
-            told = [line for line in self._client.response("COPYUID")[1] if line]
+        self._uid("MOVE", uid_set(uids), encode_folder(folder))
+        told = [line for line in self._client.response("COPYUID")[1] if line]
         return among(uids, told) if told else uids
 
     def expunge(self, uid: int) -> None:

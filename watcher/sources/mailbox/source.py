@@ -13,10 +13,10 @@ from watcher.deadline import Watchdog
 from watcher.errors import LoginRefused, SourceUnavailable, Vanished
 from watcher.model import Finding, Kind, Known, Submission
 from watcher.oauth import AccessTokens
-from watcher.ports import Arrival, Move, Parcel
+from watcher.ports import Arrival, Move, Parcel, PlannedMoves
 from watcher.secrecy import KnownSecrets
 from watcher.sources.mailbox.ahead import ReadAhead
-from watcher.sources.mailbox.carrying import Carrier, Planned
+from watcher.sources.mailbox.carrying import Carrier
 from watcher.sources.mailbox.finding import Finder, Wanted
 from watcher.sources.mailbox.identity import Account, uid_at
 from watcher.sources.mailbox.line import Line
@@ -167,7 +167,7 @@ class MailboxSource:
         self._carrier.ended(submission)
 
     @contextlib.contextmanager
-    def together(self, planned: Planned = ()) -> Iterator[Move]:
+    def together(self, planned: PlannedMoves = ()) -> Iterator[Move]:
         """As Carrier has it: what can be moved at once is moved when it begins."""
         carried: frozenset[str] = frozenset()
         failure: SourceUnavailable | None = None
