@@ -26,6 +26,7 @@ from benchmarks.case import (
     Scale,
     Target,
 )
+from benchmarks.cases.folder_way import LEAST_BY_REQUESTS
 from benchmarks.cases.mailbox_intake import AT_REST_SECONDS, LEAST, login_to, script_at
 from benchmarks.daemons import quiet
 from benchmarks.journals import journal_of
@@ -68,14 +69,14 @@ class Company:
             command = script_at(account, Path(folder), *where, *replies, "--workers", str(workers))
             return self._whole(job(command, ready=True), account)
 
-    def by_the_least(self) -> Sample:
+    def by_the_least(self, *words: str) -> Sample:
         account = self._account()
         with tempfile.TemporaryDirectory(dir=self.root) as folder:
             stored = Path(folder) / "stored"
             stored.mkdir()
             places = [str(Path(folder) / "journal.db"), str(stored)]
             where = [self.servers.url, self.servers.upload_url, self.servers.smtp_host, str(self.servers.smtp_port)]
-            command = [sys.executable, least.__file__, "mailbox", *places, *login_to(account), *where]
+            command = [sys.executable, least.__file__, *words, "mailbox", *places, *login_to(account), *where]
             return self._whole(job(command, ready=True), account)
 
     def _account(self) -> Account:
@@ -116,6 +117,7 @@ def contest(scale: Scale) -> Iterator[Contestants]:
             "script": partial(company.by_script, workers=1),
             "script, pool of 8": partial(company.by_script, workers=8),
             LEAST: company.by_the_least,
+            LEAST_BY_REQUESTS: partial(company.by_the_least, "--requests"),
         }
 
 
@@ -128,7 +130,8 @@ CASES = (
                 "500 mails with a PDF of 100 kB each, from the server's first word until the last is replied to and "
                 "moved: fetched, uploaded by HTTP, posted to an endpoint that answers at once, and answered. The "
                 "least in Python is a floor and no program for use: the steps behind our promises for mails of this "
-                "shape, in the cheapest way: one thread, fetched and moved in bulk, recorded a hundred at once."
+                "shape, in the cheapest way: one thread, fetched and moved in bulk, recorded a hundred at once; by "
+                "requests: the same with the HTTP library that the daemon and the script use."
             ),
             figures=(RATE, CPU_EACH, CPU, WALL, PEAK),
             ratios=(
@@ -136,6 +139,7 @@ CASES = (
                 Ratio(figure=CPU_EACH.name, ours="daemon", theirs="script, pool of 8", bound=Bound(at_most=0.5)),
                 Ratio(figure=CPU_EACH.name, ours="daemon", theirs=LEAST),
                 Ratio(figure=CPU_EACH.name, ours=LEAST, theirs="script"),
+                Ratio(figure=CPU_EACH.name, ours=LEAST_BY_REQUESTS, theirs="script"),
                 Ratio(figure=RATE.name, ours="daemon", theirs="script"),
                 Ratio(figure=RATE.name, ours="daemon", theirs="script, pool of 8"),
             ),

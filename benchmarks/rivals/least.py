@@ -3,11 +3,13 @@
     python least.py intake JOURNAL FILES HOST PORT USER PASSWORD
     python least.py mailbox JOURNAL FILES HOST PORT USER PASSWORD OCR UPLOAD SMTP-HOST SMTP-PORT
     python least.py folder JOURNAL INBOX DONE OCR [UPLOAD]
+    python least.py --requests mailbox … | folder …
 
 One process, one thread, sockets that are kept. Each step is there on which a promise of the daemon stands: contents are
 hashed and on the disk before they are recorded, recorded before they are posted, and what came of it is recorded before
 anybody hears of it. Each is done in the cheapest way and for many documents at once, for mails and files of just the
-shape that the benchmark makes; whatever goes wrong ends it.
+shape that the benchmark makes; whatever goes wrong ends it. With `--requests` HTTP goes through the library that the
+daemon and the script use, and all else stays as it is.
 """
 
 from __future__ import annotations
@@ -98,26 +100,51 @@ def sync(folder: str) -> None:
 # ------------------------------------------------------------------------------------------------- posting
 
 
-class Endpoint:
-    """A connection for requests and one for uploads; without `upload` files have an address already."""
+Send = Callable[[str, bytes, dict[str, str]], bytes]
+"""A method, a body and its headers: what came back."""
 
-    def __init__(self, ocr: str, upload: str | None) -> None:
-        self._ocr, self._upload = urllib.parse.urlsplit(ocr), urllib.parse.urlsplit(upload or ocr)
+
+def plainly(url: str) -> Send:
+    """By a connection of its own."""
+    where = urllib.parse.urlsplit(url)
+    connection = http.client.HTTPConnection(where.netloc)
+
+    def send(method: str, body: bytes, headers: dict[str, str]) -> bytes:
+        connection.request(method, where.path, body, headers)
+        return connection.getresponse().read()
+
+    return send
+
+
+def by_requests(url: str) -> Send:
+    """By a session of its own."""
+    import requests  # here: the other way does without
+
+    session = requests.Session()
+
+    def send(method: str, body: bytes, headers: dict[str, str]) -> bytes:
+        return session.request(method, url, data=body, headers=headers).content
+
+    return send
+
+
+class Endpoint:
+    """Without `upload` files have an address already."""
+
+    def __init__(self, ocr: str, upload: str | None, ways: Callable[[str], Send]) -> None:
+        self._post, self._put = ways(ocr), ways(upload or ocr)
         self._uploads = upload is not None
-        self._requests = http.client.HTTPConnection(self._ocr.netloc)
-        self._contents = http.client.HTTPConnection(self._upload.netloc)
 
     def expense(self, document: Document, number: str) -> str:
         address = self._uploaded(document) if self._uploads else f"{BASE_URL}{USER_CODE}/{document.name}"
         data = {"attachment_url": address, "purchase_invoice": "N", "create_expense": "Y", "user_code": USER_CODE}
         body = json.dumps({"data": data, "bizId": number, "timestamp": int(time.time() * 1000)}).encode()
-        self._requests.request("POST", self._ocr.path, body, {"Content-Type": "application/json"})
-        (found,) = json.loads(self._requests.getresponse().read())["data"]
+        (found,) = json.loads(self._post("POST", body, {"Content-Type": "application/json"}))["data"]
         return str(found["expense_result"]["expense_id"])
 
     def _uploaded(self, document: Document) -> str:
-        self._contents.request("PUT", self._upload.path, document.content, {"Content-Type": "application/pdf"})
-        return str(json.loads(self._contents.getresponse().read())["data"]["attachment_url"])
+        answer = self._put("PUT", document.content, {"Content-Type": "application/pdf"})
+        return str(json.loads(answer)["data"]["attachment_url"])
 
 
 # ------------------------------------------------------------------------------------------------- mailbox
@@ -209,8 +236,8 @@ def intake(path: str, folder: str, *where: str) -> None:
         pass
 
 
-def mailbox(path: str, folder: str, *words: str) -> None:
-    rows, endpoint = journal(path), Endpoint(words[4], words[5])
+def mailbox(path: str, folder: str, *words: str, ways: Callable[[str], Send] = plainly) -> None:
+    rows, endpoint = journal(path), Endpoint(words[4], words[5], ways)
     print("ready", flush=True)
     box = Mailbox(*words[:4])
     with smtplib.SMTP(words[6], int(words[7])) as smtp:
@@ -238,9 +265,11 @@ def reply(smtp: smtplib.SMTP, document: Document, expense: str) -> None:
 # -------------------------------------------------------------------------------------------------- folder
 
 
-def folder(path: str, inbox: str, done: str, ocr: str, upload: str | None = None) -> None:
+def folder(
+    path: str, inbox: str, done: str, ocr: str, upload: str | None = None, *, ways: Callable[[str], Send] = plainly
+) -> None:
     """Deals with each file that is closed after writing in INBOX, and moves it to DONE."""
-    rows, endpoint, names = journal(path), Endpoint(ocr, upload), _closed(inbox)
+    rows, endpoint, names = journal(path), Endpoint(ocr, upload, ways), _closed(inbox)
     for batch in names:
         documents = [_read(inbox, name) for name in batch]
         numbers = record(rows, documents)
@@ -283,5 +312,9 @@ def _names(events: bytes) -> Iterator[str]:
 
 
 if __name__ == "__main__":
+    words = sys.argv[1:]
     ways: dict[str, Callable[..., None]] = {"intake": intake, "mailbox": mailbox, "folder": folder}
-    ways[sys.argv[1]](*sys.argv[2:])
+    if words[0] == "--requests":
+        ways[words[1]](*words[2:], ways=by_requests)
+    else:
+        ways[words[0]](*words[1:])
