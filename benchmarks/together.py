@@ -18,18 +18,26 @@ def at_once() -> None:
     """For a contestant that is alone, and waits for nobody."""
 
 
+class Shared:
+    """What one run finds for several contestants: the first that is asked for in a round lets all run."""
+
+    def __init__(self, run: Callable[[], dict[str, Sample]]) -> None:
+        self._run = run
+        self._found: dict[str, Sample] = {}
+
+    def sample(self, name: str) -> Sample:
+        """Of one of them."""
+        if name not in self._found:
+            self._found = self._run()
+        return self._found.pop(name)
+
+
 class Together:
     """Each begins when all are prepared, `apart` seconds after the one before, so that no two are busy at once."""
 
     def __init__(self, contestants: Mapping[str, Waiting], *, apart: float) -> None:
         self._contestants, self._apart = contestants, apart
-        self._found: dict[str, Sample] = {}
-
-    def sample(self, name: str) -> Sample:
-        """Of one of them; the first that is asked for in a round lets all run."""
-        if name not in self._found:
-            self._found = self._run()
-        return self._found.pop(name)
+        self.sample = Shared(self._run).sample
 
     def _run(self) -> dict[str, Sample]:
         prepared = threading.Barrier(len(self._contestants))

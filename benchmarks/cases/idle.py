@@ -19,6 +19,7 @@ from benchmarks.journals import journal_of
 from benchmarks.known_files import STAYS, make_known_files
 from benchmarks.processes import daemon, program
 from benchmarks.rivals import idling, script
+from benchmarks.together import Shared
 from tests.support.servers.dovecot import PASSWORD, Account, Dovecot
 from tests.support.servers.process import free_port
 from tests.support.workplace import Workplace
@@ -33,30 +34,18 @@ EMPTY, PAGE, MAILBOXES, FILES = (
 WATCHDOG, IDLE = "script, an empty folder", "script, 10 mailboxes"
 
 
-class Together:
+def idle(idlers: Mapping[str, Callable[[], AbstractContextManager[int]]], seconds: float) -> dict[str, Sample]:
     """All idle at the same time: one after the other would take an hour, and who idles disturbs nobody.
 
     `idlers` start a process each, give its id, and end it.
     """
-
-    def __init__(self, idlers: Mapping[str, Callable[[], AbstractContextManager[int]]], seconds: float) -> None:
-        self._idlers, self._seconds = idlers, seconds
-        self._found: dict[str, Sample] = {}
-
-    def sample(self, name: str) -> Sample:
-        """Of one of them; the first that is asked for in a round lets all idle."""
-        if name not in self._found:
-            self._found = self._idle()
-        return self._found.pop(name)
-
-    def _idle(self) -> dict[str, Sample]:
-        with ExitStack() as held:
-            processes = {name: held.enter_context(start()) for name, start in self._idlers.items()}
-            for pid in processes.values():
-                quiet(pid, seconds=min(3.0, self._seconds / 4))
-            began = {name: (time.monotonic(), cpu_seconds(pid)) for name, pid in processes.items()}
-            time.sleep(self._seconds)
-            return {name: _since(*began[name], pid) for name, pid in processes.items()}
+    with ExitStack() as held:
+        processes = {name: held.enter_context(start()) for name, start in idlers.items()}
+        for pid in processes.values():
+            quiet(pid, seconds=min(3.0, seconds / 4))
+        began = {name: (time.monotonic(), cpu_seconds(pid)) for name, pid in processes.items()}
+        time.sleep(seconds)
+        return {name: _since(*began[name], pid) for name, pid in processes.items()}
 
 
 def _since(began: float, cpu: float, pid: int) -> Sample:
@@ -82,8 +71,8 @@ def _contest(scale: Scale) -> Iterator[Contestants]:
             WATCHDOG: partial(_script, _watching(scale.folder / "watched", endpoint)),
             IDLE: partial(_script, waiting),
         }
-        together = Together(idlers, scale.of(60, 2))
-        yield {name: partial(together.sample, name) for name in idlers}
+        shared = Shared(partial(idle, idlers, scale.of(60, 2)))
+        yield {name: partial(shared.sample, name) for name in idlers}
 
 
 def _workplace(root: Path, endpoint: Endpoint, **sections: Any) -> Workplace:
