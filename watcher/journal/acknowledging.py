@@ -11,36 +11,45 @@ from sqlalchemy import BigInteger, bindparam, exists, func, insert, null, select
 
 from watcher.journal.clock import now_ms, span_ms
 from watcher.journal.connection import Connection
+from watcher.journal.deferred import Deferred
 from watcher.journal.reading import load
 from watcher.journal.tables import notices, submissions
 from watcher.model import Submission
 
 # Literal, as the partial index has it.
-_UNHEARD = text("submissions.unacknowledged_since IS NOT NULL AND submissions.state IN ('open', 'held')")
-_OF_SOURCE = submissions.c.source == bindparam("of")
-_PATIENCE = bindparam("patience", type_=BigInteger)  # null: for ever, and nothing compares with it
-_OVERDUE = submissions.c.unacknowledged_since <= now_ms() - _PATIENCE
+_UNHEARD = Deferred(
+    lambda: text("submissions.unacknowledged_since IS NOT NULL AND submissions.state IN ('open', 'held')")
+)
+_OF_SOURCE = Deferred(lambda: submissions.c.source == bindparam("of"))
+_PATIENCE = Deferred(lambda: bindparam("patience", type_=BigInteger))  # null: for ever, and nothing compares with it
+_OVERDUE = Deferred(lambda: submissions.c.unacknowledged_since <= now_ms() - _PATIENCE())
 
 # For `next_answer_in`: when the next one has waited long enough.
-ACKNOWLEDGEMENT_DUE = select(func.min(submissions.c.unacknowledged_since) + _PATIENCE).where(_UNHEARD, _OF_SOURCE)
-ANY_OVERDUE = exists().where(_UNHEARD, _OF_SOURCE, _OVERDUE)
-_CHOSEN = (
-    select(submissions.c.seq)
-    .where(_UNHEARD, _OF_SOURCE, _OVERDUE)
-    .order_by(submissions.c.unacknowledged_since)
-    .limit(bindparam("limit"))
-    .with_for_update(skip_locked=True)
-    .cte("chosen")
+ACKNOWLEDGEMENT_DUE = Deferred(
+    lambda: select(func.min(submissions.c.unacknowledged_since) + _PATIENCE()).where(_UNHEARD(), _OF_SOURCE())
 )
-_TAKE = (
-    update(submissions)
-    .where(submissions.c.seq.in_(select(_CHOSEN.c.seq)))
-    .values(unacknowledged_since=null())
-    .returning(submissions.c.id, submissions.c.source)
+ANY_OVERDUE = Deferred(lambda: exists().where(_UNHEARD(), _OF_SOURCE(), _OVERDUE()))
+_CHOSEN = Deferred(
+    lambda: (
+        select(submissions.c.seq)
+        .where(_UNHEARD(), _OF_SOURCE(), _OVERDUE())
+        .order_by(submissions.c.unacknowledged_since)
+        .limit(bindparam("limit"))
+        .with_for_update(skip_locked=True)
+        .cte("chosen")
+    )
 )
-_ADD = insert(notices).values(created_at=now_ms(), due_at=now_ms())
+_TAKE = Deferred(
+    lambda: (
+        update(submissions)
+        .where(submissions.c.seq.in_(select(_CHOSEN().c.seq)))
+        .values(unacknowledged_since=null())
+        .returning(submissions.c.id, submissions.c.source)
+    )
+)
+_ADD = Deferred(lambda: insert(notices).values(created_at=now_ms(), due_at=now_ms()))
 _KEY = "acknowledges"
-_BY_ID = select(submissions).where(submissions.c.id.in_(bindparam("names", expanding=True)))
+_BY_ID = Deferred(lambda: select(submissions).where(submissions.c.id.in_(bindparam("names", expanding=True))))
 
 
 def patience(acknowledge_after: timedelta | None) -> dict[str, int | None]:

@@ -9,6 +9,7 @@ from sqlalchemy import BigInteger, Select, and_, bindparam, case, func, select, 
 
 from watcher.journal.clock import span_ms, to_ms
 from watcher.journal.connection import Connection
+from watcher.journal.deferred import Deferred
 from watcher.journal.tables import documents, submissions
 from watcher.model import Activity, Outcome, SubmissionState
 
@@ -20,10 +21,16 @@ def _step_of(column: Any) -> Any:
     return case((column < since, _BEFORE), else_=(column - since) // step)
 
 
-_LATE = documents.c.settled_at >= bindparam("since", type_=BigInteger)
-_PENDING = and_(text("documents.state = 'pending'"), submissions.c.state != SubmissionState.HELD.value)
-_SETTLED = (
-    select(_step_of(documents.c.settled_at), documents.c.outcome, func.count()).where(_LATE).group_by(text("1, 2"))
+_LATE = Deferred(lambda: documents.c.settled_at >= bindparam("since", type_=BigInteger))
+_PENDING = Deferred(
+    lambda: and_(text("documents.state = 'pending'"), submissions.c.state != SubmissionState.HELD.value)
+)
+_SETTLED = Deferred(
+    lambda: (
+        select(_step_of(documents.c.settled_at), documents.c.outcome, func.count())
+        .where(_LATE())
+        .group_by(text("1, 2"))
+    )
 )
 
 
@@ -38,7 +45,7 @@ def _recorded(which: Any) -> Select[Any]:
     )
 
 
-_RECORDED = (_recorded(_LATE), _recorded(_PENDING))
+_RECORDED = (Deferred(lambda: _recorded(_LATE())), Deferred(lambda: _recorded(_PENDING())))
 
 
 def read_activity(connection: Connection, since: datetime, *, step: timedelta, steps: int) -> Activity:

@@ -13,11 +13,12 @@ from watcher.journal.claims import claim, claiming, fenced
 from watcher.journal.clock import from_ms, maybe_from_ms, now_ms, span_ms, to_ms
 from watcher.journal.connection import Connection
 from watcher.journal.database import Part
+from watcher.journal.deferred import Deferred
 from watcher.journal.reading import read_health
 from watcher.journal.tables import alerts, bookings, documents, duties, submissions
 from watcher.model import Alert, Backlog, BookedTwice, Claim, Reason, Signs
 
-_NOW = select(now_ms())
+_NOW = Deferred(lambda: select(now_ms()))
 _MOST_BOOKED_TWICE = 100
 
 
@@ -34,50 +35,60 @@ def _unclosed(state: str, since: Any) -> Select[Any]:
     )
 
 
-_HELD = _unclosed("held", func.coalesce(submissions.c.held_at, submissions.c.recorded_at))
-_SETTLED_AT = (
-    select(func.max(documents.c.settled_at)).where(documents.c.submission == submissions.c.seq).scalar_subquery()
+_HELD = Deferred(lambda: _unclosed("held", func.coalesce(submissions.c.held_at, submissions.c.recorded_at)))
+_SETTLED_AT = Deferred(
+    lambda: (
+        select(func.max(documents.c.settled_at)).where(documents.c.submission == submissions.c.seq).scalar_subquery()
+    )
 )
-_UNANSWERED = _unclosed("settled", func.coalesce(_SETTLED_AT, submissions.c.recorded_at))
+_UNANSWERED = Deferred(lambda: _unclosed("settled", func.coalesce(_SETTLED_AT(), submissions.c.recorded_at)))
 
 # A booking that is tried again and again is due in the future, each time; its age is that of its first failure.
-_FAILS_OR_WAITS_SINCE = case(
-    (bookings.c.first_failed_at < bookings.c.due_at, bookings.c.first_failed_at), else_=bookings.c.due_at
+_FAILS_OR_WAITS_SINCE = Deferred(
+    lambda: case((bookings.c.first_failed_at < bookings.c.due_at, bookings.c.first_failed_at), else_=bookings.c.due_at)
 )
-_LONG_AGO = now_ms() - bindparam("long")
-_OVERDUE = (
-    select(bookings.c.source, func.count(), func.min(_FAILS_OR_WAITS_SINCE))
-    .where(
-        text("bookings.state = 'pending'"),
-        bookings.c.due_at.is_not(None),  # null: it waits for something else than time
-        _of_sources(bookings),
-        or_(bookings.c.due_at <= _LONG_AGO, bookings.c.first_failed_at <= _LONG_AGO),
+_LONG_AGO = Deferred(lambda: now_ms() - bindparam("long"))
+_OVERDUE = Deferred(
+    lambda: (
+        select(bookings.c.source, func.count(), func.min(_FAILS_OR_WAITS_SINCE()))
+        .where(
+            text("bookings.state = 'pending'"),
+            bookings.c.due_at.is_not(None),  # null: it waits for something else than time
+            _of_sources(bookings),
+            or_(bookings.c.due_at <= _LONG_AGO(), bookings.c.first_failed_at <= _LONG_AGO()),
+        )
+        .group_by(bookings.c.source)
     )
-    .group_by(bookings.c.source)
 )
 
-_TWICE = text(f"bookings.code = '{Reason.BOOKED_TWICE.value}'")
-_HAS_IT = (
-    select(func.min(submissions.c.id))
-    .join(documents, documents.c.submission == submissions.c.seq)
-    .where(documents.c.booking == bookings.c.id, documents.c.code == literal_column(f"'{Reason.BOOKED_TWICE.value}'"))
-    .scalar_subquery()
+_TWICE = Deferred(lambda: text(f"bookings.code = '{Reason.BOOKED_TWICE.value}'"))
+_HAS_IT = Deferred(
+    lambda: (
+        select(func.min(submissions.c.id))
+        .join(documents, documents.c.submission == submissions.c.seq)
+        .where(
+            documents.c.booking == bookings.c.id, documents.c.code == literal_column(f"'{Reason.BOOKED_TWICE.value}'")
+        )
+        .scalar_subquery()
+    )
 )
-_BOOKED_TWICE = (
-    select(bookings.c.id, bookings.c.settled_at, _HAS_IT.label("submission"))
-    .where(_TWICE, bookings.c.settled_at >= now_ms() - bindparam("recent"))
-    .order_by(bookings.c.settled_at.desc())
-    .limit(_MOST_BOOKED_TWICE)
+_BOOKED_TWICE = Deferred(
+    lambda: (
+        select(bookings.c.id, bookings.c.settled_at, _HAS_IT().label("submission"))
+        .where(_TWICE(), bookings.c.settled_at >= now_ms() - bindparam("recent"))
+        .order_by(bookings.c.settled_at.desc())
+        .limit(_MOST_BOOKED_TWICE)
+    )
 )
 
-_ALERTS = select(alerts).order_by(alerts.c.since, alerts.c.key)
-_FORGET = delete(alerts).where(alerts.c.key.in_(bindparam("keys", expanding=True)))
-_REMEMBER = insert(alerts)
+_ALERTS = Deferred(lambda: select(alerts).order_by(alerts.c.since, alerts.c.key))
+_FORGET = Deferred(lambda: delete(alerts).where(alerts.c.key.in_(bindparam("keys", expanding=True))))
+_REMEMBER = Deferred(lambda: insert(alerts))
 
-_DUTY = select(duties.c.name).where(duties.c.name == bindparam("of"))
-_ADD_DUTY = insert(duties).values(due_at=now_ms())
-_CLAIM = claiming(duties, waiting="due_at IS NOT NULL", narrowed=["name"])
-_RELEASE = fenced(duties).values(due_at=now_ms(), claimed=false(), claim=duties.c.claim + 1)
+_DUTY = Deferred(lambda: select(duties.c.name).where(duties.c.name == bindparam("of")))
+_ADD_DUTY = Deferred(lambda: insert(duties).values(due_at=now_ms()))
+_CLAIM = Deferred(lambda: claiming(duties, waiting="due_at IS NOT NULL", narrowed=["name"]))
+_RELEASE = Deferred(lambda: fenced(duties).values(due_at=now_ms(), claimed=false(), claim=duties.c.claim + 1))
 
 
 class AlertPart(Part):
@@ -129,7 +140,9 @@ class AlertPart(Part):
         self._database.write(lambda connection: connection.execute(_RELEASE, fence) and None)
 
 
-def _backlogs(connection: Connection, statement: Select[Any], values: Mapping[str, Any]) -> dict[str, Backlog]:
+def _backlogs(
+    connection: Connection, statement: Deferred[Select[Any]], values: Mapping[str, Any]
+) -> dict[str, Backlog]:
     return {
         source: Backlog(count=count, oldest=from_ms(oldest))
         for source, count, oldest in connection.execute(statement, values)

@@ -14,6 +14,7 @@ from watcher.journal.claims import claim, claiming, fence, fenced
 from watcher.journal.clock import now_ms, span_ms
 from watcher.journal.connection import Connection
 from watcher.journal.database import Part
+from watcher.journal.deferred import Deferred
 from watcher.journal.notices import note_sent
 from watcher.journal.reading import load
 from watcher.journal.reopening import let_go, waiting_for_file
@@ -34,93 +35,125 @@ from watcher.model import (
     answering,
 )
 
-_CLAIM = claiming(submissions, waiting="state = 'settled'", narrowed=["source"])
-_PLAN = fenced(submissions, state="settled").values(
-    target=bindparam("to"), replied=case((bindparam("answered") == 1, true()), else_=submissions.c.replied)
+_CLAIM = Deferred(lambda: claiming(submissions, waiting="state = 'settled'", narrowed=["source"]))
+_PLAN = Deferred(
+    lambda: fenced(submissions, state="settled").values(
+        target=bindparam("to"), replied=case((bindparam("answered") == 1, true()), else_=submissions.c.replied)
+    )
 )
-_SAID = bindparam("said", type_=Words)
+_SAID = Deferred(lambda: bindparam("said", type_=Words))
 # Why its sender was not believed stays to be read.
-_TURNED_AWAY = submissions.c.reason.in_([reason.value for reason in Reason if reason.is_of_the_sender])
-_CLOSE = fenced(submissions, state="settled").values(
-    state=SubmissionState.CLOSED.value,
-    answered_at=now_ms(),
-    answer_number=submissions.c.answer_number + 1,
-    moved_to=case((bindparam("moved") == 1, submissions.c.target), else_=submissions.c.moved_to),
-    remark=case((_TURNED_AWAY, func.coalesce(_SAID, submissions.c.remark)), else_=_SAID),
-    target=null(),
-    replied=false(),
-    unacknowledged_since=null(),
-    due_at=null(),
-    claimed=false(),
+_TURNED_AWAY = Deferred(
+    lambda: submissions.c.reason.in_([reason.value for reason in Reason if reason.is_of_the_sender])
 )
-_CLOSED_BY = (
-    select(submissions.c.seq)
-    .where(submissions.c.seq == bindparam("row"), submissions.c.claim == bindparam("mine"))
-    .where(text("submissions.state = 'closed'"))
-)
-_STAYS = (
-    update(identities)
-    .where(identities.c.key == bindparam("of"), identities.c.submission == bindparam("name"))
-    .where(identities.c.stays != bindparam("still", type_=Boolean))  # else a page is written for nothing
-    .values(stays=bindparam("still"))
-)
-_POSTPONE = (
-    fenced(submissions)
-    .where(text("submissions.state IN ('settled', 'open')"))
-    .values(
-        due_at=now_ms() + bindparam("due_in"),
-        remark=bindparam("said"),
+_CLOSE = Deferred(
+    lambda: fenced(submissions, state="settled").values(
+        state=SubmissionState.CLOSED.value,
+        answered_at=now_ms(),
+        answer_number=submissions.c.answer_number + 1,
+        moved_to=case((bindparam("moved") == 1, submissions.c.target), else_=submissions.c.moved_to),
+        remark=case((_TURNED_AWAY(), func.coalesce(_SAID(), submissions.c.remark)), else_=_SAID()),
+        target=null(),
+        replied=false(),
+        unacknowledged_since=null(),
+        due_at=null(),
         claimed=false(),
-        claim=submissions.c.claim + 1,
     )
 )
-_HASTEN = (
-    update(submissions)
-    .where(
-        text("submissions.state = 'settled'"),
-        submissions.c.source == bindparam("of"),
-        ~submissions.c.claimed,
-        submissions.c.due_at > now_ms(),
+_CLOSED_BY = Deferred(
+    lambda: (
+        select(submissions.c.seq)
+        .where(submissions.c.seq == bindparam("row"), submissions.c.claim == bindparam("mine"))
+        .where(text("submissions.state = 'closed'"))
     )
-    .values(due_at=now_ms())
 )
-_SETTLED_DUE = select(func.min(submissions.c.due_at)).where(
-    text("submissions.state = 'settled'"), submissions.c.source == bindparam("of")
+_STAYS = Deferred(
+    lambda: (
+        update(identities)
+        .where(identities.c.key == bindparam("of"), identities.c.submission == bindparam("name"))
+        .where(identities.c.stays != bindparam("still", type_=Boolean))  # else a page is written for nothing
+        .values(stays=bindparam("still"))
+    )
 )
-_RETURN_DUE = select(func.min(submissions.c.due_at)).where(
-    text("submissions.state = 'open' AND submissions.due_at IS NOT NULL"), submissions.c.source == bindparam("of")
+_POSTPONE = Deferred(
+    lambda: (
+        fenced(submissions)
+        .where(text("submissions.state IN ('settled', 'open')"))
+        .values(
+            due_at=now_ms() + bindparam("due_in"),
+            remark=bindparam("said"),
+            claimed=false(),
+            claim=submissions.c.claim + 1,
+        )
+    )
 )
-_NOTICE_DUE = select(func.min(notices.c.due_at)).where(
-    text("notices.due_at IS NOT NULL"), notices.c.source == bindparam("of")
+_HASTEN = Deferred(
+    lambda: (
+        update(submissions)
+        .where(
+            text("submissions.state = 'settled'"),
+            submissions.c.source == bindparam("of"),
+            ~submissions.c.claimed,
+            submissions.c.due_at > now_ms(),
+        )
+        .values(due_at=now_ms())
+    )
 )
-_NEXT = select(
-    _SETTLED_DUE.scalar_subquery(),
-    _RETURN_DUE.scalar_subquery(),
-    _NOTICE_DUE.scalar_subquery(),
-    ACKNOWLEDGEMENT_DUE.scalar_subquery(),
-    now_ms(),
+_SETTLED_DUE = Deferred(
+    lambda: select(func.min(submissions.c.due_at)).where(
+        text("submissions.state = 'settled'"), submissions.c.source == bindparam("of")
+    )
+)
+_RETURN_DUE = Deferred(
+    lambda: select(func.min(submissions.c.due_at)).where(
+        text("submissions.state = 'open' AND submissions.due_at IS NOT NULL"), submissions.c.source == bindparam("of")
+    )
+)
+_NOTICE_DUE = Deferred(
+    lambda: select(func.min(notices.c.due_at)).where(
+        text("notices.due_at IS NOT NULL"), notices.c.source == bindparam("of")
+    )
+)
+_NEXT = Deferred(
+    lambda: select(
+        _SETTLED_DUE().scalar_subquery(),
+        _RETURN_DUE().scalar_subquery(),
+        _NOTICE_DUE().scalar_subquery(),
+        ACKNOWLEDGEMENT_DUE().scalar_subquery(),
+        now_ms(),
+    )
 )
 
-_ANY_RETURN = select(
-    exists().where(
-        text("submissions.state = 'open' AND submissions.due_at IS NOT NULL"),
-        submissions.c.source == bindparam("of"),
-        submissions.c.due_at <= now_ms(),
+_ANY_RETURN = Deferred(
+    lambda: select(
+        exists().where(
+            text("submissions.state = 'open' AND submissions.due_at IS NOT NULL"),
+            submissions.c.source == bindparam("of"),
+            submissions.c.due_at <= now_ms(),
+        )
     )
 )
-_CLAIM_RETURN = claiming(submissions, waiting="state = 'open' AND due_at IS NOT NULL", narrowed=["source"])
-_RETURNED = fenced(submissions, state="open").values(
-    key=bindparam("new_key"),
-    fingerprint=bindparam("new_fingerprint"),
-    moved_to=null(),
-    remark=null(),
-    due_at=null(),
-    claimed=false(),
+_CLAIM_RETURN = Deferred(
+    lambda: claiming(submissions, waiting="state = 'open' AND due_at IS NOT NULL", narrowed=["source"])
 )
-_POINT_IDENTITY = update(identities).where(identities.c.key == bindparam("of")).values(submission=bindparam("to"))
-_ADD_IDENTITY = insert(identities)
-_RETURN_GIVEN_UP = fenced(submissions, state="open").values(
-    place=submissions.c.moved_to, remark=bindparam("said"), due_at=null(), claimed=false()
+_RETURNED = Deferred(
+    lambda: fenced(submissions, state="open").values(
+        key=bindparam("new_key"),
+        fingerprint=bindparam("new_fingerprint"),
+        moved_to=null(),
+        remark=null(),
+        due_at=null(),
+        claimed=false(),
+    )
+)
+_POINT_IDENTITY = Deferred(
+    lambda: update(identities).where(identities.c.key == bindparam("of")).values(submission=bindparam("to"))
+)
+_ADD_IDENTITY = Deferred(lambda: insert(identities))
+_RETURN_GIVEN_UP = Deferred(
+    lambda: fenced(submissions, state="open").values(
+        place=submissions.c.moved_to, remark=bindparam("said"), due_at=null(), claimed=false()
+    )
 )
 
 
@@ -130,7 +163,7 @@ class AnswerPart(Part):
     def claim_answers(self, source: str, *, limit: int, hold: timedelta) -> list[ClaimedAnswer]:
         return self._claimed(_CLAIM, source, limit=limit, hold=hold)
 
-    def _claimed(self, statement: Update, source: str, *, limit: int, hold: timedelta) -> list[ClaimedAnswer]:
+    def _claimed(self, statement: Deferred[Update], source: str, *, limit: int, hold: timedelta) -> list[ClaimedAnswer]:
         def work(connection: Connection) -> list[ClaimedAnswer]:
             rows = claim(connection, statement, hold=span_ms(hold), limit=limit, source=source)
             whole = load(connection, rows, tries_of_done=False)

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Select, and_, bindparam, case, insert, nul
 
 from watcher.journal.clock import now_ms
 from watcher.journal.connection import Connection
+from watcher.journal.deferred import Deferred
 from watcher.journal.tables import bookings, invoices
 from watcher.model import BookingKey, DocumentState, Locator, Outcome, Reason
 
@@ -23,12 +24,14 @@ class WaitsFor(StrEnum):
     FILE = "file"  # its file has to be put back to where its URL leads
 
 
-_OF_EMPLOYEE = (
-    bookings.c.user_code == bindparam("user_code"),
-    bookings.c.create_expense == bindparam("create_expense"),
+_OF_EMPLOYEE = Deferred(
+    lambda: (
+        bookings.c.user_code == bindparam("user_code"),
+        bookings.c.create_expense == bindparam("create_expense"),
+    )
 )
-_OF_CONTENTS = and_(bookings.c.content.in_(bindparam("contents", expanding=True)), *_OF_EMPLOYEE)
-_OF_PARENTS = and_(bookings.c.parent.in_(bindparam("parents", expanding=True)), *_OF_EMPLOYEE)
+_OF_CONTENTS = Deferred(lambda: and_(bookings.c.content.in_(bindparam("contents", expanding=True)), *_OF_EMPLOYEE()))
+_OF_PARENTS = Deferred(lambda: and_(bookings.c.parent.in_(bindparam("parents", expanding=True)), *_OF_EMPLOYEE()))
 
 
 def _locked(which: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
@@ -39,21 +42,27 @@ def _locked(which: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
     return select(bookings).where(which).order_by(bookings.c.content, bookings.c.generation).with_for_update()
 
 
-_LATEST = _locked(_OF_CONTENTS)
-_LATEST_WITH_PARTS = _locked(or_(_OF_CONTENTS, _OF_PARENTS))
-_OPEN = insert(bookings).values(state=DocumentState.PENDING.value, created_at=now_ms(), due_at=now_ms())
-_ADOPT = (
-    update(bookings)
-    .where(bookings.c.id == bindparam("row"))
-    .values(
-        **{name: bindparam(f"new_{name}") for name in ("source", "store", "store_key", "url")},
-        # This one's file is where its URL leads.
-        due_at=case((bookings.c.waits_for == WaitsFor.FILE.value, now_ms()), else_=bookings.c.due_at),
-        waits_for=case((bookings.c.waits_for == WaitsFor.FILE.value, null()), else_=bookings.c.waits_for),
+_LATEST = Deferred(lambda: _locked(_OF_CONTENTS()))
+_LATEST_WITH_PARTS = Deferred(lambda: _locked(or_(_OF_CONTENTS(), _OF_PARENTS())))
+_OPEN = Deferred(
+    lambda: insert(bookings).values(state=DocumentState.PENDING.value, created_at=now_ms(), due_at=now_ms())
+)
+_ADOPT = Deferred(
+    lambda: (
+        update(bookings)
+        .where(bookings.c.id == bindparam("row"))
+        .values(
+            **{name: bindparam(f"new_{name}") for name in ("source", "store", "store_key", "url")},
+            # This one's file is where its URL leads.
+            due_at=case((bookings.c.waits_for == WaitsFor.FILE.value, now_ms()), else_=bookings.c.due_at),
+            waits_for=case((bookings.c.waits_for == WaitsFor.FILE.value, null()), else_=bookings.c.waits_for),
+        )
     )
 )
-_EXPENSE = (
-    select(invoices.c.id).where(invoices.c.booking == bindparam("of"), invoices.c.expense_id.is_not(None)).limit(1)
+_EXPENSE = Deferred(
+    lambda: (
+        select(invoices.c.id).where(invoices.c.booking == bindparam("of"), invoices.c.expense_id.is_not(None)).limit(1)
+    )
 )
 
 

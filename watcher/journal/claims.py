@@ -15,6 +15,7 @@ from sqlalchemy import Column, ColumnElement, Table, Update, bindparam, select, 
 
 from watcher.journal.clock import now_ms
 from watcher.journal.connection import Connection
+from watcher.journal.deferred import Deferred
 from watcher.model import Claim
 
 T = TypeVar("T")
@@ -64,7 +65,9 @@ def claiming(
     )
 
 
-def claim(connection: Connection, statement: Update, *, hold: int, limit: int = 1, **narrowed: object) -> list[Any]:
+def claim(
+    connection: Connection, statement: Deferred[Update], *, hold: int, limit: int = 1, **narrowed: object
+) -> list[Any]:
     """Run a `claiming` statement; the rows that are now ours, the earliest written first."""
     values = {f"of_{name}": value for name, value in narrowed.items()}
     rows = connection.execute(statement, {"hold": hold, "limit": limit, **values}).all()

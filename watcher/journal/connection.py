@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import Dialect, Insert
+from sqlalchemy import Dialect
 from sqlalchemy.exc import DBAPIError, MultipleResultsFound, NoResultFound
 
-from watcher.journal.prepared import Statement, Statements
+from watcher.journal.prepared import Numbered, Statement, Statements
 
 _NONE: dict[str, Any] = {}
 
@@ -80,7 +80,7 @@ class Connection:
         rows = prepared.rows(found, cursor.description) if found else found
         return Result(rows, cursor.rowcount)
 
-    def insert(self, statement: Insert, values: Mapping[str, Any]) -> int:
+    def insert(self, statement: Numbered, values: Mapping[str, Any]) -> int:
         """Insert one row; the number that it gets."""
         if self.dialect.name != "sqlite":
             return int(self.execute(self._statements.numbering(statement), values).scalar_one())

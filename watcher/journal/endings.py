@@ -6,25 +6,28 @@ from sqlalchemy import bindparam, select, update
 
 from watcher.journal.clock import now_ms
 from watcher.journal.connection import Connection
+from watcher.journal.deferred import Deferred
 from watcher.journal.tables import tries
 from watcher.model import ClaimedBooking, TryEnding
 
 RAW_BYTES = 64 * 1024  # of the endpoint's own words
 
-_OF = (tries.c.booking == bindparam("of"), tries.c.number == bindparam("nth"))
-_END = (
-    update(tries)
-    .where(*_OF, tries.c.ended_at.is_(None))
-    .values(
-        ended_at=now_ms(),
-        result=bindparam("ended_as"),
-        in_doubt=bindparam("doubt"),
-        code=bindparam("said_code"),
-        message=bindparam("said"),
-        raw=bindparam("answer"),
+_OF = Deferred(lambda: (tries.c.booking == bindparam("of"), tries.c.number == bindparam("nth")))
+_END = Deferred(
+    lambda: (
+        update(tries)
+        .where(*_OF(), tries.c.ended_at.is_(None))
+        .values(
+            ended_at=now_ms(),
+            result=bindparam("ended_as"),
+            in_doubt=bindparam("doubt"),
+            code=bindparam("said_code"),
+            message=bindparam("said"),
+            raw=bindparam("answer"),
+        )
     )
 )
-_ENDED = select(tries.c.ended_at).where(*_OF)
+_ENDED = Deferred(lambda: select(tries.c.ended_at).where(*_OF()))
 
 
 def end_try(connection: Connection, claimed: ClaimedBooking, ending: TryEnding) -> None:

@@ -8,14 +8,15 @@ from typing import Any
 from sqlalchemy import bindparam, delete, insert, select
 
 from watcher.journal.connection import Connection
+from watcher.journal.deferred import Deferred
 from watcher.journal.tables import invoices
 from watcher.model import Invoice
 
 _INVOICE_COLUMNS = tuple(column.name for column in invoices.c if column.name not in ("id", "booking"))
 _values_of = attrgetter(*_INVOICE_COLUMNS)  # all in one call
-_ADD_INVOICE = insert(invoices)
-_FORGET_INVOICES = delete(invoices).where(invoices.c.booking == bindparam("of"))
-_EXPENSES = select(invoices.c.expense_id).where(invoices.c.booking == bindparam("of"))
+_ADD_INVOICE = Deferred(lambda: insert(invoices))
+_FORGET_INVOICES = Deferred(lambda: delete(invoices).where(invoices.c.booking == bindparam("of")))
+_EXPENSES = Deferred(lambda: select(invoices.c.expense_id).where(invoices.c.booking == bindparam("of")))
 
 
 def stored_expenses(connection: Connection, booking: int) -> set[str | None] | None:

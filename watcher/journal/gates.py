@@ -10,71 +10,98 @@ from watcher.journal.claims import claim, claiming
 from watcher.journal.clock import maybe_from_ms, now_ms
 from watcher.journal.connection import Connection
 from watcher.journal.database import Database
+from watcher.journal.deferred import Deferred
 from watcher.journal.tables import bookings, gates
 from watcher.model import Gate
 
-_OF = gates.c.endpoint == bindparam("of")
-_ROW = select(gates, now_ms().label("now"), (func.coalesce(gates.c.resumes_at, 0) > now_ms()).label("waits")).where(_OF)
-_LOCKED_ROW = _ROW.with_for_update()
-_ALL = select(gates, (func.coalesce(gates.c.resumes_at, 0) > now_ms()).label("waits")).order_by(gates.c.endpoint)
-
-_CLAIM_PROBE = claiming(gates, waiting="NOT open", narrowed=["endpoint"])
-_GIVE_PROBE_BACK = update(gates).where(_OF, text("NOT open"), gates.c.claimed).values(due_at=now_ms(), claimed=false())
-_END_PROBE = (
-    update(gates)
-    .where(_OF, text("NOT open"), gates.c.claimed)
-    .values(due_at=now_ms() + gates.c.probe_ms, claimed=false(), claim=gates.c.claim + 1)
+_OF = Deferred(lambda: gates.c.endpoint == bindparam("of"))
+_ROW = Deferred(
+    lambda: select(
+        gates, now_ms().label("now"), (func.coalesce(gates.c.resumes_at, 0) > now_ms()).label("waits")
+    ).where(_OF())
+)
+_LOCKED_ROW = Deferred(lambda: _ROW().with_for_update())
+_ALL = Deferred(
+    lambda: select(gates, (func.coalesce(gates.c.resumes_at, 0) > now_ms()).label("waits")).order_by(gates.c.endpoint)
 )
 
-_ADD = insert(gates).values(open=true(), since=now_ms())
-_CLOSE = (
-    update(gates)
-    .where(_OF)
-    .values(
-        open=false(),
-        reason=bindparam("why"),
-        since=case((gates.c.open == true(), now_ms()), else_=gates.c.since),
-        probe_ms=bindparam("probe"),
-        due_at=now_ms() + bindparam("probe"),
-        claimed=false(),
+_CLAIM_PROBE = Deferred(lambda: claiming(gates, waiting="NOT open", narrowed=["endpoint"]))
+_GIVE_PROBE_BACK = Deferred(
+    lambda: update(gates).where(_OF(), text("NOT open"), gates.c.claimed).values(due_at=now_ms(), claimed=false())
+)
+_END_PROBE = Deferred(
+    lambda: (
+        update(gates)
+        .where(_OF(), text("NOT open"), gates.c.claimed)
+        .values(due_at=now_ms() + gates.c.probe_ms, claimed=false(), claim=gates.c.claim + 1)
     )
 )
-_OPEN = (
-    update(gates)
-    .where(_OF)
-    .values(open=true(), reason=null(), since=now_ms(), due_at=null(), claimed=false(), claim=gates.c.claim + 1)
+
+_ADD = Deferred(lambda: insert(gates).values(open=true(), since=now_ms()))
+_CLOSE = Deferred(
+    lambda: (
+        update(gates)
+        .where(_OF())
+        .values(
+            open=false(),
+            reason=bindparam("why"),
+            since=case((gates.c.open == true(), now_ms()), else_=gates.c.since),
+            probe_ms=bindparam("probe"),
+            due_at=now_ms() + bindparam("probe"),
+            claimed=false(),
+        )
+    )
 )
-_PAUSE = (
-    update(gates)
-    .where(_OF, func.coalesce(gates.c.resumes_at, 0) < now_ms() + bindparam("pause"))
-    .values(resumes_at=now_ms() + bindparam("pause"))
+_OPEN = Deferred(
+    lambda: (
+        update(gates)
+        .where(_OF())
+        .values(open=true(), reason=null(), since=now_ms(), due_at=null(), claimed=false(), claim=gates.c.claim + 1)
+    )
+)
+_PAUSE = Deferred(
+    lambda: (
+        update(gates)
+        .where(_OF(), func.coalesce(gates.c.resumes_at, 0) < now_ms() + bindparam("pause"))
+        .values(resumes_at=now_ms() + bindparam("pause"))
+    )
 )
 # `give_up_after` stands still while the gate is closed: what had failed before it fails that much later.
-_SHIFT_FAILURES = (
-    update(bookings)
-    .where(text("bookings.state = 'pending'"), bookings.c.first_failed_at.is_not(None))
-    .values(
-        first_failed_at=bookings.c.first_failed_at
-        + bindparam("now")
-        - case((bookings.c.first_failed_at > bindparam("shut"), bookings.c.first_failed_at), else_=bindparam("shut"))
+_SHIFT_FAILURES = Deferred(
+    lambda: (
+        update(bookings)
+        .where(text("bookings.state = 'pending'"), bookings.c.first_failed_at.is_not(None))
+        .values(
+            first_failed_at=bookings.c.first_failed_at
+            + bindparam("now")
+            - case(
+                (bookings.c.first_failed_at > bindparam("shut"), bookings.c.first_failed_at), else_=bindparam("shut")
+            )
+        )
     )
 )
 
-_PENDING = (
-    text("bookings.state = 'pending'"),
-    bookings.c.due_at.is_not(None),  # null: it waits for something else than time
-    bookings.c.source.in_(bindparam("sources", expanding=True)),
+_PENDING = Deferred(
+    lambda: (
+        text("bookings.state = 'pending'"),
+        bookings.c.due_at.is_not(None),  # null: it waits for something else than time
+        bookings.c.source.in_(bindparam("sources", expanding=True)),
+    )
 )
-_FIRST_DUE = select(bookings.c.due_at).where(*_PENDING).order_by(bookings.c.due_at).limit(1).scalar_subquery()
-_WAITS_FOR_PROBE = exists().where(*_PENDING, ~bookings.c.claimed)
-_ONE_ROW = select(literal(1).label("one")).subquery()
-_NEXT_TRY = select(
-    now_ms().label("now"),
-    _FIRST_DUE.label("first"),
-    gates,
-    (func.coalesce(gates.c.resumes_at, 0) > now_ms()).label("waits"),
-    case((gates.c.open == false(), _WAITS_FOR_PROBE), else_=false()).label("probing"),
-).select_from(_ONE_ROW.outerjoin(gates, _OF))
+_FIRST_DUE = Deferred(
+    lambda: select(bookings.c.due_at).where(*_PENDING()).order_by(bookings.c.due_at).limit(1).scalar_subquery()
+)
+_WAITS_FOR_PROBE = Deferred(lambda: exists().where(*_PENDING(), ~bookings.c.claimed))
+_ONE_ROW = Deferred(lambda: select(literal(1).label("one")).subquery())
+_NEXT_TRY = Deferred(
+    lambda: select(
+        now_ms().label("now"),
+        _FIRST_DUE().label("first"),
+        gates,
+        (func.coalesce(gates.c.resumes_at, 0) > now_ms()).label("waits"),
+        case((gates.c.open == false(), _WAITS_FOR_PROBE()), else_=false()).label("probing"),
+    ).select_from(_ONE_ROW().outerjoin(gates, _OF()))
+)
 
 
 def row(connection: Connection, endpoint: str) -> Any:
@@ -143,7 +170,7 @@ def next_try_in(database: Database, sources: list[str], endpoint: str) -> float 
     return max(0, int(due_at - found.now)) / 1000
 
 
-def _change(connection: Connection, endpoint: str, statement: Update, values: dict[str, Any]) -> None:
+def _change(connection: Connection, endpoint: str, statement: Deferred[Update], values: dict[str, Any]) -> None:
     """Change a gate that need not be there yet. Another node that adds it first makes this begin anew."""
     if row(connection, endpoint) is None:
         connection.execute(_ADD, {"endpoint": endpoint})

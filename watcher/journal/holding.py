@@ -11,40 +11,55 @@ from watcher.journal.bookings import WaitsFor
 from watcher.journal.claims import fenced
 from watcher.journal.clock import now_ms
 from watcher.journal.connection import Connection
+from watcher.journal.deferred import Deferred
 from watcher.journal.endings import end_try, try_has_ended
 from watcher.journal.tables import bookings, documents, submissions, tries
 from watcher.model import ClaimedBooking, Reason, SubmissionState, TryEnding
 
-_HOLD = fenced(bookings, state="pending").values(
-    due_at=null(),
-    waits_for=WaitsFor.PERSON.value,
-    attempts=bookings.c.attempts + bindparam("sent"),
-    tries=bookings.c.tries - 1 + bindparam("sent"),
-    in_doubt=true(),
-    claimed=false(),
-    claim=bookings.c.claim + 1,
+_HOLD = Deferred(
+    lambda: fenced(bookings, state="pending").values(
+        due_at=null(),
+        waits_for=WaitsFor.PERSON.value,
+        attempts=bookings.c.attempts + bindparam("sent"),
+        tries=bookings.c.tries - 1 + bindparam("sent"),
+        in_doubt=true(),
+        claimed=false(),
+        claim=bookings.c.claim + 1,
+    )
 )
-_FORGET_TRY = delete(tries).where(tries.c.booking == bindparam("of"), tries.c.number == bindparam("nth"))
-_WAITING_FOR = select(documents.c.submission).where(
-    documents.c.booking == bindparam("of"), text("documents.state = 'pending'")
+_FORGET_TRY = Deferred(
+    lambda: delete(tries).where(tries.c.booking == bindparam("of"), tries.c.number == bindparam("nth"))
 )
-_HOLD_SUBMISSIONS = (
-    update(submissions)
-    .where(submissions.c.seq.in_(_WAITING_FOR), text("submissions.state = 'open'"))
-    .values(state=SubmissionState.HELD.value, reason=Reason.IN_DOUBT.value, remark=bindparam("said"), held_at=now_ms())
+_WAITING_FOR = Deferred(
+    lambda: select(documents.c.submission).where(
+        documents.c.booking == bindparam("of"), text("documents.state = 'pending'")
+    )
 )
-_HELD_FOR_DOUBT = (text("submissions.state = 'held'"), submissions.c.reason == Reason.IN_DOUBT.value)
-_STILL_IN_DOUBT = (
-    exists()
-    .where(documents.c.submission == submissions.c.seq, text("documents.state = 'pending'"))
-    .where(bookings.c.id == documents.c.booking, bookings.c.waits_for == WaitsFor.PERSON.value)
+_HOLD_SUBMISSIONS = Deferred(
+    lambda: (
+        update(submissions)
+        .where(submissions.c.seq.in_(_WAITING_FOR()), text("submissions.state = 'open'"))
+        .values(
+            state=SubmissionState.HELD.value, reason=Reason.IN_DOUBT.value, remark=bindparam("said"), held_at=now_ms()
+        )
+    )
 )
-_OPEN_AGAIN = (
-    update(submissions)
-    .where(submissions.c.seq.in_(bindparam("rows", expanding=True)), *_HELD_FOR_DOUBT, ~_STILL_IN_DOUBT)
-    .values(state=SubmissionState.OPEN.value, reason=null(), remark=null(), held_at=null())
+_HELD_FOR_DOUBT = Deferred(lambda: (text("submissions.state = 'held'"), submissions.c.reason == Reason.IN_DOUBT.value))
+_STILL_IN_DOUBT = Deferred(
+    lambda: (
+        exists()
+        .where(documents.c.submission == submissions.c.seq, text("documents.state = 'pending'"))
+        .where(bookings.c.id == documents.c.booking, bookings.c.waits_for == WaitsFor.PERSON.value)
+    )
 )
-_DOUBT = update(bookings).where(bookings.c.id == bindparam("row")).values(in_doubt=true())
+_OPEN_AGAIN = Deferred(
+    lambda: (
+        update(submissions)
+        .where(submissions.c.seq.in_(bindparam("rows", expanding=True)), *_HELD_FOR_DOUBT(), ~_STILL_IN_DOUBT())
+        .values(state=SubmissionState.OPEN.value, reason=null(), remark=null(), held_at=null())
+    )
+)
+_DOUBT = Deferred(lambda: update(bookings).where(bookings.c.id == bindparam("row")).values(in_doubt=true()))
 _ROWS_AT_ONCE = 500
 
 

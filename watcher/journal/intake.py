@@ -17,6 +17,7 @@ from watcher.journal.bookings import locator_columns
 from watcher.journal.clock import now_ms, to_ms
 from watcher.journal.connection import Connection
 from watcher.journal.database import Part
+from watcher.journal.deferred import Deferred
 from watcher.journal.pointing import point
 from watcher.journal.releasing import let_in
 from watcher.journal.reopening import Wish, refuse, reopen
@@ -38,46 +39,58 @@ from watcher.model import (
 from watcher.seen import SeenInvoice
 
 # Of anything else nobody asks whether it has documents, and each look is a way through an index of all.
-_MAY_BE_EMPTY = and_(submissions.c.kind == Kind.MAIL.value, submissions.c.state == SubmissionState.CLOSED.value)
-_KNOWN = (
-    select(
-        identities.c.key,
-        identities.c.submission,
-        identities.c.stays,
-        submissions.c.state,
-        case((submissions.c.released, submissions.c.user_code)).label("released_for"),
-        case((_MAY_BE_EMPTY, ~exists().where(documents.c.submission == submissions.c.seq))).label("empty"),
+_MAY_BE_EMPTY = Deferred(
+    lambda: and_(submissions.c.kind == Kind.MAIL.value, submissions.c.state == SubmissionState.CLOSED.value)
+)
+_KNOWN = Deferred(
+    lambda: (
+        select(
+            identities.c.key,
+            identities.c.submission,
+            identities.c.stays,
+            submissions.c.state,
+            case((submissions.c.released, submissions.c.user_code)).label("released_for"),
+            case((_MAY_BE_EMPTY(), ~exists().where(documents.c.submission == submissions.c.seq))).label("empty"),
+        )
+        .outerjoin(submissions, submissions.c.id == identities.c.submission)
+        .where(identities.c.key.in_(bindparam("keys", expanding=True)))
     )
-    .outerjoin(submissions, submissions.c.id == identities.c.submission)
-    .where(identities.c.key.in_(bindparam("keys", expanding=True)))
 )
 _KEYS_AT_ONCE = 500
 _SAME_IS_HELD = "the same document was submitted before, and it is not known whether it was booked"
 
-_KEY = bindparam("key", type_=identities.c.key.type)
-_SINCE_NOW = case((bindparam("unheard") == 1, now_ms()), else_=null())
-_ADD_SUBMISSION = insert(submissions).values(recorded_at=now_ms(), unacknowledged_since=_SINCE_NOW)
-_FILL = (
-    update(submissions)
-    .where(submissions.c.id == bindparam("of"), submissions.c.released)
-    .values(released=false(), unacknowledged_since=_SINCE_NOW)
-    .returning(submissions.c.seq)
+_KEY = Deferred(lambda: bindparam("key", type_=identities.c.key.type))
+_SINCE_NOW = Deferred(lambda: case((bindparam("unheard") == 1, now_ms()), else_=null()))
+_ADD_SUBMISSION = Deferred(lambda: insert(submissions).values(recorded_at=now_ms(), unacknowledged_since=_SINCE_NOW()))
+_FILL = Deferred(
+    lambda: (
+        update(submissions)
+        .where(submissions.c.id == bindparam("of"), submissions.c.released)
+        .values(released=false(), unacknowledged_since=_SINCE_NOW())
+        .returning(submissions.c.seq)
+    )
 )
-_ANSWER_NOW = update(submissions).where(submissions.c.seq == bindparam("row")).values(due_at=now_ms())
-_HELD_NOW = update(submissions).where(submissions.c.seq == bindparam("row")).values(held_at=now_ms())
+_ANSWER_NOW = Deferred(lambda: update(submissions).where(submissions.c.seq == bindparam("row")).values(due_at=now_ms()))
+_HELD_NOW = Deferred(lambda: update(submissions).where(submissions.c.seq == bindparam("row")).values(held_at=now_ms()))
 # Nothing, where the key is known: the look and the insert are one statement.
-_ADD_IDENTITY = insert(identities).from_select(
-    ["key", "submission"],
-    select(_KEY, bindparam("name", type_=identities.c.submission.type)).where(
-        ~exists().where(identities.c.key == _KEY)
-    ),
+_ADD_IDENTITY = Deferred(
+    lambda: insert(identities).from_select(
+        ["key", "submission"],
+        select(_KEY(), bindparam("name", type_=identities.c.submission.type)).where(
+            ~exists().where(identities.c.key == _KEY())
+        ),
+    )
 )
-_POINT_IDENTITY = (
-    update(identities)
-    .where(identities.c.key == bindparam("of"), identities.c.submission == bindparam("old"))
-    .values(submission=bindparam("new"), stays=False)
+_POINT_IDENTITY = Deferred(
+    lambda: (
+        update(identities)
+        .where(identities.c.key == bindparam("of"), identities.c.submission == bindparam("old"))
+        .values(submission=bindparam("new"), stays=False)
+    )
 )
-_ADD_DOCUMENT = insert(documents).values(settled_at=case((bindparam("is_settled") == 1, now_ms()), else_=null()))
+_ADD_DOCUMENT = Deferred(
+    lambda: insert(documents).values(settled_at=case((bindparam("is_settled") == 1, now_ms()), else_=null()))
+)
 
 
 class IntakePart(Part):

@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, or_, select
 from watcher.journal.clock import to_ms
 from watcher.journal.connection import Connection
 from watcher.journal.database import Part, Work
+from watcher.journal.deferred import Deferred
 from watcher.journal.reading import load
 from watcher.journal.tables import submissions
 from watcher.model import Submission
@@ -20,14 +21,16 @@ _Place = tuple[int, int]  # when it was received, and its number
 _BEGIN: _Place = (-(2**62), 0)  # before all
 
 # The first condition is what the index of the times is entered by; the second is of those of one millisecond.
-_PAGE = (
-    select(submissions)
-    .where(
-        submissions.c.received_at >= bindparam("at"),
-        or_(submissions.c.received_at > bindparam("at"), submissions.c.seq > bindparam("number")),
+_PAGE = Deferred(
+    lambda: (
+        select(submissions)
+        .where(
+            submissions.c.received_at >= bindparam("at"),
+            or_(submissions.c.received_at > bindparam("at"), submissions.c.seq > bindparam("number")),
+        )
+        .order_by(submissions.c.received_at, submissions.c.seq)
+        .limit(bindparam("size"))
     )
-    .order_by(submissions.c.received_at, submissions.c.seq)
-    .limit(bindparam("size"))
 )
 
 

@@ -15,46 +15,59 @@ from watcher.journal.claims import claim, claiming, fence, fenced
 from watcher.journal.clock import now_ms, span_ms
 from watcher.journal.connection import Connection
 from watcher.journal.database import Part
+from watcher.journal.deferred import Deferred
 from watcher.journal.rows import thread_of
 from watcher.journal.tables import notices, sent, submissions
 from watcher.model import ANYTHING, Acknowledgement, Claim, ClaimedNotice, Notice, Spent, Submission, Thread, answering
 
-_SPENT = select(
-    func.count(), func.coalesce(func.sum(submissions.c.size), 0), now_ms() - func.min(submissions.c.recorded_at)
-).where(
-    text("counts_as IS NOT NULL"),
-    submissions.c.counts_as == bindparam("whose"),
-    submissions.c.recorded_at > now_ms() - bindparam("within"),
-    submissions.c.source == bindparam("of"),
-)
-_SENT = select(func.count(), literal(0), now_ms() - func.min(sent.c.sent_at)).where(
-    sent.c.recipient == bindparam("whose"), sent.c.sent_at > now_ms() - bindparam("within")
-)
-_ADD_SENT = insert(sent).values(sent_at=now_ms())
-
-_WAS_TOLD = select(
-    exists().where(
-        notices.c.source == bindparam("of"),
-        notices.c.concerns == bindparam("whom"),
-        notices.c.created_at > now_ms() - bindparam("within"),
+_SPENT = Deferred(
+    lambda: select(
+        func.count(), func.coalesce(func.sum(submissions.c.size), 0), now_ms() - func.min(submissions.c.recorded_at)
+    ).where(
+        text("counts_as IS NOT NULL"),
+        submissions.c.counts_as == bindparam("whose"),
+        submissions.c.recorded_at > now_ms() - bindparam("within"),
+        submissions.c.source == bindparam("of"),
     )
 )
-_TELL = insert(notices).values(created_at=now_ms(), due_at=now_ms())
-_ANY_DUE = select(
-    exists().where(
-        text("notices.due_at IS NOT NULL"), notices.c.source == bindparam("of"), notices.c.due_at <= now_ms()
-    ),
-    ANY_OVERDUE,
+_SENT = Deferred(
+    lambda: select(func.count(), literal(0), now_ms() - func.min(sent.c.sent_at)).where(
+        sent.c.recipient == bindparam("whose"), sent.c.sent_at > now_ms() - bindparam("within")
+    )
 )
-_CLAIM = claiming(notices, waiting="due_at IS NOT NULL", narrowed=["source"])
-_END = fenced(notices).values(due_at=null(), claimed=false())
-_POSTPONE = fenced(notices).values(due_at=now_ms() + bindparam("due_in"), claimed=false(), claim=notices.c.claim + 1)
+_ADD_SENT = Deferred(lambda: insert(sent).values(sent_at=now_ms()))
 
-_FORGET = delete(notices).where(notices.c.id == bindparam("row"))
+_WAS_TOLD = Deferred(
+    lambda: select(
+        exists().where(
+            notices.c.source == bindparam("of"),
+            notices.c.concerns == bindparam("whom"),
+            notices.c.created_at > now_ms() - bindparam("within"),
+        )
+    )
+)
+_TELL = Deferred(lambda: insert(notices).values(created_at=now_ms(), due_at=now_ms()))
+_ANY_DUE = Deferred(
+    lambda: select(
+        exists().where(
+            text("notices.due_at IS NOT NULL"), notices.c.source == bindparam("of"), notices.c.due_at <= now_ms()
+        ),
+        ANY_OVERDUE(),
+    )
+)
+_CLAIM = Deferred(lambda: claiming(notices, waiting="due_at IS NOT NULL", narrowed=["source"]))
+_END = Deferred(lambda: fenced(notices).values(due_at=null(), claimed=false()))
+_POSTPONE = Deferred(
+    lambda: fenced(notices).values(due_at=now_ms() + bindparam("due_in"), claimed=false(), claim=notices.c.claim + 1)
+)
+
+_FORGET = Deferred(lambda: delete(notices).where(notices.c.id == bindparam("row")))
 
 _KEPT_MS = span_ms(timedelta(days=2))  # longer than anybody asks about
-_OLD_SENT = delete(sent).where(sent.c.sent_at < now_ms() - _KEPT_MS)
-_OLD_NOTICES = delete(notices).where(text("due_at IS NULL"), notices.c.created_at < now_ms() - _KEPT_MS)
+_OLD_SENT = Deferred(lambda: delete(sent).where(sent.c.sent_at < now_ms() - _KEPT_MS))
+_OLD_NOTICES = Deferred(
+    lambda: delete(notices).where(text("due_at IS NULL"), notices.c.created_at < now_ms() - _KEPT_MS)
+)
 
 
 class NoticePart(Part):

@@ -16,11 +16,15 @@ from sqlalchemy import Dialect, Insert, Select, TextClause
 from sqlalchemy.sql.compiler import ExpandedState, SQLCompiler
 from sqlalchemy.sql.dml import UpdateBase
 
-Statement = Select[*tuple[Any, ...]] | UpdateBase | TextClause
+from watcher.journal.deferred import Deferred
+
+Built = Select[*tuple[Any, ...]] | UpdateBase | TextClause
+Statement = Built | Deferred[Built]
+Numbered = Insert | Deferred[Insert]  # its rows have numbers
 Parameters = Mapping[str, Any]
 Process = Callable[[Any], Any] | None
 
-# Nearly all statements are made when their modules are loaded; what is made anew each time must not pile up.
+# Nearly all statements are made once, by their modules; what is made anew each time must not pile up.
 _MOST_STATEMENTS = 1000
 _PADDED_EXACTLY, _STEP = 1024, 1024  # how long lists are padded
 _MOST_VALUES = 32_000  # of one list: SQLite takes 32,766 in all
@@ -100,6 +104,7 @@ class _Variants:
 
     def __init__(self, statement: Statement) -> None:
         self.statement = statement  # kept, so that its identity is nobody else's
+        self.built = statement() if isinstance(statement, Deferred) else statement
         self.lists: tuple[str, ...] | None = None
         self.prepared: dict[tuple[Any, ...], Prepared] = {}
 
@@ -110,7 +115,7 @@ class Statements:
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
         self._found: dict[int, _Variants] = {}
-        self._numbering: dict[int, tuple[Insert, UpdateBase]] = {}
+        self._numbering: dict[int, tuple[Numbered, UpdateBase]] = {}
 
     def prepared(self, statement: Statement, parameters: Parameters) -> Prepared:
         """For parameters of these names. Raises what SQLAlchemy raises where one is missing."""
@@ -119,19 +124,20 @@ class Statements:
             variants = self._remember(statement)
         lists = variants.lists
         if lists is None:
-            lists = variants.lists = _lists_of(statement, self._dialect, parameters)
+            lists = variants.lists = _lists_of(variants.built, self._dialect, parameters)
         key = (*parameters, *[_padded(len(parameters[name])) for name in lists]) if lists else tuple(parameters)
         found = variants.prepared.get(key)
         if found is None:
-            found = variants.prepared[key] = _prepare(statement, self._dialect, parameters, lists)
+            found = variants.prepared[key] = _prepare(variants.built, self._dialect, parameters, lists)
         return found
 
-    def numbering(self, statement: Insert) -> UpdateBase:
+    def numbering(self, statement: Numbered) -> UpdateBase:
         """The same, returning the number of the new row."""
         found = self._numbering.get(id(statement))
         if found is None:
-            (key,) = statement.table.primary_key
-            found = self._numbering[id(statement)] = (statement, statement.returning(key))
+            built = statement() if isinstance(statement, Deferred) else statement
+            (key,) = built.table.primary_key
+            found = self._numbering[id(statement)] = (statement, built.returning(key))
         return found[1]
 
     def _remember(self, statement: Statement) -> _Variants:
@@ -147,7 +153,7 @@ def _padded(count: int) -> int:
     return max(count, min(-(-count // _STEP) * _STEP, _MOST_VALUES))
 
 
-def _compiled(statement: Statement, dialect: Dialect, names: list[str]) -> SQLCompiler:
+def _compiled(statement: Built, dialect: Dialect, names: list[str]) -> SQLCompiler:
     # As if for many rows: a single insert would else ask for the number that its row gets.
     plain_insert = isinstance(statement, Insert) and not _columns(statement)
     compiled = statement.compile(dialect=dialect, column_keys=names, for_executemany=plain_insert)
@@ -156,16 +162,16 @@ def _compiled(statement: Statement, dialect: Dialect, names: list[str]) -> SQLCo
     return compiled
 
 
-def _lists_of(statement: Statement, dialect: Dialect, parameters: Parameters) -> tuple[str, ...]:
+def _lists_of(statement: Built, dialect: Dialect, parameters: Parameters) -> tuple[str, ...]:
     binds = _compiled(statement, dialect, list(parameters)).binds.values()
     return tuple(sorted({bind.key for bind in binds if bind.expanding and bind.key in parameters}))
 
 
-def _columns(statement: Statement) -> list[Any]:
+def _columns(statement: Built) -> list[Any]:
     return [*getattr(statement, "exported_columns", ())]
 
 
-def _prepare(statement: Statement, dialect: Dialect, parameters: Parameters, lists: tuple[str, ...]) -> Prepared:
+def _prepare(statement: Built, dialect: Dialect, parameters: Parameters, lists: tuple[str, ...]) -> Prepared:
     compiled = _compiled(statement, dialect, list(parameters))
     samples = {**parameters, **{name: [None] * _padded(len(parameters[name])) for name in lists}}
     expanded = compiled.construct_expanded_state(samples)

@@ -15,6 +15,7 @@ from watcher.journal.activity import read_activity
 from watcher.journal.clock import from_ms, maybe_from_ms, now_ms, to_ms
 from watcher.journal.connection import Connection
 from watcher.journal.database import Part, Work
+from watcher.journal.deferred import Deferred
 from watcher.journal.rows import health_of, submission_of
 from watcher.journal.searching import page
 from watcher.journal.tables import bookings, documents, invoices, notices, sources, submissions, tries
@@ -35,89 +36,123 @@ from watcher.model import (
 CHUNK = 200  # submissions that are loaded together
 _PREFIX = re.compile(r"[a-z2-7]{1,16}")
 
-_DOCUMENTS = (
-    select(
-        documents,
-        bookings.c.biz_id,
-        bookings.c.user_code,
-        bookings.c.attempts,
-        bookings.c.due_at,
-        bookings.c.outcome.label("booking_outcome"),
+_DOCUMENTS = Deferred(
+    lambda: (
+        select(
+            documents,
+            bookings.c.biz_id,
+            bookings.c.user_code,
+            bookings.c.attempts,
+            bookings.c.due_at,
+            bookings.c.outcome.label("booking_outcome"),
+        )
+        .outerjoin(bookings, bookings.c.id == documents.c.booking)
+        .where(documents.c.submission.in_(bindparam("rows", expanding=True)))
+        .order_by(documents.c.id)
     )
-    .outerjoin(bookings, bookings.c.id == documents.c.booking)
-    .where(documents.c.submission.in_(bindparam("rows", expanding=True)))
-    .order_by(documents.c.id)
 )
-_INVOICES = select(invoices).where(invoices.c.booking.in_(bindparam("rows", expanding=True))).order_by(invoices.c.id)
-_TRIES = select(tries).where(tries.c.booking.in_(bindparam("rows", expanding=True))).order_by(tries.c.number)
-_BY_PREFIX = (
-    select(submissions)
-    .where(submissions.c.id >= bindparam("first"), submissions.c.id < bindparam("beyond"))
-    .order_by(submissions.c.id)
-    .limit(2)
+_INVOICES = Deferred(
+    lambda: select(invoices).where(invoices.c.booking.in_(bindparam("rows", expanding=True))).order_by(invoices.c.id)
+)
+_TRIES = Deferred(
+    lambda: select(tries).where(tries.c.booking.in_(bindparam("rows", expanding=True))).order_by(tries.c.number)
+)
+_BY_PREFIX = Deferred(
+    lambda: (
+        select(submissions)
+        .where(submissions.c.id >= bindparam("first"), submissions.c.id < bindparam("beyond"))
+        .order_by(submissions.c.id)
+        .limit(2)
+    )
 )
 
-_HOLDER = (
-    select(submissions.c.id)
-    .join(documents, documents.c.submission == submissions.c.seq)
-    .where(documents.c.id == bindparam("document"))
+_HOLDER = Deferred(
+    lambda: (
+        select(submissions.c.id)
+        .join(documents, documents.c.submission == submissions.c.seq)
+        .where(documents.c.id == bindparam("document"))
+    )
 )
-_BY_NUMBER = (
-    select(submissions)
-    .where(submissions.c.seq.in_(bindparam("rows", expanding=True)))
-    .order_by(submissions.c.seq.desc())
+_BY_NUMBER = Deferred(
+    lambda: (
+        select(submissions)
+        .where(submissions.c.seq.in_(bindparam("rows", expanding=True)))
+        .order_by(submissions.c.seq.desc())
+    )
 )
 
 # Nearly all are closed: the others are counted by their own small index, and the rest is what is left.
-_UNCLOSED = (
-    select(submissions.c.state, func.count()).where(text("submissions.state <> 'closed'")).group_by(submissions.c.state)
+_UNCLOSED = Deferred(
+    lambda: (
+        select(submissions.c.state, func.count())
+        .where(text("submissions.state <> 'closed'"))
+        .group_by(submissions.c.state)
+    )
 )
-_ALL = select(func.count()).select_from(submissions)
+_ALL = Deferred(lambda: select(func.count()).select_from(submissions))
 # Likewise nearly all documents are done.
-_ALL_DOCUMENTS = select(func.count()).select_from(documents)
-_BY_RARE_OUTCOME = (
-    select(documents.c.outcome, func.count())
-    .where(documents.c.outcome.in_([outcome.value for outcome in Outcome if outcome is not Outcome.DONE]))
-    .group_by(documents.c.outcome)
+_ALL_DOCUMENTS = Deferred(lambda: select(func.count()).select_from(documents))
+_BY_RARE_OUTCOME = Deferred(
+    lambda: (
+        select(documents.c.outcome, func.count())
+        .where(documents.c.outcome.in_([outcome.value for outcome in Outcome if outcome is not Outcome.DONE]))
+        .group_by(documents.c.outcome)
+    )
 )
-_PENDING = select(func.count()).select_from(documents).where(text("documents.state = 'pending'"))
-_OLDEST = select(func.min(submissions.c.recorded_at)).where(
-    text("submissions.state = 'open'"), text("submissions.state <> 'closed'")
+_PENDING = Deferred(lambda: select(func.count()).select_from(documents).where(text("documents.state = 'pending'")))
+_OLDEST = Deferred(
+    lambda: select(func.min(submissions.c.recorded_at)).where(
+        text("submissions.state = 'open'"), text("submissions.state <> 'closed'")
+    )
 )
 # What is held waits for a person.
-_TO_BE_RECOGNISED = (
-    select(func.count(), func.min(submissions.c.recorded_at))
-    .select_from(documents)
-    .join(submissions, submissions.c.seq == documents.c.submission)
-    .where(text("documents.state = 'pending'"), submissions.c.state != SubmissionState.HELD.value)
+_TO_BE_RECOGNISED = Deferred(
+    lambda: (
+        select(func.count(), func.min(submissions.c.recorded_at))
+        .select_from(documents)
+        .join(submissions, submissions.c.seq == documents.c.submission)
+        .where(text("documents.state = 'pending'"), submissions.c.state != SubmissionState.HELD.value)
+    )
 )
 # Grouped by what no index is in the order of, lest SQLite walk all documents in that order.
-_SETTLED_AS = func.coalesce(documents.c.outcome, "")
-_SINCE = select(_SETTLED_AS, func.count()).where(documents.c.settled_at >= bindparam("since")).group_by(_SETTLED_AS)
-_NOW = select(now_ms())
-_SOURCES = select(sources).order_by(sources.c.name)
+_SETTLED_AS = Deferred(lambda: func.coalesce(documents.c.outcome, ""))
+_SINCE = Deferred(
+    lambda: (
+        select(_SETTLED_AS(), func.count()).where(documents.c.settled_at >= bindparam("since")).group_by(_SETTLED_AS())
+    )
+)
+_NOW = Deferred(lambda: select(now_ms()))
+_SOURCES = Deferred(lambda: select(sources).order_by(sources.c.name))
 
 # What is held waits for a person, not for us.
-_LEFT = (
-    select(
-        func.count(),
-        func.min(case((bookings.c.claimed, 0), else_=bookings.c.due_at - now_ms())),
+_LEFT = Deferred(
+    lambda: (
+        select(
+            func.count(),
+            func.min(case((bookings.c.claimed, 0), else_=bookings.c.due_at - now_ms())),
+        )
+        .select_from(documents)
+        .join(submissions, submissions.c.seq == documents.c.submission)
+        .join(bookings, bookings.c.id == documents.c.booking)
+        .where(text("documents.state = 'pending'"), submissions.c.source.in_(bindparam("names", expanding=True)))
     )
-    .select_from(documents)
-    .join(submissions, submissions.c.seq == documents.c.submission)
-    .join(bookings, bookings.c.id == documents.c.booking)
-    .where(text("documents.state = 'pending'"), submissions.c.source.in_(bindparam("names", expanding=True)))
 )
-_UNANSWERED = select(
-    func.count(), func.min(case((submissions.c.claimed, 0), else_=submissions.c.due_at - now_ms()))
-).where(text("submissions.state = 'settled'"), submissions.c.source.in_(bindparam("names", expanding=True)))
+_UNANSWERED = Deferred(
+    lambda: select(
+        func.count(), func.min(case((submissions.c.claimed, 0), else_=submissions.c.due_at - now_ms()))
+    ).where(text("submissions.state = 'settled'"), submissions.c.source.in_(bindparam("names", expanding=True)))
+)
 
-_TELLING = select(func.min(case((notices.c.claimed, 0), else_=notices.c.due_at - now_ms()))).where(
-    text("notices.due_at IS NOT NULL"), notices.c.source.in_(bindparam("names", expanding=True))
+_TELLING = Deferred(
+    lambda: select(func.min(case((notices.c.claimed, 0), else_=notices.c.due_at - now_ms()))).where(
+        text("notices.due_at IS NOT NULL"), notices.c.source.in_(bindparam("names", expanding=True))
+    )
 )
-_RETURNING = select(func.min(case((submissions.c.claimed, 0), else_=submissions.c.due_at - now_ms()))).where(
-    text("submissions.state = 'open' AND submissions.due_at IS NOT NULL"),
-    submissions.c.source.in_(bindparam("names", expanding=True)),
+_RETURNING = Deferred(
+    lambda: select(func.min(case((submissions.c.claimed, 0), else_=submissions.c.due_at - now_ms()))).where(
+        text("submissions.state = 'open' AND submissions.due_at IS NOT NULL"),
+        submissions.c.source.in_(bindparam("names", expanding=True)),
+    )
 )
 
 

@@ -16,6 +16,7 @@ from watcher.journal.claims import Turns, claim, claiming, fenced, in_turn
 from watcher.journal.clock import maybe_from_ms, now_ms, span_ms
 from watcher.journal.connection import Connection
 from watcher.journal.database import Database, Part
+from watcher.journal.deferred import Deferred
 from watcher.journal.endings import end_try, try_has_ended
 from watcher.journal.holding import hold_booking
 from watcher.journal.settling import settle
@@ -24,52 +25,66 @@ from watcher.model import ANYTHING, POSTING, BookingKey, Claim, ClaimedBooking, 
 
 # A try that is still without its end when its booking is claimed again died with its process: whether
 # it was carried out is not known.
-_ALSO = {
-    bookings.c.tries: bookings.c.tries + 1,
-    bookings.c.in_doubt: or_(bookings.c.in_doubt, bookings.c.claimed),
-    bookings.c.interrupted: bookings.c.claimed,
-}
-_TOLD = [
+_ALSO = Deferred(
+    lambda: {
+        bookings.c.tries: bookings.c.tries + 1,
+        bookings.c.in_doubt: or_(bookings.c.in_doubt, bookings.c.claimed),
+        bookings.c.interrupted: bookings.c.claimed,
+    }
+)
+_TOLD = tuple(
     bookings.c[name]
     for name in (
         *("id", "claim", "content", "user_code", "create_expense", "biz_id", "source", "store", "store_key", "url"),
         *("attempts", "tries", "first_failed_at", "in_doubt", "interrupted"),
     )
-]
-_claiming = partial(claiming, bookings, narrowed=["source"], also=_ALSO, told=_TOLD)
-_FRESH = _claiming(waiting="state = 'pending' AND attempts = 0")
-_RETRIES = _claiming(waiting="state = 'pending' AND attempts > 0")
-_BEFORE_TIME = _claiming(waiting="state = 'pending' AND due_at IS NOT NULL", due_only=False)
-
-_BEGIN_TRY = insert(tries).values(started_at=now_ms(), in_doubt=False)
-_DOUBT_DEAD_TRIES = (
-    update(tries)
-    .where(tries.c.booking.in_(bindparam("claimed", expanding=True)), tries.c.ended_at.is_(None))
-    .values(in_doubt=true())
 )
-_POSTPONE = fenced(bookings, state="pending").values(
-    due_at=now_ms() + bindparam("due_in"),
-    attempts=bookings.c.attempts + bindparam("counted"),
-    first_failed_at=case(
-        (and_(bookings.c.first_failed_at.is_(None), bindparam("counted") == 1), now_ms()),
-        else_=bookings.c.first_failed_at,
-    ),
-    in_doubt=or_(bookings.c.in_doubt, bindparam("doubt") == 1),
-    claimed=false(),
-    claim=bookings.c.claim + 1,
+_claiming = partial(claiming, bookings, narrowed=["source"], told=_TOLD)
+_FRESH = Deferred(lambda: _claiming(also=_ALSO(), waiting="state = 'pending' AND attempts = 0"))
+_RETRIES = Deferred(lambda: _claiming(also=_ALSO(), waiting="state = 'pending' AND attempts > 0"))
+_BEFORE_TIME = Deferred(
+    lambda: _claiming(also=_ALSO(), waiting="state = 'pending' AND due_at IS NOT NULL", due_only=False)
+)
+
+_BEGIN_TRY = Deferred(lambda: insert(tries).values(started_at=now_ms(), in_doubt=False))
+_DOUBT_DEAD_TRIES = Deferred(
+    lambda: (
+        update(tries)
+        .where(tries.c.booking.in_(bindparam("claimed", expanding=True)), tries.c.ended_at.is_(None))
+        .values(in_doubt=true())
+    )
+)
+_POSTPONE = Deferred(
+    lambda: fenced(bookings, state="pending").values(
+        due_at=now_ms() + bindparam("due_in"),
+        attempts=bookings.c.attempts + bindparam("counted"),
+        first_failed_at=case(
+            (and_(bookings.c.first_failed_at.is_(None), bindparam("counted") == 1), now_ms()),
+            else_=bookings.c.first_failed_at,
+        ),
+        in_doubt=or_(bookings.c.in_doubt, bindparam("doubt") == 1),
+        claimed=false(),
+        claim=bookings.c.claim + 1,
+    )
 )
 _MOST_NAMED = 5  # submissions that wait for the same booking: the log is no list
-_WAITING = (
-    select(documents.c.booking, submissions.c.id)
-    .join(submissions, submissions.c.seq == documents.c.submission)
-    .where(documents.c.booking.in_(bindparam("claimed", expanding=True)), text("documents.state = 'pending'"))
-    .order_by(documents.c.id)
+_WAITING = Deferred(
+    lambda: (
+        select(documents.c.booking, submissions.c.id)
+        .join(submissions, submissions.c.seq == documents.c.submission)
+        .where(documents.c.booking.in_(bindparam("claimed", expanding=True)), text("documents.state = 'pending'"))
+        .order_by(documents.c.id)
+    )
 )
-_DOUBT = update(bookings).where(bookings.c.id == bindparam("row")).values(in_doubt=true())
-_GIVE_BACK = fenced(bookings, state="pending").values(
-    due_at=now_ms(), tries=bookings.c.tries - 1, claimed=false(), claim=bookings.c.claim + 1
+_DOUBT = Deferred(lambda: update(bookings).where(bookings.c.id == bindparam("row")).values(in_doubt=true()))
+_GIVE_BACK = Deferred(
+    lambda: fenced(bookings, state="pending").values(
+        due_at=now_ms(), tries=bookings.c.tries - 1, claimed=false(), claim=bookings.c.claim + 1
+    )
 )
-_FORGET_TRY = delete(tries).where(tries.c.booking == bindparam("of"), tries.c.number == bindparam("nth"))
+_FORGET_TRY = Deferred(
+    lambda: delete(tries).where(tries.c.booking == bindparam("of"), tries.c.number == bindparam("nth"))
+)
 
 
 class RecognitionPart(Part):

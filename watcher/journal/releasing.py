@@ -8,36 +8,43 @@ from watcher.errors import UsageError
 from watcher.journal.clock import now_ms
 from watcher.journal.connection import Connection
 from watcher.journal.database import Database
+from watcher.journal.deferred import Deferred
 from watcher.journal.tables import submissions
 from watcher.model import Reason, SubmissionState
 
-_HELD = (
-    select(submissions.c.state, submissions.c.reason, submissions.c.user_code)
-    .where(submissions.c.id == bindparam("name"))
-    .with_for_update()
-)
-_SAID = "released; it is taken in from where it lies"
-_OTHER = submissions.c.user_code.is_distinct_from(bindparam("code", type_=submissions.c.user_code.type))
-_LET_IN = (
-    update(submissions)
-    .where(submissions.c.id == bindparam("name"))
-    .values(
-        state=SubmissionState.OPEN.value,
-        reason=null(),
-        remark=_SAID,
-        held_at=null(),
-        released=true(),
-        let_in_at=now_ms(),
-        let_in_despite=submissions.c.reason + ": " + func.coalesce(submissions.c.remark, ""),
-        due_at=null(),
-        claimed=false(),
-        claim=submissions.c.claim + 1,
-        user_code=bindparam("code"),
-        person_name=case((_OTHER, null()), else_=submissions.c.person_name),
-        language=case((_OTHER, null()), else_=submissions.c.language),
+_HELD = Deferred(
+    lambda: (
+        select(submissions.c.state, submissions.c.reason, submissions.c.user_code)
+        .where(submissions.c.id == bindparam("name"))
+        .with_for_update()
     )
 )
-_RELEASED = select(submissions.c.id, submissions.c.source).where(text("released"))
+_SAID = "released; it is taken in from where it lies"
+_OTHER = Deferred(
+    lambda: submissions.c.user_code.is_distinct_from(bindparam("code", type_=submissions.c.user_code.type))
+)
+_LET_IN = Deferred(
+    lambda: (
+        update(submissions)
+        .where(submissions.c.id == bindparam("name"))
+        .values(
+            state=SubmissionState.OPEN.value,
+            reason=null(),
+            remark=_SAID,
+            held_at=null(),
+            released=true(),
+            let_in_at=now_ms(),
+            let_in_despite=submissions.c.reason + ": " + func.coalesce(submissions.c.remark, ""),
+            due_at=null(),
+            claimed=false(),
+            claim=submissions.c.claim + 1,
+            user_code=bindparam("code"),
+            person_name=case((_OTHER(), null()), else_=submissions.c.person_name),
+            language=case((_OTHER(), null()), else_=submissions.c.language),
+        )
+    )
+)
+_RELEASED = Deferred(lambda: select(submissions.c.id, submissions.c.source).where(text("released")))
 
 
 def let_in(connection: Connection, submission: str, user_code: str | None) -> str:

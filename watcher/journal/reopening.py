@@ -20,121 +20,146 @@ from watcher.journal.bookings import (
 )
 from watcher.journal.clock import now_ms
 from watcher.journal.connection import Connection
+from watcher.journal.deferred import Deferred
 from watcher.journal.holding import open_submissions_again, submissions_waiting_for
 from watcher.journal.settling import settle_untried
 from watcher.journal.tables import bookings, documents, invoices, submissions
 from watcher.model import BookingKey, DocumentState, Kind, Locator, Outcome, Reason, Settlement, SubmissionState
 
-_SUBMISSION = select(submissions).where(submissions.c.id == bindparam("name")).with_for_update()
-_HAS_EXPENSE = exists().where(invoices.c.booking == documents.c.booking, invoices.c.expense_id.is_not(None))
+_SUBMISSION = Deferred(lambda: select(submissions).where(submissions.c.id == bindparam("name")).with_for_update())
+_HAS_EXPENSE = Deferred(
+    lambda: exists().where(invoices.c.booking == documents.c.booking, invoices.c.expense_id.is_not(None))
+)
 # What failed, and what nobody knows of: neither may be lost for want of somebody who tries again.
-_TO_REPEAT = (
-    select(documents, bookings.c.user_code, bookings.c.create_expense)
-    .join(bookings, bookings.c.id == documents.c.booking)
-    .where(
-        documents.c.submission == bindparam("seq"),
-        or_(
-            text("documents.outcome = 'error'"),
-            and_(text("documents.outcome = 'attention'"), documents.c.code == Reason.IN_DOUBT.value, ~_HAS_EXPENSE),
-        ),
+_TO_REPEAT = Deferred(
+    lambda: (
+        select(documents, bookings.c.user_code, bookings.c.create_expense)
+        .join(bookings, bookings.c.id == documents.c.booking)
+        .where(
+            documents.c.submission == bindparam("seq"),
+            or_(
+                text("documents.outcome = 'error'"),
+                and_(
+                    text("documents.outcome = 'attention'"), documents.c.code == Reason.IN_DOUBT.value, ~_HAS_EXPENSE()
+                ),
+            ),
+        )
+        .order_by(documents.c.id)
     )
-    .order_by(documents.c.id)
 )
 # What was not sent, and can be: somebody says that it is an invoice after all.
-_SKIPPED = (
-    select(documents, submissions.c.user_code, submissions.c.create_expense)
-    .join(submissions, submissions.c.seq == documents.c.submission)
-    .where(
-        documents.c.submission == bindparam("seq"),
-        text("documents.outcome = 'skipped'"),
-        documents.c.store_key.is_not(None),
-        or_(submissions.c.user_code.is_not(None), ~submissions.c.create_expense),
-    )
-    .order_by(documents.c.id)
-)
-_WAITING = (
-    select(bookings)
-    .where(
-        bookings.c.id.in_(
-            select(documents.c.booking).where(
-                documents.c.submission == bindparam("seq"), text("documents.state = 'pending'")
-            )
-        ),
-        bookings.c.waits_for == bindparam("what"),
-    )
-    .order_by(bookings.c.id)
-    .with_for_update()
-)
-_WAIT = (
-    update(documents)
-    .where(documents.c.id == bindparam("row"))
-    .values(
-        booking=bindparam("to"),
-        state=DocumentState.PENDING.value,
-        outcome=null(),
-        code=null(),
-        message=null(),
-        settled_at=null(),
-        duplicate_of=null(),
+_SKIPPED = Deferred(
+    lambda: (
+        select(documents, submissions.c.user_code, submissions.c.create_expense)
+        .join(submissions, submissions.c.seq == documents.c.submission)
+        .where(
+            documents.c.submission == bindparam("seq"),
+            text("documents.outcome = 'skipped'"),
+            documents.c.store_key.is_not(None),
+            or_(submissions.c.user_code.is_not(None), ~submissions.c.create_expense),
+        )
+        .order_by(documents.c.id)
     )
 )
-_BECOME_DUPLICATE = (
-    update(documents)
-    .where(documents.c.id == bindparam("row"))
-    .values(
-        booking=bindparam("to"),
-        outcome=Outcome.DUPLICATE.value,
-        code=null(),
-        message=null(),
-        settled_at=now_ms(),
-        duplicate_of=bindparam("first"),
+_WAITING = Deferred(
+    lambda: (
+        select(bookings)
+        .where(
+            bookings.c.id.in_(
+                select(documents.c.booking).where(
+                    documents.c.submission == bindparam("seq"), text("documents.state = 'pending'")
+                )
+            ),
+            bookings.c.waits_for == bindparam("what"),
+        )
+        .order_by(bookings.c.id)
+        .with_for_update()
     )
 )
-_REOPEN_BOOKING = (
-    update(bookings)
-    .where(bookings.c.id == bindparam("row"))
-    .values(
-        state=DocumentState.PENDING.value,
-        outcome=null(),
-        code=null(),
-        message=null(),
-        settled_at=null(),
-        attempts=0,
-        first_failed_at=null(),
-        due_at=now_ms(),
-        waits_for=null(),
-        claimed=false(),
-        claim=bookings.c.claim + 1,
+_WAIT = Deferred(
+    lambda: (
+        update(documents)
+        .where(documents.c.id == bindparam("row"))
+        .values(
+            booking=bindparam("to"),
+            state=DocumentState.PENDING.value,
+            outcome=null(),
+            code=null(),
+            message=null(),
+            settled_at=null(),
+            duplicate_of=null(),
+        )
     )
 )
-_WAIT_FOR_FILE = (
-    update(bookings).where(bookings.c.id == bindparam("row")).values(due_at=null(), waits_for=WaitsFor.FILE.value)
+_BECOME_DUPLICATE = Deferred(
+    lambda: (
+        update(documents)
+        .where(documents.c.id == bindparam("row"))
+        .values(
+            booking=bindparam("to"),
+            outcome=Outcome.DUPLICATE.value,
+            code=null(),
+            message=null(),
+            settled_at=now_ms(),
+            duplicate_of=bindparam("first"),
+        )
+    )
 )
-_POINT_ON = (
-    update(documents)
-    .where(documents.c.booking == bindparam("of"), text("documents.state = 'pending'"))
-    .values(booking=bindparam("to"))
+_REOPEN_BOOKING = Deferred(
+    lambda: (
+        update(bookings)
+        .where(bookings.c.id == bindparam("row"))
+        .values(
+            state=DocumentState.PENDING.value,
+            outcome=null(),
+            code=null(),
+            message=null(),
+            settled_at=null(),
+            attempts=0,
+            first_failed_at=null(),
+            due_at=now_ms(),
+            waits_for=null(),
+            claimed=false(),
+            claim=bookings.c.claim + 1,
+        )
+    )
+)
+_WAIT_FOR_FILE = Deferred(
+    lambda: (
+        update(bookings).where(bookings.c.id == bindparam("row")).values(due_at=null(), waits_for=WaitsFor.FILE.value)
+    )
+)
+_POINT_ON = Deferred(
+    lambda: (
+        update(documents)
+        .where(documents.c.booking == bindparam("of"), text("documents.state = 'pending'"))
+        .values(booking=bindparam("to"))
+    )
 )
 # A file lies where its last answer moved it; a mail is found by what it is.
-_LIES_AT = case(
-    (and_(submissions.c.kind == Kind.FILE.value, submissions.c.moved_to.is_not(None)), submissions.c.moved_to),
-    else_=submissions.c.place,
+_LIES_AT = Deferred(
+    lambda: case(
+        (and_(submissions.c.kind == Kind.FILE.value, submissions.c.moved_to.is_not(None)), submissions.c.moved_to),
+        else_=submissions.c.place,
+    )
 )
-_FORGET_INVOICES = delete(invoices).where(invoices.c.booking == bindparam("of"))
-_REOPEN_SUBMISSION = (
-    update(submissions)
-    .where(submissions.c.seq == bindparam("row"))
-    .values(
-        state=bindparam("to"),
-        due_at=case((bindparam("due") == 1, now_ms()), else_=null()),
-        claimed=false(),
-        claim=submissions.c.claim + 1,
-        target=null(),
-        replied=false(),
-        remark=null(),
-        held_at=null(),
-        released=false(),
-        place=case((bindparam("returns") == 1, submissions.c.place), else_=_LIES_AT),
+_FORGET_INVOICES = Deferred(lambda: delete(invoices).where(invoices.c.booking == bindparam("of")))
+_REOPEN_SUBMISSION = Deferred(
+    lambda: (
+        update(submissions)
+        .where(submissions.c.seq == bindparam("row"))
+        .values(
+            state=bindparam("to"),
+            due_at=case((bindparam("due") == 1, now_ms()), else_=null()),
+            claimed=false(),
+            claim=submissions.c.claim + 1,
+            target=null(),
+            replied=false(),
+            remark=null(),
+            held_at=null(),
+            released=false(),
+            place=case((bindparam("returns") == 1, submissions.c.place), else_=_LIES_AT()),
+        )
     )
 )
 

@@ -12,6 +12,7 @@ from watcher.journal.bookings import WaitsFor
 from watcher.journal.claims import fenced
 from watcher.journal.clock import now_ms
 from watcher.journal.connection import Connection
+from watcher.journal.deferred import Deferred
 from watcher.journal.endings import end_try
 from watcher.journal.expenses import expense_ids, stored_expenses, write_invoices, write_late_invoices
 from watcher.journal.holding import open_submissions_again, submissions_waiting_for
@@ -32,92 +33,108 @@ log = logging.getLogger(__name__)
 
 _AT_ONCE = 500  # submissions in one statement: databases bound how many values it may have
 
-_SETTLE = fenced(bookings, state="pending").values(
-    state=DocumentState.SETTLED.value,
-    outcome=bindparam("ended_as"),
-    code=bindparam("said_code"),
-    message=bindparam("said"),
-    settled_at=now_ms(),
-    # A retry keeps the one that was named before.
-    first_document=func.coalesce(
-        select(func.min(documents.c.id))
-        .where(documents.c.booking == bindparam("row"), text("documents.state = 'pending'"))
-        .scalar_subquery(),
-        bookings.c.first_document,
-    ),
-    attempts=bookings.c.attempts + bindparam("tried"),
-    in_doubt=or_(bookings.c.in_doubt, bindparam("doubt") == 1),
-    claimed=false(),
-    waits_for=null(),
-)
-_SETTLED_AS = (
-    select(
-        bookings.c.state,
-        bookings.c.claim,
-        bookings.c.outcome,
-        bookings.c.code,
-        bookings.c.message,
-        bookings.c.waits_for,
-    )
-    .where(bookings.c.id == bindparam("row"))
-    .with_for_update()
-)
-# No RETURNING in these: for SQLite a look before, and the count of what was written, are half as dear.
-_WAITING = (
-    select(documents.c.id, documents.c.submission, submissions.c.source)
-    .join(submissions, submissions.c.seq == documents.c.submission)
-    .where(documents.c.booking == bindparam("of"), text("documents.state = 'pending'"))
-    .order_by(documents.c.id)
-)
-_SETTLE_DOCUMENT = (
-    update(documents)
-    .where(documents.c.id == bindparam("row"))
-    .values(
+_SETTLE = Deferred(
+    lambda: fenced(bookings, state="pending").values(
         state=DocumentState.SETTLED.value,
         outcome=bindparam("ended_as"),
         code=bindparam("said_code"),
         message=bindparam("said"),
-        duplicate_of=bindparam("first"),
         settled_at=now_ms(),
+        # A retry keeps the one that was named before.
+        first_document=func.coalesce(
+            select(func.min(documents.c.id))
+            .where(documents.c.booking == bindparam("row"), text("documents.state = 'pending'"))
+            .scalar_subquery(),
+            bookings.c.first_document,
+        ),
+        attempts=bookings.c.attempts + bindparam("tried"),
+        in_doubt=or_(bookings.c.in_doubt, bindparam("doubt") == 1),
+        claimed=false(),
+        waits_for=null(),
+    )
+)
+_SETTLED_AS = Deferred(
+    lambda: (
+        select(
+            bookings.c.state,
+            bookings.c.claim,
+            bookings.c.outcome,
+            bookings.c.code,
+            bookings.c.message,
+            bookings.c.waits_for,
+        )
+        .where(bookings.c.id == bindparam("row"))
+        .with_for_update()
+    )
+)
+# No RETURNING in these: for SQLite a look before, and the count of what was written, are half as dear.
+_WAITING = Deferred(
+    lambda: (
+        select(documents.c.id, documents.c.submission, submissions.c.source)
+        .join(submissions, submissions.c.seq == documents.c.submission)
+        .where(documents.c.booking == bindparam("of"), text("documents.state = 'pending'"))
+        .order_by(documents.c.id)
+    )
+)
+_SETTLE_DOCUMENT = Deferred(
+    lambda: (
+        update(documents)
+        .where(documents.c.id == bindparam("row"))
+        .values(
+            state=DocumentState.SETTLED.value,
+            outcome=bindparam("ended_as"),
+            code=bindparam("said_code"),
+            message=bindparam("said"),
+            duplicate_of=bindparam("first"),
+            settled_at=now_ms(),
+        )
     )
 )
 # Two nodes that settle the last two documents of one submission must not each see the other's pending.
-_LOCK_SUBMISSIONS = (
-    select(submissions.c.seq)
-    .where(submissions.c.seq.in_(bindparam("rows", expanding=True)))
-    .order_by(submissions.c.seq)
-    .with_for_update()
-)
-_SETTLE_SUBMISSIONS = (
-    update(submissions)
-    .where(
-        submissions.c.seq.in_(bindparam("rows", expanding=True)),
-        text("submissions.state = 'open'"),
-        ~exists().where(documents.c.submission == submissions.c.seq, text("documents.state = 'pending'")),
+_LOCK_SUBMISSIONS = Deferred(
+    lambda: (
+        select(submissions.c.seq)
+        .where(submissions.c.seq.in_(bindparam("rows", expanding=True)))
+        .order_by(submissions.c.seq)
+        .with_for_update()
     )
-    .values(
-        state=SubmissionState.SETTLED.value,
-        due_at=now_ms(),
-        claimed=false(),
-        claim=submissions.c.claim + 1,
-        target=null(),
-        replied=false(),
+)
+_SETTLE_SUBMISSIONS = Deferred(
+    lambda: (
+        update(submissions)
+        .where(
+            submissions.c.seq.in_(bindparam("rows", expanding=True)),
+            text("submissions.state = 'open'"),
+            ~exists().where(documents.c.submission == submissions.c.seq, text("documents.state = 'pending'")),
+        )
+        .values(
+            state=SubmissionState.SETTLED.value,
+            due_at=now_ms(),
+            claimed=false(),
+            claim=submissions.c.claim + 1,
+            target=null(),
+            replied=false(),
+        )
     )
 )
 # A booking that turns out to be booked, or booked twice, says so; so does the document that stands for it.
-_SPEAK_UP = (
-    update(bookings)
-    .where(bookings.c.id == bindparam("row"))
-    .values(outcome=Outcome.ATTENTION.value, code=bindparam("said_code"), message=bindparam("said"))
-)
-_DOCUMENTS_SPEAK_UP = (
-    update(documents)
-    .where(
-        documents.c.booking == bindparam("of"),
-        text("documents.state = 'settled'"),
-        text("documents.outcome <> 'duplicate'"),
+_SPEAK_UP = Deferred(
+    lambda: (
+        update(bookings)
+        .where(bookings.c.id == bindparam("row"))
+        .values(outcome=Outcome.ATTENTION.value, code=bindparam("said_code"), message=bindparam("said"))
     )
-    .values(outcome=Outcome.ATTENTION.value, code=bindparam("said_code"), message=bindparam("said"))
+)
+_DOCUMENTS_SPEAK_UP = Deferred(
+    lambda: (
+        update(documents)
+        .where(
+            documents.c.booking == bindparam("of"),
+            text("documents.state = 'settled'"),
+            text("documents.outcome <> 'duplicate'"),
+        )
+        .values(outcome=Outcome.ATTENTION.value, code=bindparam("said_code"), message=bindparam("said"))
+    )
 )
 
 

@@ -20,6 +20,7 @@ from watcher.errors import JournalMissing, JournalUnavailable, JournalUnusable
 from watcher.journal.clock import now_ms, span_ms
 from watcher.journal.connection import Connection
 from watcher.journal.database import FULL
+from watcher.journal.deferred import Deferred
 from watcher.journal.migrate import bring_up, needs_migration, require_current, stored_revision
 from watcher.journal.sqlite_backup import back_up, sync_directory
 from watcher.journal.sqlite_database import bare_engine
@@ -39,15 +40,17 @@ _AFTER_DEATH = timedelta(seconds=5)
 _RESTORE = "restore it from a backup, without the -wal and -shm that lie beside it now"
 _COLUMNS = text("SELECT name FROM pragma_table_info(:of)")
 
-_IN_FLIGHT = select(bookings.c.id).where(text("bookings.state = 'pending'"), bookings.c.claimed)
-_DIED = tries.c.ended_at.is_(None) & ~tries.c.in_doubt  # else an earlier start has shortened its time
-_LET_WAIT = (
-    update(bookings)
-    .where(bookings.c.id.in_(_IN_FLIGHT))
-    .where(exists().where(tries.c.booking == bookings.c.id, tries.c.number == bookings.c.tries, _DIED))
-    .values(due_at=bookings.c.due_at - bindparam("spared"))
+_IN_FLIGHT = Deferred(lambda: select(bookings.c.id).where(text("bookings.state = 'pending'"), bookings.c.claimed))
+_DIED = Deferred(lambda: tries.c.ended_at.is_(None) & ~tries.c.in_doubt)  # else an earlier start has shortened its time
+_LET_WAIT = Deferred(
+    lambda: (
+        update(bookings)
+        .where(bookings.c.id.in_(_IN_FLIGHT()))
+        .where(exists().where(tries.c.booking == bookings.c.id, tries.c.number == bookings.c.tries, _DIED()))
+        .values(due_at=bookings.c.due_at - bindparam("spared"))
+    )
 )
-_DOUBT = update(tries).where(tries.c.booking.in_(_IN_FLIGHT), _DIED).values(in_doubt=true())
+_DOUBT = Deferred(lambda: update(tries).where(tries.c.booking.in_(_IN_FLIGHT()), _DIED()).values(in_doubt=true()))
 
 
 def require(path: Path) -> None:

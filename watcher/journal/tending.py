@@ -11,50 +11,55 @@ from watcher.journal.claims import claim, claiming, fenced
 from watcher.journal.clock import now_ms, span_ms
 from watcher.journal.connection import Connection
 from watcher.journal.database import Part
+from watcher.journal.deferred import Deferred
 from watcher.journal.notices import forget_old
 from watcher.journal.releasing import released
 from watcher.journal.tables import sources, submissions
 from watcher.model import Claim, Kind
 
-_NAMES = select(sources.c.name, sources.c.kind)
-_ADD = insert(sources).values(due_at=now_ms())
-_SET_KIND = update(sources).where(sources.c.name == bindparam("of")).values(kind=bindparam("to"))
-_CLAIM = claiming(sources, waiting="due_at IS NOT NULL", narrowed=["name"])
-_RELEASE = fenced(sources).values(due_at=now_ms(), claimed=false(), claim=sources.c.claim + 1)
+_NAMES = Deferred(lambda: select(sources.c.name, sources.c.kind))
+_ADD = Deferred(lambda: insert(sources).values(due_at=now_ms()))
+_SET_KIND = Deferred(lambda: update(sources).where(sources.c.name == bindparam("of")).values(kind=bindparam("to")))
+_CLAIM = Deferred(lambda: claiming(sources, waiting="due_at IS NOT NULL", narrowed=["name"]))
+_RELEASE = Deferred(lambda: fenced(sources).values(due_at=now_ms(), claimed=false(), claim=sources.c.claim + 1))
 # Nothing is written where nothing is new: a round that finds all as it was costs no disk write.
-_REPORT = (
-    update(sources)
-    .where(
-        sources.c.name == bindparam("of"),
-        or_(
-            sources.c.up.is_distinct_from(bindparam("now_up", type_=sources.c.up.type)),
-            sources.c.message.is_distinct_from(bindparam("said", type_=sources.c.message.type)),
-            sources.c.left_alone != bindparam("left"),
-            sources.c.surplus != bindparam("too_many"),
-        ),
-    )
-    .values(
-        since=case(
-            (sources.c.up.is_distinct_from(bindparam("now_up", type_=sources.c.up.type)), now_ms()),
-            else_=sources.c.since,
-        ),
-        up=bindparam("now_up"),
-        message=bindparam("said"),
-        left_alone=bindparam("left"),
-        surplus=bindparam("too_many"),
+_REPORT = Deferred(
+    lambda: (
+        update(sources)
+        .where(
+            sources.c.name == bindparam("of"),
+            or_(
+                sources.c.up.is_distinct_from(bindparam("now_up", type_=sources.c.up.type)),
+                sources.c.message.is_distinct_from(bindparam("said", type_=sources.c.message.type)),
+                sources.c.left_alone != bindparam("left"),
+                sources.c.surplus != bindparam("too_many"),
+            ),
+        )
+        .values(
+            since=case(
+                (sources.c.up.is_distinct_from(bindparam("now_up", type_=sources.c.up.type)), now_ms()),
+                else_=sources.c.since,
+            ),
+            up=bindparam("now_up"),
+            message=bindparam("said"),
+            left_alone=bindparam("left"),
+            surplus=bindparam("too_many"),
+        )
     )
 )
 
 FORGOTTEN_AT_ONCE = 500
-_OLD = (
-    select(submissions.c.seq)
-    .where(submissions.c.answered_at < now_ms() - bindparam("closed_for"), submissions.c.state == "closed")
-    .order_by(submissions.c.answered_at)
-    .limit(FORGOTTEN_AT_ONCE)
-    # Locked, so that none is deleted which somebody has just let be tried again; another node takes others.
-    .with_for_update(skip_locked=True)
+_OLD = Deferred(
+    lambda: (
+        select(submissions.c.seq)
+        .where(submissions.c.answered_at < now_ms() - bindparam("closed_for"), submissions.c.state == "closed")
+        .order_by(submissions.c.answered_at)
+        .limit(FORGOTTEN_AT_ONCE)
+        # Locked, so that none is deleted which somebody has just let be tried again; another node takes others.
+        .with_for_update(skip_locked=True)
+    )
 )
-_FORGET = delete(submissions).where(submissions.c.seq.in_(bindparam("rows", expanding=True)))
+_FORGET = Deferred(lambda: delete(submissions).where(submissions.c.seq.in_(bindparam("rows", expanding=True))))
 
 
 class TendingPart(Part):

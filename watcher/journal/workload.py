@@ -11,63 +11,78 @@ from sqlalchemy import ColumnElement, Text, and_, bindparam, case, func, literal
 from watcher.journal.clock import from_ms, maybe_from_ms, now_ms, span_ms
 from watcher.journal.connection import Connection
 from watcher.journal.database import Part
+from watcher.journal.deferred import Deferred
 from watcher.journal.tables import bookings, documents, submissions, tries
 from watcher.model import Outcome, SourceWork, Tried, Workload
 
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 
-_NOW = select(now_ms())
-_PENDING = (
-    select(
-        bookings.c.source,
-        func.count(),
-        func.sum(case((and_(bookings.c.due_at <= now_ms(), ~bookings.c.claimed), 1), else_=0)),
-        func.sum(case((bookings.c.attempts > 0, 1), else_=0)),
-        func.sum(case((bookings.c.due_at.is_(None), 1), else_=0)),
+_NOW = Deferred(lambda: select(now_ms()))
+_PENDING = Deferred(
+    lambda: (
+        select(
+            bookings.c.source,
+            func.count(),
+            func.sum(case((and_(bookings.c.due_at <= now_ms(), ~bookings.c.claimed), 1), else_=0)),
+            func.sum(case((bookings.c.attempts > 0, 1), else_=0)),
+            func.sum(case((bookings.c.due_at.is_(None), 1), else_=0)),
+        )
+        .where(text("bookings.state = 'pending'"), bookings.c.source.in_(bindparam("names", expanding=True)))
+        .group_by(bookings.c.source)
     )
-    .where(text("bookings.state = 'pending'"), bookings.c.source.in_(bindparam("names", expanding=True)))
-    .group_by(bookings.c.source)
 )
-_OLDEST = (
-    select(submissions.c.source, func.min(submissions.c.recorded_at))
-    .where(
-        text("submissions.state = 'open'"),
-        text("submissions.state <> 'closed'"),
-        submissions.c.source.in_(bindparam("names", expanding=True)),
+_OLDEST = Deferred(
+    lambda: (
+        select(submissions.c.source, func.min(submissions.c.recorded_at))
+        .where(
+            text("submissions.state = 'open'"),
+            text("submissions.state <> 'closed'"),
+            submissions.c.source.in_(bindparam("names", expanding=True)),
+        )
+        .group_by(submissions.c.source)
     )
-    .group_by(submissions.c.source)
 )
 # A range of the index that has the submissions of a source in their order: for an equality PostgreSQL would rather go
 # through all of them from the newest on, in the hope to meet one of the source soon.
-_NAME: ColumnElement[str] = literal_column("(submissions.source || '')", Text())
-_LAST = (
-    select(submissions.c.recorded_at)
-    .where(_NAME.between(bindparam("name"), bindparam("name")))
-    .order_by(_NAME.desc(), submissions.c.seq.desc())
-    .limit(1)
+_NAME: Deferred[ColumnElement[str]] = Deferred(lambda: literal_column("(submissions.source || '')", Text()))
+_LAST = Deferred(
+    lambda: (
+        select(submissions.c.recorded_at)
+        .where(_NAME().between(bindparam("name"), bindparam("name")))
+        .order_by(_NAME().desc(), submissions.c.seq.desc())
+        .limit(1)
+    )
 )
 # Grouped by what no index is in the order of, lest SQLite walk all documents in that order.
-_SETTLED_AS = func.coalesce(documents.c.outcome, "")
-_SETTLED = (
-    select(_SETTLED_AS, func.count())
-    .where(documents.c.settled_at >= now_ms() - bindparam("within"))
-    .group_by(_SETTLED_AS)
+_SETTLED_AS = Deferred(lambda: func.coalesce(documents.c.outcome, ""))
+_SETTLED = Deferred(
+    lambda: (
+        select(_SETTLED_AS(), func.count())
+        .where(documents.c.settled_at >= now_ms() - bindparam("within"))
+        .group_by(_SETTLED_AS())
+    )
 )
 # Tries are numbered as they begin: from the newest backwards, and no further than to the first one that is too old.
-_LAST_OLD = (
-    select(tries.c.id)
-    .where(tries.c.started_at < now_ms() - bindparam("within"), tries.c.id > 0)
-    .order_by(tries.c.id.desc())
-    .limit(1)
-    .scalar_subquery()
+_LAST_OLD = Deferred(
+    lambda: (
+        select(tries.c.id)
+        .where(tries.c.started_at < now_ms() - bindparam("within"), tries.c.id > 0)
+        .order_by(tries.c.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
 )
-_RESULT = func.coalesce(tries.c.result, "")
-_TRIES = (
-    select(_RESULT, func.count(), func.max(tries.c.id), func.max(tries.c.started_at))
-    .where(tries.c.id > func.coalesce(_LAST_OLD, 0))
-    .group_by(_RESULT)
+_RESULT = Deferred(lambda: func.coalesce(tries.c.result, ""))
+_TRIES = Deferred(
+    lambda: (
+        select(_RESULT(), func.count(), func.max(tries.c.id), func.max(tries.c.started_at))
+        .where(tries.c.id > func.coalesce(_LAST_OLD(), 0))
+        .group_by(_RESULT())
+    )
 )
-_SAID = select(tries.c.id, tries.c.code, tries.c.message).where(tries.c.id.in_(bindparam("rows", expanding=True)))
+_SAID = Deferred(
+    lambda: select(tries.c.id, tries.c.code, tries.c.message).where(tries.c.id.in_(bindparam("rows", expanding=True)))
+)
 
 
 class WorkloadPart(Part):
