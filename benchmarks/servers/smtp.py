@@ -8,7 +8,7 @@ from benchmarks.servers.endpoint import Ledger
 
 _END = b"\r\n.\r\n"
 _ANSWERS = {
-    b"EHLO": b"250-sink.example\r\n250-8BITMIME\r\n250 SIZE 100000000\r\n",
+    b"EHLO": b"250-sink.example\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 SIZE 100000000\r\n",
     b"DATA": b"354 go on\r\n",
     b"QUIT": b"221 goodbye\r\n",
 }

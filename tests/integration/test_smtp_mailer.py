@@ -32,6 +32,13 @@ from watcher.replies.writer import TemplateWriter
 FROM = "发票助手 <fapiao@corp.example>"
 
 
+@pytest.fixture(scope="module", params=[True, False], ids=["pipelining", "one by one"])
+def _smtp_sink(request: pytest.FixtureRequest) -> Iterator[SmtpSink]:
+    """A server that takes several commands at once, and one that does not: all that follows holds for both."""
+    with SmtpSink(pipelining=request.param) as sink:
+        yield sink
+
+
 def section(sink: SmtpSink, **changes: Any) -> Smtp:
     values: dict[str, Any] = {"host": sink.host, "port": sink.port, "tls": sink.tls, "from": FROM}
     if sink.ca_file is not None:
@@ -64,9 +71,11 @@ def mailer_for(
         mailer.close()
 
 
+WRITER = TemplateWriter(sender=FROM, default_language="zh", timezone=ZoneInfo("Asia/Shanghai"))
+
+
 def reply(to: str = "zhang.san@corp.example", number: int = 1) -> EmailMessage:
-    writer = TemplateWriter(sender=FROM, default_language="zh", timezone=ZoneInfo("Asia/Shanghai"))
-    return writer.reply(submission(document(), thread=Thread(message_id="<m@x.example>", reply_to=to)), number)
+    return WRITER.reply(submission(document(), thread=Thread(message_id="<m@x.example>", reply_to=to)), number)
 
 
 def test_a_reply_arrives_whole_with_an_empty_envelope_sender(smtp_sink: SmtpSink) -> None:
@@ -287,6 +296,62 @@ def test_a_mail_that_would_leave_late_is_not_sent_and_the_connection_is_kept(smt
         mailer.send(reply())
         assert proxy.connections == 1
     assert len(smtp_sink.received) == 1
+
+
+def test_a_mail_that_was_begun_and_would_leave_late_is_taken_back(smtp_sink: SmtpSink) -> None:
+    """Where DATA went ahead, there is no other way but to hang up."""
+    with (
+        FaultProxy(smtp_sink.port) as proxy,
+        mailer_for(smtp_sink, port=proxy.port, total_seconds=30.0, patience_seconds=29.7) as mailer,
+    ):
+        mailer.send(reply())
+        proxy.meet(Fault(kind=Kind.DRIBBLE, of=Way.DOWN, pause=0.05))
+        with pytest.raises(MailerUnavailable, match="begun anew"):
+            mailer.send(reply(number=2))
+        proxy.heal()
+        mailer.send(reply(number=3))
+        assert proxy.connections == (2 if smtp_sink.pipelining else 1)
+    assert [mail.message["Message-ID"].partition(".")[2][0] for mail in smtp_sink.received] == ["1", "3"]
+
+
+@pytest.mark.parametrize("answer", ["550 5.1.1 no such user", "450 4.2.0 greylisted"])
+def test_of_a_mail_that_nobody_may_get_no_content_leaves(smtp_sink: SmtpSink, answer: str) -> None:
+    """Also where the server says to go on with it all the same."""
+    smtp_sink.goes_on_anyway = True
+    smtp_sink.refuse("RCPT", answer, matching="li")
+    with FaultProxy(smtp_sink.port) as proxy, mailer_for(smtp_sink, port=proxy.port) as mailer:
+        with pytest.raises((MailRefused, MailerUnavailable), match=answer[:3]):
+            mailer.send(reply("li@corp.example"))
+        mailer.send(reply("zhang@corp.example"))
+        assert proxy.connections == 1
+    *nothing, whole = smtp_sink.received
+    assert [mail.raw for mail in nothing] == [b""] * smtp_sink.pipelining
+    assert whole.recipients == ("zhang@corp.example",)
+
+
+@pytest.mark.parametrize("answer", ["250 2.0.0 what was that", "hello"])
+def test_a_server_whose_answers_do_not_fit_is_hung_up_on(smtp_sink: SmtpSink, answer: str) -> None:
+    """An answer too many would be taken for that to what comes next, in the end for that to the reply."""
+    smtp_sink.refuse("MAIL", f"{answer}\r\n250 OK", matching="^(<>)?$", times=1)
+    with FaultProxy(smtp_sink.port) as proxy, mailer_for(smtp_sink, port=proxy.port) as mailer:
+        with pytest.raises(MailerUnavailable):
+            mailer.send(reply())
+        mailer.send(reply())
+        assert proxy.connections == 2
+    assert len(smtp_sink.received) == 1
+
+
+def test_a_connection_that_is_cut_before_the_content_is_replaced_without_a_failure(smtp_sink: SmtpSink) -> None:
+    """In a burst nobody asks before each mail whether the server is still there."""
+    with FaultProxy(smtp_sink.port) as proxy, mailer_for(smtp_sink, port=proxy.port) as mailer:
+        mailer.send(reply())
+        proxy.meet(Fault(kind=Kind.CUT, of=Way.DOWN, at=4))
+        mailer.send(reply(number=2))
+        assert proxy.connections == 2
+        proxy.meet(Fault(kind=Kind.CUT, of=Way.DOWN, after=b"\r\n.\r\n"))
+        with pytest.raises(MailerUnavailable):  # it may have got there: that is not for the mailer to decide
+            mailer.send(reply(number=3))
+    assert len(smtp_sink.received) == 3
 
 
 def test_an_acknowledgement_that_is_lost_makes_the_reply_go_twice_under_one_message_id(smtp_sink: SmtpSink) -> None:

@@ -13,7 +13,8 @@ from watcher.headers import named_address
 from watcher.model import Finding
 from watcher.mounts import in_bytes
 from watcher.replies import faults
-from watcher.replies.session import Connector, Session
+from watcher.replies.connector import Connector
+from watcher.replies.session import Session
 from watcher.secrecy import KnownSecrets
 from watcher.tls import RENEW, ends_at, ends_soon
 

@@ -1,26 +1,18 @@
-"""A logged-in SMTP session: connection, TLS, login or XOAUTH2."""
+"""An SMTP session as replies are handed over in it: in few round trips, and nothing after its time."""
 
 from __future__ import annotations
 
 import contextlib
 import re
 import smtplib
-import socket
-import ssl
 from collections.abc import Iterator, Sequence
 
 from watcher.clock import boot_seconds
-from watcher.config.sections import Smtp
-from watcher.deadline import Deadline, Flight, Watchdog
-from watcher.errors import MailerUnavailable, TokenRefused, TokenUnavailable
-from watcher.oauth import AccessTokens
-from watcher.replies import faults
+from watcher.errors import MailerUnavailable
 from watcher.secrecy import KnownSecrets
-from watcher.tls import UnusableAuthorities, trusting
 
-_GO_ON = 354
+_OK, _GO_ON = 250, 354
 _SLOW = "the SMTP server was so slow that the reply has to be begun anew"
-_LOGIN_SECONDS = 60.0  # from the connection on, however the server trickles
 
 
 class TooLate(MailerUnavailable):
@@ -35,32 +27,85 @@ class Session(smtplib.SMTP):
 
     known = KnownSecrets()  # what the server shall not be quoted with
     needs_sender = False  # it has refused an empty envelope sender
+    is_untried = False  # it was not asked whether it is still there
+    has_content = False  # whether any of the last mail's content may have left
     content_by = float("inf")  # no mail's content leaves after this
     answer_by = float("inf")  # as long is waited for what the server says of it
+    _ahead: str | None = None  # the recipient of a mail whose commands go ahead of their answers
+    _unread = 0  # answers that are still to come for such commands; the last one is DATA's
+
+    def hand_over(self, sender: str, recipient: str, content: bytes) -> None:
+        """As `sendmail` has it, to one recipient. Raises TooLate, too; the session can be used then, or is closed.
+
+        Where the server takes several commands at once (RFC 2920), MAIL, RCPT and DATA are one write and not three that
+        wait for their answers, which took most of sending a reply.
+        """
+        self.has_content = False
+        self._ahead = recipient if self.has_extn("pipelining") else None
+        try:
+            self.sendmail(sender, [recipient], content)
+        finally:
+            self._ahead = None
+
+    def mail(self, sender: str, options: Sequence[str] = ()) -> tuple[int, bytes]:
+        """As smtplib has it; what is to go ahead goes with it."""
+        if self._ahead is None:
+            return super().mail(sender, options)
+        if not (sender + self._ahead).isprintable():
+            raise ValueError("a line end in an address would begin another command")
+        self.send(f"mail {' '.join([f'FROM:<{sender}>', *options])}\r\nrcpt TO:<{self._ahead}>\r\ndata\r\n")
+        self._unread = 3
+        return self._read_ahead()
 
     def rcpt(self, recip: str, options: Sequence[str] = ()) -> tuple[int, bytes]:  # noqa: ARG002 - none is ever asked for
         """As smtplib has it, without reading an address once more that has been found to be plain."""
-        self.putcmd("rcpt", f"TO:<{recip}>")
-        return self.getreply()
+        return self._read_ahead() if self._unread else self.docmd("rcpt", f"TO:<{recip}>")
 
     def data(self, msg: bytes | str) -> tuple[int, bytes]:  # type: ignore[override] # typeshed lets it take any buffer
         """As smtplib has it. Raises TooLate, too; the session can be used then, or is closed."""
-        if boot_seconds() > self.content_by:
+        if not self._unread and boot_seconds() > self.content_by:
             self.rset()
             raise TooLate(_SLOW)
-        code, said = self.docmd("DATA")
+        code, said = self._read_ahead() if self._unread else self.docmd("DATA")
         if code != _GO_ON:
+            with contextlib.suppress(smtplib.SMTPServerDisconnected):
+                self.rset()  # else the next mail would be begun within this one
             raise smtplib.SMTPDataError(code, said)
         if boot_seconds() > self.content_by:
             self.close()  # to take back what was begun there is no other way
             raise TooLate(_SLOW)
+        self.has_content = True
         with self._patient():
             self.send(_dotted(msg))
             return self.getreply()
 
+    def rset(self) -> tuple[int, bytes]:
+        """As smtplib has it, once all is read that is still to come; what does not end so is closed.
+
+        DATA that went ahead may be taken though nobody is to get the mail: the RFC has it ended without content then.
+        """
+        while self._unread and self.sock is not None:
+            code, _ = self._read_ahead()
+            if code == _GO_ON and not self._unread:
+                self.docmd(".")
+        code, said = super().rset()
+        if code != _OK:
+            self.close()
+        return code, said
+
+    def _read_ahead(self) -> tuple[int, bytes]:
+        """The next answer to what went ahead. One that fits no command is another's: nothing can be believed then."""
+        self._unread -= 1
+        code, said = self.getreply()
+        if code < (_OK if self._unread else _GO_ON):
+            self.close()
+        return code, said
+
     def getreply(self) -> tuple[int, bytes]:
         """As smtplib has it. Some servers repeat what they did not understand, and a secret is not repeated further."""
         code, said = super().getreply()
+        if code < 0:
+            self.close()  # this is no SMTP, and what comes next may be no answer to what is said next
         return code, self.known.hidden(said.decode("latin-1")).encode("latin-1", "replace")
 
     def be_patient(self, seconds: float | None) -> None:
@@ -77,7 +122,7 @@ class Session(smtplib.SMTP):
         self.be_patient(usual)
 
 
-class _TlsSession(smtplib.SMTP_SSL, Session):
+class TlsSession(smtplib.SMTP_SSL, Session):
     """With TLS from the start."""
 
 
@@ -86,129 +131,3 @@ def _dotted(msg: bytes | str) -> bytes:
     text = msg.encode("ascii") if isinstance(msg, str) else msg
     doubled = re.sub(rb"(?m)^\.", b"..", text) if text.startswith(b".") or b"\n." in text else text
     return doubled + (b"" if doubled.endswith(b"\r\n") else b"\r\n") + b".\r\n"
-
-
-class Connector:
-    """Opens sessions to the one server of a section."""
-
-    def __init__(self, section: Smtp, *, timeout_seconds: float, known: KnownSecrets) -> None:
-        self._section = section
-        self._timeout_seconds = timeout_seconds
-        self._known = known
-        self._tokens = AccessTokens(section.oauth2, known) if section.oauth2 is not None else None
-        self._watchdog = Watchdog()
-
-    @property
-    def logs_in(self) -> bool:
-        return self._section.username is not None and (self._tokens is not None or self._section.password is not None)
-
-    def connect(self) -> Session:
-        """Raises MailerUnavailable for whatever goes wrong: as it is for all mails, altogether."""
-        place = f"{self._section.host}:{self._section.effective_port}"
-        session: Session | None = None
-        try:
-            session = self._open()
-            session.known = self._known
-            with Flight(Deadline(_LOGIN_SECONDS), self._watchdog) as flight:
-                flight.use(session.sock)
-                self._log_in(session)
-        except (OSError, smtplib.SMTPException, ValueError) as error:
-            _close(session)
-            failure = faults.translated(error, f"the SMTP server {place} cannot be used")
-            failure.altogether = True
-            raise failure from error
-        except MailerUnavailable as failure:
-            _close(session)
-            failure.altogether = True
-            raise
-        return session
-
-    def advice(self, problem: MailerUnavailable) -> str:
-        """What the administrator should do about it."""
-        if isinstance(problem, faults.SenderRefused):
-            return "write the account's own address into smtp.from, or ask the provider under which sender it may send"
-        if isinstance(problem, faults.NotLoggedIn):
-            return "mend smtp.username and smtp.password; many providers want an app password (授权码) here"
-        if isinstance(problem.__cause__, UnusableAuthorities):
-            return "mend smtp.ca_file: a file of certificates in PEM"
-        if isinstance(problem.__cause__, ssl.SSLError):
-            return "mend smtp.tls and smtp.port, or name a private authority in smtp.ca_file"
-        return "mend smtp.host, smtp.port and smtp.tls, and see whether a firewall is in the way"
-
-    def _open(self) -> Session:
-        host, port = self._section.host, self._section.effective_port
-        name = _local_name()
-        if self._section.tls == "implicit":
-            context = trusting(self._section.ca_file)
-            return _TlsSession(host, port, local_hostname=name, timeout=self._timeout_seconds, context=context)
-        session = Session(host, port, local_hostname=name, timeout=self._timeout_seconds)
-        if self._section.tls == "starttls":
-            try:
-                session.starttls(context=trusting(self._section.ca_file))
-            except BaseException:
-                session.close()
-                raise
-        return session
-
-    def _log_in(self, session: Session) -> None:
-        if not self.logs_in:
-            session.ehlo_or_helo_if_needed()
-            return
-        try:
-            self._authenticate(session)
-        except (smtplib.SMTPAuthenticationError, smtplib.SMTPNotSupportedError, UnicodeEncodeError) as error:
-            raise faults.NotLoggedIn(f"the SMTP server refuses the login: {_why(error)}") from error
-
-    def _authenticate(self, session: Session) -> None:
-        username, password = self._section.username or "", self._section.password
-        if self._tokens is None:
-            revealed = password.reveal() if password is not None else ""
-            self._known.learn(revealed)
-            session.login(username, revealed)
-            return
-        session.ehlo_or_helo_if_needed()
-        if "xoauth2" not in session.esmtp_features.get("auth", "").lower().split():
-            raise smtplib.SMTPNotSupportedError("it does not offer XOAUTH2")
-        token = _current(self._tokens)
-        try:
-            _xoauth2(session, username, token)
-        except smtplib.SMTPAuthenticationError:
-            # Tokens are revoked before their time, too: one more go with a fresh one.
-            self._tokens.refused(token)
-            _xoauth2(session, username, _current(self._tokens))
-
-
-def _current(tokens: AccessTokens) -> str:
-    try:
-        return tokens.current()
-    except TokenRefused as error:
-        raise faults.NotLoggedIn(str(error)) from error
-    except TokenUnavailable as error:
-        raise MailerUnavailable(str(error)) from error
-
-
-def _xoauth2(session: Session, username: str, token: str) -> None:
-    def respond(challenge: bytes | None = None) -> str:
-        # The one challenge that can come holds an error; its empty answer makes the server say 535.
-        return f"user={username}\x01auth=Bearer {token}\x01\x01" if challenge is None else ""
-
-    session.auth("XOAUTH2", respond)
-
-
-def _why(error: Exception) -> str:
-    if isinstance(error, smtplib.SMTPResponseException):
-        return f"{error.smtp_code} {faults.words(error.smtp_error)}"
-    if isinstance(error, UnicodeEncodeError):
-        return "the user name or the password is not ASCII"
-    return faults.words(str(error))
-
-
-def _local_name() -> str:
-    """For EHLO. smtplib would ask name servers for it, and wait for them."""
-    name = socket.gethostname()
-    return name if "." in name and name.isascii() else "[127.0.0.1]"
-
-
-def _close(session: Session | None) -> None:
-    if session is not None:
-        session.close()

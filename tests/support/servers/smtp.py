@@ -48,7 +48,8 @@ class SmtpSink(Served):
     """Takes every mail, by default without TLS and without a login.
 
     With `username` and `password` nothing is taken before a login (PLAIN, LOGIN, or XOAUTH2 with `token` as the
-    access token). With `tls` a certificate of `ca_file` is shown.
+    access token). With `tls` a certificate of `ca_file` is shown. With `pipelining` it says that it takes several
+    commands at once, as nearly all servers do.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class SmtpSink(Served):
         username: str | None = None,
         password: str = "secret",
         token: str | None = None,
+        pipelining: bool = True,
     ) -> None:
         self.host = LOOPBACK
         self.port = free_port()
@@ -65,6 +67,8 @@ class SmtpSink(Served):
         self.username = username
         self.password = password
         self.token = token
+        self.pipelining = pipelining
+        self.goes_on_anyway = False  # at DATA, though it has refused the recipient
         self.received: list[Received] = []
         self.folder = served_folder("smtp")
         self._certificate: Certificate | None = make_certificate(self.folder) if tls != "none" else None
@@ -114,6 +118,7 @@ class SmtpSink(Served):
     def clear(self) -> None:
         """Forget what was received, and refuse nothing."""
         self.received.clear()
+        self.goes_on_anyway = False
         self.accept()
 
     def wait_for(self, count: int = 1, *, to: str | None = None, timeout: float = 10.0) -> list[Received]:
@@ -157,7 +162,9 @@ class _Conversation:
     ) -> list[str]:
         session.host_name = hostname
         refusal = self._sink._refusal("CONNECT", "")
-        return responses if refusal is None else [_ended(server, refusal)]
+        if refusal is not None:
+            return [_ended(server, refusal)]
+        return [responses[0], "250-PIPELINING", *responses[1:]] if self._sink.pipelining else responses
 
     async def handle_MAIL(  # noqa: N802 - the library's name
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -176,6 +183,7 @@ class _Conversation:
     ) -> str:
         refusal = self._sink._refusal("RCPT", address)
         if refusal is not None:
+            envelope.rcpt_tos += [""] if self._sink.goes_on_anyway else []
             return _ended(server, refusal)
         envelope.rcpt_tos.append(address)
         return _OK
