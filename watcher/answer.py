@@ -37,6 +37,7 @@ HOLD = timedelta(seconds=60)
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 2.0, 600.0  # of one answer that cannot be given
 _STUMBLED_AGAIN_IN = timedelta(minutes=10)
 _TOO_LATE = "it could not be begun in time"
+_OUTCOMES = tuple(Outcome)
 _PLANS = 20  # how often a planned name may be taken by others before it waits
 
 
@@ -156,7 +157,6 @@ class Answer:
         self._beat()
         with self._excused(claimed):
             yield from self._give(claimed)
-        self._beat()
 
     @contextmanager
     def _excused(self, claimed: ClaimedAnswer) -> Iterator[None]:
@@ -250,7 +250,7 @@ class Answer:
 def _told(submission: Submission, target: str | None, remark: str | None) -> dict[str, object]:
     """What the log says of an answer that was given."""
     outcomes = [document.outcome for document in submission.documents]
-    counted = [f"{outcomes.count(outcome)} {outcome}" for outcome in Outcome if outcome in outcomes]
+    counted = [f"{outcomes.count(outcome)} {outcome}" for outcome in _OUTCOMES if outcome in outcomes]
     return {
         "submission": submission.id,
         "source": submission.source,

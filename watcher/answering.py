@@ -47,14 +47,14 @@ class Giving(Struct):
     def is_late(self) -> bool:
         return boot_seconds() - self.began > MOVE_WITHIN_SECONDS
 
-    def begin(self) -> AnswerStep:
-        self.began = boot_seconds()
-        return next(self.steps)
-
-    def go_on(self, move: Move) -> AnswerStep:
+    def go_on(self, move: Move | None) -> AnswerStep:
+        """Its next step; with None it begins."""
+        if move is None:
+            return next(self.steps)
         if self.wrong is not None:
             return self.steps.throw(self.wrong)
-        return self.steps.send(_too_late if self.is_late else move)
+        late = isinstance(self.step, Planned) and self.is_late
+        return self.steps.send(_too_late if late else move)
 
     def lost(self) -> ClaimLost:
         claim = self.claimed.claim
@@ -78,17 +78,18 @@ def give_together(
 def _begun(waiting: deque[Giving], hindered: Hindered, journal: AnswerJournal, begin_by: float) -> list[Giving]:
     """Begin as many as can be in a moment. A reply is recorded before the next one is sent: no crash repeats two."""
     begun = []
-    until = boot_seconds() + _GATHERED_WITHIN_SECONDS
-    while waiting:
+    now = boot_seconds()
+    until = now + _GATHERED_WITHIN_SECONDS
+    while waiting and now <= until:
         each = waiting.popleft()
-        if boot_seconds() > begin_by:
+        each.began = now
+        if now > begin_by:
             _leave(each, hindered)
-        elif _goes_on(each, hindered, each.begin):
+        elif _goes_on(each, hindered, None):
             if isinstance(each.step, Planned) and each.step.replied:
                 _record(journal, [each])
             begun.append(each)
-        if boot_seconds() > until:
-            break
+        now = boot_seconds()
     return begun
 
 
@@ -98,7 +99,7 @@ def _ended(begun: list[Giving], journal: AnswerJournal, moving: Moving) -> Hinde
     while going:
         _record(journal, [each for each in going if not each.is_recorded])
         with moving(_moves(going) if planned else []) as move:
-            going = [each for each in going if _goes_on(each, hindered, lambda each=each: each.go_on(move))]  # type: ignore[misc] # the default is that each
+            going = [each for each in going if _goes_on(each, hindered, move)]
         planned = False  # what is planned anew is moved by itself, or was not to be found
     return hindered
 
@@ -115,13 +116,13 @@ def _too_late(_submission: Submission, _target: str | None, _note: str | None) -
     raise Late
 
 
-def _goes_on(giving: Giving, hindered: Hindered, go_on: Callable[[], AnswerStep]) -> bool:
+def _goes_on(giving: Giving, hindered: Hindered, move: Move | None) -> bool:
     """Take it to its next step; whether there is one. What is not moved waits, where something is in the way of all."""
     if hindered.error is not None and not isinstance(giving.step, Closed):
         _leave(giving, hindered)
         return False
     try:
-        giving.step, giving.is_recorded = go_on(), False
+        giving.step, giving.is_recorded = giving.go_on(move), False
     except StopIteration:
         return False
     except JournalUnavailable:

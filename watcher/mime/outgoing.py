@@ -58,16 +58,19 @@ class OutgoingMail(EmailMessage):
     def __init__(self, fields: Mapping[str, str] | None = None) -> None:
         """Raises ValueError for a field that is more than a line."""
         super().__init__(policy=_OUTGOING)
-        for name, value in (fields or {}).items():
-            self.set_raw(name, _one_line(value))  # a mapping has no field twice, and so none has to be looked for
+        if not fields:
+            return
+        _one_line("\t".join((*fields.values(), "")))  # one look for all of them
+        for name, value in fields.items():
+            self.set_raw(name, value)  # a mapping has no field twice, and so none has to be looked for
 
     def fill(self, text: str, *, html: str | None = None) -> None:
-        """Give it its body, in both forms where there are two."""
-        self["MIME-Version"] = "1.0"
+        """Give it its body, once, in both forms where there are two."""
+        self.set_raw("MIME-Version", "1.0")
         if html is None:
             self._set_text("plain", text)
             return
-        self["Content-Type"] = f'multipart/alternative; boundary="{_BOUNDARY}"'
+        self.set_raw("Content-Type", f'multipart/alternative; boundary="{_BOUNDARY}"')
         self.set_payload([_part("plain", text), _part("html", html)])
 
     def _set_text(self, subtype: str, text: str) -> None:

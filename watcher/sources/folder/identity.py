@@ -41,7 +41,7 @@ class Fingerprint(Struct, frozen=True, kw_only=True):
     @classmethod
     def parse(cls, text: str) -> Fingerprint:
         """Of what `str` made; raises ValueError."""
-        inode, size, mtime_ns = (int(part) for part in text.split(":"))
+        inode, size, mtime_ns = map(int, text.split(":"))
         return cls(inode=inode, size=size, mtime_ns=mtime_ns)
 
     def __str__(self) -> str:
