@@ -341,6 +341,22 @@ def test_a_server_whose_answers_do_not_fit_is_hung_up_on(smtp_sink: SmtpSink, an
     assert len(smtp_sink.received) == 1
 
 
+def test_a_server_that_falls_silent_in_a_burst_is_not_asked_again_when_it_would_be_late(smtp_sink: SmtpSink) -> None:
+    with (
+        FaultProxy(smtp_sink.port) as proxy,
+        mailer_for(
+            smtp_sink, port=proxy.port, timeout_seconds=1.0, total_seconds=30.0, patience_seconds=29.5
+        ) as mailer,
+    ):
+        mailer.send(reply())
+        proxy.meet(Fault(kind=Kind.STALL, of=Way.DOWN))
+        with pytest.raises(MailerUnavailable, match="does not answer in time") as silent:
+            mailer.send(reply(number=2))
+        assert silent.value.broke
+        assert proxy.connections == 1
+    assert len(smtp_sink.received) == 1
+
+
 def test_a_connection_that_is_cut_before_the_content_is_replaced_without_a_failure(smtp_sink: SmtpSink) -> None:
     """In a burst nobody asks before each mail whether the server is still there."""
     with FaultProxy(smtp_sink.port) as proxy, mailer_for(smtp_sink, port=proxy.port) as mailer:

@@ -117,7 +117,7 @@ class SmtpMailer:
                 failure = late if flight.expired else faults.of_sending(error, recipient)
                 if isinstance(failure, MailerUnavailable):
                     failure.broke = flight.expired or session.sock is None
-                    if failure.broke and session.is_untried and not session.has_content and not flight.expired:
+                    if failure.broke and session.is_untried and not session.has_content and boot_seconds() < content_by:
                         raise _HungUp(str(failure)) from error
                 raise failure from error
 
