@@ -153,6 +153,11 @@ class TestFiles(KeepingStoreContract):
         assert locator.key == f"invoices/{one.content.sha256}.pdf"
         assert locator.url == f"https://files.example/a/{locator.key}"
 
+    def test_only_what_is_soon_on_the_drive_is_near(self, store: Store, keep: Keep) -> None:
+        store.prepare()
+        assert store.is_near(keep(SMALL))
+        assert not store.is_near(keep(LARGE))
+
     def test_nothing_half_written_bears_its_name(self, store: Store, keep: Keep, tmp_path: Path) -> None:
         # Given a spool that breaks in the middle
         one = keep(LARGE)

@@ -429,8 +429,8 @@ def test_every_sample_ofd_is_seen_as_it_is(inspector: Inspector, samples: Path) 
 
 
 def _is_plain(path: Path) -> bool:
-    with closing(Spooled([path.read_bytes()])) as content:
-        return Inspector.plainly_one_page(content)
+    with closing(Spooled([path.read_bytes()])) as content, closing(Inspector()) as inspector:
+        return inspector.plainly_one_page(content)
 
 
 def _format(path: Path) -> Format:

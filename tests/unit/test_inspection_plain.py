@@ -24,6 +24,11 @@ def test_one_page_in_the_clear_is_plain() -> None:
     assert _is_plain(b"\n" * 20 + ONE)
 
 
+@pytest.mark.parametrize(("megabytes", "plain"), [(5, True), (8, False)])
+def test_what_is_as_large_as_a_scan_is_searched_too(megabytes: int, plain: bool) -> None:
+    assert _is_plain(ONE.replace(b"trailer", b"%" * (megabytes * 2**20) + b"\ntrailer")) is plain
+
+
 def test_several_pages_are_not() -> None:
     assert not _is_plain(pdf(Page(), Page()))
 
@@ -40,6 +45,9 @@ def test_several_pages_are_not() -> None:
         (b"/Root 1 0 R", b"/Root 1 0 R/Prev 9"),
         (b"/Kids[", b"/Kids[9 0 R "),
         (b"2 0 obj", b"2 0 obj<</Type/Pages>>endobj 2 0 obj"),
+        (b"trailer", b"9 0 obj<</Type/Page>>endobj trailer"),
+        (b"trailer", b"9 0 obj<</Type/Catalog/Pages 2 0 R>>endobj trailer"),
+        (b"trailer", b"9 0 obj<</Type/Pages>>endobj trailer"),
         (b"%PDF-", b"%!PS-"),
         (b"startxref", b"startxref startxref"),
         (b"trailer", b"9 0 obj<</Type/ObjStm>>endobj trailer"),

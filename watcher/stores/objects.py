@@ -33,6 +33,7 @@ _CHECK_SECONDS = 6.0
 _TRANSFER_SECONDS = 30.0  # for one piece
 _TRIES_MORE = 2
 _PIECE_BYTES = 8 * 1024 * 1024  # S3 wants at least 5 MiB for each but the last
+_SOON_STORED_BYTES = 4 * 1024 * 1024  # beyond that a drive takes longer than the next document takes to come
 _STATUS = re.compile(r"status: (\d{3})")
 
 
@@ -68,9 +69,9 @@ class ObjectsStore:
             self._upload(self._operator(), key, document.content, document.media_type)
         return Locator(store=self._name, key=key, url=self._addressing.url(key))
 
-    def is_near(self, document: FoundDocument) -> bool:  # noqa: ARG002 - all go the same way
-        """Whether it is a folder on a drive of this machine."""
-        return self._is_local
+    def is_near(self, document: FoundDocument) -> bool:
+        """Whether it is a folder on a drive of this machine, and the document soon there."""
+        return self._is_local and document.size <= _SOON_STORED_BYTES
 
     def attachment_url(self, locator: Locator) -> str:
         if locator.url is not None:

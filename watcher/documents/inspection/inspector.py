@@ -50,6 +50,7 @@ class Inspector:
         self._memory_limit = memory_limit
         self._idle = idle
         self._turns = threading.BoundedSemaphore(_MOST_CHILDREN)
+        self._searching = threading.Lock()  # what is searched is in memory, and searches would only take turns
         self._lock = threading.Lock()
         self._resting: list[tuple[float, Child]] = []  # since when; the last used last
         self._busy: set[Child] = set()
@@ -91,10 +92,10 @@ class Inspector:
             raise
         return found
 
-    @staticmethod
-    def plainly_one_page(content: Spooled) -> bool:
+    def plainly_one_page(self, content: Spooled) -> bool:
         """Whether a PDF says in the clear that it has exactly one page; costs no child. False where in doubt."""
-        return plainly_one_page(content)
+        with self._searching:
+            return plainly_one_page(content)
 
     def close(self) -> None:
         """Ends every child, also what is being looked into. After it, nothing is seen and nothing can be split."""

@@ -6,7 +6,7 @@ import re
 
 from watcher.spool import Spooled
 
-_LARGEST_BYTES = 4 * 1024 * 1024
+_LARGEST_BYTES = 8 * 1024 * 1024  # it is in memory meanwhile
 _HEADER_WITHIN = 1024
 # All that tells of pages begins with "/", so one search finds it: the kinds of objects that are pages or trees of
 # pages, what leads to a tree, and what may hide or replace pages (encryption, objects in compressed streams, changes
@@ -28,25 +28,32 @@ def plainly_one_page(content: Spooled) -> bool:
     if content.size > _LARGEST_BYTES:
         return False
     data = content.read()
-    if b"%PDF-" not in data[:_HEADER_WITHIN] or len(_ENDS.findall(data)) != 1:
+    if b"%PDF-" not in data[:_HEADER_WITHIN]:
         return False
-    kinds: list[bytes] = []
-    trees: list[tuple[bytes, bytes]] = []
-    for found in _TELLING.finditer(data):
-        if found["hiding"]:
-            return False
-        if found["kind"]:
-            kinds.append(found["kind"])
-        else:
-            trees.append((found["number"], found["generation"]))
-    if sorted(kinds) != [b"/Page", b"/Pages"] or len(trees) != 1:
+    root = _only_tree(data)
+    if root is None or len(_ENDS.findall(data)) != 1:
         return False
-    tree = _object(data, *trees[0])
+    tree = _object(data, *root)
     if tree is None or not _TREE_TYPE.search(tree) or not _ONE.search(tree):
         return False
     kid = _ONE_KID.search(tree)
     page = _object(data, *kid.groups()) if kid else None
     return page is not None and _PAGE_TYPE.search(page) is not None
+
+
+def _only_tree(data: bytes) -> tuple[bytes, bytes] | None:
+    """Number and generation of the tree of pages, where there are one tree and one page; ends where it is clear."""
+    kinds: set[bytes] = set()
+    tree: tuple[bytes, bytes] | None = None
+    for found in _TELLING.finditer(data):
+        kind = found["kind"]
+        if found["hiding"] or kind in kinds or (kind is None and tree is not None):
+            return None
+        if kind:
+            kinds.add(kind)
+        else:
+            tree = found["number"], found["generation"]
+    return tree if len(kinds) == 2 else None  # noqa: PLR2004 - a page and a tree
 
 
 def _object(data: bytes, number: bytes, generation: bytes) -> bytes | None:
