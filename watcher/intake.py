@@ -26,9 +26,10 @@ from watcher.policy.arrival import Treatment, treatment
 from watcher.policy.drafting import belonging_to, draft, turned_away, with_header
 from watcher.policy.who import Accepted, Turned
 from watcher.ports import UNMEASURED, Arrival, IntakeJournal, Meter, Parcel, Source
-from watcher.recording import Draft, Recording, Round
+from watcher.recording import Draft, Recording
 from watcher.storing import Storing
 from watcher.surplus import Surplus
+from watcher.taking import Round, taking_round
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +70,7 @@ class Intake:
         """
         result = Round()
         self._surplus.begin()
-        with self._recording.round(result) as taking:
+        with taking_round(self._recording, result) as taking:
             for arrival in self._source.arrivals(self._known):
                 self._beat()
                 if not go_on():

@@ -13,23 +13,24 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.support.archives import zipped
+from tests.support.waiting import wait_for
 from tests.support.workplace import pdf
 from watcher.admission import Admission
 from watcher.config import sections
 from watcher.documents.choosing import DocumentChooser
 from watcher.documents.reader import DocumentReader
 from watcher.documents.sniff import may_hold_documents
-from watcher.errors import StoreRefused, StoreUnavailable
+from watcher.errors import JournalUnavailable, StoreRefused, StoreUnavailable
 from watcher.gathering import Gathering
 from watcher.intake import Intake
 from watcher.journal.journal import SqlJournal
 from watcher.model import Finding, Locator, NewSubmission, SubmissionFilter
 from watcher.people import FileDirectory
 from watcher.ports import FoundDocument
-from watcher.recording import Round
 from watcher.sources.folder import FolderSource
 from watcher.storing import Storing
 from watcher.surplus import Surplus
+from watcher.taking import Round
 
 
 class ScriptedStore:
@@ -234,7 +235,9 @@ def test_what_the_store_never_takes_is_an_error_of_that_document(
 class Recorded:
     """The journal, which notes how many submissions it was given at once, and cannot bear one of them."""
 
-    def __init__(self, journal: SqlJournal, odd: str | None = None) -> None:
+    def __init__(self, journal: SqlJournal, odd: str | None = None, *, away_at: int | None = None) -> None:
+        """`away_at`: the transaction, counted from 1, that it is away for."""
+        self._away_at = away_at
         self.together: list[int] = []
         self._journal = journal
         self._odd = odd
@@ -244,16 +247,24 @@ class Recorded:
 
     def record_all(self, submissions: Sequence[NewSubmission]) -> list[str]:
         self.together.append(len(submissions))
+        if len(self.together) == self._away_at:
+            raise JournalUnavailable("the journal is away")
         if any(each.path == self._odd for each in submissions):
             raise OverflowError("nobody thought of this")
         return self._journal.record_all(submissions)
+
+
+def wait_for_others(monkeypatch: pytest.MonkeyPatch, *, at_most: float = 3600.0) -> None:
+    """Whatever is stored waits for others that may come, and so many seconds where none does."""
+    monkeypatch.setattr("watcher.taking._RECORDED_WITHIN_SECONDS", 3600.0)
+    monkeypatch.setattr("watcher.taking._OVERSEEN_EACH_SECONDS", at_most)
 
 
 def test_what_is_stored_in_no_time_is_recorded_in_few_transactions_and_in_its_order(
     tmp_path: Path, source: FolderSource, journal: SqlJournal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Given many files, two of them with the same content
-    monkeypatch.setattr("watcher.recording._RECORDED_WITHIN_SECONDS", 3600.0)
+    wait_for_others(monkeypatch)
     drop(tmp_path, *(f"{number:02}.pdf" for number in range(20)))
     (tmp_path / "inbox" / "19.pdf").write_bytes(pdf("03.pdf"))
     for number in range(20):
@@ -274,7 +285,7 @@ def test_what_is_stored_in_no_time_is_recorded_in_few_transactions_and_in_its_or
 def test_of_several_that_are_recorded_together_one_that_we_stumble_over_holds_up_no_other(
     tmp_path: Path, source: FolderSource, journal: SqlJournal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("watcher.recording._RECORDED_WITHIN_SECONDS", 3600.0)
+    wait_for_others(monkeypatch)
     drop(tmp_path, "a.pdf", "b.pdf", "odd.pdf", "z.pdf")
 
     step = intake(source, cast("SqlJournal", Recorded(journal, "odd.pdf")), lambda _: None, near=True)
@@ -288,7 +299,7 @@ def test_of_several_that_are_recorded_together_one_that_we_stumble_over_holds_up
 def test_what_is_stored_is_recorded_although_the_round_then_fails(
     tmp_path: Path, source: FolderSource, journal: SqlJournal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("watcher.recording._RECORDED_WITHIN_SECONDS", 3600.0)
+    wait_for_others(monkeypatch)
     drop(tmp_path, "a.pdf", "b.pdf", "c.pdf")
     stored: list[str] = []
 
@@ -303,6 +314,55 @@ def test_what_is_stored_is_recorded_although_the_round_then_fails(
     step.close()
 
     assert names(journal) == set(stored[:2])
+
+
+def test_what_is_stored_is_recorded_while_the_next_one_is_slow_to_come(
+    tmp_path: Path, source: FolderSource, journal: SqlJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given three files, the third of which comes when the journal has the two before it
+    wait_for_others(monkeypatch, at_most=0.01)
+    drop(tmp_path, "a.pdf", "b.pdf", "c.pdf")
+    step = intake(source, journal, lambda _: None, near=True)
+    asked: list[int] = []
+
+    def comes() -> bool:
+        asked.append(1)
+        if len(asked) == 3:
+            wait_for(lambda: len(names(journal)) == 2, 20, "the two before to be recorded")
+        return True
+
+    # When they are taken in, then none waits for it
+    assert step.round(comes).taken == 3
+    step.close()
+    assert names(journal) == {"a.pdf", "b.pdf", "c.pdf"}
+
+
+def test_a_journal_that_is_away_while_the_next_one_is_slow_to_come_ends_the_round(
+    tmp_path: Path, source: FolderSource, journal: SqlJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a journal that goes away after the first file, and a third file that comes when that was met
+    wait_for_others(monkeypatch, at_most=0.01)
+    drop(tmp_path, "a.pdf", "b.pdf", "c.pdf")
+    recorded = Recorded(journal, away_at=2)
+    step = intake(source, cast("SqlJournal", recorded), lambda _: None, near=True)
+    asked: list[int] = []
+    tried = threading.Event()
+
+    def comes() -> bool:
+        asked.append(1)
+        if len(asked) == 3:
+            wait_for(lambda: len(recorded.together) == 2, 20, "the second to be tried")
+            tried.set()
+        return True
+
+    # When they are taken in
+    with pytest.raises(JournalUnavailable):
+        step.round(comes)
+    assert tried.is_set()
+    # Then the next look finds what is missing
+    assert step.round(lambda: True).taken == 2
+    step.close()
+    assert names(journal) == {"a.pdf", "b.pdf", "c.pdf"}
 
 
 def test_a_round_ends_when_it_may_not_go_on(tmp_path: Path, source: FolderSource, journal: SqlJournal) -> None:
