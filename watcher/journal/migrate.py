@@ -11,10 +11,10 @@ from pathlib import Path
 from sqlalchemy import Column, Connection, MetaData, PrimaryKeyConstraint, String, Table, inspect
 
 from watcher.errors import JournalMissing, JournalUnusable
-from watcher.journal.tables import make_tables
+from watcher.journal.making import make_tables
 
-HEAD = "0006"  # the newest of migrations/versions
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", HEAD)  # all that this program knows, the oldest first
+HEAD = "0007"  # the newest of migrations/versions
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", HEAD)  # all that this program knows, the oldest first
 MIGRATIONS = Path(__file__).parent / "migrations"
 _OURS = "alembic_version"
 _BRING = "run `invoice-watcher migrate`"

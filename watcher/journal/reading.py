@@ -12,8 +12,9 @@ from sqlalchemy import bindparam, case, func, select, text
 from watcher.errors import UsageError
 from watcher.journal import gates
 from watcher.journal.activity import read_activity
-from watcher.journal.clock import from_ms, maybe_from_ms, now_ms, to_ms
+from watcher.journal.clock import from_ms, now_ms, to_ms
 from watcher.journal.connection import Connection
+from watcher.journal.counting import read_counts
 from watcher.journal.database import Part, Work
 from watcher.journal.deferred import Deferred
 from watcher.journal.rows import health_of, submission_of
@@ -81,30 +82,6 @@ _BY_NUMBER = Deferred(
     )
 )
 
-# Nearly all are closed: the others are counted by their own small index, and the rest is what is left.
-_UNCLOSED = Deferred(
-    lambda: (
-        select(submissions.c.state, func.count())
-        .where(text("submissions.state <> 'closed'"))
-        .group_by(submissions.c.state)
-    )
-)
-_ALL = Deferred(lambda: select(func.count()).select_from(submissions))
-# Likewise nearly all documents are done.
-_ALL_DOCUMENTS = Deferred(lambda: select(func.count()).select_from(documents))
-_BY_RARE_OUTCOME = Deferred(
-    lambda: (
-        select(documents.c.outcome, func.count())
-        .where(documents.c.outcome.in_([outcome.value for outcome in Outcome if outcome is not Outcome.DONE]))
-        .group_by(documents.c.outcome)
-    )
-)
-_PENDING = Deferred(lambda: select(func.count()).select_from(documents).where(text("documents.state = 'pending'")))
-_OLDEST = Deferred(
-    lambda: select(func.min(submissions.c.recorded_at)).where(
-        text("submissions.state = 'open'"), text("submissions.state <> 'closed'")
-    )
-)
 # What is held waits for a person.
 _TO_BE_RECOGNISED = Deferred(
     lambda: (
@@ -195,14 +172,7 @@ class ReadingPart(Part):
         return None if found is None else str(found.id)
 
     def counts(self) -> Counts:
-        def work(connection: Connection) -> Counts:
-            return Counts(
-                submissions=_by_state(connection),
-                documents=_by_outcome(connection),
-                oldest_pending=maybe_from_ms(connection.execute(_OLDEST).scalar_one()),
-            )
-
-        return self._database.read(work)
+        return self._database.read(read_counts)
 
     def source_health(self) -> list[SourceHealth]:
         return self._database.read(read_health)
@@ -273,19 +243,6 @@ def load(
 
 def _tells_of_tries(row: Any) -> bool:
     return row.booking is not None and row.outcome != Outcome.DONE
-
-
-def _by_state(connection: Connection) -> dict[SubmissionState, int]:
-    counted = {SubmissionState(state): int(count) for state, count in connection.execute(_UNCLOSED)}
-    closed = connection.execute(_ALL).scalar_one() - sum(counted.values())
-    return {**counted, SubmissionState.CLOSED: closed} if closed else counted
-
-
-def _by_outcome(connection: Connection) -> dict[str, int]:
-    counted = {str(outcome): int(count) for outcome, count in connection.execute(_BY_RARE_OUTCOME)}
-    counted["pending"] = int(connection.execute(_PENDING).scalar_one())
-    done = int(connection.execute(_ALL_DOCUMENTS).scalar_one()) - sum(counted.values())
-    return {Outcome.DONE.value: done, **counted} if done else counted
 
 
 def _grouped(rows: Sequence[Any], column: str) -> dict[int, list[Any]]:

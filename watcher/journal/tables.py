@@ -12,7 +12,6 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    Connection,
     ForeignKey,
     Index,
     Integer,
@@ -36,7 +35,7 @@ metadata = MetaData(
 )
 
 _Number = BigInteger().with_variant(Integer, "sqlite")  # INTEGER is what SQLite counts up by itself
-_CONDITION = "condition"  # of a partial index, in its `info`
+CONDITION = "condition"  # of a partial index, in its `info`
 # Compared byte by byte, so that a prefix is a range of the index whatever the database's locale.
 _Id = Text().with_variant(Text(collation="C"), "postgresql")
 
@@ -51,20 +50,7 @@ def _claimable() -> list[Column[Any]]:
 
 def _partial(name: str, *columns: str, where: str) -> Index:
     """An index of the few rows that still want something; the condition stands in the SQL, word for word."""
-    return Index(name, *columns, sqlite_where=text(where), info={_CONDITION: where})
-
-
-def make_tables(connection: Connection) -> None:
-    """In an empty database.
-
-    PostgreSQL is told the conditions of the partial indexes here and not where they are written down: what is told
-    of it loads its part of SQLAlchemy, which a command that only reads from SQLite would load for nothing.
-    """
-    for table in metadata.tables.values():
-        for index in table.indexes:
-            if connection.dialect.name == "postgresql" and _CONDITION in index.info:
-                index.dialect_options["postgresql"]["where"] = text(index.info[_CONDITION])
-    metadata.create_all(connection)
+    return Index(name, *columns, sqlite_where=text(where), info={CONDITION: where})
 
 
 # Which submission a mail or a state of a file became; kept for ever, also when the submission is deleted.
@@ -306,3 +292,13 @@ alerts = Table(
 
 # Work that one node does for all, by turns: claimed as everything else is.
 duties = Table("duties", metadata, Column("name", Text, primary_key=True), *_claimable())
+
+# How many there are of what only ever becomes more: kept by the database itself, see making.py. The number of each is
+# the sum of its rows. On SQLite it has one; on PostgreSQL each change is one, until they are folded (counting.py).
+totals = Table(
+    "totals",
+    metadata,
+    Column("counted", Text, nullable=False),  # "submissions closed", "documents done", and of each other outcome
+    Column("number", BigInteger, nullable=False),
+    Index("ix_totals_counted", "counted", unique=True).ddl_if(dialect="sqlite"),
+)

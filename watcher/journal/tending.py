@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import bindparam, case, delete, false, insert, or_, select, update
 
 from watcher.journal.claims import claim, claiming, fenced
 from watcher.journal.clock import now_ms, span_ms
 from watcher.journal.connection import Connection
+from watcher.journal.counting import fold_totals
 from watcher.journal.database import Part
 from watcher.journal.deferred import Deferred
 from watcher.journal.notices import forget_old
@@ -69,9 +71,13 @@ class TendingPart(Part):
         self._database.write(lambda connection: _register(connection, sources))
 
     def claim_source(self, name: str, hold: timedelta) -> Claim | None:
-        rows = self._database.write(
-            lambda connection: claim(connection, _CLAIM, hold=span_ms(hold), name=name), repeatable=False
-        )
+        def work(connection: Connection) -> list[Any]:
+            rows = claim(connection, _CLAIM, hold=span_ms(hold), name=name)
+            if rows:  # each minute or so, for as long as documents may come
+                fold_totals(connection)
+            return rows
+
+        rows = self._database.write(work, repeatable=False)
         return Claim(row=name, number=rows[0].claim) if rows else None
 
     def release_source(self, claim: Claim) -> None:
@@ -99,6 +105,7 @@ class TendingPart(Part):
                 connection.execute(_FORGET, {"rows": old})
             else:
                 forget_old(connection)
+                fold_totals(connection)
             return len(old)
 
         return self._database.write(work)
