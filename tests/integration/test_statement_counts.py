@@ -95,7 +95,12 @@ def _told_by_sqlite(spoken: list[str]) -> Iterator[Heard]:
     spoken.clear()
     heard = Heard()
     yield heard
-    heard.lines = list(spoken)
+    # Of each trigger that it looks at it tells by the same words once more; they are said to it once.
+    heard.lines = [line for line, last in zip(spoken, ["", *spoken], strict=False) if line != last or not _writes(line)]
+
+
+def _writes(line: str) -> bool:
+    return line.startswith(("INSERT", "UPDATE", "DELETE"))
 
 
 @contextmanager

@@ -105,7 +105,7 @@ class TendingPart(Part):
                 connection.execute(_FORGET, {"rows": old})
             else:
                 forget_old(connection)
-                fold_totals(connection)
+            fold_totals(connection)
             return len(old)
 
         return self._database.write(work)
