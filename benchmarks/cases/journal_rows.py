@@ -1,7 +1,8 @@
 """Whether a journal with years of work in it is as quick as a new one, on SQLite and on PostgreSQL.
 
-The large journal is filled in bulk, once, and serves all rounds: each adds some hundred submissions to the million. The
-empty one is new in each round, and comes to have those hundred alone.
+The large journal is filled in bulk, once, and each round has a copy of it, as each has an empty one: some hundred
+submissions are added to both. The bare driver does the least of it on a table of keys, of both sizes: deeper indexes
+and colder pages are nobody's fault.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
+from benchmarks.bare_keys import fill_keys, work_on_keys
 from benchmarks.case import Bound, Case, Contestants, Facts, Figure, Plot, Ratio, Sample, Scale
 from benchmarks.daemons import family_cpu, usage
 from benchmarks.filling import fill
@@ -27,18 +30,21 @@ from tests.support.workplace import Workplace, pdf
 from watcher.journal.opening import migrate, open_journal
 
 EMPTY, FULL = "empty", "a million rows"
+BARE_EMPTY, BARE_FULL = "bare driver, empty", "bare driver, a million rows"
 STEPS = ("record", "claim", "settle", "answer")
 ASKED = ("known", "list", "list, errors", "list, a sender", "list, a name", "status", "page", "forget")
 _FILES_SECONDS = 600.0
+_FOR_EVER = timedelta(days=36_500)
 _WARM = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Engine:
-    """A database system: gives the URL of a new journal, drops one, and tells the CPU seconds of its server so far."""
+    """A database system: gives the URL of a new journal, copies and drops one, and tells its server's CPU seconds."""
 
     name: str
     new: Callable[[], str]
+    copy: Callable[[str], str]  # of what nobody is connected to; the URL of the copy
     drop: Callable[[str], None]
     server_cpu: Clock
 
@@ -56,17 +62,30 @@ def sqlite(folder: Path) -> Iterator[Engine]:
         place.mkdir()
         return f"sqlite:///{place}/journal.db"
 
-    def drop(url: str) -> None:
-        shutil.rmtree(Path(url.removeprefix("sqlite:///")).parent)
+    def copy(url: str) -> str:
+        made = new()
+        shutil.copy(_file(url), _file(made))
+        return made
 
-    yield Engine(name="SQLite", new=new, drop=drop, server_cpu=lambda: 0.0)
+    def drop(url: str) -> None:
+        shutil.rmtree(_file(url).parent)
+
+    yield Engine(name="SQLite", new=new, copy=copy, drop=drop, server_cpu=lambda: 0.0)
+
+
+def _file(url: str) -> Path:
+    return Path(url.removeprefix("sqlite:///"))
 
 
 @contextlib.contextmanager
 def postgresql(_folder: Path) -> Iterator[Engine]:
     with Postgres() as server:
         yield Engine(
-            name="PostgreSQL", new=server.database, drop=server.drop, server_cpu=lambda: family_cpu(server.pid)
+            name="PostgreSQL",
+            new=server.database,
+            copy=server.copy,
+            drop=server.drop,
+            server_cpu=lambda: family_cpu(server.pid),
         )
 
 
@@ -83,30 +102,53 @@ def _contest(
 ) -> Iterator[Contestants]:
     sizes = Sizes(rows=scale.of(1_000_000, 500), submissions=scale.of(400, 24), files=scale.of(400, 10))
     with engines(scale.folder) as engine, Servers() as servers:
-        full = engine.new()
+        empty, full, no_keys, keys = engine.new(), engine.new(), engine.new(), engine.new()
+        migrate(empty)
         _fill(full, sizes.rows)
+        fill_keys(no_keys, 0)
+        fill_keys(keys, sizes.rows)
         measured = partial(_measured, engine, sizes, servers, scale.folder)
-        yield {EMPTY: partial(_on_a_new_one, engine, measured), FULL: partial(measured, full)}
+        bare = partial(_bare, engine, sizes)
+        yield {
+            EMPTY: partial(_on_a_copy, engine, measured, empty),
+            FULL: partial(_on_a_copy, engine, measured, full),
+            BARE_EMPTY: partial(_on_a_copy, engine, bare, no_keys),
+            BARE_FULL: partial(_on_a_copy, engine, bare, keys),
+        }
 
 
 def _fill(url: str, rows: int) -> None:
     migrate(url)
     fill(url, rows)
+    _fold_totals(url)
     if url.startswith("postgres"):
         import psycopg
 
         with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute("VACUUM ANALYZE")  # as its own vacuum does, which must not do it meanwhile
+            # As its own vacuum does in time, which must not do it meanwhile; nor are totals ever written in bulk.
+            connection.execute("VACUUM FULL totals")
+            connection.execute("VACUUM ANALYZE")
             connection.execute("CHECKPOINT")
 
 
-def _on_a_new_one(engine: Engine, measured: Callable[[str], Sample]) -> Sample:
-    url = engine.new()
-    migrate(url)
+def _fold_totals(url: str) -> None:
+    journal = open_journal(url, exclusive=True)
+    try:
+        journal.forget(_FOR_EVER)
+    finally:
+        journal.close()
+
+
+def _on_a_copy(engine: Engine, measured: Callable[[str], Sample], original: str) -> Sample:
+    url = engine.copy(original)
     try:
         return measured(url)
     finally:
         engine.drop(url)
+
+
+def _bare(engine: Engine, sizes: Sizes, url: str) -> Sample:
+    return Sample(values=work_on_keys(url, sizes.submissions, engine.cpu))
 
 
 def _measured(engine: Engine, sizes: Sizes, servers: Servers, folder: Path, url: str) -> Sample:
@@ -174,12 +216,14 @@ def _case(name: str, title: str, engines: Callable[[Path], contextlib.AbstractCo
             title=f"A journal of a million documents on {title}",
             measures=(
                 f"A submission's cost by the journal's ports, what people ask, and what the daemon does with files, "
-                f"on a journal of a million answered documents on {title}, and on a new one."
+                f"on a journal of a million answered documents on {title}, and on a new one; beside it what the bare "
+                f"driver takes to write and to find keys in a table of as many rows, and in an empty one."
             ),
             figures=FIGURES,
             ratios=(
                 *(_slower_by(name, 1.10) for name in (*STEPS, "wall", *ASKED, "CPU a file")),
                 Ratio(figure="files", ours=FULL, theirs=EMPTY, bound=Bound(at_least=0.90)),
+                *(Ratio(figure=name, ours=BARE_FULL, theirs=BARE_EMPTY) for name in ("record", "known")),
             ),
             plots=(Plot(figure="files"), Plot(figure="CPU a file")),
         ),

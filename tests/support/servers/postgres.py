@@ -68,6 +68,12 @@ class Postgres(Served):
         self._execute(f'CREATE DATABASE "{name}" TEMPLATE template0')
         return self._url(name)
 
+    def copy(self, url: str) -> str:
+        """The URL of a new one with all that this one has; nobody may be connected to it."""
+        name = f"test_{secrets.token_hex(6)}"
+        self._execute(f'CREATE DATABASE "{name}" TEMPLATE "{url.rpartition("/")[2]}" STRATEGY file_copy')
+        return self._url(name)
+
     def cut(self, url: str) -> None:
         """End every connection to a database, as a failover or an idle timeout does."""
         name = url.rpartition("/")[2]
