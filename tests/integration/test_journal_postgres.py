@@ -58,6 +58,12 @@ def journal(url: str) -> Iterator[SqlJournal]:
     opened.close()
 
 
+def test_what_is_read_starts_no_other_processes(journal: SqlJournal) -> None:
+    workers = "SHOW max_parallel_workers_per_gather"
+
+    assert journal._database.read(lambda connection: connection.exec_driver_sql(workers).scalar_one()) == "0"
+
+
 class Commits:
     """How many COMMITs were begun."""
 
