@@ -11,7 +11,6 @@ import threading
 import weakref
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
 import requests
@@ -19,6 +18,7 @@ from requests.utils import get_environ_proxies
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util import SKIP_HEADER
 
+from watcher.http_request import NO_HEADERS, PreparedRequests, with_body
 from watcher.http_session import VerifyingAdapter, needs_tls
 from watcher.tls import trusting_on_the_web
 
@@ -26,7 +26,6 @@ from watcher.tls import trusting_on_the_web
 PIECE_BYTES = 64 * 1024
 _LINE_END = b"\r\n"
 _MOST_LINES = 64  # that are kept: a request has ten, and only its length differs
-NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 class _Joining(HTTPConnection):
@@ -145,35 +144,18 @@ class SteadyAdapter(VerifyingAdapter):
 A = TypeVar("A", bound=SteadyAdapter)
 
 
-class HeadersWithToken:
-    """What all requests say, and the token: one object for as long as the token is, so that `Way` prepares once."""
-
-    def __init__(self, fixed: Mapping[str, str]) -> None:
-        self._fixed = fixed
-        self._last: tuple[Mapping[str, str], Mapping[str, str]] = (NO_HEADERS, fixed)
-
-    def of(self, token: Mapping[str, str]) -> Mapping[str, str]:
-        """`token`: the header that bears it, or NO_HEADERS."""
-        made_of, headers = self._last
-        if made_of is not token:
-            headers = {**self._fixed, **token}
-            self._last = (token, headers)
-        return headers
-
-
 class Way(Generic[A]):
-    """One thread's way to `url`: its connections, and the request that it has prepared last.
+    """One thread's way to an address: its connections, and its request.
 
     No redirect is followed, no cookie is kept, nothing is read of ~/.netrc.
     """
 
-    def __init__(self, url: str, adapter: A, proxies: Mapping[str, str]) -> None:
+    def __init__(self, adapter: A, prepared: PreparedRequests, proxies: Mapping[str, str]) -> None:
         self.adapter = adapter
-        self._url = url
+        self._prepared = prepared
         self._proxies = proxies
-        self._session = _session(adapter)
-        self._prepared: requests.PreparedRequest | None = None
-        self._prepared_for: tuple[str, Mapping[str, str]] | None = None
+        self._request: requests.PreparedRequest | None = None
+        self._made_for: tuple[str, Mapping[str, str]] | None = None
 
     def send(
         self,
@@ -191,30 +173,17 @@ class Way(Generic[A]):
         """
         # The adapter's `send`, not the session's: that one works out the next address of a redirect even
         # where it is not to be followed, and fails where it is nonsense.
-        request = self._request(method, headers, body, of_body)
+        request, made_for = self._request, self._made_for
+        if request is None or made_for is None or body is None or made_for[0] != method or made_for[1] is not headers:
+            self._request = request = self._prepared.request(method, headers, body, of_body)
+            self._made_for = (method, headers) if body is not None else None
+        else:
+            with_body(request, body, of_body)
         return self.adapter.send(request, stream=True, timeout=timeout, proxies=self._proxies)
 
     def close(self) -> None:
         """Let go of kept connections; a request that follows makes a new one."""
-        self._session.close()
-
-    def _request(
-        self, method: str, headers: Mapping[str, str], body: Any, of_body: Mapping[str, str]
-    ) -> requests.PreparedRequest:
-        """Checked as requests does. With a body and the same `headers` (the very same object) it differs by its body
-        from the last one alone, and is not checked again: that costs as much as to send it.
-        """
-        request, made_for = self._prepared, self._prepared_for
-        if request is None or made_for is None or body is None or made_for[0] != method or made_for[1] is not headers:
-            asked = requests.Request(method, self._url, headers={**headers, **of_body}, data=body)
-            request = self._session.prepare_request(asked)
-            request.headers = dict(request.headers)  # type: ignore[assignment]  # quicker to copy than requests' own
-            self._prepared, self._prepared_for = request, (method, headers) if body is not None else None
-        else:
-            request.body = body
-            request.headers["Content-Length"] = str(len(body))
-            request.headers.update(of_body)
-        return request
+        self.adapter.close()
 
 
 class Ways(Generic[A]):
@@ -225,7 +194,7 @@ class Ways(Generic[A]):
     """
 
     def __init__(self, url: str, ca_file: Path | None, adapter: Callable[[ssl.SSLContext | None], A]) -> None:
-        self._url = url
+        self._prepared = PreparedRequests(url)
         self._adapter = adapter
         self._proxies = get_environ_proxies(url)
         self._context = trusting_on_the_web(ca_file) if needs_tls(url, self._proxies) else None
@@ -237,7 +206,7 @@ class Ways(Generic[A]):
         """That of the thread that asks."""
         way: Way[A] | None = getattr(self._of_thread, "way", None)
         if way is None:
-            self._of_thread.way = way = Way(self._url, self._adapter(self._context), self._proxies)
+            self._of_thread.way = way = Way(self._adapter(self._context), self._prepared, self._proxies)
             with self._lock:
                 self._made.add(way)
         return way
@@ -248,13 +217,3 @@ class Ways(Generic[A]):
             ways = list(self._made)
         for way in ways:
             way.close()
-
-
-def _session(adapter: SteadyAdapter) -> requests.Session:
-    session = requests.Session()
-    session.trust_env = False  # read once, not at every call; and no .netrc
-    session.headers.clear()
-    session.headers.update({"Accept-Encoding": "identity", "User-Agent": "invoice-watcher", "Connection": "keep-alive"})
-    for scheme in ("https://", "http://"):
-        session.mount(scheme, adapter)
-    return session

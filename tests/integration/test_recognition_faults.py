@@ -14,6 +14,7 @@ import textwrap
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from tests.support.waiting import wait_for
 from watcher.clock import boot_seconds
 from watcher.deadline import Deadline, Flight, Watchdog
 from watcher.model import Exchange
+from watcher.ports import Recogniser
 from watcher.sandbox.endpoint import Endpoint
 
 CONNECT, READ = 0.4, 0.6
@@ -341,6 +343,37 @@ def test_an_address_that_is_dead_does_not_keep_the_next_one_from_being_tried(
 
     # Then the second one has taken it
     assert exchange.response is not None
+
+
+def test_requests_that_begin_together_look_the_name_up_once(
+    monkeypatch: pytest.MonkeyPatch, endpoint: Endpoint
+) -> None:
+    # Given a name server that counts
+    port = int(endpoint.base_url.rsplit(":", 1)[1])
+    asked: list[object] = []
+
+    def find(host: str, *_arguments: object, **_more: object) -> list[object]:
+        asked.append(host)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", find)
+    # When threads with a connection of their own each post one after the other, all within a second
+    now = [boot_seconds()]
+    monkeypatch.setattr("watcher.recognition.connections.boot_seconds", lambda: now[0])
+    with recogniser(endpoint.url, **SHORT) as client:
+        exchanges = [_in_a_thread_of_its_own(client) for _ in range(3)]
+        once = len(asked)
+        now[0] += 1.5
+        exchanges.append(_in_a_thread_of_its_own(client))
+
+    # Then the name was looked up once, and again when that was a while ago
+    assert all(exchange.response is not None for exchange in exchanges)
+    assert (once, len(asked)) == (1, 2)
+
+
+def _in_a_thread_of_its_own(client: Recogniser) -> Exchange:
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(client.recognise, "a.pdf", biz_id(), "1").result(TOTAL_SECONDS + MARGIN_SECONDS)
 
 
 # ------------------------------------------------------------------------------- never twice

@@ -16,7 +16,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 # named here is an adapter: it stands between a port and the world outside, and knows nothing of its neighbours.
 VALUES = {
     *("model", "states", "seen", "errors", "spool", "headers", "mime", "amounts", "clock", "deadline", "json_answers"),
-    *("tls", "http_session", "http_way", "secrecy", "seclusion", "durations", "findings", "mounts"),
+    *("tls", "http_session", "http_request", "http_way", "secrecy", "seclusion", "durations", "findings", "mounts"),
 }
 SECTIONS = {"config.sections", "config.secret", "config.values"}
 ADAPTER = VALUES | SECTIONS | {"ports", "oauth"}
@@ -34,7 +34,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "json_answers": set(),
     "tls": set(),
     "http_session": {"tls"},
-    "http_way": {"http_session", "tls"},
+    "http_request": set(),
+    "http_way": {"http_request", "http_session", "tls"},
     "secrecy": set(),
     "seclusion": set(),
     "durations": set(),

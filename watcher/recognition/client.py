@@ -17,7 +17,7 @@ from watcher.config.sections import Recognition
 from watcher.deadline import Deadline
 from watcher.errors import TokenRefused, TokenUnavailable
 from watcher.findings import About
-from watcher.http_way import NO_HEADERS, HeadersWithToken
+from watcher.http_request import NO_HEADERS, HeadersWithToken
 from watcher.model import Exchange, Finding, Invoice, Response
 from watcher.recognition.response import read_response, read_text
 from watcher.recognition.transport import Reply, Transport, TransportFailure

@@ -25,20 +25,27 @@ from watcher.http_way import JoiningHttp, JoiningHttps, SteadyAdapter
 # seconds or more, and a request that crosses such a close is in doubt for nothing.
 IDLE_SECONDS = 4.0
 
+# Requests that begin together ask once: each look-up takes a thread, because nothing else bounds it.
+_KNOWN_SECONDS = 1.0
+
 _Addresses = list[tuple[Any, ...]]
 
 
 class Resolver:
-    """Name look-ups that can be waited for with a bound; one at a time for each name."""
+    """Name look-ups that can be waited for with a bound; one at a time for each name, and one in a second."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._under_way: dict[tuple[str, int], Future[_Addresses]] = {}
+        self._known: dict[tuple[str, int], tuple[float, _Addresses]] = {}  # and until when
 
     def addresses(self, host: str, port: int, timeout_seconds: float) -> _Addresses:
         """As getaddrinfo. Raises OSError, and TimeoutError after `timeout_seconds`."""
         asked = (host, port)
         with self._lock:
+            known_until, known = self._known.get(asked, (0.0, []))
+            if boot_seconds() < known_until:
+                return known
             answer = self._under_way.get(asked)
             if answer is None:
                 answer = Future()
@@ -58,6 +65,8 @@ class Resolver:
             result = list(found)
         with self._lock:
             del self._under_way[asked]
+            if not isinstance(result, Exception):
+                self._known[asked] = (boot_seconds() + _KNOWN_SECONDS, result)
         if isinstance(result, Exception):
             answer.set_exception(result)
         else:

@@ -13,7 +13,8 @@ from watcher.config.sections import HttpStore as Section
 from watcher.errors import StoreRefused, StoreUnavailable, Unavailable
 from watcher.findings import About
 from watcher.headers import clean
-from watcher.http_way import NO_HEADERS, HeadersWithToken, SteadyAdapter, Way, Ways
+from watcher.http_request import NO_HEADERS, HeadersWithToken
+from watcher.http_way import SteadyAdapter, Way, Ways
 from watcher.json_answers import EndlessAnswer, at, body_of, decoded, says
 from watcher.model import Finding, Locator
 from watcher.ports import FoundDocument, Token
