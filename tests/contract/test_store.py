@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -167,8 +168,21 @@ class TestFiles(KeepingStoreContract):
         # When it is put
         with pytest.raises(StoreUnavailable):
             store.put(one)
-        # Then no file has the key
-        assert list((tmp_path / "invoices").glob("*")) == []
+        # Then no file has the key, and none is left of it
+        assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+    def test_the_folders_on_its_way_are_made_anew_where_somebody_removed_them(
+        self, store: Store, keep: Keep, kept: Callable[[Locator], bytes], tmp_path: Path
+    ) -> None:
+        # Given a store that has worked
+        store.put(keep(SMALL))
+        # When all that is in its folder goes, and it keeps something more
+        for path in list(tmp_path.iterdir()):
+            shutil.rmtree(path)
+        one = keep(LARGE)
+        # Then that is kept as ever
+        assert one.content is not None
+        assert kept(store.put(one)) == one.content.read()
 
     def test_what_a_killed_upload_left_goes_when_nobody_can_be_at_work_on_it(
         self, store: Store, keep: Keep, tmp_path: Path

@@ -25,7 +25,7 @@ SAMPLE = """
     kill@pwrite64/journal#9 kill@unlink/wal#1       kill@rename/store#2     kill@renameat2/inbox#1  kill@renameat2/done#2
     kill@renameat2/error#2  kill@fsync/done#1       kill@sendto/endpoint#2  kill@sendto/smtp#8      kill@sendto/imap#20
     EIO@fdatasync/wal#12    EIO@pwrite64/wal#150    EIO@fsync/store#2       full@fdatasync/wal#20
-    ENOSPC@pwrite64/wal#60  ENOSPC@pwrite64/store#3 EXDEV@renameat2/done#1  EXDEV@renameat2/error#1
+    ENOSPC@pwrite64/wal#60  ENOSPC@write/store#3    EXDEV@renameat2/done#1  EXDEV@renameat2/error#1
 """  # noqa: E501 - a table
 
 # The thread that looks into the mailbox sends much; which thread writes the journal is chance.

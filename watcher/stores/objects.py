@@ -23,7 +23,7 @@ from watcher.secrecy import KnownSecrets
 from watcher.spool import IN_MEMORY_BYTES, Spooled
 from watcher.stores.addresses import Addressing, key_of
 from watcher.stores.fetching import fetch_finding
-from watcher.stores.folders import TEMPORARY_FOLDER, clear_partial, is_local, without_new_folders
+from watcher.stores.folders import TEMPORARY_FOLDER, LocalFolder, clear_partial, is_local, without_new_folders
 from watcher.tls import trust_advice
 
 log = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ class ObjectsStore:
         self._section = section
         self._addressing = Addressing.of(section.attachment_url)
         self._built: Any = None
-        self._is_local = False  # until it is built
+        self._local: LocalFolder | None = None  # until it is built
         self._building = threading.Lock()
 
     @property
@@ -66,12 +66,16 @@ class ObjectsStore:
             raise StoreRefused(f"there is nothing of {document.name} to upload")
         key = key_of(self._section.key, document.content.sha256, document.extension)
         with self._translated("upload"):
-            self._upload(self._operator(), key, document.content, document.media_type)
+            operator = self._operator()
+            if self._local is not None:
+                self._local.write(key, document.content.chunks())
+            else:
+                self._upload(operator, key, document.content, document.media_type)
         return Locator(store=self._name, key=key, url=self._addressing.url(key))
 
     def is_near(self, document: FoundDocument) -> bool:
         """Whether it is a folder on a drive of this machine, and the document soon there."""
-        return self._is_local and document.size <= _SOON_STORED_BYTES
+        return self._local is not None and document.size <= _SOON_STORED_BYTES
 
     def attachment_url(self, locator: Locator) -> str:
         if locator.url is not None:
@@ -152,10 +156,15 @@ class ObjectsStore:
 
     def _ways(self, key: str) -> list[Path]:
         """Of a file system: the files that are written for a key."""
+        folder = self._folder()
+        return [] if folder is None else [Path(folder.root, key), Path(folder.partial, "x")]
+
+    def _folder(self) -> LocalFolder | None:
+        """Of a file system, on whatever drive."""
         options = self._options()
         if self._section.service != "fs" or "root" not in options:
-            return []
-        return [Path(options["root"]) / key, Path(options["atomic_write_dir"]) / "x"]
+            return None
+        return LocalFolder(root=options["root"], partial=options["atomic_write_dir"])
 
     def _fetched(self, key: str, data: bytes, about: About) -> list[Finding]:
         """What the probe's address gives, where it has one."""
@@ -177,7 +186,8 @@ class ObjectsStore:
         with self._building:
             if self._built is None:
                 self._built = self._build()
-                self._is_local = self._section.service == "fs" and is_local(self._options().get("root", "/"))
+                folder = self._folder()
+                self._local = folder if folder is not None and is_local(folder.root) else None
             return self._built
 
     def _impatient(self) -> Any:
@@ -215,6 +225,8 @@ class ObjectsStore:
 
     def _described(self, error: Exception) -> str:
         """The message, the HTTP status and the innermost cause, without OpenDAL's trace and without any option."""
+        if isinstance(error, OSError) and error.strerror:
+            return f"{type(error).__name__}: {error.strerror}"
         first, _, rest = str(error).partition("\n")
         status = _STATUS.search(rest)
         cause = rest.partition("Source:")[2].strip().partition("\n")[0]
