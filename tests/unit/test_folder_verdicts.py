@@ -6,8 +6,8 @@ import os
 import tracemalloc
 from pathlib import Path
 
-from watcher.sources.folder.find import KEYS_PER_QUESTION, _oldest_first
-from watcher.sources.folder.identity import Candidate
+from watcher.sources.folder.identity import Candidate, oldest_first
+from watcher.sources.folder.offered import Offered
 from watcher.sources.folder.verdicts import Verdict, Verdicts
 
 MANY = 10_000
@@ -37,12 +37,12 @@ def test_candidates_are_given_oldest_first_and_let_go_of_as_they_are_given() -> 
     candidates = [candidate(number) for number in (*range(500, 1234), *range(500))]
     left, given = [], []
 
-    for batch in _oldest_first(candidates):
+    for batch in oldest_first(candidates, 500):
         given += batch
         left.append(len(candidates))
 
     assert given == [candidate(number) for number in range(1234)]
-    assert left == [1234 - KEYS_PER_QUESTION, 1234 - 2 * KEYS_PER_QUESTION, 0]
+    assert left == [734, 234, 0]
 
 
 def test_a_verdict_holds_for_the_same_file_and_no_other_of_that_name(tmp_path: Path) -> None:
@@ -65,3 +65,15 @@ def test_a_verdict_holds_for_the_same_file_and_no_other_of_that_name(tmp_path: P
     assert not here.is_unchanged("a.pdf", entry().stat())
     assert not here.stand_by_inode(entry())
     assert not here.stand(entry())
+
+
+def test_what_was_handed_out_is_looked_at_once_more_after_a_while_unless_it_was_moved() -> None:
+    # Given two files that were handed out together, and one a moment later
+    offered = Offered()
+    offered.add("a.pdf", 10.0)
+    offered.add("moved.pdf", 10.0)
+    offered.add("late.pdf", 10.5)
+    # When one of them is moved
+    offered.moved("moved.pdf")
+    # Then each other one is due once, in its time
+    assert [offered.due(now) for now in (10.9, 11.0, 11.4, 11.5, 99.0)] == [[], ["a.pdf"], [], ["late.pdf"], []]

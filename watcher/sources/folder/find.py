@@ -16,10 +16,11 @@ from watcher.model import Kind, Known, SubmissionState
 from watcher.policy.arrival import Treatment, treatment
 from watcher.sources.folder.drive import Drive, LastFolder, folder_below, is_gone, unavailable
 from watcher.sources.folder.hints import Hinted
-from watcher.sources.folder.identity import Candidate, Fingerprint
+from watcher.sources.folder.identity import Candidate, Fingerprint, oldest_first
 from watcher.sources.folder.leftovers import Leftovers
 from watcher.sources.folder.move import BYTE_ORDER_MARK
 from watcher.sources.folder.names import NOTE_SUFFIX
+from watcher.sources.folder.offered import Offered
 from watcher.sources.folder.ready import Waiting
 from watcher.sources.folder.scan import Scan, Sight
 from watcher.sources.folder.target import Template, left_out_by
@@ -62,7 +63,7 @@ class Finder:
         self._verdicts = Verdicts()
         self._waiting = Waiting(self._settle)
         self._leftovers = Leftovers()
-        self._offered: set[str] = set()  # handed out, and not known to be recorded
+        self._offered = Offered()
         self._problems: list[str] = []
         self._barred: set[str] = set()
         self._turn = 0
@@ -83,6 +84,7 @@ class Finder:
     def moved(self, path: str) -> None:
         """The file was moved away by us: if one of that name comes, it is asked about anew."""
         self._verdicts.forget_later(path)
+        self._offered.moved(path)
 
     def find(self, root: int, drive: Drive, hinted: Hinted, ask: Ask, *, trusted: bool) -> Iterator[Found]:
         """What is new and finished, oldest first; `trusted`: this kernel sees everyone who writes.
@@ -93,7 +95,7 @@ class Finder:
         self.complete = False
         with closing(LastFolder(root)) as folders:
             sight = self._look(folders, drive, hinted)
-            for batch in _oldest_first(sight.candidates):
+            for batch in oldest_first(sight.candidates, KEYS_PER_QUESTION):
                 for candidate, fingerprint, key, known in self._unknown(batch, drive, hinted, ask):
                     closed = candidate.path in hinted.files
                     try:
@@ -106,7 +108,7 @@ class Finder:
                         continue
                     file, status = opened
                     try:
-                        self._offered.add(candidate.path)
+                        self._offered.add(candidate.path, time.monotonic())
                         yield Found(candidate, fingerprint, key, known, file, status)
                     finally:
                         os.close(file)
@@ -163,8 +165,7 @@ class Finder:
             if folder not in scan.seen.folders and scan.is_inside(folder):
                 scan.folder(folder)
         seen = {candidate.path for candidate in scan.seen.candidates}
-        asked = {*hinted.files, *self._waiting.due(now), *self._offered}
-        self._offered.clear()
+        asked = {*hinted.files, *self._waiting.due(now), *self._offered.due(now)}
         for path in asked - seen:
             if not scan.file(path):
                 self._waiting.forget(path)
@@ -252,15 +253,6 @@ class Finder:
             return True
         self._verdicts.put(candidate, Verdict.NOTE if is_note else Verdict.LEFT_ALONE)
         return False
-
-
-def _oldest_first(candidates: list[Candidate]) -> Iterator[list[Candidate]]:
-    """In batches; each is gone from the list when it is given, because what is found out about them takes its room."""
-    candidates.sort(reverse=True)
-    while candidates:
-        batch = candidates[: -KEYS_PER_QUESTION - 1 : -1]
-        del candidates[-KEYS_PER_QUESTION:]
-        yield batch
 
 
 def _is_note(root: int, path: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -61,3 +62,12 @@ class Fingerprint(Struct, frozen=True, kw_only=True):
         """The identity of this state of the file at this path, within all sources."""
         text = os.fsencode(f"{source}\n{path}\n{self}")
         return "file:" + hashlib.sha256(text).hexdigest()
+
+
+def oldest_first(candidates: list[Candidate], at_once: int) -> Iterator[list[Candidate]]:
+    """In batches; each is gone from the list when it is given, because what is found out about them takes its room."""
+    candidates.sort(reverse=True)
+    while candidates:
+        batch = candidates[: -at_once - 1 : -1]
+        del candidates[-at_once:]
+        yield batch
