@@ -49,6 +49,7 @@ class Recording:
         self._journal = journal
         self._beat = beat
         self._meter = meter
+        self.last_taken_at = float("-inf")  # boot seconds; of the round before, too
         self._threads = ThreadPoolExecutor(max_workers=AT_ONCE + _OVERSEERS, thread_name_prefix=f"store-{source}")
 
     def close(self) -> None:

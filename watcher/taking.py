@@ -72,7 +72,6 @@ class Taking:
         self._recording = recording
         self._result = result
         self._under_way: deque[_UnderWay] = deque()
-        self._last_at = float("-inf")
         self._lock = threading.Lock()  # over all below: what is stored is recorded in its order, by whichever thread
         self._stored: list[_Stored] = []
         self._failure: Unavailable | None = None  # that the overseer met
@@ -132,8 +131,9 @@ class Taking:
 
     def _is_time(self, began: float) -> bool:
         """Whether no other comes so soon that it were worth waiting for."""
-        since, self._last_at = began - self._last_at, boot_seconds()
-        waited = self._last_at - self._stored[0].began
+        now = boot_seconds()
+        since, self._recording.last_taken_at = began - self._recording.last_taken_at, now
+        waited = now - self._stored[0].began
         return len(self._stored) >= _RECORDED_AT_ONCE or max(since, waited) > _RECORDED_WITHIN_SECONDS
 
     def _finish(self, under_way: _UnderWay) -> None:

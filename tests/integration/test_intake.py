@@ -282,6 +282,23 @@ def test_what_is_stored_in_no_time_is_recorded_in_few_transactions_and_in_its_or
     assert found["19.pdf"].booking == found["03.pdf"].booking
 
 
+def test_those_that_come_right_after_another_are_recorded_together_from_the_first_on(
+    tmp_path: Path, source: FolderSource, journal: SqlJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a round that has taken in one
+    wait_for_others(monkeypatch)
+    recorded = Recorded(journal)
+    step = intake(source, cast("SqlJournal", recorded), lambda _: None, near=True)
+    drop(tmp_path, "a.pdf")
+    step.round(lambda: True)
+    # When the next round, right after it, finds two
+    drop(tmp_path, "b.pdf", "c.pdf")
+    step.round(lambda: True)
+    step.close()
+    # Then one transaction has both
+    assert recorded.together == [1, 2]
+
+
 def test_of_several_that_are_recorded_together_one_that_we_stumble_over_holds_up_no_other(
     tmp_path: Path, source: FolderSource, journal: SqlJournal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
