@@ -30,6 +30,11 @@ class LocalFolder(Struct, frozen=True, kw_only=True):
     root: str
     partial: str  # on the same drive, for what is not whole yet
 
+    def make(self) -> None:
+        """Raises OSError."""
+        for folder in (self.root, self.partial):
+            Path(folder).mkdir(parents=True, exist_ok=True)
+
     def write(self, key: str, chunks: Iterable[bytes]) -> None:
         """It is on the disk and bears its name, or nothing does. Raises OSError, and what `chunks` raises."""
         target = f"{self.root}/{key}"

@@ -47,7 +47,8 @@ class ObjectsStore:
         self._section = section
         self._addressing = Addressing.of(section.attachment_url)
         self._built: Any = None
-        self._local: LocalFolder | None = None  # until it is built
+        self._local: LocalFolder | None = None  # until it is known where it is
+        self._is_placed = False
         self._building = threading.Lock()
 
     @property
@@ -55,10 +56,14 @@ class ObjectsStore:
         return self._name
 
     def prepare(self) -> None:
-        """Loading OpenDAL takes longer than all the rest of a document's way."""
+        """Loading OpenDAL takes longer than all the rest of a document's way; a folder of this machine needs none."""
         with suppress(StoreUnavailable), self._translated("be prepared"):
-            self._operator()
-            clear_partial(Path(self._options().get("atomic_write_dir", "")))
+            if (local := self._local_folder()) is not None:
+                local.make()
+            else:
+                self._operator()
+            if (folder := self._folder()) is not None:
+                clear_partial(Path(folder.partial))
 
     def put(self, document: FoundDocument) -> Locator:
         """Upload it. Doing so twice changes nothing: the same content has the same key."""
@@ -66,11 +71,10 @@ class ObjectsStore:
             raise StoreRefused(f"there is nothing of {document.name} to upload")
         key = key_of(self._section.key, document.content.sha256, document.extension)
         with self._translated("upload"):
-            operator = self._operator()
-            if self._local is not None:
-                self._local.write(key, document.content.chunks())
+            if (local := self._local_folder()) is not None:
+                local.write(key, document.content.chunks())
             else:
-                self._upload(operator, key, document.content, document.media_type)
+                self._upload(self._operator(), key, document.content, document.media_type)
         return Locator(store=self._name, key=key, url=self._addressing.url(key))
 
     def is_near(self, document: FoundDocument) -> bool:
@@ -182,12 +186,19 @@ class ObjectsStore:
             return str(error)
         return None
 
+    def _local_folder(self) -> LocalFolder | None:
+        """The folder, where it is on a drive of this machine."""
+        with self._building:
+            if not self._is_placed:
+                folder = self._folder()
+                self._local = folder if folder is not None and is_local(folder.root) else None
+                self._is_placed = True
+            return self._local
+
     def _operator(self) -> Any:
         with self._building:
             if self._built is None:
                 self._built = self._build()
-                folder = self._folder()
-                self._local = folder if folder is not None and is_local(folder.root) else None
             return self._built
 
     def _impatient(self) -> Any:
