@@ -11,16 +11,22 @@ import logging
 import os
 import sys
 import threading
+import time
 import traceback
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from types import TracebackType
+from typing import Any
 
 from watcher.config.sections import Log
 from watcher.secrecy import KnownSecrets
 
 _PRIORITIES = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3, logging.CRITICAL: 2}
 _COLOURS = {logging.DEBUG: "2", logging.INFO: "32", logging.WARNING: "33", logging.ERROR: "31", logging.CRITICAL: "31"}
-_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_STANDARD_VALUES = vars(logging.makeLogRecord({}))  # where nothing is known
+_STANDARD = frozenset(_STANDARD_VALUES) | {"message", "asctime", "taskName"}
+_JSON = json.JSONEncoder(ensure_ascii=False, default=str)
+_MICROSECONDS = 1_000_000  # of a second
 # Libraries speak at length of what their callers handle; and at the lower levels of every address and header.
 _QUIET = ("apscheduler", "watchdog", "urllib3", "alembic", "imap_tools", "dkim", "tzlocal", "waitress")
 
@@ -36,16 +42,11 @@ def set_up(section: Log, known: KnownSecrets) -> None:
     root.handlers[:] = [handler]
     level = logging.getLevelNamesMapping()[section.level.upper()]
     root.setLevel(max(level, logging.WARNING))
-    _leave_out_what_no_line_shows()
+    logging.setLogRecordFactory(_Record)
+    logging._srcfile = None  # noqa: SLF001 - a switch of logging's documentation: no frame is looked for
     logging.getLogger("watcher").setLevel(level)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.ERROR)
-
-
-def _leave_out_what_no_line_shows() -> None:
-    """The switches of logging's own documentation: to find out who logs costs more than the rest of a record."""
-    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
-    logging._srcfile = None  # noqa: SLF001 - it is one of them: then no frame is looked for
 
 
 def conceal_tracebacks(known: KnownSecrets) -> None:
@@ -64,6 +65,26 @@ def conceal_tracebacks(known: KnownSecrets) -> None:
     sys.unraisablehook = lambda failure: show(failure.exc_type, failure.exc_value, failure.exc_traceback)
 
 
+class _Record(logging.LogRecord):
+    """What a line shows. To find out the rest, as of what thread and file it is, costs more than to write the line."""
+
+    def __init__(
+        self, name: str, level: int, _path: str, _line: int, msg: object, args: Any, exc_info: Any, *_: Any, **__: Any
+    ) -> None:
+        """As logging makes one, with what more it may know."""
+        self.name = name
+        self.levelno = level
+        self.levelname = logging.getLevelName(level)
+        self.msg = msg
+        self.args = args[0] if args and len(args) == 1 and isinstance(args[0], Mapping) and args[0] else args
+        self.exc_info = exc_info
+        self.created = time.time()
+
+
+for _name, _value in _STANDARD_VALUES.items():
+    setattr(_Record, _name, _value)  # so that it still has all that a record has
+
+
 class _StandardErrorHandler(logging.Handler):
     """Whatever standard error is at the time: a line that shows progress takes its place for a while."""
 
@@ -71,12 +92,19 @@ class _StandardErrorHandler(logging.Handler):
         super().__init__()
         self._known = known
 
-    def emit(self, record: logging.LogRecord) -> None:
+    def handle(self, record: logging.LogRecord) -> bool:
+        """Written and out before it returns. Threads wait for each other while they write, not while they format."""
         try:
-            sys.stderr.write(self._known.hidden(self.format(record)) + "\n")
-            sys.stderr.flush()
+            line = self._known.hidden(self.format(record)) + "\n"
+            self.acquire()
+            try:
+                sys.stderr.write(line)
+                sys.stderr.flush()
+            finally:
+                self.release()
         except Exception:  # noqa: BLE001 - logging must not stop what it tells of
             self.handleError(record)
+        return True
 
 
 def _formatter(section: Log) -> logging.Formatter:
@@ -85,11 +113,6 @@ def _formatter(section: Log) -> logging.Formatter:
     if os.environ.get("JOURNAL_STREAM"):
         return JournalFormatter()
     return TerminalFormatter() if sys.stderr.isatty() else PlainFormatter()
-
-
-def fields(record: logging.LogRecord) -> dict[str, object]:
-    """What was given beside the sentence."""
-    return {name: value for name, value in vars(record).items() if name not in _STANDARD}
 
 
 def _one_line(text: str) -> str:
@@ -108,22 +131,45 @@ def _escaped(line: str) -> str:
 
 def sentence(record: logging.LogRecord) -> str:
     """The message and its fields on one line."""
-    given = " ".join([f"{name}={value}" for name, value in fields(record).items() if value is not None])
+    items = vars(record).items()
+    given = [f"{name}={value}" for name, value in items if name not in _STANDARD and value is not None]
     message = record.getMessage()
-    return _one_line(f"{message} [{given}]" if given else message)
+    return _one_line(f"{message} [{' '.join(given)}]" if given else message)
+
+
+class _Moments:
+    """Moments in the words of ISO 8601, in UTC. What a second is called is kept until the next: many lines share it."""
+
+    def __init__(self) -> None:
+        self._known: tuple[float, str] | None = None
+
+    def named(self, moment: float) -> str:
+        """``2026-11-23T09:00:00.000+00:00``; what is less than a millisecond is left out."""
+        second, part = divmod(moment, 1.0)
+        microseconds = round(part * _MICROSECONDS)
+        if microseconds == _MICROSECONDS:
+            second, microseconds = second + 1.0, 0
+        known = self._known
+        if known is None or known[0] != second:
+            self._known = known = (second, datetime.fromtimestamp(second, UTC).isoformat()[:-6])
+        return f"{known[1]}.{microseconds // 1000:03}+00:00"
 
 
 class PlainFormatter(logging.Formatter):
-    """``2026-11-23T09:00:00+00:00 WARNING A try failed … [booking=7]``."""
+    """``2026-11-23T09:00:00.000+00:00 WARNING A try failed … [booking=7]``."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._moments = _Moments()
 
     def format(self, record: logging.LogRecord) -> str:
-        moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
-        return f"{moment} {record.levelname} {sentence(record)}{self._trace(record)}"
+        return f"{self._moments.named(record.created)} {record.levelname} {sentence(record)}{self._trace(record)}"
 
     def _trace(self, record: logging.LogRecord) -> str:
         """Indented, because the text of an exception may come from outside and must not look like a record."""
-        lines = self.formatException(record.exc_info).split("\n") if record.exc_info else []
-        return "".join(f"\n  {_one_line(line)}" for line in lines)
+        if not record.exc_info:
+            return ""
+        return "".join([f"\n  {_one_line(line)}" for line in self.formatException(record.exc_info).split("\n")])
 
 
 class TerminalFormatter(PlainFormatter):
@@ -142,20 +188,25 @@ class JournalFormatter(PlainFormatter):
 
     def format(self, record: logging.LogRecord) -> str:
         prefix = f"<{_PRIORITIES.get(record.levelno, 6)}>"
-        return "\n".join(prefix + line for line in (sentence(record) + self._trace(record)).splitlines())
+        return prefix + sentence(record) + self._trace(record).replace("\n", "\n" + prefix)
 
 
 class JsonFormatter(logging.Formatter):
     """One JSON object a line: `ts`, `level`, `logger`, `message`, `fields`, and `traceback` where there is one."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._moments = _Moments()
+
     def format(self, record: logging.LogRecord) -> str:
+        items = vars(record).items()
         entry: dict[str, object] = {
-            "ts": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "ts": self._moments.named(record.created),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
-            "fields": {name: value for name, value in fields(record).items() if value is not None},
+            "fields": {name: value for name, value in items if name not in _STANDARD and value is not None},
         }
         if record.exc_info:
             entry["traceback"] = self.formatException(record.exc_info)
-        return _escaped(json.dumps(entry, ensure_ascii=False, default=str))
+        return _escaped(_JSON.encode(entry))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import logging
 import sys
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
+import watcher
 from watcher.logs import JournalFormatter, JsonFormatter, PlainFormatter, TerminalFormatter
 
 FOREIGN = "a\n2026-11-23T09:00:00+00:00 ERROR forged\r\x1b[31m\u2028<3>forged"
@@ -49,3 +53,23 @@ def test_json_is_one_line_with_the_fields_and_the_traceback() -> None:
     assert (entry["level"], entry["logger"], entry["message"]) == ("error", "test", "It failed.")
     assert entry["fields"] == {"name_given": FOREIGN}
     assert "ValueError" in entry["traceback"]
+
+
+def test_a_moment_is_what_the_standard_library_says_of_it() -> None:
+    formatter = JsonFormatter()
+    made = logging.makeLogRecord({"msg": "It is said."})
+    for made.created in (0.0, 1.0005, 1795707078.9994999, 1.9999999, 1795707078.0009996, 1795707077.5):
+        expected = datetime.fromtimestamp(made.created, UTC).isoformat(timespec="milliseconds")
+        assert json.loads(formatter.format(made))["ts"] == expected
+
+
+def test_no_field_has_a_name_that_every_record_has_and_no_line_shows() -> None:
+    standard = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"}
+    modules = [ast.parse(path.read_text()) for path in Path(watcher.__file__).parent.rglob("*.py")]
+    calls = [node for module in modules for node in ast.walk(module) if isinstance(node, ast.Call)]
+    given = [word.value for call in calls for word in call.keywords if word.arg == "extra"]
+    names = {
+        key.value for each in given if isinstance(each, ast.Dict) for key in each.keys if isinstance(key, ast.Constant)
+    }
+    assert "submission" in names
+    assert not names & standard
