@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy
+from msgspec import Struct
 from sqlalchemy import Dialect
 from sqlalchemy.exc import DBAPIError, MultipleResultsFound, NoResultFound
 
@@ -14,14 +15,11 @@ from watcher.journal.prepared import Numbered, Statement, Statements
 _NONE: dict[str, Any] = {}
 
 
-class Result:
+class Result(Struct, frozen=True):
     """All rows of an execution; `rowcount` is how many it wrote."""
 
-    __slots__ = ("_rows", "rowcount")
-
-    def __init__(self, rows: list[Any], rowcount: int) -> None:
-        self._rows = rows
-        self.rowcount = rowcount
+    _rows: list[Any]
+    rowcount: int
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self._rows)
