@@ -7,7 +7,7 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from watcher.bootstrap.adapters import Adapters, build_adapters, closable, store_of
+from watcher.bootstrap.adapters import build_adapters, closable, store_of
 from watcher.bootstrap.alarms import build_alarm
 from watcher.bootstrap.journals import trouble_of_open_journal
 from watcher.bootstrap.steps import build_answerers, build_tenders
@@ -52,6 +52,8 @@ def build_service(
     adapters = build_adapters(configuration, known, {name: each.look.beat for name, each in workers.items()})
     if adapters.mailer is not None:
         adapters = replace(adapters, mailer=ObservedMailer(adapters.mailer, vitals))
+    for store in adapters.stores.values():
+        store.prepare()
     recognise = Recognise(
         journal=journal,
         recogniser=adapters.recogniser,
@@ -88,15 +90,8 @@ def build_service(
         stop_within=configuration.recognition.connect_timeout + configuration.recognition.timeout,
         vitals=vitals,
         journal_trouble=partial(trouble_of_open_journal, configuration, journal),
-        prepare=partial(_prepare, adapters),
+        prepare=adapters.recogniser.prepare,
     )
-
-
-def _prepare(adapters: Adapters) -> None:
-    """Load what the first document would have to wait for."""
-    for store in adapters.stores.values():
-        store.prepare()
-    adapters.recogniser.prepare()
 
 
 def _settling_grace(configuration: Configuration) -> timedelta:
