@@ -20,7 +20,7 @@ AT_ONCE = 10  # they wait more than they work
 # Each surely comes: runs differ a little in how many calls they make. The journal is written by whoever has its lock,
 # so that early and late calls meet the steps in turn. Those come first whose answers wait for their next try.
 SAMPLE = """
-    EIO@renameat2/done#1    ENOSPC@openat/error#1   full@renameat2/inbox#2  EIO@sendto/smtp#10      full@pwrite64/wal#120
+    EIO@renameat2/done#1    ENOSPC@openat/error#1   full@renameat2/inbox#2  EIO@sendto/smtp#5       full@pwrite64/wal#120
     kill@pwrite64/wal#3     kill@pwrite64/wal#90    kill@pwrite64/wal#200   kill@fdatasync/wal#6    kill@fdatasync/wal#18
     kill@pwrite64/journal#9 kill@unlink/wal#1       kill@rename/store#2     kill@renameat2/inbox#1  kill@renameat2/done#2
     kill@renameat2/error#2  kill@fsync/done#1       kill@sendto/endpoint#2  kill@sendto/smtp#8      kill@sendto/imap#20

@@ -33,6 +33,11 @@ def test_a_tenth_more_is_borne_and_a_tenth_less_goes_unnoticed(
     assert (cost(was, now).has_grown, cost(was, now).has_shrunk) == (grown, shrunk)
 
 
+@pytest.mark.parametrize(("now", "grown"), [(2000, False), (2100, True)])
+def test_a_megabyte_of_memory_is_chance_where_there_is_little_more(now: float, grown: bool) -> None:
+    assert Cost(name="memory.file.daemon", unit="kB", was=1000, now=now).has_grown is grown
+
+
 def test_it_says_what_was_and_what_is() -> None:
     assert str(cost(20000, 23000)) == "calls.file: was 20,000, is 23,000 calls (+15.0%)"
 
