@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import ssl
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,30 +24,15 @@ def trusting_on_the_web(ca_file: Path | None) -> ssl.SSLContext:
     """`trusting` for HTTP. Without a file what $REQUESTS_CA_BUNDLE or $CURL_CA_BUNDLE names counts, a file or folder;
     else the system's authorities and those that come with requests, because slim systems have none.
     """
-    if ca_file is None and (named := _bundle()):
-        return _context(**named)
+    bundle = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
+    if ca_file is None and bundle:
+        return _context(**{"capath" if Path(bundle).is_dir() else "cafile": bundle})
     context = trusting(ca_file)
     if ca_file is None:
         from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
         context.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)
     return context
-
-
-def require_trust_on_the_web(ca_file: Path | None, urls: Iterable[str]) -> None:
-    """Raises UnusableAuthorities where `trusting_on_the_web` would for these, without loading what is well."""
-    if not any(url.startswith("https:") for url in urls):
-        return
-    if ca_file is not None:
-        require_authorities(ca_file)
-    elif named := _bundle():
-        _context(**named)
-
-
-def _bundle() -> dict[str, str]:
-    """What the environment names, as an argument of `_context`; nothing, where it names none."""
-    bundle = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
-    return {"capath" if Path(bundle).is_dir() else "cafile": bundle} if bundle else {}
 
 
 def require_authorities(ca_file: Path) -> Path:

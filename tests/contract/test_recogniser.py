@@ -9,19 +9,18 @@ import pytest
 
 from tests.support.recognisers import biz_id, recogniser
 from watcher.ports import Recogniser, Token
-from watcher.recognition.late import Late, LateRecogniser
 from watcher.recognition.token import TokenSource
 from watcher.sandbox.endpoint import CLIENT_ID, CLIENT_SECRET, Endpoint
 
 
-@pytest.fixture(params=["plain", "with a token", "late"])
+@pytest.fixture(params=["plain", "with a token"])
 def subject(request: pytest.FixtureRequest) -> Iterator[tuple[Recogniser, Endpoint]]:
     """The implementation, and the endpoint that it talks to."""
     wanted = request.param == "with a token"
     with Endpoint(token=wanted) as endpoint:
         auth = {"token_url": endpoint.token_url, "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
         with recogniser(endpoint.url, auth=auth if wanted else None) as client:
-            yield LateRecogniser(endpoint.url, Late(lambda: client)) if request.param == "late" else client, endpoint
+            yield client, endpoint
 
 
 def test_the_endpoint_is_the_address_that_is_posted_to(subject: tuple[Recogniser, Endpoint]) -> None:

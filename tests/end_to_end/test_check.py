@@ -91,7 +91,7 @@ def test_a_terminal_shows_a_table_that_fits_it_with_what_is_waited_for_and_a_cou
     assert any(re.match(r"FAIL  mailbox refusing +127\.0\.0\.1: the login", line) for line in lines)
     assert any(line.strip().startswith("→ ") for line in lines)
     failed = [line for line in lines if line.startswith("FAIL")]
-    assert len(failed) == 6, failed
+    assert len(failed) == 6, "\n".join(lines)
     assert re.fullmatch(r"6 things must be mended, \d+ warnings", lines[-2])
 
 

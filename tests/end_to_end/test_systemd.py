@@ -97,9 +97,6 @@ def machine(tmp_path_factory: pytest.TempPathFactory, python: str) -> Iterator[M
 @pytest.fixture(scope="module", autouse=True)
 def hanging_branch(machine: Machine) -> Iterator[None]:
     """The other instance has a thread that hangs, from the first test on: it takes a while until it is late."""
-    _wait_for_status(
-        machine, BRANCH, READY
-    )  # a thread that still loads something would hold up those that load it, too
     with hanging(machine.process(BRANCH), "look-shared"):
         yield
 

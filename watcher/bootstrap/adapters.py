@@ -27,11 +27,10 @@ from watcher.ports import (
     Store,
     Writer,
 )
-from watcher.recognition.late import Late, LateRecogniser
 from watcher.replies import SmtpMailer, TemplateWriter
 from watcher.secrecy import KnownSecrets
 from watcher.service.service import Closable
-from watcher.tls import UnusableAuthorities, require_trust_on_the_web
+from watcher.tls import UnusableAuthorities
 
 if TYPE_CHECKING:
     from watcher.recognition.token import TokenSource
@@ -44,8 +43,8 @@ class Adapters(Struct, frozen=True, kw_only=True):
 
     stores: Mapping[str, Store]
     directory: Directory
-    recogniser: LateRecogniser
-    token: Late[TokenSource] | None
+    recogniser: Recogniser
+    token: TokenSource | None
     writer: Writer
     mailer: Mailer | None
     sources: Mapping[str, Source]
@@ -75,26 +74,17 @@ def build_adapters(
     )
 
 
-def _recognition(configuration: Configuration, known: KnownSecrets) -> tuple[Late[TokenSource] | None, LateRecogniser]:
-    section, auth = configuration.recognition, configuration.recognition.auth
+def _recognition(configuration: Configuration, known: KnownSecrets) -> tuple[TokenSource | None, Recogniser]:
+    # requests is loaded here, while there is one thread: two that load it at once find half of it, and fail.
+    from watcher.recognition.client import HttpRecogniser
+    from watcher.recognition.token import TokenSource
 
-    def token_source(auth: sections.Auth) -> TokenSource:
-        from watcher.recognition.token import TokenSource
-
-        return TokenSource(auth, ca_file=section.ca_file, known=known)
-
-    def recogniser() -> Recogniser:
-        from watcher.recognition.client import HttpRecogniser
-
-        source = None if token is None else token()
-        return HttpRecogniser(section, timezone=configuration.timezone, token=source, known=known)
-
-    try:  # what they would raise when they are built, while somebody still reads it
-        require_trust_on_the_web(section.ca_file, [section.url, *([auth.token_url] if auth else [])])
+    section = configuration.recognition
+    try:
+        token = TokenSource(section.auth, ca_file=section.ca_file, known=known) if section.auth else None
+        return token, HttpRecogniser(section, timezone=configuration.timezone, token=token, known=known)
     except UnusableAuthorities as error:
         raise ConfigurationError([f"recognition: {error}"]) from error
-    token = Late(partial(token_source, auth)) if auth else None
-    return token, LateRecogniser(section.url, Late(recogniser))
 
 
 def build_links(configuration: Configuration, reader: Reader) -> LinkReader | None:
@@ -130,24 +120,18 @@ def build_directory(section: sections.Directory) -> Directory:
     return DirectoryWithRegisters(directory, registers) if registers else directory
 
 
-def _stores(configuration: Configuration, token: Late[TokenSource] | None, known: KnownSecrets) -> dict[str, Store]:
+def _stores(configuration: Configuration, token: TokenSource | None, known: KnownSecrets) -> dict[str, Store]:
+    from watcher.stores import HttpStore, ObjectsStore, ResolveStore
+
     stores: dict[str, Store] = {}
     for name, section in configuration.stores.items():
         if isinstance(section, sections.ObjectsStore):
-            from watcher.stores.objects import ObjectsStore
-
             stores[name] = ObjectsStore(name, section, known=known)
         elif isinstance(section, sections.HttpStore):
-            from watcher.stores.upload import HttpStore
-
             refused = configuration.recognition.auth.refused if configuration.recognition.auth else []
-            stores[name] = HttpStore(
-                name, section, token=None if token is None else token(), refused=refused, known=known
-            )
+            stores[name] = HttpStore(name, section, token=token, refused=refused, known=known)
     for name, section in configuration.stores.items():
         if isinstance(section, sections.ResolveStore):
-            from watcher.stores.resolve import ResolveStore
-
             parts = stores[section.parts] if section.parts else None
             stores[name] = ResolveStore(name, section, parts=parts, sample=partial(_sample, configuration, name))
     return stores

@@ -90,7 +90,6 @@ def build_service(
         stop_within=configuration.recognition.connect_timeout + configuration.recognition.timeout,
         vitals=vitals,
         journal_trouble=partial(trouble_of_open_journal, configuration, journal),
-        prepare=adapters.recogniser.prepare,
     )
 
 

@@ -67,15 +67,10 @@ class Service:
         stop_within: timedelta,
         vitals: Vitals | None = None,
         journal_trouble: Callable[[], str | None] = lambda: None,
-        prepare: Callable[[], None] = lambda: None,
     ) -> None:
-        """`vitals` hears whether all threads run; `journal_trouble` says why the journal cannot be used.
-
-        `prepare` loads what the first document would have to wait for; who waits for the daemon does not.
-        """
+        """`vitals` hears whether all threads run; `journal_trouble` says why the journal cannot be used."""
         self._vitals = vitals or Vitals()
         self._journal_trouble = journal_trouble
-        self._prepare = prepare
         self._journal = journal
         self._stopping = stopping
         self._sources = dict(sources)
@@ -108,7 +103,6 @@ class Service:
         looking = [self._thread(f"look-{tender.source.name}", tender.run) for tender in self._tenders]
         self._vitals.works(self._journal_trouble)
         self._supervision.ready()
-        self._prepare()
         schedule = self._schedule()  # what it does first is seconds away: to load APScheduler keeps nobody waiting
         self._tell_state()
         log.info("The daemon is ready.", extra={"sources": ", ".join(self._sources)})
