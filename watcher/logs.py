@@ -14,6 +14,7 @@ import threading
 import time
 import traceback
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any
@@ -105,6 +106,12 @@ class _StandardErrorHandler(logging.Handler):
         except Exception:  # noqa: BLE001 - logging must not stop what it tells of
             self.handleError(record)
         return True
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        """What logging itself would print has the line's values as they came, secrets among them."""
+        with suppress(Exception):
+            sys.stderr.write(f"A line of {record.name} could not be written: {type(sys.exception()).__name__}\n")
+            sys.stderr.flush()
 
 
 def _formatter(section: Log) -> logging.Formatter:
