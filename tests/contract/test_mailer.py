@@ -11,7 +11,7 @@ from tests.support.servers.smtp import SmtpSink
 from watcher.config.sections import Smtp
 from watcher.errors import MailerUnavailable, MailRefused
 from watcher.ports import Mailer
-from watcher.replies import SmtpMailer
+from watcher.replies.mailer import SmtpMailer
 
 
 @pytest.fixture(params=["plain", "with TLS and a login"])

@@ -23,7 +23,7 @@ from watcher.config.sections import Smtp
 from watcher.errors import AlertUnavailable, MailRefused
 from watcher.headers import read_header
 from watcher.policy.mail import ignored
-from watcher.replies import SmtpMailer
+from watcher.replies.mailer import SmtpMailer
 
 KEY = "693a91f6-7aaa-4bc4-97a0-0ec2sifa5aaa"
 HOSTS = ("qyapi.weixin.qq.com", "oapi.dingtalk.com", "open.feishu.cn")

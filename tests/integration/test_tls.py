@@ -25,7 +25,7 @@ from watcher.config.sections import Auth, Directory, HttpStore, Mailbox, Recogni
 from watcher.model import Finding
 from watcher.recognition.client import HttpRecogniser
 from watcher.recognition.token import TokenSource
-from watcher.replies import SmtpMailer
+from watcher.replies.mailer import SmtpMailer
 from watcher.sources.mailbox import MailboxSource
 from watcher.stores import HttpStore as UploadStore
 

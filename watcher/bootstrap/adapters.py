@@ -27,7 +27,7 @@ from watcher.ports import (
     Store,
     Writer,
 )
-from watcher.replies import SmtpMailer, TemplateWriter
+from watcher.replies import TemplateWriter
 from watcher.secrecy import KnownSecrets
 from watcher.service.service import Closable
 from watcher.tls import UnusableAuthorities
@@ -68,10 +68,16 @@ def build_adapters(
             timezone=configuration.timezone,
             accept=configuration.accept,
         ),
-        mailer=SmtpMailer(smtp, known=known) if smtp else None,
+        mailer=_mailer(smtp, known) if smtp else None,
         sources=_sources(configuration, known, beats or {}),
         chooser=_chooser(configuration),
     )
+
+
+def _mailer(section: sections.Smtp, known: KnownSecrets) -> Mailer:
+    from watcher.replies.mailer import SmtpMailer  # who watches folders alone starts without it
+
+    return SmtpMailer(section, known=known)
 
 
 def _recognition(configuration: Configuration, known: KnownSecrets) -> tuple[TokenSource | None, Recogniser]:

@@ -3,7 +3,6 @@
 Every word that people read stands in `catalogue/`, one file per language; every layout in `templates/`.
 """
 
-from watcher.replies.mailer import SmtpMailer
 from watcher.replies.writer import TemplateWriter
 
-__all__ = ["SmtpMailer", "TemplateWriter"]
+__all__ = ["TemplateWriter"]
