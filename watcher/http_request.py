@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from copy import copy
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 import requests
 
@@ -28,27 +28,39 @@ class HeadersWithToken:
         return headers
 
 
+class Kept(NamedTuple):
+    """A request with a body, and what it was prepared for."""
+
+    method: str
+    headers: Mapping[str, str]
+    request: requests.PreparedRequest
+
+    def fits(self, method: str, headers: Mapping[str, str], body: Any) -> bool:
+        """Whether another differs by its body alone; `headers` have to be the very same object."""
+        return body is not None and self.method == method and self.headers is headers
+
+
 class PreparedRequests:
     """Requests to `url`; the last one is kept for all threads, because to check one costs as much as to send it."""
 
     def __init__(self, url: str) -> None:
         self._url = url
         self._session = _session()
-        self._last: tuple[str, Mapping[str, str], requests.PreparedRequest] | None = None
+        self._last: Kept | None = None
 
     def request(
         self, method: str, headers: Mapping[str, str], body: Any, of_body: Mapping[str, str]
     ) -> requests.PreparedRequest:
-        """Checked as requests does, but where it differs by its body alone (and `headers` are the very same object)."""
+        """Checked as requests does, but where it differs from the last one by its body alone."""
         last = self._last
-        if last is None or body is None or last[0] != method or last[1] is not headers:
-            asked = requests.Request(method, self._url, headers={**headers, **of_body}, data=body)
-            made = self._session.prepare_request(asked)
-            made.headers = dict(made.headers)  # type: ignore[assignment]  # quicker to copy than requests' own
-            if body is not None:
-                self._last = (method, headers, _like(made, b"", NO_HEADERS))
-            return made
-        return _like(last[2], body, of_body)
+        if last is not None and last.fits(method, headers, body):
+            return _like(last.request, body, of_body)
+        asked = requests.Request(method, self._url, headers={**headers, **of_body}, data=body)
+        made = self._session.prepare_request(asked)
+        made.headers = dict(made.headers)  # type: ignore[assignment]  # quicker to copy than requests' own
+        if body is not None:
+            self._last = Kept(method, headers, _like(made, b"", NO_HEADERS))
+        return made
 
 
 def _like(request: requests.PreparedRequest, body: Any, of_body: Mapping[str, str]) -> requests.PreparedRequest:

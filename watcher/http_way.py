@@ -18,7 +18,7 @@ from requests.utils import get_environ_proxies
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util import SKIP_HEADER
 
-from watcher.http_request import NO_HEADERS, PreparedRequests, with_body
+from watcher.http_request import NO_HEADERS, Kept, PreparedRequests, with_body
 from watcher.http_session import VerifyingAdapter, needs_tls
 from watcher.tls import trusting_on_the_web
 
@@ -154,8 +154,7 @@ class Way(Generic[A]):
         self.adapter = adapter
         self._prepared = prepared
         self._proxies = proxies
-        self._request: requests.PreparedRequest | None = None
-        self._made_for: tuple[str, Mapping[str, str]] | None = None
+        self._kept: Kept | None = None  # its own: nobody else changes its body
 
     def send(
         self,
@@ -173,12 +172,13 @@ class Way(Generic[A]):
         """
         # The adapter's `send`, not the session's: that one works out the next address of a redirect even
         # where it is not to be followed, and fails where it is nonsense.
-        request, made_for = self._request, self._made_for
-        if request is None or made_for is None or body is None or made_for[0] != method or made_for[1] is not headers:
-            self._request = request = self._prepared.request(method, headers, body, of_body)
-            self._made_for = (method, headers) if body is not None else None
-        else:
+        kept = self._kept
+        if kept is not None and kept.fits(method, headers, body):
+            request = kept.request
             with_body(request, body, of_body)
+        else:
+            request = self._prepared.request(method, headers, body, of_body)
+            self._kept = Kept(method, headers, request) if body is not None else None
         return self.adapter.send(request, stream=True, timeout=timeout, proxies=self._proxies)
 
     def close(self) -> None:

@@ -60,7 +60,7 @@ class OutgoingMail(EmailMessage):
         super().__init__(policy=_OUTGOING)
         if not fields:
             return
-        _one_line("\t".join((*fields.values(), "")))  # one look for all of them
+        _one_line("\t".join((*fields.values(), "")))  # one look for all: also a line end that ends a field is within it
         for name, value in fields.items():
             self.set_raw(name, value)  # a mapping has no field twice, and so none has to be looked for
 
