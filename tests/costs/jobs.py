@@ -21,7 +21,7 @@ from watcher.sandbox.endpoint import Endpoint
 PROJECT = Path(__file__).resolve().parents[2]
 
 _DOCUMENT_BYTES = 50_000
-_FEW, _MANY = 10, {"file": 50, "mail": 30}  # a mail costs more, and so fewer even out what differs
+_FEW, _MANY = 10, {"file": 250, "mail": 90}  # so many even out who is answered together with whom
 _SENDERS = ("zhang@corp.example", "smith@corp.example")  # each stays below what one may send, and get, in an hour
 
 LARGE_BYTES = 25 * 1024 * 1024

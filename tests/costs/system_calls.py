@@ -1,9 +1,9 @@
 """What is asked of the kernel for one document: of the company's files, to be on disk (fsync), and sent to servers.
 
-A mail's `sent` are the commands of IMAP, SMTP and HTTP, each a round trip, and new connections. All are exact to a
-tenth or two. Left out is what depends on chance: who waits for whom (futex, poll), how SQLite joins the transactions of
-several threads (pwrite64, fdatasync) and how many connections to the journal are opened for that. Statements and
-transactions are counted by themselves, bytes in `transfer`.
+A mail's `sent` are the commands of IMAP, SMTP and HTTP, each a round trip. All are exact to a tenth. Left out is what
+depends on chance: who waits for whom (futex, poll), how many threads post and so connect, how SQLite joins the
+transactions of several threads (pwrite64, fdatasync) and how many connections to the journal are opened for that.
+Statements and transactions are counted by themselves, bytes in `transfer`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tests.costs.jobs import Job, of_one, run_once
 from tests.support.servers.process import program
 from tests.support.workplace import COMMAND
 
-_KINDS = {"fsync": "synced"} | dict.fromkeys(("connect", "sendto", "sendmsg"), "sent")  # the others are of files
+_KINDS = {"fsync": "synced"} | dict.fromkeys(("sendto", "sendmsg"), "sent")  # the others are of files
 _STRACE = [
     "--follow-forks",
     "--seccomp-bpf",  # the other calls cost nothing, then
