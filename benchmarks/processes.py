@@ -73,6 +73,17 @@ def daemon(workplace: Workplace) -> Iterator[Meter]:
 
 
 @contextmanager
+def one_core() -> Iterator[None]:
+    """What is started within stays on one core, as where a drop-in says CPUAffinity=."""
+    whole = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {max(whole)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, whole)
+
+
+@contextmanager
 def program(command: Sequence[str | os.PathLike[str]]) -> Iterator[Meter]:
     """A program that says "ready" when it is loaded and serves until it is ended, which is at the end of the block."""
     with _started(command) as process:

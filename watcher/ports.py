@@ -322,7 +322,7 @@ class Store(Protocol):
         """Keep it, or find the URL it has; the same content twice is one key. Raises StoreUnavailable, StoreRefused."""
 
     def is_near(self, document: FoundDocument) -> bool:
-        """Whether `put` takes less than handing it to a thread: no network is in it."""
+        """Whether `put` takes less than handing it to a thread: no network is in it, or one that answers at once."""
 
     def attachment_url(self, locator: Locator) -> str:
         """What to post, valid for a try that begins now. Raises StoreUnavailable."""

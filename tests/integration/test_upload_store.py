@@ -14,7 +14,9 @@ from tests.support.files import document
 from tests.support.raw_server import RawServer
 from tests.support.servers.fault_proxy import Fault, FaultProxy, Kind, Way
 from tests.support.uploads import Reply, UploadPlatform
+from watcher.clock import boot_seconds
 from watcher.config import sections
+from watcher.deadline import Clock
 from watcher.errors import StoreRefused, StoreUnavailable, TokenUnavailable
 from watcher.model import Locator
 from watcher.ports import FoundDocument
@@ -69,9 +71,23 @@ class NoToken:
         raise NotImplementedError
 
 
-def _store(platform: UploadPlatform, tokens: Tokens | None = None, **section: Any) -> HttpStore:
+class Ticking:
+    """A clock that goes on by what `seconds` says each time that somebody looks at it."""
+
+    def __init__(self, seconds: list[float]) -> None:
+        self._seconds = seconds
+        self._now = 0.0
+
+    def __call__(self) -> float:
+        self._now += self._seconds[0]
+        return self._now
+
+
+def _store(
+    platform: UploadPlatform, tokens: Tokens | None = None, *, clock: Clock = boot_seconds, **section: Any
+) -> HttpStore:
     made = sections.HttpStore.model_validate({"type": "http", "url": platform.url, **section})
-    return HttpStore("platform", made, token=tokens or Tokens(), refused=[400101])
+    return HttpStore("platform", made, token=tokens or Tokens(), refused=[400101], clock=clock)
 
 
 def test_a_file_is_posted_with_its_fields_and_the_token(platform: UploadPlatform, invoice: FoundDocument) -> None:
@@ -263,3 +279,39 @@ def test_an_upload_that_is_taken_in_drops_ends(monkeypatch: pytest.MonkeyPatch) 
         assert armed.fired == 1
         assert proxy.up < large.size / 2
     large.content.close()
+
+
+def test_a_small_document_is_near_where_the_platform_has_answered_at_once(
+    platform: UploadPlatform, invoice: FoundDocument
+) -> None:
+    # Given a platform that answers each time after so many seconds
+    seconds = [0.001]
+    store = _store(platform, clock=Ticking(seconds))
+    large = document(b"%PDF-" + bytes(2_000_000))
+    assert not store.is_near(invoice)  # nobody knows yet
+    # When it has answered at once
+    for _ in range(4):
+        store.put(invoice)
+    # Then a small document is near, and a large one is not
+    assert store.is_near(invoice)
+    assert not store.is_near(large)
+    # And when it takes longer, none is
+    seconds[0] = 0.2
+    for _ in range(4):
+        store.put(invoice)
+    assert not store.is_near(invoice)
+    assert large.content is not None
+    large.content.close()
+    store.close()
+
+
+def test_a_platform_that_fails_is_not_near_any_more(platform: UploadPlatform, invoice: FoundDocument) -> None:
+    store = _store(platform, clock=Ticking([0.001]))
+    for _ in range(4):
+        store.put(invoice)
+    platform.stop()
+    store.close()  # of the connection that is still open
+    with pytest.raises(StoreUnavailable):
+        store.put(invoice)
+    assert not store.is_near(invoice)
+    store.close()

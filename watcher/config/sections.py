@@ -202,7 +202,7 @@ def _attachment_url(value: Any) -> Any:
 
 
 class ObjectsStore(Section):
-    """Documents are uploaded to an object store, by OpenDAL."""
+    """Documents are uploaded to an object store, by OpenDAL; a folder of this machine (`fs`) is written directly."""
 
     type: Literal["objects"] = Field(description="uploads to an object store")
     service: Literal["s3", "oss", "cos", "obs", "azblob", "gcs", "webdav", "fs"] = Field(

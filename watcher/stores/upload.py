@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import requests
 
+from watcher.clock import boot_seconds
 from watcher.config.sections import HttpStore as Section
 from watcher.errors import StoreRefused, StoreUnavailable, Unavailable
 from watcher.findings import About
@@ -21,6 +22,7 @@ from watcher.ports import FoundDocument, Token
 from watcher.secrecy import KnownSecrets
 from watcher.spool import Spooled
 from watcher.stores.multipart import MultipartBody
+from watcher.stores.promptness import Promptness
 from watcher.tls import UnusableAuthorities, distrust, trust_advice
 
 log = logging.getLogger(__name__)
@@ -31,6 +33,7 @@ _ANSWER_SECONDS = 90.0  # for the whole of the answer
 _UPLOAD_SECONDS, _SLOWEST = 60.0, 20_000.0  # for sending: so long, and what is sent at so many bytes a second
 _TOO_SLOW = "takes the document too slowly"
 _LARGEST_ANSWER_BYTES = 1024 * 1024
+_SOON_SENT_BYTES = 1024 * 1024  # what is larger takes its time on any line
 _LONGEST_URL = 4096
 _TOKEN_REFUSED = (401, 403)
 _DOCUMENT_REFUSED = (413, 415)
@@ -51,10 +54,11 @@ class HttpStore:
         token: Token | None,
         refused: Collection[int | str] = (),
         known: KnownSecrets | None = None,
+        clock: Callable[[], float] = boot_seconds,
     ) -> None:
         """`token` None: none is sent; `refused` has the codes that refuse a token though HTTP says 200.
 
-        `known` is kept out of what the platform says.
+        `known` is kept out of what the platform says. `clock` tells seconds.
         """
         self._known = known or KnownSecrets()
         self._name = name
@@ -62,6 +66,8 @@ class HttpStore:
         self._token = token
         self._refused = frozenset(str(code) for code in refused)
         self._headers = HeadersWithToken({"Accept": "application/json"})
+        self._clock = clock
+        self._promptness = Promptness()
         self._lock = threading.Lock()
         self._made: Ways[SteadyAdapter] | None = None
 
@@ -84,8 +90,9 @@ class HttpStore:
             status, answer = self._post(key, document.content, document.media_type, admission)
         return Locator(store=self._name, key=key, url=self._address(status, answer))
 
-    def is_near(self, document: FoundDocument) -> bool:  # noqa: ARG002 - all go the same way
-        return False
+    def is_near(self, document: FoundDocument) -> bool:
+        """Whether the platform takes small documents at once, as it has of late, and this is one."""
+        return document.size <= _SOON_SENT_BYTES and self._promptness.is_at_once
 
     def attachment_url(self, locator: Locator) -> str:
         if locator.url is None:
@@ -123,6 +130,7 @@ class HttpStore:
 
     def _post(self, key: str, content: Spooled, media_type: str, admission: Mapping[str, str]) -> tuple[int, Any]:
         """The status, and the answer's JSON; None where it is none."""
+        began = self._clock()
         body = MultipartBody(
             form=self._section.form,
             field=self._section.field,
@@ -140,8 +148,10 @@ class HttpStore:
                 of_body={"Content-Type": body.content_type},
             ) as answer:
                 text = body_of(answer, largest_bytes=_LARGEST_ANSWER_BYTES, within_seconds=_ANSWER_SECONDS)
+                self._promptness.took(self._clock() - began)
                 return answer.status_code, decoded(text)
         except (requests.RequestException, ValueError) as error:
+            self._promptness.failed()
             raise self._unavailable(_TOO_SLOW if body.is_late else _described(error)) from error
 
     def _is_token_refused(self, status: int, answer: Any) -> bool:
