@@ -33,10 +33,14 @@ Found = tuple[dict[str, int], dict[str, int]]  # submissions by state, and docum
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-def journal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlJournal]:
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     on_sqlite = request.param == "sqlite"
-    url = f"sqlite:///{tmp_path}/journal.db" if on_sqlite else request.getfixturevalue("postgres").database()
-    opened = open_journal(url, exclusive=True)
+    return f"sqlite:///{tmp_path}/journal.db" if on_sqlite else str(request.getfixturevalue("postgres").database())
+
+
+@pytest.fixture
+def journal(place: str) -> Iterator[SqlJournal]:
+    opened = open_journal(place, exclusive=True)
     yield opened
     opened.close()
 
@@ -136,6 +140,38 @@ def test_a_submission_that_is_forgotten_is_counted_no_more_and_neither_are_its_d
     assert journal.forget(timedelta(milliseconds=-1000)) == 2
 
     assert counts(journal) == counted_one_by_one(journal) == ({}, {})
+
+
+def take_back(connection: Connection) -> None:
+    """To the version before, which kept no totals."""
+    if connection.dialect.name == "sqlite":
+        names = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'trigger'").scalars()
+        triggers = [f"DROP TRIGGER {name}" for name in names]
+    else:
+        triggers = [f"DROP FUNCTION {name}() CASCADE" for name in ("count_submission", "count_document")]
+    for statement in (*triggers, "DROP TABLE totals", "UPDATE alembic_version SET version_num = '0006'"):
+        connection.exec_driver_sql(statement)
+
+
+def test_a_journal_that_was_filled_before_there_were_totals_has_them_when_it_is_migrated(
+    journal: SqlJournal, place: str
+) -> None:
+    # Given a journal of the version before, with some submissions closed and one under way
+    finish(journal, 3)
+    journal.record(mail(document("under way"), document("skipped", outcome=Outcome.SKIPPED, locator=None), key="new"))
+    journal._database.write(take_back)
+    journal.close()
+    # When this version opens it
+    opened = open_journal(place, exclusive=True)
+    # Then its totals are those of a count, and go on from there
+    assert counts(opened) == counted_one_by_one(opened)
+    assert counts(opened) == ({"closed": 3, "open": 1}, {"done": 3, "skipped": 1, "pending": 1})
+    for claimed in claim(opened, *SOURCES, limit=3):
+        opened.settle(claimed, FAILED, REFUSED)
+    answer(opened, source="fapiao")
+    assert counts(opened) == counted_one_by_one(opened)
+    assert counts(opened) == ({"closed": 4}, {"done": 3, "skipped": 1, "error": 1})
+    opened.close()
 
 
 @pytest.fixture
