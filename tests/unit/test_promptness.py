@@ -6,20 +6,21 @@ import pytest
 
 from watcher.stores.promptness import Promptness
 
-SOON, LATE = 0.001, 0.03
+SOON, LATE, PUT_OFF = 0.001, 0.012, 0.041  # seconds; the last as TCP puts an acknowledgement off
 
 
 @pytest.mark.parametrize(
     ("took", "at_once"),
     [
         ([], False),
-        ([SOON] * 3, False),  # it is not known yet
-        ([SOON] * 4, True),
-        ([SOON, LATE, LATE, SOON], True),  # the machine was busy
-        ([SOON, LATE, LATE, LATE], False),
-        ([LATE] * 4, False),
-        ([SOON] * 10 + [LATE] * 3, False),  # it has become slow
-        ([LATE] * 10 + [SOON] * 2, True),  # and quick again
+        ([SOON] * 7, False),  # it is not known yet
+        ([SOON] * 8, True),
+        ([SOON] * 6 + [LATE] * 2, True),  # the machine was busy
+        ([SOON] * 4 + [LATE] * 4, False),
+        ([SOON] * 7 + [PUT_OFF], False),
+        ([SOON, PUT_OFF] * 8, False),
+        ([LATE] * 8, False),
+        ([LATE] * 10 + [SOON] * 8, True),  # it has become quick
     ],
 )
 def test_the_last_answers_tell(took: list[float], at_once: bool) -> None:
@@ -31,7 +32,7 @@ def test_the_last_answers_tell(took: list[float], at_once: bool) -> None:
 
 def test_after_a_failure_nothing_is_believed() -> None:
     promptness = Promptness()
-    for _ in range(4):
+    for _ in range(8):
         promptness.took(SOON)
     promptness.failed()
     promptness.took(SOON)
