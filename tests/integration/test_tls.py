@@ -20,12 +20,14 @@ import pytest
 from tests.support.raw_server import RawServer, answer
 from tests.support.servers.certificates import Certificate, another_certificate, make_certificate
 from tests.support.servers.slapd import BASE, PASSWORD, READER, Slapd
-from watcher.bootstrap.adapters import build_directory
-from watcher.config.sections import Auth, Directory, HttpStore, Mailbox, Recognition, Smtp
+from watcher.bootstrap.adapters import build_adapters, build_directory
+from watcher.config.sections import Auth, Configuration, Directory, HttpStore, Mailbox, Recognition, Smtp
+from watcher.errors import ConfigurationError
 from watcher.model import Finding
 from watcher.recognition.client import HttpRecogniser
 from watcher.recognition.token import TokenSource
 from watcher.replies.mailer import SmtpMailer
+from watcher.secrecy import KnownSecrets
 from watcher.sources.mailbox import MailboxSource
 from watcher.stores import HttpStore as UploadStore
 
@@ -320,3 +322,29 @@ def test_an_object_store_of_a_private_authority_is_believed_by_ssl_cert_file(
 
         assert bool(server.requests) == named
     assert ("certificate" not in said) if named else ("UnknownIssuer" in said and "$SSL_CERT_FILE" in said)
+
+
+def _endpoint_alone(url: str) -> Configuration:
+    stores = {"default": {"type": "resolve", "base_url": "https://files.example.com/"}}
+    return Configuration.model_validate(
+        {"journal": "sqlite:////nowhere/j.db", "recognition": {"url": url}, "stores": stores}
+    )
+
+
+def test_authorities_of_the_environment_that_cannot_be_used_are_told_before_the_daemon_is_ready(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "missing.pem"))
+
+    with pytest.raises(ConfigurationError, match=r"recognition: ca_file .*missing\.pem cannot be used"):
+        build_adapters(_endpoint_alone("https://openapi.example.com/ocr"), KnownSecrets())
+
+
+def test_authorities_are_not_asked_for_where_nothing_is_encrypted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "missing.pem"))
+
+    adapters = build_adapters(_endpoint_alone("http://127.0.0.1:9/ocr"), KnownSecrets())
+
+    assert adapters.recogniser.endpoint == "http://127.0.0.1:9/ocr"
