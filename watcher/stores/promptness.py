@@ -15,7 +15,7 @@ class Promptness:
         self._took: deque[float] = deque(maxlen=_OF_LATE)
 
     def took(self, seconds: float) -> None:
-        """One request, from its first byte to the answer's last."""
+        """One request with its answer, and with the connection where there was none."""
         self._took.append(seconds)
 
     def failed(self) -> None:
