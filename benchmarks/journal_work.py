@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
-from tests.support.journals import ENDED, ENDPOINT, FAILED, HOLD, REFUSED, document, done, file, mail, note
+from tests.support.journals import ENDED, ENDPOINT, FAILED, HOLD, REFUSED, document, done, file, mail, note, settle
 from watcher.cli.overview import overview
 from watcher.config.load import load
 from watcher.journal.journal import SqlJournal
@@ -71,7 +71,7 @@ def _bookings(journal: SqlJournal) -> Iterator[ClaimedBooking]:
 
 
 def _settle(journal: SqlJournal, booking: ClaimedBooking, *, failed: bool) -> None:
-    journal.settle(booking, *((FAILED, REFUSED) if failed else (done(), ENDED)))
+    settle(journal, booking, *((FAILED, REFUSED) if failed else (done(), ENDED)))
 
 
 def _answers(journal: SqlJournal) -> Iterator[ClaimedAnswer]:

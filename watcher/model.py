@@ -295,6 +295,11 @@ class ClaimedBooking(Struct, frozen=True, kw_only=True):
     probe_of: str | None = None  # the endpoint whose closed gate it tries
     submissions: tuple[str, ...] = ()  # the ids of those that wait for it, the first ones; for the log
 
+    @property
+    def named(self) -> dict[str, object]:
+        """As the log calls it: by the submissions that wait for it, and by its own number."""
+        return {"submission": ", ".join(self.submissions) or None, "booking": self.booking}
+
 
 class ClaimedAnswer(Struct, frozen=True, kw_only=True):
     """A settled submission whose answer is this node's to give."""
@@ -577,6 +582,14 @@ class TryEnding(Struct, frozen=True, kw_only=True):
     code: str | None = None
     message: str | None = None
     raw: str | None = None
+
+
+class SettledTry(Struct, frozen=True, kw_only=True):
+    """A try that gave its booking an outcome."""
+
+    claimed: ClaimedBooking
+    settlement: Settlement
+    ending: TryEnding
 
 
 class Known(Struct, frozen=True, kw_only=True):

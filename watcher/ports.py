@@ -41,7 +41,7 @@ from watcher.model import (
     Outcome,
     Person,
     Reason,
-    Settlement,
+    SettledTry,
     Signs,
     SourceHealth,
     Spent,
@@ -532,11 +532,12 @@ class RecognitionJournal(Protocol):
         While the gate is closed: none, but one probe where one is due.
         """
 
-    def settle(self, claimed: ClaimedBooking, settlement: Settlement, ending: TryEnding) -> None:
-        """Write the outcome to the booking and every document that points to it (the first gets it, further
-        ones become its duplicates where it is booked), and settle submissions that have nothing pending.
+    def settle(self, tried: Sequence[SettledTry]) -> list[bool]:
+        """Write the outcomes of several bookings in one transaction; of each whether it stands.
 
-        Raises ClaimLost where the claim is gone and another outcome stands; the ending is kept all the same.
+        It is written to the booking and every document that points to it (the first gets it, further ones become its
+        duplicates where it is booked), and submissions are settled that have nothing pending. It does not stand where
+        the claim is gone and another outcome is there; the ending is kept all the same.
         """
 
     def postpone(self, claimed: ClaimedBooking, *, due_in: timedelta, counted: bool, ending: TryEnding) -> None:

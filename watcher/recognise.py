@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import logging
 import random
-import threading
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -17,7 +15,8 @@ from watcher.clock import boot_seconds
 from watcher.config.sections import Recognition
 from watcher.errors import ClaimLost, JournalUnavailable, StoreUnavailable
 from watcher.headers import clean
-from watcher.model import Claim, ClaimedBooking, Outcome, Settlement, Stage, TryEnding
+from watcher.model import ClaimedBooking, Outcome, SettledTry, Settlement, Stage, TryEnding
+from watcher.outstanding import Outstanding
 from watcher.policy.outcome import (
     CloseGate,
     Decision,
@@ -38,8 +37,6 @@ log = logging.getLogger(__name__)
 
 # A request leaves only this soon after its claim, so that a process that was stopped does not send late.
 FRESH_SECONDS = 2.0
-_RECORD_AGAIN_SECONDS = 0.5
-_LONGEST_PAUSE_SECONDS = 5.0
 
 
 class Recognise:
@@ -61,8 +58,7 @@ class Recognise:
         self._rules = rules
         self._now = now
         self._meter = meter
-        self._unrecorded: set[Claim] = set()  # claims whose outcomes are in our hands alone
-        self._hurried = threading.Event()
+        self._outstanding = Outstanding()
 
     @property
     def hold(self) -> timedelta:
@@ -74,7 +70,7 @@ class Recognise:
 
         Raises JournalUnavailable while an outcome waits to be recorded: its booking must not be claimed again.
         """
-        if self._unrecorded:
+        if self._outstanding.is_waiting:
             raise JournalUnavailable("outcomes that are known have to be recorded first")
         return self._journal.claim_bookings(
             sources=sources, endpoint=self._recogniser.endpoint, limit=limit, hold=self.hold
@@ -86,34 +82,54 @@ class Recognise:
         claimed_at: float,
         leaves: Callable[[], None] = lambda: None,
         beat: Callable[[], None] = lambda: None,
-    ) -> None:
-        """One try of one booking. `claimed_at` is `boot_seconds` from before the claim; `leaves` hears of it.
+    ) -> SettledTry | None:
+        """One try of one booking: its outcome, which is still to be recorded by `settle`; None: all is recorded.
 
-        `beat` hears again and again that the journal is waited for.
+        `claimed_at` is `boot_seconds` from before the claim; `leaves` hears of it. `beat` hears again and again that
+        the journal is waited for.
         """
         try:
-            self._post(claimed, claimed_at, leaves, beat)
+            return self._post(claimed, claimed_at, leaves, beat)
         except ClaimLost:
-            log.warning("A booking was another node's before its answer came.", extra=_named(claimed))
+            _warn_lost(claimed)
+            return None
+
+    def settle(self, tried: Sequence[SettledTry], claimed_at: float, beat: Callable[[], None] = lambda: None) -> None:
+        """Record outcomes, of claims that are no older than `claimed_at`; `beat` as for `post`."""
+        self._until_recorded(partial(self._settle, tried), [each.claimed for each in tried], claimed_at, beat)
+
+    def hurry(self) -> None:
+        """Somebody waits for the end: no longer wait for the journal than a request may take."""
+        self._outstanding.hurry()
+
+    def _until_recorded(
+        self,
+        record: Callable[[], None],
+        claimed: Sequence[ClaimedBooking],
+        claimed_at: float,
+        beat: Callable[[], None],
+    ) -> None:
+        until = claimed_at + (self.hold - HOLD_MARGIN).total_seconds()
+        self._outstanding.until_recorded(record, claimed, until=until, beat=beat)
 
     def _post(
         self, claimed: ClaimedBooking, claimed_at: float, leaves: Callable[[], None], beat: Callable[[], None]
-    ) -> None:
+    ) -> SettledTry | None:
         if claimed.interrupted and self._rules.in_doubt == "hold":
             self._hold(claimed, None)
-            return
+            return None
         try:
             url = self._store_of(claimed.locator.store).attachment_url(claimed.locator)
         except StoreUnavailable as error:
             self._meter.store_failed(claimed.locator.store, refused=False)
             self._try_later(claimed, TryEnding(result=Result.NOT_SENT, message=str(error)))
-            return
+            return None
         begun_at = boot_seconds()
         if begun_at - claimed_at > FRESH_SECONDS:
             self._journal.give_back(claimed)
-            return
+            return None
         user_code = claimed.key.user_code if claimed.key.create_expense else None
-        log.info("A document is posted.", extra={**_named(claimed), "try": claimed.try_number})
+        log.info("A document is posted.", extra={**claimed.named, "try": claimed.try_number})
         leaves()
         exchange = self._recogniser.recognise(url, claimed.biz_id, user_code, begun_at=begun_at)
         if claimed.locator.url is None:
@@ -121,51 +137,16 @@ class Recognise:
         decision = classify(exchange, self._rules, wanted=claimed.key.create_expense)
         self._meter.took(Stage.RECOGNISE, boot_seconds() - begun_at)
         self._meter.tried(_kind_of(claimed), decision.ending.result)
-        self._until_recorded(partial(self._record, claimed, decision), claimed, claimed_at, beat)
-
-    def hurry(self) -> None:
-        """Somebody waits for the end: no longer wait for the journal than a request may take."""
-        self._hurried.set()
-
-    def _until_recorded(
-        self, record: Callable[[], None], claimed: ClaimedBooking, claimed_at: float, beat: Callable[[], None]
-    ) -> None:
-        """Again and again until the journal is back: what was booked is not asked for twice for its being away.
-
-        That is sound for however long it takes: what another node has claimed meanwhile finds its claim lost.
-        """
-        until = claimed_at + (self.hold - HOLD_MARGIN).total_seconds()
-        pause = _RECORD_AGAIN_SECONDS
-        try:
-            while True:
-                beat()
-                try:
-                    record()
-                except JournalUnavailable as error:
-                    if self._hurried.is_set() and boot_seconds() >= until:
-                        raise
-                    self._note_unrecorded(claimed, error)
-                    time.sleep(pause)
-                    pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
-                else:
-                    return
-        finally:
-            self._unrecorded.discard(claimed.claim)
-
-    def _note_unrecorded(self, claimed: ClaimedBooking, error: JournalUnavailable) -> None:
-        """Said once for each outcome: the journal may be away for long."""
-        if claimed.claim not in self._unrecorded:
-            self._unrecorded.add(claimed.claim)
-            log.warning(
-                "An outcome cannot be recorded yet; it is kept until it can.",
-                extra={**_named(claimed), "biz_id": claimed.biz_id, "detail": str(error)},
-            )
+        if isinstance(decision, Settle) and claimed.probe_of is None:
+            return self._settled(claimed, decision.settlement, decision.ending)
+        self._until_recorded(partial(self._record, claimed, decision), [claimed], claimed_at, beat)
+        return None
 
     def _record(self, claimed: ClaimedBooking, decision: Decision) -> None:
         """May be repeated: what is written already stays as it is."""
         match decision:
             case Settle():
-                self._settle(claimed, decision.settlement, decision.ending)
+                self._settle([self._settled(claimed, decision.settlement, decision.ending)])
             case TryAgain():
                 self._try_later(claimed, decision.ending)
             case Hold():
@@ -178,49 +159,62 @@ class Recognise:
             self._journal.open_gate(self._recogniser.endpoint)
             log.warning("The endpoint can be used again.", extra={"endpoint": self._recogniser.endpoint})
 
-    def _settle(self, claimed: ClaimedBooking, settlement: Settlement, ending: TryEnding) -> None:
+    def _settled(self, claimed: ClaimedBooking, settlement: Settlement, ending: TryEnding) -> SettledTry:
         final = with_doubt(settlement, in_doubt=claimed.in_doubt or ending.in_doubt)
-        self._journal.settle(claimed, final, ending)
+        return SettledTry(claimed=claimed, settlement=final, ending=ending)
+
+    def _settle(self, tried: Sequence[SettledTry]) -> None:
+        for each, stands in zip(tried, self._journal.settle(tried), strict=True):
+            if stands:
+                self._tell(each.claimed, each.settlement)
+            else:
+                _warn_lost(each.claimed)
+
+    def _tell(self, claimed: ClaimedBooking, final: Settlement) -> None:
         self._meter.settled(claimed.source, final.outcome)
         log.log(
             logging.INFO if final.outcome is Outcome.DONE else logging.WARNING,
             "A booking has its outcome.",
-            extra={**_named(claimed), "outcome": final.outcome, "code": final.code, "biz_id": claimed.biz_id},
+            extra={**claimed.named, "outcome": final.outcome, "code": final.code, "biz_id": claimed.biz_id},
         )
 
     def _try_later(self, claimed: ClaimedBooking, ending: TryEnding) -> None:
         if claimed.probe_of is not None:  # while the gate is closed no try counts, and nothing is given up
             self._journal.postpone(claimed, due_in=timedelta(0), counted=False, ending=ending)
-            log.warning("The endpoint still cannot be used.", extra={**_named(claimed), "result": ending.result})
+            log.warning("The endpoint still cannot be used.", extra={**claimed.named, "result": ending.result})
             return
         if is_given_up(self._rules.retry, claimed.first_failed_at, self._now()):
-            self._settle(claimed, given_up(ending), ending)
+            self._settle([self._settled(claimed, given_up(ending), ending)])
             return
         pause = backoff(self._rules.retry, claimed.attempt, random.random())  # noqa: S311 - jitter is no secret
         self._journal.postpone(claimed, due_in=pause, counted=True, ending=ending)
         log.warning(
             "A try failed and is repeated.",
-            extra={**_named(claimed), "result": ending.result, "in_s": round(pause.total_seconds(), 1)},
+            extra={**claimed.named, "result": ending.result, "in_s": round(pause.total_seconds(), 1)},
         )
 
     def _hold(self, claimed: ClaimedBooking, ending: TryEnding | None) -> None:
         self._journal.hold(claimed, ending)
         log.error(
             "It is not known whether a document was booked; it waits for your decision.",
-            extra={**_named(claimed), "biz_id": claimed.biz_id},
+            extra={**claimed.named, "biz_id": claimed.biz_id},
         )
 
     def _pause(self, claimed: ClaimedBooking, decision: Pause) -> None:
         pause = timedelta(seconds=decision.seconds)
         self._journal.pause_gate(self._recogniser.endpoint, pause)
         self._journal.postpone(claimed, due_in=pause, counted=False, ending=decision.ending)
-        log.warning("The endpoint asks to wait.", extra={**_named(claimed), "seconds": decision.seconds})
+        log.warning("The endpoint asks to wait.", extra={**claimed.named, "seconds": decision.seconds})
 
     def _close_gate(self, claimed: ClaimedBooking, decision: CloseGate) -> None:
         self._journal.close_gate(self._recogniser.endpoint, decision.reason, self._rules.probe)
         self._journal.postpone(claimed, due_in=timedelta(0), counted=False, ending=decision.ending)
         reason = clean(decision.reason, 200)
-        log.error("The endpoint cannot be used; nothing is posted.", extra={**_named(claimed), "reason": reason})
+        log.error("The endpoint cannot be used; nothing is posted.", extra={**claimed.named, "reason": reason})
+
+
+def _warn_lost(claimed: ClaimedBooking) -> None:
+    log.warning("A booking was another node's before its answer came.", extra=claimed.named)
 
 
 def _kind_of(claimed: ClaimedBooking) -> str:
@@ -228,8 +222,3 @@ def _kind_of(claimed: ClaimedBooking) -> str:
     if claimed.probe_of is not None:
         return "probe"
     return "first" if claimed.try_number == 1 else "again"
-
-
-def _named(claimed: ClaimedBooking) -> dict[str, object]:
-    """As the log calls it: by the submissions that wait for it, and by its own number."""
-    return {"submission": ", ".join(claimed.submissions) or None, "booking": claimed.booking}

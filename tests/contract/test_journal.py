@@ -33,6 +33,7 @@ from tests.support.journals import (
     note,
     only,
     outcomes,
+    settle,
 )
 from tests.support.waiting import wait_for
 from watcher.errors import ClaimLost, UsageError
@@ -282,7 +283,7 @@ def test_a_submission_whose_documents_are_settled_by_many_at_once_is_settled(jou
         name = journal.record(mail(*(document(f"{turn}-{part}") for part in range(4))))
         claimed = claim(journal, limit=4)
         with ThreadPoolExecutor(4) as pool:
-            list(pool.map(lambda each: journal.settle(each, FAILED, REFUSED), claimed))
+            list(pool.map(lambda each: settle(journal, each, FAILED, REFUSED), claimed))
         assert only(journal, name).state is SubmissionState.SETTLED
 
 
@@ -342,9 +343,9 @@ def test_a_hold_that_is_over_lets_another_claim_and_refuses_the_late_outcome(jou
     assert now.in_doubt  # nobody knows what became of the first try
 
     with pytest.raises(ClaimLost):
-        journal.settle(late, FAILED, REFUSED)
+        settle(journal, late, FAILED, REFUSED)
     assert outcomes(only(journal, name)) == [None]
-    journal.settle(now, done(), ENDED)
+    settle(journal, now, done(), ENDED)
 
     found = only(journal, name).documents[0]
     assert found.outcome is Outcome.DONE
@@ -357,7 +358,7 @@ def test_a_late_outcome_never_overwrites_what_was_decided(journal: Journal) -> N
     book(journal)
 
     with pytest.raises(ClaimLost):
-        journal.settle(late, FAILED, REFUSED)
+        settle(journal, late, FAILED, REFUSED)
 
     found = only(journal, name).documents[0]
     assert (found.outcome, found.code) == (Outcome.DONE, "200000")
@@ -368,9 +369,9 @@ def test_of_many_outcomes_for_one_claim_the_same_is_taken_again_and_another_is_r
     name = journal.record(mail())
     claimed = book(journal)
 
-    journal.settle(claimed, done(), ENDED)  # the reply to the first COMMIT may have been lost
+    settle(journal, claimed, done(), ENDED)  # the reply to the first COMMIT may have been lost
     with pytest.raises(ClaimLost):
-        journal.settle(claimed, FAILED, REFUSED)
+        settle(journal, claimed, FAILED, REFUSED)
 
     assert len(only(journal, name).documents[0].invoices) == 1
 
@@ -381,7 +382,7 @@ def test_a_late_answer_with_another_expense_shows_that_it_was_booked_twice(journ
     book(journal, done(invoice(expense_id="E-1")))
 
     with pytest.raises(ClaimLost):
-        journal.settle(late, done(invoice(expense_id="E-2")), ENDED)
+        settle(journal, late, done(invoice(expense_id="E-2")), ENDED)
 
     first, copy = only(journal, name).documents
     assert (first.outcome, first.code) == (Outcome.ATTENTION, "BOOKED_TWICE")
@@ -394,9 +395,9 @@ def test_a_late_answer_that_booked_before_the_next_one_does_is_kept_beside_it(jo
     late = claim_one(journal, hold=OVER)
     now = claim_one(journal)
     with pytest.raises(ClaimLost):
-        journal.settle(late, done(invoice(expense_id="E-1")), ENDED)
+        settle(journal, late, done(invoice(expense_id="E-1")), ENDED)
 
-    journal.settle(now, done(invoice(expense_id="E-2")), ENDED)
+    settle(journal, now, done(invoice(expense_id="E-2")), ENDED)
 
     found = only(journal, name).documents[0]
     assert (found.outcome, found.code) == (Outcome.ATTENTION, "BOOKED_TWICE")
@@ -408,9 +409,9 @@ def test_a_late_answer_with_the_same_expense_changes_nothing(journal: Journal) -
     late = claim_one(journal, hold=OVER)
     now = claim_one(journal)
     with pytest.raises(ClaimLost):
-        journal.settle(late, done(), ENDED)
+        settle(journal, late, done(), ENDED)
 
-    journal.settle(now, done(), ENDED)
+    settle(journal, now, done(), ENDED)
 
     found = only(journal, name).documents[0]
     assert (found.outcome, [each.expense_id for each in found.invoices]) == (Outcome.DONE, ["E-1"])
@@ -421,9 +422,9 @@ def test_what_a_late_answer_has_booked_does_not_end_in_error(journal: Journal) -
     late = claim_one(journal, hold=OVER)
     now = claim_one(journal)
     with pytest.raises(ClaimLost):
-        journal.settle(late, done(), ENDED)
+        settle(journal, late, done(), ENDED)
 
-    journal.settle(now, FAILED, REFUSED)
+    settle(journal, now, FAILED, REFUSED)
 
     found = only(journal, name).documents[0]
     assert (found.outcome, found.code) == (Outcome.ATTENTION, "IN_DOUBT")
@@ -477,7 +478,7 @@ def test_a_postponement_under_a_lost_claim_is_refused_and_its_end_is_kept(journa
     with pytest.raises(ClaimLost):
         journal.postpone(late, due_in=LATER, counted=True, ending=CUT_OFF)
 
-    journal.settle(now, done(), ENDED)
+    settle(journal, now, done(), ENDED)
     found = only(journal, name).documents[0]
     assert [each.result for each in found.tries] == ["in_doubt", "done"]
     assert found.attempts == 1
@@ -490,7 +491,7 @@ def test_a_claim_is_over_with_its_postponement(journal: Journal) -> None:
 
     journal.postpone(claimed, due_in=NOW, counted=True, ending=REFUSED)  # the same again is the same
     with pytest.raises(ClaimLost):
-        journal.settle(claimed, done(), ENDED)
+        settle(journal, claimed, done(), ENDED)
     assert claim_one(journal).attempt == 2
 
 
@@ -923,7 +924,7 @@ def test_what_a_late_answer_has_shown_to_be_booked_is_not_tried_again(journal: J
     late = claim_one(journal, hold=OVER)
     book(journal, Settlement(outcome=Outcome.ATTENTION, code=Reason.IN_DOUBT))
     with pytest.raises(ClaimLost):
-        journal.settle(late, done(), ENDED)
+        settle(journal, late, done(), ENDED)
 
     assert journal.retry(name) == 0
     assert outcomes(only(journal, name)) == [Outcome.ATTENTION]
@@ -1164,7 +1165,7 @@ def test_only_those_whom_it_concerns_hear_of_a_change(journal: Journal) -> None:
     claimed = claim_one(journal, "other")
     assert news(lambda: journal.postpone(claimed, due_in=NOW, counted=True, ending=REFUSED)) == News(posting=True)
     again = claim_one(journal, "other")
-    assert news(lambda: journal.settle(again, done(), ENDED)) == News(answering=frozenset({"shared", "other"}))
+    assert news(lambda: settle(journal, again, done(), ENDED)) == News(answering=frozenset({"shared", "other"}))
     assert news(lambda: journal.record(file(document("a")))) == News(answering=frozenset({"shared"}))  # a duplicate
     (answer,) = journal.claim_answers("other", limit=1, hold=HOLD)
     assert news(lambda: note(journal, answer, Planned(target="x"))) == News()

@@ -23,6 +23,7 @@ from tests.support.journals import (
     invoice,
     mail,
     only,
+    settle,
 )
 from watcher.journal.journal import SqlJournal
 from watcher.model import Alert, Kind, Reason, Signs, SubmissionState
@@ -128,7 +129,7 @@ def test_what_is_to_be_answered_is_as_old_as_its_last_outcome(journal: Journal) 
 def test_a_double_booking_is_shown_with_its_submission_for_as_long_as_it_is_recent(journal: Journal) -> None:
     name = journal.record(mail(document("a")))
     late = claim_one(journal, hold=OVER)
-    journal.settle(claim_one(journal), done(invoice(expense_id="E-1")), ENDED)
+    settle(journal, claim_one(journal), done(invoice(expense_id="E-1")), ENDED)
     assert signs(journal).booked_twice == ()
     _settle_late(journal, late)
     assert only(journal, name).documents[0].code == Reason.BOOKED_TWICE
@@ -146,7 +147,7 @@ def _settle_late(journal: Journal, late: object) -> None:
     from watcher.errors import ClaimLost
 
     try:
-        journal.settle(late, done(invoice(expense_id="E-2")), ENDED)  # type: ignore[arg-type]
+        settle(journal, late, done(invoice(expense_id="E-2")), ENDED)  # type: ignore[arg-type]
     except ClaimLost:
         return
 

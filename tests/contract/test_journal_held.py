@@ -24,6 +24,7 @@ from tests.support.journals import (
     mail,
     only,
     outcomes,
+    settle,
 )
 from watcher.errors import ClaimLost, UsageError
 from watcher.model import BookingKey, NewDocument, Outcome, Reason, Settlement, SubmissionState
@@ -130,7 +131,7 @@ def test_a_late_answer_resolves_what_is_held(journal: Journal) -> None:
     late = claim_one(journal, hold=OVER)
     journal.hold(claim_one(journal), None)
 
-    journal.settle(late, done(), ENDED)
+    settle(journal, late, done(), ENDED)
 
     assert outcomes(only(journal, name)) == [Outcome.DONE]
     assert (only(journal, name).state, only(journal, name).reason) == (SubmissionState.SETTLED, None)
@@ -142,7 +143,7 @@ def test_a_late_refusal_does_not_decide_what_is_held(journal: Journal) -> None:
     journal.hold(claim_one(journal), None)
 
     with pytest.raises(ClaimLost):
-        journal.settle(late, FAILED, REFUSED)
+        settle(journal, late, FAILED, REFUSED)
 
     assert only(journal, name).state is SubmissionState.HELD
 
@@ -153,7 +154,7 @@ def test_a_late_answer_that_leaves_it_in_doubt_does_not_decide_what_is_held(jour
     journal.hold(claim_one(journal), None)
 
     with pytest.raises(ClaimLost):
-        journal.settle(late, Settlement(outcome=Outcome.ATTENTION, code=Reason.IN_DOUBT), REFUSED)
+        settle(journal, late, Settlement(outcome=Outcome.ATTENTION, code=Reason.IN_DOUBT), REFUSED)
 
     assert only(journal, name).state is SubmissionState.HELD
 

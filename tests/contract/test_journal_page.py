@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.support.journals import FAILED, REFUSED, answer, book, claim_one, document, file, mail
+from tests.support.journals import FAILED, REFUSED, answer, book, claim_one, document, file, mail, settle
 from watcher.model import Backlog, Outcome, Reason, SubmissionFilter, SubmissionState
 from watcher.ports import Journal
 
@@ -80,7 +80,7 @@ def test_what_waited_before_is_told_too(journal: Journal) -> None:
     since = journal.now() + timedelta(milliseconds=1)
     while journal.now() < since:
         pass
-    journal.settle(claimed, FAILED, REFUSED)
+    settle(journal, claimed, FAILED, REFUSED)
     activity = journal.activity(since, step=HOUR, steps=1)
     assert (activity.before, activity.recorded, activity.settled) == (2, (0,), ({Outcome.ERROR: 1},))
     assert activity.waiting == (1,)

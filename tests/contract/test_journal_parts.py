@@ -19,6 +19,7 @@ from tests.support.journals import (
     mail,
     only,
     outcomes,
+    settle,
 )
 from watcher.errors import UsageError
 from watcher.model import BookingKey, LeftOut, NewDocument, Outcome, Reason, SubmissionState
@@ -83,7 +84,7 @@ def test_what_was_skipped_is_a_duplicate_where_it_was_booked_meanwhile(journal: 
 
 def test_what_failed_is_not_released_and_what_was_skipped_not_retried(journal: Journal) -> None:
     name = journal.record(mail(document("bad"), skipped()))
-    journal.settle(claim_one(journal), FAILED, ENDED)
+    settle(journal, claim_one(journal), FAILED, ENDED)
 
     assert journal.release(name) == 1
     assert became(journal, name) == [Outcome.ERROR, None]
@@ -140,7 +141,7 @@ def test_each_part_of_a_file_is_a_booking_of_its_own(journal: Journal) -> None:
 
     assert [each.key.content for each in claimed] == ["whole#1-3", "whole#4-6", "whole#7-7"]
     for each in claimed:
-        journal.settle(each, done(), ENDED)
+        settle(journal, each, done(), ENDED)
     again = journal.record(file(part(1, 3), part(4, 6), part(7, 7), path="again.pdf"))
     assert became(journal, again) == [Outcome.DUPLICATE] * 3
     assert [each.duplicate_of for each in only(journal, again).documents] == [
@@ -180,7 +181,7 @@ def test_a_whole_file_whose_parts_are_all_booked_is_a_duplicate(journal: Journal
 def test_a_whole_file_some_of_which_is_booked_is_not_posted_and_says_why(journal: Journal) -> None:
     journal.record(file(part(1, 3), part(4, 6)))
     book(journal)
-    journal.settle(claim_one(journal), FAILED, ENDED)
+    settle(journal, claim_one(journal), FAILED, ENDED)
 
     name = journal.record(file(document("whole")))
 
@@ -200,7 +201,7 @@ def test_pages_beside_those_that_were_booked_are_posted(journal: Journal) -> Non
 
 def test_parts_that_failed_leave_nothing_behind(journal: Journal) -> None:
     journal.record(file(part(1, 3)))
-    journal.settle(claim_one(journal), FAILED, ENDED)
+    settle(journal, claim_one(journal), FAILED, ENDED)
 
     name = journal.record(file(document("whole")))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from tests.support.journals import CUT_OFF, ENDED, FAILED, REFUSED, claim_one, document, done, file, mail
+from tests.support.journals import CUT_OFF, ENDED, FAILED, REFUSED, claim_one, document, done, file, mail, settle
 from watcher.journal.journal import SqlJournal
 from watcher.model import Outcome, SourceWork
 
@@ -50,8 +50,8 @@ def test_documents_that_were_settled_are_counted_by_outcome(journal: SqlJournal)
     journal.record(mail(document("same")))
     journal.record(file(document("same")))
     journal.record(mail())
-    journal.settle(claim_one(journal), done(), ENDED)
-    journal.settle(claim_one(journal), done(), ENDED)
+    settle(journal, claim_one(journal), done(), ENDED)
+    settle(journal, claim_one(journal), done(), ENDED)
     load = journal.workload(BOTH)
     assert load.settled == {Outcome.DONE: 2, Outcome.DUPLICATE: 1} == load.settled_in_a_day
 
@@ -59,7 +59,7 @@ def test_documents_that_were_settled_are_counted_by_outcome(journal: SqlJournal)
 def test_tries_are_counted_by_result_with_the_words_of_the_last(journal: SqlJournal) -> None:
     for _ in range(2):
         journal.record(mail())
-        journal.settle(claim_one(journal), FAILED, REFUSED)
+        settle(journal, claim_one(journal), FAILED, REFUSED)
     (tried,) = journal.workload(BOTH).tries.values()
     assert (tried.count, tried.said) == (2, "400001 查验失败")
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.journal_process import other_process
-from tests.support.journals import ENDED, FAILED, HOLD, answer, book, claim, done, mail
+from tests.support.journals import ENDED, FAILED, HOLD, answer, book, claim, done, mail, settle
 from tests.support.waiting import wait_for
 from watcher.errors import JournalUnavailable, JournalUnusable
 from watcher.journal import migrate as migrations
@@ -131,7 +131,7 @@ def test_a_try_that_its_process_did_not_survive_is_in_doubt(url: str) -> None:
         assert claimed.in_doubt
         first, second = journal.submission(name).documents[0].tries
         assert (first.in_doubt, first.ended_at, second.in_doubt) == (True, None, False)
-        journal.settle(claimed, done(), ENDED)
+        settle(journal, claimed, done(), ENDED)
     finally:
         journal.close()
 

@@ -22,6 +22,7 @@ from tests.support.journals import (
     done,
     file,
     mail,
+    settle,
 )
 from tests.support.query_plans import counted_steps, recorded
 from watcher.journal.journal import SqlJournal
@@ -46,8 +47,8 @@ def work(journal: SqlJournal) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "next_try_in", lambda: journal.next_try_in(SOURCES, ENDPOINT)
     yield "work_left", lambda: journal.work_left(SOURCES)
     claimed = [claim_one(journal) for _ in range(2)]
-    yield "settle", lambda: journal.settle(claimed[0], done(), ENDED)
-    yield "settle an error", lambda: journal.settle(claimed[1], FAILED, REFUSED)
+    yield "settle", lambda: settle(journal, claimed[0], done(), ENDED)
+    yield "settle an error", lambda: settle(journal, claimed[1], FAILED, REFUSED)
     yield "claim and give back", lambda: journal.give_back(claim_one(journal))
     yield (
         "claim and postpone",

@@ -31,6 +31,7 @@ from tests.support.journals import (
     invoice,
     mail,
     note,
+    settle,
 )
 from tests.support.servers.fault_proxy import Fault, FaultProxy, Kind, Way
 from tests.support.waiting import wait_for
@@ -95,7 +96,7 @@ def test_a_lost_reply_to_commit_is_no_lost_claim(journal: SqlJournal, carried_ou
     claimed = claim_one(journal)
 
     with lost_reply(journal, carried_out=carried_out) as commits:
-        journal.settle(claimed, done(), ENDED)
+        settle(journal, claimed, done(), ENDED)
 
     assert commits.count == 2
     found = journal.submission(name).documents[0]
@@ -146,7 +147,7 @@ def test_connections_that_were_cut_are_made_again(postgres: Postgres, url: str, 
 
     postgres.cut(url)
 
-    journal.settle(claimed, done(), ENDED)
+    settle(journal, claimed, done(), ENDED)
     postgres.cut(url)
     assert journal.submission(name).documents[0].outcome is Outcome.DONE
 
@@ -180,9 +181,9 @@ def test_two_nodes_share_the_work_and_wake_each_other(url: str, journal: SqlJour
         claimed = claim_one(other)
 
         assert claim(journal) == []
-        other.settle(claimed, FAILED, REFUSED)
+        settle(other, claimed, FAILED, REFUSED)
         with pytest.raises(ClaimLost):
-            journal.settle(claimed, done(), ENDED)
+            settle(journal, claimed, done(), ENDED)
         assert answer(journal).state is SubmissionState.CLOSED
     finally:
         other.close()
@@ -200,7 +201,7 @@ def test_a_node_that_slept_longer_than_its_hold_is_refused(url: str, journal: Sq
 
         assert refused == "lost"
     assert claimed.in_doubt
-    journal.settle(claimed, done(), ENDED)
+    settle(journal, claimed, done(), ENDED)
     found = journal.submission(name).documents[0]
     assert found.outcome is Outcome.DONE
     assert [each.result for each in found.tries] == ["error", "done"]
@@ -223,7 +224,7 @@ def test_nodes_that_are_killed_lose_and_double_nothing(url: str, journal: SqlJou
 
     def drained() -> bool:
         for claimed in claim(journal, limit=8):
-            journal.settle(claimed, done(), ENDED)
+            settle(journal, claimed, done(), ENDED)
         return journal.work_left(["fapiao"]).pending == 0
 
     wait_for(drained, 60)
@@ -303,10 +304,10 @@ def test_what_a_node_had_locked_when_it_was_cut_off_is_free_soon(
         assert other.gate(ENDPOINT).open  # it has a connection
         cut = line.meet(Fault(kind=Kind.SWALLOW, of=Way.DOWN, after=b"UPDATE bookings", times=None))
         with ThreadPoolExecutor(1) as worker:
-            lost = worker.submit(other.settle, claimed, FAILED, REFUSED)
+            lost = worker.submit(settle, other, claimed, FAILED, REFUSED)
             wait_for(lambda: cut.fired)
 
-            journal.settle(claimed, done(), ENDED)  # waits for the row
+            settle(journal, claimed, done(), ENDED)  # waits for the row
 
             line.heal()
             with pytest.raises(ClaimLost):
@@ -366,11 +367,11 @@ def test_a_late_answer_that_comes_while_the_next_one_is_written_is_not_overlooke
 
     def arrives() -> None:
         with pytest.raises(ClaimLost):
-            other.settle(late, done(invoice(expense_id="E-1")), ENDED)
+            settle(other, late, done(invoice(expense_id="E-1")), ENDED)
 
     try:
         meanwhile = Meanwhile(journal, "FROM invoices", arrives)
-        journal.settle(now, done(invoice(expense_id="E-2")), ENDED)
+        settle(journal, now, done(invoice(expense_id="E-2")), ENDED)
         meanwhile.result()
     finally:
         other.close()

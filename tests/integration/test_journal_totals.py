@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from tests.support.journals import ENDED, FAILED, HOLD, REFUSED, answer, claim, document, done, file, mail, note
+from tests.support.journals import ENDED, FAILED, HOLD, REFUSED, answer, claim, document, done, file, mail, note, settle
 from watcher.errors import ClaimLost, UsageError
 from watcher.journal.connection import Connection
 from watcher.journal.counting import fold_totals
 from watcher.journal.journal import SqlJournal
 from watcher.journal.opening import open_journal
-from watcher.model import Closed, Kind, Outcome, Planned, SubmissionFilter
+from watcher.model import Closed, Kind, Outcome, Planned, SettledTry, SubmissionFilter
 
 if TYPE_CHECKING:
     from tests.support.servers.postgres import Postgres
@@ -74,9 +74,12 @@ def record(journal: SqlJournal, chance: random.Random) -> None:
     journal.record(make(*documents, key=f"key {chance.random()}", source=source))
 
 
-def settle(journal: SqlJournal, chance: random.Random) -> None:
+def settle_a_few(journal: SqlJournal, chance: random.Random) -> None:
+    tried = []
     for claimed in claim(journal, *SOURCES, limit=3):
-        journal.settle(claimed, *((FAILED, REFUSED) if chance.random() < 0.3 else (done(), ENDED)))
+        settlement, ending = (FAILED, REFUSED) if chance.random() < 0.3 else (done(), ENDED)
+        tried.append(SettledTry(claimed=claimed, settlement=settlement, ending=ending))
+    journal.settle(tried)
 
 
 def close(journal: SqlJournal, chance: random.Random) -> None:
@@ -109,7 +112,7 @@ def forget(journal: SqlJournal, chance: random.Random) -> None:
 
 def worker(journal: SqlJournal, seed: int) -> None:
     chance = random.Random(seed)
-    steps = (record, record, record, settle, settle, close, close, try_again, undo, forget)
+    steps = (record, record, record, settle_a_few, settle_a_few, close, close, try_again, undo, forget)
     for _ in range(STEPS):
         with suppress(ClaimLost, UsageError):  # another worker was faster
             chance.choice(steps)(journal, chance)
@@ -167,7 +170,7 @@ def test_a_journal_that_was_filled_before_there_were_totals_has_them_when_it_is_
     assert counts(opened) == counted_one_by_one(opened)
     assert counts(opened) == ({"closed": 3, "open": 1}, {"done": 3, "skipped": 1, "pending": 1})
     for claimed in claim(opened, *SOURCES, limit=3):
-        opened.settle(claimed, FAILED, REFUSED)
+        settle(opened, claimed, FAILED, REFUSED)
     answer(opened, source="fapiao")
     assert counts(opened) == counted_one_by_one(opened)
     assert counts(opened) == ({"closed": 4}, {"done": 3, "skipped": 1, "error": 1})
@@ -184,7 +187,7 @@ def finish(journal: SqlJournal, count: int) -> None:
         journal.record(file(document(f"finished {number}"), key=f"finished {number}"))
     while claimed := claim(journal, limit=count):
         for each in claimed:
-            journal.settle(each, done(), ENDED)
+            settle(journal, each, done(), ENDED)
     for _ in range(count):
         answer(journal, source="shared")
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.journals import ENDED, ENDPOINT, HOLD, document, done, mail
+from tests.support.journals import ENDED, ENDPOINT, HOLD, document, done, mail, settle
 from tests.support.old_journals import BOOKED, FAILED, ITS_DUPLICATE, PENDING, content, make_journal_0001, pdf
 from watcher.errors import JournalUnusable
 from watcher.journal import migrate as migrations
@@ -86,7 +86,7 @@ def test_work_goes_on_where_the_older_version_left_it(url: str) -> None:
         assert len(claimed) == 3
         assert (claimed[pending.biz_id or ""].in_doubt, claimed[pending.biz_id or ""].try_number) == (True, 2)
         for each in claimed.values():
-            journal.settle(each, done(), ENDED)
+            settle(journal, each, done(), ENDED)
         assert [len(journal.claim_answers(source, limit=9, hold=HOLD)) for source in ("shared", "fapiao")] == [3, 0]
         assert {state: count for state, count in journal.counts().submissions.items() if count} == {
             SubmissionState.HELD: 1,

@@ -76,7 +76,8 @@ def posting(
             claimed_at = boot_seconds()
             claims = step.claim(["fapiao"], 8)
             for claimed in claims:
-                step.post(claimed, claimed_at)
+                if (tried := step.post(claimed, claimed_at)) is not None:
+                    step.settle([tried], claimed_at)
             return len(claims)
 
         yield go
@@ -273,13 +274,16 @@ def test_a_process_that_is_to_end_waits_for_no_journal_beyond_the_claim(
             journal=cast("RecognitionJournal", away), recogniser=client, store_of=always, rules=rules, now=journal.now
         )
         beats: Queue[None] = Queue()
-        posted = worker.submit(step.post, claimed, boot_seconds(), lambda: None, lambda: beats.put(None))
+        began = boot_seconds()
+        tried = step.post(claimed, began)
+        assert tried is not None
+        recorded = worker.submit(step.settle, [tried], began, lambda: beats.put(None))
         assert away.asked.wait(10)
         for _ in range(2):  # who waits for the journal says so again and again
             beats.get(timeout=10)
         step.hurry()
         with pytest.raises(JournalUnavailable):
-            posted.result(30)
+            recorded.result(30)
 
 
 class SigningStore(SomeStore):

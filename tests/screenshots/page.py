@@ -14,7 +14,7 @@ from PIL import Image
 
 from tests.support.accounts import Accounts, configuration, fill, opened, set_back, taxi
 from tests.support.browser import browser
-from tests.support.journals import ENDED, claim_one, document, mail, note
+from tests.support.journals import ENDED, claim_one, document, mail, note, settle
 from tests.support.page_site import served
 from watcher.journal.journal import SqlJournal
 from watcher.model import Closed, Outcome, Planned, Settlement
@@ -55,7 +55,7 @@ def _work_for_two_weeks(journal: SqlJournal) -> None:
         failed = chance.random() < 0.06
         outcome = Settlement(outcome=Outcome.ERROR, code="400001", message="查验失败")
         done = Settlement(outcome=Outcome.DONE, code="200000", invoices=(invoice,))
-        journal.settle(claim_one(journal), outcome if failed else done, ENDED)
+        settle(journal, claim_one(journal), outcome if failed else done, ENDED)
         (claimed,) = journal.claim_answers("fapiao", limit=1, hold=timedelta(minutes=1))
         note(journal, claimed, Planned(target="发票/已处理"))
         note(journal, claimed, Closed(moved=True))

@@ -11,7 +11,7 @@ from typing import Any, cast
 from msgspec.structs import replace
 from sqlalchemy import text, update
 
-from tests.support.journals import CUT_OFF, ENDED, FAILED, REFUSED, answer, claim_one, document, file, mail
+from tests.support.journals import CUT_OFF, ENDED, FAILED, REFUSED, answer, claim_one, document, file, mail, settle
 from watcher.config.load import load
 from watcher.config.sections import Configuration
 from watcher.journal.journal import SqlJournal
@@ -144,7 +144,7 @@ def _take_in(
 ) -> str:
     name = journal.record(submission)
     if settlement is not None:
-        journal.settle(claim_one(journal), settlement, ending)
+        settle(journal, claim_one(journal), settlement, ending)
     elif submission.state is SubmissionState.OPEN and any(each.outcome is None for each in submission.documents):
         journal.hold(claim_one(journal), CUT_OFF_WORDS)
     if submission.state is SubmissionState.OPEN and (settlement is not None or _settled(submission)):

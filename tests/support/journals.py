@@ -19,6 +19,7 @@ from watcher.model import (
     NewSubmission,
     Outcome,
     Planned,
+    SettledTry,
     Settlement,
     Submission,
     SubmissionState,
@@ -107,10 +108,16 @@ def claim_one(journal: Journal, *sources: str, hold: timedelta = HOLD) -> Claime
     return claimed[0]
 
 
+def settle(journal: Journal, claimed: ClaimedBooking, settlement: Settlement, ending: TryEnding) -> None:
+    """Settle one booking. Raises ClaimLost."""
+    if journal.settle([SettledTry(claimed=claimed, settlement=settlement, ending=ending)]) != [True]:
+        raise ClaimLost(f"booking {claimed.booking} is no longer held by claim {claimed.claim.number}")
+
+
 def book(journal: Journal, settlement: Settlement | None = None) -> ClaimedBooking:
     """Claim the one booking that is due, and settle it."""
     claimed = claim_one(journal)
-    journal.settle(claimed, settlement or done(), ENDED)
+    settle(journal, claimed, settlement or done(), ENDED)
     return claimed
 
 
@@ -133,7 +140,7 @@ def answer(
 def settled_or_lost(journal: Journal, claimed: ClaimedBooking) -> str:
     """What comes of an error that is reported under a claim."""
     try:
-        journal.settle(claimed, FAILED, REFUSED)
+        settle(journal, claimed, FAILED, REFUSED)
     except ClaimLost:
         return "lost"
     return "settled"
@@ -145,5 +152,5 @@ def settle_some(journal: Journal, count: int, *, hold: timedelta) -> int:
         claimed = claim(journal, hold=hold)
         if not claimed:
             return number
-        journal.settle(claimed[0], done(), ENDED)
+        settle(journal, claimed[0], done(), ENDED)
     return count

@@ -17,6 +17,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 VALUES = {
     *("model", "states", "seen", "errors", "spool", "headers", "mime", "amounts", "clock", "deadline", "json_answers"),
     *("tls", "http_session", "http_request", "http_way", "secrecy", "seclusion", "durations", "findings", "mounts"),
+    "promptness",
 }
 SECTIONS = {"config.sections", "config.secret", "config.values"}
 ADAPTER = VALUES | SECTIONS | {"ports", "oauth"}
@@ -43,6 +44,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "amounts": set(),
     "findings": {"model"},
     "mounts": set(),
+    "promptness": set(),
     "headers": {"model", "errors"},
     "mime": {"headers"},
     "config.values": {"model", "tls", "durations"},
@@ -60,7 +62,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "recording": STEP | {"gathering", "storing"},
     "taking": STEP | {"recording"},
     "intake": STEP | {"admission", "gathering", "recording", "storing", "surplus", "taking"},
-    "recognise": STEP,
+    "outstanding": STEP,
+    "recognise": STEP | {"outstanding"},
     "notices": STEP,
     "answering": STEP,
     "replying": STEP,

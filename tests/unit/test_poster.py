@@ -10,13 +10,14 @@ from datetime import timedelta
 from typing import cast
 
 from tests.support.waiting import wait_for
-from watcher.model import BookingKey, Claim, ClaimedBooking, Locator
+from watcher.model import BookingKey, Claim, ClaimedBooking, Locator, Outcome, SettledTry, Settlement, TryEnding
 from watcher.policy.pace import Pace
 from watcher.ports import RecognitionJournal
 from watcher.recognise import Recognise
 from watcher.service.heartbeats import Heartbeats
 from watcher.service.poster import Poster
 
+DONE = Settlement(outcome=Outcome.DONE)
 DISTANCE_S = 0.01  # of claims, where there are ten workers or more
 
 
@@ -30,6 +31,7 @@ class Endless:
         self._posting = posting
         self._due = due
         self.claims: list[tuple[int, int]] = []  # at each: how many were under way, and were asked for
+        self.settled: list[int] = []  # how many at each time
         self.under_way = self.posted = self.looks = 0
 
     def claim(self, _sources: Sequence[str], limit: int) -> list[ClaimedBooking]:
@@ -40,11 +42,16 @@ class Endless:
             self.under_way += taken
         return [booking(number) for number in range(taken)]
 
-    def post(self, *_arguments: object) -> None:
+    def post(self, claimed: ClaimedBooking, *_arguments: object) -> SettledTry:
         self._posting()
         with self._lock:
-            self.under_way -= 1
             self.posted += 1
+        return SettledTry(claimed=claimed, settlement=DONE, ending=TryEnding(result="done"))
+
+    def settle(self, tried: Sequence[SettledTry], *_arguments: object) -> None:
+        with self._lock:
+            self.under_way -= len(tried)
+            self.settled.append(len(tried))
 
     def next_try_in(self, _sources: Sequence[str], _endpoint: str) -> float | None:
         self.looks += 1
@@ -148,3 +155,53 @@ def test_who_comes_free_asks_for_nothing_where_the_last_claim_took_all() -> None
         wait_for(lambda: work.looks == 21)
     # Then there was one claim for each, and one at the beginning
     assert len(work.claims) == 21
+
+
+def test_where_the_endpoint_answers_at_once_one_worker_posts_several_which_are_settled_together() -> None:
+    # Given an endpoint that answers in no time, and more documents than are needed to find that out
+    work = Endless(2000)
+    # When they are posted
+    with posting(work, 8):
+        wait_for(lambda: work.under_way == 0 and work.posted == 2000)
+    # Then most of them are settled by eight
+    assert sum(work.settled) == 2000
+    assert max(work.settled) == 8
+    assert len(work.settled) < 1000
+    # and never was anything claimed but for free workers
+    assert all(under_way + asked <= 8 for under_way, asked in work.claims)
+
+
+def test_what_waits_behind_a_request_that_takes_long_is_taken_over() -> None:
+    # Given an endpoint that answers in no time, until one request of many is not answered for long
+    hanging, goes_on = threading.Event(), threading.Event()
+    turn = iter(range(10_000))
+
+    def answer() -> None:
+        if next(turn) == 1003:
+            hanging.set()
+            goes_on.wait(30)
+
+    work = Endless(1000, answer)
+    with posting(work, 8) as poster:
+        wait_for(lambda: work.under_way == 0 and work.posted == 1000)
+        # When others are claimed together with it
+        work.add(8)
+        poster.wake()
+        assert hanging.wait(10)
+        # Then they are all posted, and settled, while it is waited for
+        wait_for(lambda: sum(work.settled) == 1007)
+        assert work.under_way == 1
+        # and those that come later, too
+        work.add(100)
+        poster.wake()
+        wait_for(lambda: sum(work.settled) == 1107)
+        assert work.under_way == 1
+        # When it is answered at last
+        goes_on.set()
+        # Then it is settled, and nothing is left to do
+        wait_for(lambda: sum(work.settled) == 1108)
+        work.add(50)
+        poster.wake()
+        wait_for(lambda: sum(work.settled) == 1158)
+    assert work.posted == 1158
+    assert all(under_way + asked <= 8 for under_way, asked in work.claims)

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import pytest
 
-from watcher.stores.promptness import Promptness
+from watcher.promptness import Promptness, Succession
 
 SOON, LATE, PUT_OFF = 0.001, 0.012, 0.041  # seconds; the last as TCP puts an acknowledgement off
+OF_LATE = 16
 
 
 @pytest.mark.parametrize(
     ("took", "at_once"),
     [
         ([], False),
-        ([SOON] * 7, False),  # it is not known yet
-        ([SOON] * 8, True),
-        ([SOON] * 6 + [LATE] * 2, True),  # the machine was busy
-        ([SOON] * 4 + [LATE] * 4, False),
-        ([SOON] * 7 + [PUT_OFF], False),
+        ([SOON] * 15, False),  # it is not known yet
+        ([SOON] * 16, True),
+        ([SOON] * 8 + [LATE] * 8, True),  # the machine was busy
+        ([SOON] * 4 + [LATE] * 12, False),
+        ([SOON] * 15 + [PUT_OFF * 4], False),
         ([SOON, PUT_OFF] * 8, False),
-        ([LATE] * 8, False),
-        ([LATE] * 10 + [SOON] * 8, True),  # it has become quick
+        ([SOON, SOON, SOON, PUT_OFF] * 4, False),
+        ([0.004] * 16, False),
+        ([LATE] * 16, False),
+        ([LATE] * 20 + [SOON] * 16, True),  # it has become quick
     ],
 )
 def test_the_last_answers_tell(took: list[float], at_once: bool) -> None:
@@ -32,8 +35,53 @@ def test_the_last_answers_tell(took: list[float], at_once: bool) -> None:
 
 def test_after_a_failure_nothing_is_believed() -> None:
     promptness = Promptness()
-    for _ in range(8):
+    for _ in range(OF_LATE):
         promptness.took(SOON)
     promptness.failed()
     promptness.took(SOON)
     assert not promptness.is_at_once
+    assert not promptness.may_be_at_once
+
+
+def heard(succession: Succession, took: list[float], *, in_turn: bool) -> Succession:
+    for seconds in took:
+        succession.took(seconds, in_turn=in_turn)
+    return succession
+
+
+def test_requests_leave_side_by_side_until_some_were_answered_at_once() -> None:
+    succession = Succession()
+    assert not succession.is_on(0.0)
+    assert not heard(succession, [LATE] * OF_LATE, in_turn=False).is_on(0.0)
+    # among many that wait for the interpreter, one that does not tells that it is worth a trial
+    assert heard(succession, [SOON], in_turn=False).is_on(0.0)
+
+
+def test_requests_that_are_answered_at_once_go_on_one_after_the_other() -> None:
+    succession = heard(Succession(), [SOON] * OF_LATE, in_turn=False)
+    for now in range(20):
+        assert succession.is_on(float(now))
+        heard(succession, [SOON] * 8, in_turn=True)
+
+
+def test_a_trial_that_fails_is_not_repeated_for_a_while() -> None:
+    # Given a server that only seemed to answer at once
+    succession = heard(Succession(), [SOON] * OF_LATE, in_turn=False)
+    assert succession.is_on(0.0)
+    # When it does not
+    heard(succession, [SOON, PUT_OFF] * 8, in_turn=True)
+    # Then they leave side by side again, for some seconds at least
+    assert not succession.is_on(0.0)
+    heard(succession, [SOON] * OF_LATE, in_turn=False)
+    assert not succession.is_on(4.9)
+    # and what was measured then counts no more in the next trial
+    assert succession.is_on(5.1)
+    assert heard(succession, [SOON] * 8, in_turn=True).is_on(5.2)
+
+
+def test_a_failure_ends_it_and_what_was_quick_before_begins_no_trial() -> None:
+    succession = heard(Succession(), [SOON] * OF_LATE, in_turn=False)
+    assert succession.is_on(0.0)
+    succession.failed()
+    assert not succession.is_on(0.0)
+    assert heard(succession, [SOON] * OF_LATE, in_turn=False).is_on(0.0)

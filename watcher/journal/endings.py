@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 from sqlalchemy import bindparam, select, update
 
 from watcher.journal.clock import now_ms
@@ -32,7 +35,16 @@ _ENDED = Deferred(lambda: select(tries.c.ended_at).where(*_OF()))
 
 def end_try(connection: Connection, claimed: ClaimedBooking, ending: TryEnding) -> None:
     """Write the end of a try that has none yet."""
-    values = {
+    end_tries(connection, [(claimed, ending)])
+
+
+def end_tries(connection: Connection, ended: Iterable[tuple[ClaimedBooking, TryEnding]]) -> None:
+    """The same for many."""
+    connection.execute(_END, [_values(claimed, ending) for claimed, ending in ended])
+
+
+def _values(claimed: ClaimedBooking, ending: TryEnding) -> dict[str, Any]:
+    return {
         "of": claimed.booking,
         "nth": claimed.try_number,
         "ended_as": ending.result,
@@ -41,7 +53,6 @@ def end_try(connection: Connection, claimed: ClaimedBooking, ending: TryEnding) 
         "said": ending.message,
         "answer": _shortened(ending.raw),
     }
-    connection.execute(_END, values)
 
 
 def try_has_ended(connection: Connection, claimed: ClaimedBooking) -> bool:

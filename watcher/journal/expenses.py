@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from operator import attrgetter
 from typing import Any
 
@@ -42,6 +43,12 @@ def write_invoices(
         rows = []  # the stored ones say more
     if rows:
         connection.execute(_ADD_INVOICE, rows)
+
+
+def add_invoices(connection: Connection, found: Iterable[tuple[int, tuple[Invoice, ...]]]) -> None:
+    """Those of bookings that have none yet."""
+    rows = [_columns(booking, invoice) for booking, invoices_of_it in found for invoice in invoices_of_it]
+    connection.execute(_ADD_INVOICE, rows)
 
 
 def _columns(booking: int, invoice: Invoice) -> dict[str, Any]:

@@ -19,9 +19,9 @@ from watcher.journal.database import Database, Part
 from watcher.journal.deferred import Deferred
 from watcher.journal.endings import end_try, try_has_ended
 from watcher.journal.holding import hold_booking
-from watcher.journal.settling import settle
+from watcher.journal.outcomes import settle
 from watcher.journal.tables import bookings, documents, submissions, tries
-from watcher.model import ANYTHING, POSTING, BookingKey, Claim, ClaimedBooking, Gate, News, Settlement, TryEnding
+from watcher.model import ANYTHING, POSTING, BookingKey, Claim, ClaimedBooking, Gate, SettledTry, TryEnding
 
 # A try that is still without its end when its booking is claimed again died with its process: whether
 # it was carried out is not known.
@@ -107,14 +107,8 @@ class RecognitionPart(Part):
             self._turns.served(claimed[-1].source)
         return claimed
 
-    def settle(self, claimed: ClaimedBooking, settlement: Settlement, ending: TryEnding) -> None:
-        def work(connection: Connection) -> tuple[bool, News]:
-            if claimed.probe_of is not None:
-                gates.end_probe(connection, claimed.probe_of)
-            return settle(connection, claimed, settlement, ending)
-
-        ours, _ = self._database.write(work, news=lambda settled: settled[1])
-        _unless_lost(claimed, ours=ours)
+    def settle(self, tried: Sequence[SettledTry]) -> list[bool]:
+        return self._database.write_jointly(settle, tried)
 
     def postpone(self, claimed: ClaimedBooking, *, due_in: timedelta, counted: bool, ending: TryEnding) -> None:
         def work(connection: Connection) -> bool:

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec.structs import replace
 from sqlalchemy import bindparam, exists, false, func, null, or_, select, text, update
 
-from watcher.journal.bookings import WaitsFor
 from watcher.journal.claims import fenced
 from watcher.journal.clock import now_ms
 from watcher.journal.connection import Connection
 from watcher.journal.deferred import Deferred
-from watcher.journal.endings import end_try
-from watcher.journal.expenses import expense_ids, stored_expenses, write_invoices, write_late_invoices
+from watcher.journal.endings import end_tries, end_try
+from watcher.journal.expenses import add_invoices, expense_ids, stored_expenses, write_invoices
 from watcher.journal.holding import open_submissions_again, submissions_waiting_for
 from watcher.journal.tables import bookings, documents, submissions
 from watcher.model import (
-    ANYTHING,
     ClaimedBooking,
     DocumentState,
     News,
     Outcome,
     Reason,
+    SettledTry,
     Settlement,
     SubmissionState,
     TryEnding,
@@ -53,7 +53,7 @@ _SETTLE = Deferred(
         waits_for=null(),
     )
 )
-_SETTLED_AS = Deferred(
+SETTLED_AS = Deferred(
     lambda: (
         select(
             bookings.c.state,
@@ -70,9 +70,9 @@ _SETTLED_AS = Deferred(
 # No RETURNING in these: for SQLite a look before, and the count of what was written, are half as dear.
 _WAITING = Deferred(
     lambda: (
-        select(documents.c.id, documents.c.submission, submissions.c.source)
+        select(documents.c.id, documents.c.booking, documents.c.submission, submissions.c.source)
         .join(submissions, submissions.c.seq == documents.c.submission)
-        .where(documents.c.booking == bindparam("of"), text("documents.state = 'pending'"))
+        .where(documents.c.booking.in_(bindparam("these", expanding=True)), text("documents.state = 'pending'"))
         .order_by(documents.c.id)
     )
 )
@@ -117,40 +117,14 @@ _SETTLE_SUBMISSIONS = Deferred(
         )
     )
 )
-# A booking that turns out to be booked, or booked twice, says so; so does the document that stands for it.
-_SPEAK_UP = Deferred(
-    lambda: (
-        update(bookings)
-        .where(bookings.c.id == bindparam("row"))
-        .values(outcome=Outcome.ATTENTION.value, code=bindparam("said_code"), message=bindparam("said"))
-    )
-)
-_DOCUMENTS_SPEAK_UP = Deferred(
-    lambda: (
-        update(documents)
-        .where(
-            documents.c.booking == bindparam("of"),
-            text("documents.state = 'settled'"),
-            text("documents.outcome <> 'duplicate'"),
-        )
-        .values(outcome=Outcome.ATTENTION.value, code=bindparam("said_code"), message=bindparam("said"))
-    )
-)
 
 
-def settle(
-    connection: Connection, claimed: ClaimedBooking, settlement: Settlement, ending: TryEnding
-) -> tuple[bool, News]:
-    """Whether the outcome that stands is this one; if not, the ending is kept, and what it booked.
-
-    And what is due by it: the answers of the sources whose submissions are settled now.
-    """
-    # No answer to an earlier try can have come late where there was none.
-    stored = None if claimed.try_number == 1 else _stored_before(connection, claimed)
-    answered = _settled(connection, claimed, settlement, ending, stored)
-    if answered is None:
-        return _late(connection, claimed, settlement, ending), ANYTHING
-    return True, News(answering=answered, posting=claimed.probe_of is not None)
+def settle_first_tries(connection: Connection, tried: Sequence[SettledTry]) -> News:
+    """Write the outcomes of first tries whose claims hold, and are locked. What is due by them."""
+    connection.execute(_SETTLE, [_ended(each.claimed, each.settlement, each.ending) for each in tried])
+    end_tries(connection, [(each.claimed, each.ending) for each in tried])
+    add_invoices(connection, [(each.claimed.booking, each.settlement.invoices) for each in tried])
+    return News(answering=_settle_documents(connection, {each.claimed.booking: each.settlement for each in tried}))
 
 
 def settle_untried(connection: Connection, booking: Any, settlement: Settlement) -> None:
@@ -158,7 +132,7 @@ def settle_untried(connection: Connection, booking: Any, settlement: Settlement)
     values = {"row": booking.id, "mine": booking.claim, "tried": 0, "doubt": 0, **_said(settlement)}
     connection.execute(_SETTLE, values)
     waiting = submissions_waiting_for(connection, booking.id)
-    _settle_documents(connection, booking.id, settlement)
+    _settle_documents(connection, {booking.id: settlement})
     open_submissions_again(connection, waiting)
     settle_submissions(connection, waiting)
 
@@ -174,7 +148,7 @@ def settle_submissions(connection: Connection, rows: list[int]) -> int:
     return settled
 
 
-def _settled(
+def settle_held(
     connection: Connection,
     claimed: ClaimedBooking,
     settlement: Settlement,
@@ -186,18 +160,22 @@ def _settled(
     `stored`: the expenses that are there already.
     """
     final = _reconciled(claimed, settlement, stored)
-    mine = {"row": claimed.booking, "mine": claimed.claim.number, "tried": 1, "doubt": int(ending.in_doubt)}
-    if connection.execute(_SETTLE, {**mine, **_said(final)}).rowcount != 1:
+    if connection.execute(_SETTLE, _ended(claimed, final, ending)).rowcount != 1:
         return None
     end_try(connection, claimed, ending)
     write_invoices(connection, claimed.booking, settlement.invoices, stored)
-    return _settle_documents(connection, claimed.booking, final)
+    return _settle_documents(connection, {claimed.booking: final})
 
 
-def _stored_before(connection: Connection, claimed: ClaimedBooking) -> set[str | None] | None:
+def _ended(claimed: ClaimedBooking, final: Settlement, ending: TryEnding) -> dict[str, Any]:
+    mine = {"row": claimed.booking, "mine": claimed.claim.number, "tried": 1, "doubt": int(ending.in_doubt)}
+    return {**mine, **_said(final)}
+
+
+def stored_before(connection: Connection, claimed: ClaimedBooking) -> set[str | None] | None:
     """The expenses that late answers to earlier tries have stored; None: nothing is."""
     if connection.dialect.name != "sqlite":  # else a late answer might be written between the look and the outcome
-        connection.execute(_SETTLED_AS, {"row": claimed.booking})
+        connection.execute(SETTLED_AS, {"row": claimed.booking})
     return stored_expenses(connection, claimed.booking)
 
 
@@ -210,78 +188,35 @@ def _reconciled(claimed: ClaimedBooking, settlement: Settlement, stored: set[str
     before = (stored or set()) - {None}
     now = expense_ids(settlement.invoices)
     if before and now - before:
-        _warn_booked_twice(claimed)
+        warn_booked_twice(claimed)
         return replace(settlement, outcome=Outcome.ATTENTION, code=Reason.BOOKED_TWICE.value)
     if before and settlement.outcome is Outcome.ERROR:  # booked all the same
         return replace(settlement, outcome=Outcome.ATTENTION, code=Reason.IN_DOUBT.value)
     return settlement
 
 
-def _warn_booked_twice(claimed: ClaimedBooking) -> None:
+def warn_booked_twice(claimed: ClaimedBooking) -> None:
     log.error("A booking has two expenses.", extra={"booking": claimed.booking, "biz_id": claimed.biz_id})
 
 
-def _settle_documents(connection: Connection, booking: int, final: Settlement) -> frozenset[str]:
-    """The first of those that wait for it gets the outcome; the sources that may have something to answer by it."""
-    waiting = connection.execute(_WAITING, {"of": booking}).all()
-    if not waiting:
-        return frozenset()
-    common: dict[str, Any] = {**_said(final), "first": None}
-    copy = dict(common)
-    if final.outcome.counts_as_booked:
-        copy = {"said_code": None, "said": None, "ended_as": Outcome.DUPLICATE.value, "first": waiting[0].id}
-    rows = [{"row": row.id, **(common if row is waiting[0] else copy)} for row in waiting]
+def _settle_documents(connection: Connection, settlements: Mapping[int, Settlement]) -> frozenset[str]:
+    """The first of those that wait for each booking gets its outcome; the sources that may have something to answer."""
+    waiting = _waiting_for(connection, list(settlements))
+    first: dict[int, int] = {}
+    rows = [_document(row, settlements[row.booking], first.setdefault(row.booking, row.id)) for row in waiting]
     connection.execute(_SETTLE_DOCUMENT, rows)
     settled = settle_submissions(connection, sorted({row.submission for row in waiting}))
     return frozenset(row.source for row in waiting) if settled else frozenset()
 
 
-def _late(connection: Connection, claimed: ClaimedBooking, settlement: Settlement, ending: TryEnding) -> bool:
-    """The claim is gone: keep the try's end, and let the booking say so if it booked."""
-    stands = connection.execute(_SETTLED_AS, {"row": claimed.booking}).one()
-    if stands.state == DocumentState.SETTLED and stands.claim == claimed.claim.number:
-        return _same(stands, settlement)  # the reply to COMMIT was lost, not the claim
-    if stands.waits_for == WaitsFor.PERSON and _tells_of_booking(settlement):
-        return _resolved(connection, claimed, stands, settlement, ending)
-    end_try(connection, claimed, ending)
-    stored = stored_expenses(connection, claimed.booking)
-    before, now = (stored or set()) - {None}, expense_ids(settlement.invoices)
-    if now - before:
-        write_late_invoices(connection, claimed.booking, settlement.invoices, stored)
-        _speak_up(connection, claimed, stands, twice=bool(before))
-    return False
+def _waiting_for(connection: Connection, rows: list[int]) -> list[Any]:
+    """The documents that wait for these bookings, the earliest first."""
+    portions = [rows[start : start + _AT_ONCE] for start in range(0, len(rows), _AT_ONCE)]
+    return [row for some in portions for row in connection.execute(_WAITING, {"these": some})]
 
 
-def _tells_of_booking(settlement: Settlement) -> bool:
-    """Whether it says that it was booked, and not only that it may have been."""
-    return settlement.outcome.counts_as_booked and settlement.code != Reason.IN_DOUBT
-
-
-def _resolved(
-    connection: Connection, claimed: ClaimedBooking, stands: Any, settlement: Settlement, ending: TryEnding
-) -> bool:
-    """The late answer says what a person was to find out."""
-    waiting = submissions_waiting_for(connection, claimed.booking)
-    held = replace(claimed, claim=replace(claimed.claim, number=stands.claim))
-    settled = _settled(connection, held, settlement, ending, stored_expenses(connection, claimed.booking))
-    open_submissions_again(connection, waiting)
-    settle_submissions(connection, waiting)
-    return settled is not None
-
-
-def _same(stands: Any, settlement: Settlement) -> bool:
-    """Whether what is stored is this outcome, or what it became beside an earlier late answer."""
-    own = (settlement.outcome.value, settlement.code, settlement.message)
-    became = stands.outcome == Outcome.ATTENTION and stands.code in (Reason.BOOKED_TWICE, Reason.IN_DOUBT)
-    return own == (stands.outcome, stands.code, stands.message) or became
-
-
-def _speak_up(connection: Connection, claimed: ClaimedBooking, stands: Any, *, twice: bool) -> None:
-    """Correct an outcome that a late answer has proved wrong: booked twice, or an error that was booked."""
-    if twice:
-        _warn_booked_twice(claimed)
-    code = Reason.BOOKED_TWICE if twice else Reason.IN_DOUBT
-    if stands.state == DocumentState.SETTLED and (twice or stands.outcome == Outcome.ERROR):
-        said = {"said_code": code.value, "said": stands.message}
-        connection.execute(_SPEAK_UP, {"row": claimed.booking, **said})
-        connection.execute(_DOCUMENTS_SPEAK_UP, {"of": claimed.booking, **said})
+def _document(row: Any, final: Settlement, first: int) -> dict[str, Any]:
+    """What becomes of a document that waited: the booking's outcome, or a copy of the first one that has it."""
+    if row.id == first or not final.outcome.counts_as_booked:
+        return {"row": row.id, **_said(final), "first": None}
+    return {"row": row.id, "said_code": None, "said": None, "ended_as": Outcome.DUPLICATE.value, "first": first}

@@ -10,16 +10,18 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from watcher.clock import boot_seconds
 from watcher.errors import Unavailable
-from watcher.model import ClaimedBooking
 from watcher.policy.pace import Pace
 from watcher.ports import RecognitionJournal
+from watcher.promptness import Succession
 from watcher.recognise import Recognise
+from watcher.service.batch import Batch
 from watcher.service.crew import Crew
-from watcher.service.heartbeats import JOURNAL_SECONDS, Heartbeats
+from watcher.service.heartbeats import Heartbeats
+from watcher.service.posting import Posting
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +31,10 @@ _PAUSE_SECONDS = 2.0
 # distance alone lets a thousand requests leave in a second.
 _LONGEST_DISTANCE_SECONDS = 0.01
 _DISTANCE_SECONDS_EACH = 0.001
+# Where the endpoint answers at once, so many are posted by one worker, one after the other, and settled together.
+_IN_TURN = 8
+_LOOK_SECONDS = 0.01  # at the end, after what is under way
+_SOON_SECONDS = 0.1  # whatever waits behind a request that takes longer is taken over by others
 
 
 class Poster:
@@ -61,7 +67,16 @@ class Poster:
         self._lock = threading.Lock()
         self._awake = threading.Event()
         self._stopping = threading.Event()
-        self._workers: Crew[tuple[ClaimedBooking, float]] = Crew("post", self._work, self._came_free)
+        self._succession = Succession()
+        self._posting = Posting(
+            recognise=recognise,
+            pace=pace,
+            succession=self._succession,
+            heartbeats=heartbeats,
+            woken=self._awake.set,
+        )
+        self._batches: list[Batch] = []  # of more than one, under way
+        self._workers: Crew[Batch] = Crew("post", self._work, self._came_free)
 
     def idle_for(self) -> float | None:
         """Seconds until something is due to be posted, infinite where nothing waits; None while work is under way."""
@@ -104,6 +119,9 @@ class Poster:
             if pause > 0:
                 self._worker.waits(pause)
                 self._awake.wait(pause)
+        while self._batches:
+            self._take_over()
+            time.sleep(_LOOK_SECONDS)
         self._worker.end()  # those that post beat for themselves
         self._workers.close()
 
@@ -122,6 +140,20 @@ class Poster:
     def _dispatch(self) -> float:
         """Hand out what is due; seconds until it is worth looking again without being woken."""
         time.sleep(max(0.0, self._may_claim_at - boot_seconds()))
+        self._take_over()
+        return self._look_after(self._claim())
+
+    def _look_after(self, pause: float) -> float:
+        """Wait for batches that are under way, but not for a single request; what is left of the pause."""
+        ends_at = boot_seconds() + pause
+        while self._batches and (left := ends_at - boot_seconds()) > 0:
+            self._worker.beat()
+            if self._awake.wait(min(left, _SOON_SECONDS)):
+                return 0.0
+            self._take_over()
+        return max(0.0, ends_at - boot_seconds())
+
+    def _claim(self) -> float:
         self._more_may_be_due = True
         wanted = self._reserve()
         if wanted == 0:
@@ -130,14 +162,34 @@ class Poster:
         self._may_claim_at = claimed_at + self._distance_seconds
         begun = 0
         try:
-            for claimed in self._recognise.claim(self._sources, wanted):
-                self._workers.hand((claimed, claimed_at))
-                begun += 1
+            claimed = self._recognise.claim(self._sources, wanted)
+            size = _IN_TURN if self._succession.is_on(claimed_at) else 1
+            for start in range(0, len(claimed), size):
+                some = claimed[start : start + size]
+                self._hand(Batch(some, claimed_at))
+                begun += len(some)
         finally:
             self._pace.give_back(wanted - begun)
             self._give_free(wanted - begun)
         self._more_may_be_due = begun == wanted
         return 0.0 if begun == wanted else self._until_due()
+
+    def _hand(self, batch: Batch) -> None:
+        self._workers.hand(batch)
+        if batch.in_turn:
+            self._batches.append(batch)
+
+    def _take_over(self) -> None:
+        """Nothing waits long for a request that it only happens to stand behind."""
+        under_way, self._batches = self._batches, []
+        for batch in under_way:
+            left, tried = batch.take_over(after_seconds=_SOON_SECONDS)
+            if tried:
+                self._workers.hand(Batch([], batch.claimed_at, tried=tried))
+            for claimed in left:
+                self._workers.hand(Batch([claimed], batch.claimed_at))
+            if not (left or tried or batch.has_ended):
+                self._batches.append(batch)
 
     def _reserve(self) -> int:
         """As many workers as are free and may post now, taken."""
@@ -158,41 +210,11 @@ class Poster:
         due_in = self._journal.next_try_in(self._sources, self._endpoint)
         return _LONGEST_WAIT_SECONDS if due_in is None else min(max(due_in, 0.01), _LONGEST_WAIT_SECONDS)
 
-    def _work(self, task: tuple[ClaimedBooking, float]) -> None:
-        claimed, claimed_at = task
-        departure = _Departure(self._pace, self._awake.set)
-        longest = self._recognise.hold.total_seconds() + JOURNAL_SECONDS
-        try:
-            with self._heartbeats.worker("post", silence_seconds=longest) as worker:
-                self._recognise.post(claimed, claimed_at, departure.leaves, worker.beat)
-        except Unavailable as error:
-            # We are to end; the hold ends, and the booking is claimed again, its last try in doubt.
-            log.warning("An outcome could not be recorded.", extra={"booking": claimed.booking, "detail": str(error)})
-        except Exception:  # a thread must not die silently; the hold brings the booking back
-            log.exception("A try failed in our own code.", extra={"booking": claimed.booking})
-        finally:
-            departure.is_over()
+    def _work(self, batch: Batch) -> None:
+        self._posting.work(batch)
+        self._give_free(batch.size - 1)  # and one more as it comes free
 
     def _came_free(self) -> None:
         self._give_free(1)
         if self._more_may_be_due and not self._awake.is_set():  # to set it again costs more than to ask
             self._awake.set()
-
-
-class _Departure:
-    """One reserved departure: it leaves, or is given back. `woken` is told where others wait for that."""
-
-    def __init__(self, pace: Pace, woken: Callable[[], None]) -> None:
-        self._pace = pace
-        self._woken = woken
-        self._has_left = False
-
-    def leaves(self) -> None:
-        self._has_left = True
-        self._pace.left(boot_seconds())
-        if self._pace.is_limited:
-            self._woken()  # only now is it known when the next one may leave
-
-    def is_over(self) -> None:
-        if not self._has_left:
-            self._pace.give_back(1)

@@ -19,10 +19,10 @@ from watcher.http_way import SteadyAdapter, Way, Ways
 from watcher.json_answers import EndlessAnswer, at, body_of, decoded, says
 from watcher.model import Finding, Locator
 from watcher.ports import FoundDocument, Token
+from watcher.promptness import Promptness
 from watcher.secrecy import KnownSecrets
 from watcher.spool import Spooled
 from watcher.stores.multipart import MultipartBody
-from watcher.stores.promptness import Promptness
 from watcher.tls import UnusableAuthorities, distrust, trust_advice
 
 log = logging.getLogger(__name__)

@@ -1,0 +1,78 @@
+"""Bookings that one worker posts, one after the other."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from watcher.clock import boot_seconds
+from watcher.model import ClaimedBooking, SettledTry
+
+
+class Batch:
+    """Claimed bookings on their way through one worker, and the outcomes of those that are through.
+
+    The outcomes are recorded together at the end. Where one of the requests takes long, somebody else takes over what
+    waits behind it and what it has got so far. Safe for threads.
+    """
+
+    def __init__(
+        self,
+        claimed: Sequence[ClaimedBooking],
+        claimed_at: float,
+        *,
+        tried: Sequence[SettledTry] = (),
+        clock: Callable[[], float] = boot_seconds,
+    ) -> None:
+        """`claimed_at`: of `boot_seconds`, from before the claim. `tried`: outcomes that are there already."""
+        self.claimed_at = claimed_at
+        self.in_turn = len(claimed) > 1
+        self._lock = threading.Lock()
+        self._left = deque(claimed)
+        self._tried = list(tried)
+        self._size = len(claimed) + len(tried)
+        self._clock = clock
+        self._began = clock()
+        self._has_ended = False
+
+    @property
+    def size(self) -> int:
+        """Of how many bookings its worker is at work on, or was."""
+        return self._size
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether all that was in it is posted."""
+        return self._has_ended
+
+    def next(self) -> ClaimedBooking | None:
+        """The next one to be posted. None: there is none, and nobody takes over any more what is in it."""
+        with self._lock:
+            self._began = self._clock()
+            if self._left:
+                return self._left.popleft()
+            self._has_ended = True
+            return None
+
+    def keep(self, tried: SettledTry) -> None:
+        """An outcome, to be recorded."""
+        with self._lock:
+            self._tried.append(tried)
+
+    @property
+    def tried(self) -> list[SettledTry]:
+        """The outcomes that are kept."""
+        with self._lock:
+            return list(self._tried)
+
+    def take_over(self, *, after_seconds: float) -> tuple[list[ClaimedBooking], list[SettledTry]]:
+        """Take out what is still to be posted, and outcomes, where the request under way has taken so long."""
+        with self._lock:
+            if self._has_ended or self._clock() - self._began < after_seconds:
+                return [], []
+            left, tried = list(self._left), self._tried
+            self._left.clear()
+            self._tried = []
+            self._size -= len(left) + len(tried)
+            return left, tried
