@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import deque
 
-_AT_ONCE_SECONDS = 0.003  # to hand something to a thread, and back, takes a busy machine no more
+_AT_ONCE_SECONDS = 0.004  # to hand something to a thread, and back, takes a busy machine no more
 _ON_AVERAGE_SECONDS = 0.008  # who waits for an answer waits for the interpreter too, where others are at work
+_WORTH_A_TRIAL_SECONDS = 0.006  # the least that one of many takes which wait for the interpreter
 _OF_LATE = 16
-_REST_SECONDS = 5.0
+_FIRST_REST_SECONDS, _LONGEST_REST_SECONDS = 1.0, 60.0  # from one trial to the next
 
 
 class Promptness:
@@ -48,20 +49,21 @@ class Promptness:
     def may_be_at_once(self) -> bool:
         """Whether that is worth a trial: among many that wait, each takes long for those beside it."""
         took = tuple(self._took)
-        return len(took) == _OF_LATE and min(took) <= _AT_ONCE_SECONDS
+        return len(took) == _OF_LATE and min(took) <= _WORTH_A_TRIAL_SECONDS
 
 
 class Succession:
     """Whether one thread sends requests one after the other, instead of many side by side. Safe for threads.
 
     What they take side by side tells only that it is worth a trial. What they take one after the other tells whether
-    it goes on; if not, there is no other trial for a while.
+    it goes on; if not, there is no other trial for a while, and a longer one each time.
     """
 
     def __init__(self) -> None:
         self._apart, self._in_turn = Promptness(), Promptness()
         self._is_on = False
         self._rests_until = 0.0
+        self._rest_seconds = _FIRST_REST_SECONDS  # after the next trial that fails
 
     def took(self, seconds: float, *, in_turn: bool) -> None:
         """One request, answered: `in_turn`, one after the other."""
@@ -74,8 +76,12 @@ class Succession:
 
     def is_on(self, now: float) -> bool:
         """`now` in seconds of a clock that only goes forward."""
-        if self._is_on and self._in_turn.is_known and not self._in_turn.is_at_once:
-            self._is_on, self._rests_until = False, now + _REST_SECONDS
+        if self._is_on and self._in_turn.is_known:
+            if self._in_turn.is_at_once:
+                self._rest_seconds = _FIRST_REST_SECONDS
+            else:
+                self._is_on, self._rests_until = False, now + self._rest_seconds
+                self._rest_seconds = min(self._rest_seconds * 2, _LONGEST_REST_SECONDS)
         elif not self._is_on and now >= self._rests_until and self._apart.may_be_at_once:
             self._in_turn.failed()
             self._is_on = True

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 
@@ -18,9 +16,6 @@ from watcher.journal.connection import Connection
 from watcher.journal.prepared import Statements
 from watcher.journal.sqlite_database import writing_engine
 from watcher.journal.sqlite_writer import GroupWriter
-from watcher.model import NOTHING_NEW, POSTING, News
-
-T = TypeVar("T")
 
 PIECES = 12
 
@@ -77,43 +72,21 @@ class Held:
 
 def _while_one_is_at_work(desk: Desk, numbers: list[int]) -> list[int | Exception]:
     """Queue all of them behind one that is under way; what came of each."""
-    return _queued(desk, [partial(desk.add, number) for number in numbers])
-
-
-def _queued(desk: Desk, pieces: Sequence[Callable[[], T]]) -> list[T | Exception]:
-    """What came of each, when they were queued in this order behind one that was under way."""
     hold = Held()
 
-    def outcome(piece: Callable[[], T]) -> T | Exception:
+    def outcome(number: int) -> int | Exception:
         try:
-            return piece()
+            return desk.add(number)
         except (ValueError, JournalUnavailable) as error:
             return error
 
-    with ThreadPoolExecutor(len(pieces) + 1) as pool:
+    with ThreadPoolExecutor(len(numbers) + 1) as pool:
         pool.submit(desk.writer.run, hold)
         assert hold.begun.wait(10)
-        waiting = []
-        for number, piece in enumerate(pieces, 1):
-            waiting.append(pool.submit(outcome, piece))
-            wait_for(lambda: len(desk.writer._waiting) == number)  # noqa: B023 - asked within this turn
+        waiting = [pool.submit(outcome, number) for number in numbers]
+        wait_for(lambda: len(desk.writer._waiting) == len(numbers))
         hold.go_on.set()
         return [each.result(10) for each in waiting]
-
-
-class Tenfold:
-    """Writes numbers, and gives them tenfold; negative ones are refused."""
-
-    def __init__(self) -> None:
-        self.calls: list[list[int]] = []
-
-    def __call__(self, connection: Connection, numbers: Sequence[int]) -> tuple[list[int], News]:
-        self.calls.append([*numbers])
-        for number in numbers:
-            connection.exec_driver_sql(f"INSERT INTO numbers VALUES ({number})")
-            if number < 0:
-                raise ValueError(number)
-        return [number * 10 for number in numbers], POSTING
 
 
 def test_all_who_wait_are_committed_together(desk: Desk) -> None:
@@ -190,33 +163,3 @@ def test_a_closed_writer_says_so(desk: Desk) -> None:
 
     with pytest.raises(JournalUnavailable, match="closed"):
         desk.add(1)
-
-
-def test_the_same_work_of_several_is_done_in_one_go_and_each_gets_its_own_part(desk: Desk) -> None:
-    tenfold = Tenfold()
-
-    pieces: list[Callable[[], object]] = [
-        partial(desk.writer.run_jointly, tenfold, [1, 2]),
-        partial(desk.add, 3),
-        partial(desk.writer.run_jointly, tenfold, [4]),
-        partial(desk.writer.run_jointly, tenfold, []),
-        partial(desk.writer.run_jointly, tenfold, [5, 6]),
-    ]
-    results = _queued(desk, pieces)
-
-    # Then one of them hears of what is due by all
-    assert results == [([10, 20], POSTING), 3, ([40], NOTHING_NEW), ([], NOTHING_NEW), ([50, 60], NOTHING_NEW)]
-    assert tenfold.calls == [[1, 2, 4, 5, 6]]
-    assert sorted(desk.numbers()) == [1, 2, 3, 4, 5, 6]
-
-
-def test_where_the_work_of_one_fails_the_others_have_theirs_done(desk: Desk) -> None:
-    tenfold = Tenfold()
-
-    results = _queued(desk, [partial(desk.writer.run_jointly, tenfold, numbers) for numbers in ([1], [2, -3], [4])])
-
-    assert results[0] == ([10], POSTING)
-    assert isinstance(results[1], ValueError)
-    assert results[2] == ([40], POSTING)
-    assert tenfold.calls == [[1, 2, -3, 4], [1], [2, -3], [4]]
-    assert sorted(desk.numbers()) == [1, 4]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.unit.test_poster import DONE, booking
 from watcher.model import ClaimedBooking, SettledTry, TryEnding
-from watcher.service.batch import Batch
+from watcher.service.batch import NOTHING, Batch, TakenOver
 
 
 class Clock:
@@ -32,7 +32,7 @@ def test_all_are_posted_in_their_order_and_their_outcomes_kept() -> None:
     assert posted == [0, 1, 2]
     assert [each.claimed.booking for each in batch.tried] == [0, 1, 2]
     assert batch.has_ended
-    assert batch.size == 3
+    assert batch.places == 3
 
 
 def test_a_request_that_takes_long_lets_others_take_over_what_waits_and_what_is_known() -> None:
@@ -44,14 +44,15 @@ def test_a_request_that_takes_long_lets_others_take_over_what_waits_and_what_is_
     slow = batch.next()
     assert slow is not None
     clock.now += 0.09
-    assert batch.take_over(after_seconds=0.1) == ([], [])
+    assert batch.take_over(after_seconds=0.1) == NOTHING
     clock.now += 0.02
-    left, tried = batch.take_over(after_seconds=0.1)
-    assert [each.booking for each in left] == [2, 3]
-    assert [each.claimed.booking for each in tried] == [0]
+    taken = batch.take_over(after_seconds=0.1)
+    assert [each.booking for each in taken.left] == [2, 3]
+    assert [each.claimed.booking for each in taken.tried] == [0]
+    assert taken.places == 1
     # its worker has its own request alone now
-    assert batch.size == 1
-    assert batch.take_over(after_seconds=0.1) == ([], [])
+    assert batch.places == 1
+    assert batch.take_over(after_seconds=0.1) == TakenOver()
     batch.keep(outcome(slow))
     assert batch.next() is None
     assert [each.claimed.booking for each in batch.tried] == [1]
@@ -63,7 +64,7 @@ def test_each_request_has_its_own_time() -> None:
     for _ in range(3):
         batch.next()
         clock.now += 0.09
-    assert batch.take_over(after_seconds=0.1) == ([], [])
+    assert batch.take_over(after_seconds=0.1) == NOTHING
 
 
 def test_of_what_is_posted_nothing_is_taken_over_however_long_it_takes_to_record_it() -> None:
@@ -74,14 +75,6 @@ def test_of_what_is_posted_nothing_is_taken_over_however_long_it_takes_to_record
     batch.keep(outcome(claimed))
     assert batch.next() is None
     clock.now += 60
-    assert batch.take_over(after_seconds=0.1) == ([], [])
+    assert batch.take_over(after_seconds=0.1) == NOTHING
     assert len(batch.tried) == 1
-    assert batch.size == 1
-
-
-def test_outcomes_that_were_taken_over_are_a_batch_that_is_only_to_be_recorded() -> None:
-    tried = [outcome(booking(number)) for number in range(2)]
-    batch = Batch([], 100.0, tried=tried)
-    assert batch.next() is None
-    assert batch.tried == tried
-    assert batch.size == 2
+    assert batch.places == 1

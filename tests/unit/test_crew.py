@@ -20,8 +20,7 @@ class Work:
 
     def __init__(self) -> None:
         self.done_by: SimpleQueue[int] = SimpleQueue()
-        self.free: SimpleQueue[None] = SimpleQueue()
-        self.crew: Crew[threading.Event] = Crew("test", self._wait, lambda: self.free.put(None))
+        self.crew: Crew[threading.Event] = Crew("test", self._wait)
 
     def begin(self) -> threading.Event:
         """Something that a thread is kept at work by."""
@@ -31,9 +30,11 @@ class Work:
 
     def end(self, task: threading.Event) -> int:
         """The thread that did it, free again."""
+        idle = len(self.crew._idle)
         task.set()
-        self.free.get(timeout=PATIENCE_S)
-        return self.done_by.get(timeout=PATIENCE_S)
+        done_by = self.done_by.get(timeout=PATIENCE_S)
+        wait_for(lambda: len(self.crew._idle) != idle or not self.crew._threads)
+        return done_by
 
     def _wait(self, task: threading.Event) -> None:
         task.wait(PATIENCE_S)

@@ -21,7 +21,7 @@ OF_LATE = 16
         ([SOON] * 15 + [PUT_OFF * 4], False),
         ([SOON, PUT_OFF] * 8, False),
         ([SOON, SOON, SOON, PUT_OFF] * 4, False),
-        ([0.004] * 16, False),
+        ([0.005] * 16, False),
         ([LATE] * 16, False),
         ([LATE] * 20 + [SOON] * 16, True),  # it has become quick
     ],
@@ -64,19 +64,31 @@ def test_requests_that_are_answered_at_once_go_on_one_after_the_other() -> None:
         heard(succession, [SOON] * 8, in_turn=True)
 
 
-def test_a_trial_that_fails_is_not_repeated_for_a_while() -> None:
-    # Given a server that only seemed to answer at once
-    succession = heard(Succession(), [SOON] * OF_LATE, in_turn=False)
-    assert succession.is_on(0.0)
-    # When it does not
+def fails(succession: Succession, now: float) -> bool:
+    """Whether it was on, before a server that only seemed to answer at once did not."""
+    was_on = heard(succession, [SOON] * OF_LATE, in_turn=False).is_on(now)
     heard(succession, [SOON, PUT_OFF] * 8, in_turn=True)
-    # Then they leave side by side again, for some seconds at least
-    assert not succession.is_on(0.0)
-    heard(succession, [SOON] * OF_LATE, in_turn=False)
-    assert not succession.is_on(4.9)
-    # and what was measured then counts no more in the next trial
-    assert succession.is_on(5.1)
-    assert heard(succession, [SOON] * 8, in_turn=True).is_on(5.2)
+    return was_on and not succession.is_on(now)
+
+
+def test_a_trial_that_fails_is_not_repeated_for_a_while_and_longer_each_time() -> None:
+    succession = Succession()
+    assert fails(succession, 10.0)
+    assert not heard(succession, [SOON] * OF_LATE, in_turn=False).is_on(10.9)
+    # What was measured in the first trial counts no more in the next one.
+    assert succession.is_on(11.1)
+    assert heard(succession, [SOON] * 8, in_turn=True).is_on(11.2)
+    assert fails(succession, 20.0)
+    assert not fails(succession, 21.9)
+    assert fails(succession, 22.1)
+    for now in range(100, 1000, 100):
+        assert fails(succession, now)
+    assert not fails(succession, 959.0)
+    # When a trial has gone well, the next one that fails is followed by another soon
+    assert heard(succession, [SOON] * OF_LATE, in_turn=False).is_on(1000.0)
+    assert heard(succession, [SOON] * OF_LATE, in_turn=True).is_on(1000.0)
+    assert fails(succession, 1000.0)
+    assert fails(succession, 1001.1)
 
 
 def test_a_failure_ends_it_and_what_was_quick_before_begins_no_trial() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy.exc import DBAPIError, TimeoutError  # noqa: A004 - the pool's, when no connection comes free
@@ -17,9 +17,6 @@ from watcher.model import NOTHING_NEW, News
 T = TypeVar("T")
 Work = Callable[[Connection], T]
 Telling = News | Callable[[T], News]
-Item = TypeVar("Item")
-# Does the same for each of some items: what came of each, and what is due by all.
-Joint = Callable[[Connection, Sequence[Item]], tuple[list[T], News]]
 Listener = Callable[[News], None]
 
 log = logging.getLogger(__name__)
@@ -43,12 +40,6 @@ class Database(Protocol):
         known whether its commit took: it recognises what it did. `news`: what it may have made due, or how
         to tell from what it returned.
         Raises JournalUnavailable (then nothing is known to be written), JournalUnusable.
-        """
-
-    def write_jointly(self, joint: Joint[Item, T], items: Sequence[Item]) -> list[T]:
-        """As `write`, and it may be done for the items of several callers at once: of each, what came of it.
-
-        `joint` is the same object for all, and recognises what it did.
         """
 
     def subscribe(self, listener: Listener) -> None:

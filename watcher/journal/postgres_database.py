@@ -6,7 +6,7 @@ import os
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, TypeVar
 
@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from watcher.errors import JournalUnavailable, JournalUnusable
 from watcher.journal.connection import Connection, Result
-from watcher.journal.database import Item, Joint, Listener, Listeners, Telling, Work, news_of, translated
+from watcher.journal.database import Listener, Listeners, Telling, Work, news_of, translated
 from watcher.journal.migrate import bring_up, needs_migration, require_current, stored_revision
 from watcher.journal.postgres_sessions import (
     BEGIN_READING,
@@ -110,9 +110,6 @@ class PostgresDatabase:
             value = self._again(lambda: self._write(work, news, repeatable=repeatable))
         self._listeners.tell(news_of(news, value))
         return value
-
-    def write_jointly(self, joint: Joint[Item, T], items: Sequence[Item]) -> list[T]:
-        return self.write(lambda connection: joint(connection, items), news=lambda done: done[1])[0]
 
     def subscribe(self, listener: Listener) -> None:
         if self._listeners.add(listener):

@@ -108,7 +108,8 @@ class RecognitionPart(Part):
         return claimed
 
     def settle(self, tried: Sequence[SettledTry]) -> list[bool]:
-        return self._database.write_jointly(settle, tried)
+        stand, _ = self._database.write(lambda connection: settle(connection, tried), news=lambda settled: settled[1])
+        return stand
 
     def postpone(self, claimed: ClaimedBooking, *, due_in: timedelta, counted: bool, ending: TryEnding) -> None:
         def work(connection: Connection) -> bool:

@@ -6,7 +6,7 @@ import itertools
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from watcher.errors import JournalUnavailable, JournalUnusable, WatcherError
 from watcher.journal.connection import Connection, Result
-from watcher.journal.database import Item, Joint, Listener, Listeners, Telling, Work, news_of, translated
+from watcher.journal.database import Listener, Listeners, Telling, Work, news_of, translated
 from watcher.journal.prepared import Statement, Statements
 from watcher.journal.sqlite_readers import Readers
 from watcher.journal.sqlite_writer import GroupWriter
@@ -111,12 +111,6 @@ class SqliteDatabase:
         value = self._writer.run(work)
         self._listeners.tell(news_of(news, value))
         return value
-
-    def write_jointly(self, joint: Joint[Item, T], items: Sequence[Item]) -> list[T]:
-        self._check_process()
-        values, news = self._writer.run_jointly(joint, items)
-        self._listeners.tell(news)
-        return values
 
     def subscribe(self, listener: Listener) -> None:
         if self._listeners.add(listener):

@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Sequence
 from contextlib import suppress
-from itertools import islice
 from queue import Empty, SimpleQueue
 from time import sleep as pause
 from typing import Any, Generic, TypeVar, cast
@@ -21,8 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from watcher.errors import JournalUnavailable
 from watcher.journal.connection import Connection
-from watcher.journal.database import Item, Joint, Work, translated
-from watcher.model import NOTHING_NEW, News
+from watcher.journal.database import Work, translated
 
 T = TypeVar("T")
 
@@ -33,15 +30,10 @@ _LOOK_SECONDS = 1.0  # who was to be the next may have been interrupted: then an
 
 
 class _Ticket(Generic[T]):
-    """One piece of work, and what came of it.
+    """One piece of work, and what came of it."""
 
-    `joint` and `items`: what the work does, where it may be done for the items of several at once.
-    """
-
-    def __init__(self, work: Work[T], joint: Joint[Any, Any] | None = None, items: Sequence[Any] = ()) -> None:
+    def __init__(self, work: Work[T]) -> None:
         self.work = work
-        self.joint = joint
-        self.items = items
         self.done = False
         self.value: T | None = None
         self.error: Exception | None = None
@@ -77,13 +69,7 @@ class GroupWriter:
 
     def run(self, work: Work[T]) -> T:
         """Its value, once it is on disk; its exception, with nothing of it written."""
-        return self._run(_Ticket(work))
-
-    def run_jointly(self, joint: Joint[Item, T], items: Sequence[Item]) -> tuple[list[T], News]:
-        """The same for work that is done together with that of others; of several, one hears the news of all."""
-        return self._run(_Ticket(lambda connection: joint(connection, items), joint, items))
-
-    def _run(self, ticket: _Ticket[T]) -> T:
+        ticket = _Ticket(work)
         self._waiting.append(ticket)
         while not ticket.done:
             if not self._lock.acquire(blocking=False):
@@ -151,23 +137,13 @@ class GroupWriter:
     def _ran_together(self, group: list[_Ticket[Any]]) -> bool:
         """False where one has failed among others. Raises what it raised where it is alone: all is undone then."""
         try:
-            for alike in _alike(group):
-                self._run_alike(alike)
+            for ticket in group:
+                ticket.value = ticket.work(self._connection)
         except Exception:
             if len(group) == 1:
                 raise
             return False
         return True
-
-    def _run_alike(self, tickets: Sequence[_Ticket[Any]]) -> None:
-        first = tickets[0]
-        if len(tickets) == 1 or first.joint is None:
-            first.value = first.work(self._connection)
-            return
-        values, news = first.joint(self._connection, [item for ticket in tickets for item in ticket.items])
-        given = iter(values)
-        for ticket in tickets:
-            ticket.value = ([*islice(given, len(ticket.items))], news if ticket is first else NOTHING_NEW)
 
     def _run_apart(self, ticket: _Ticket[Any]) -> None:
         self._say("SAVEPOINT piece")
@@ -190,14 +166,6 @@ class GroupWriter:
         with suppress(SQLAlchemyError):
             if not self._closed and self._in_transaction():
                 self._say("ROLLBACK")
-
-
-def _alike(group: Sequence[_Ticket[Any]]) -> list[list[_Ticket[Any]]]:
-    """Those that are done together; each of the others by itself."""
-    found: dict[int, list[_Ticket[Any]]] = {}
-    for ticket in group:
-        found.setdefault(id(ticket) if ticket.joint is None else id(ticket.joint), []).append(ticket)
-    return [*found.values()]
 
 
 def _fail_all(group: list[_Ticket[Any]], error: BaseException) -> None:

@@ -6,8 +6,21 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 
+from msgspec import Struct
+
 from watcher.clock import boot_seconds
 from watcher.model import ClaimedBooking, SettledTry
+
+
+class TakenOver(Struct, frozen=True, kw_only=True):
+    """What was taken out of a batch that stands still."""
+
+    left: list[ClaimedBooking] = []  # still to be posted
+    tried: list[SettledTry] = []  # outcomes, still to be recorded
+    places: int = 0  # of those in it that are through
+
+
+NOTHING = TakenOver()
 
 
 class Batch:
@@ -22,24 +35,23 @@ class Batch:
         claimed: Sequence[ClaimedBooking],
         claimed_at: float,
         *,
-        tried: Sequence[SettledTry] = (),
         clock: Callable[[], float] = boot_seconds,
     ) -> None:
-        """`claimed_at`: of `boot_seconds`, from before the claim. `tried`: outcomes that are there already."""
+        """`claimed_at`: of `boot_seconds`, from before the claim."""
         self.claimed_at = claimed_at
         self.in_turn = len(claimed) > 1
         self._lock = threading.Lock()
         self._left = deque(claimed)
-        self._tried = list(tried)
-        self._size = len(claimed) + len(tried)
+        self._tried: list[SettledTry] = []
+        self._places = len(claimed)
         self._clock = clock
         self._began = clock()
         self._has_ended = False
 
     @property
-    def size(self) -> int:
-        """Of how many bookings its worker is at work on, or was."""
-        return self._size
+    def places(self) -> int:
+        """How many of those that are posted at once it counts as."""
+        return self._places
 
     @property
     def has_ended(self) -> bool:
@@ -66,13 +78,13 @@ class Batch:
         with self._lock:
             return list(self._tried)
 
-    def take_over(self, *, after_seconds: float) -> tuple[list[ClaimedBooking], list[SettledTry]]:
-        """Take out what is still to be posted, and outcomes, where the request under way has taken so long."""
+    def take_over(self, *, after_seconds: float) -> TakenOver:
+        """All but the request under way, where that has taken so long; what is taken out counts no more."""
         with self._lock:
             if self._has_ended or self._clock() - self._began < after_seconds:
-                return [], []
-            left, tried = list(self._left), self._tried
+                return NOTHING
+            left, tried, places = list(self._left), self._tried, self._places - len(self._left) - 1
             self._left.clear()
             self._tried = []
-            self._size -= len(left) + len(tried)
-            return left, tried
+            self._places = 1
+            return TakenOver(left=left, tried=tried, places=places)

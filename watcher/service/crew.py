@@ -7,6 +7,8 @@ from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
+from watcher.service.threads import show_name
+
 T = TypeVar("T")
 
 IDLE_SECONDS = 60.0  # after which a thread that has nothing to do ends; what it holds is given back with it
@@ -19,11 +21,10 @@ class Crew(Generic[T]):
     are left to end. In a pool that goes round, each of many threads would find its connection too old.
     """
 
-    def __init__(self, name: str, work: Callable[[T], None], came_free: Callable[[], None]) -> None:
-        """`work` raises nothing; `came_free` is told by each thread that has done its work and can be handed more."""
+    def __init__(self, name: str, work: Callable[[T], None]) -> None:
+        """`work` raises nothing."""
         self._name = name
         self._work = work
-        self._came_free = came_free
         self._lock = threading.Lock()
         self._threads: set[threading.Thread] = set()
         self._idle: list[SimpleQueue[T | None]] = []  # the hands of those that have nothing to do
@@ -55,6 +56,7 @@ class Crew(Generic[T]):
         return hands
 
     def _run(self, hands: SimpleQueue[T | None]) -> None:
+        show_name(self._name)
         task = hands.get()
         while task is not None:
             self._work(task)
@@ -68,7 +70,6 @@ class Crew(Generic[T]):
             if self._closing:
                 return None
             self._idle.append(hands)
-        self._came_free()
         try:
             return hands.get(timeout=IDLE_SECONDS)
         except Empty:

@@ -18,10 +18,11 @@ from watcher.policy.pace import Pace
 from watcher.ports import RecognitionJournal
 from watcher.promptness import Succession
 from watcher.recognise import Recognise
-from watcher.service.batch import Batch
+from watcher.service.batch import NOTHING, Batch
 from watcher.service.crew import Crew
 from watcher.service.heartbeats import Heartbeats
 from watcher.service.posting import Posting
+from watcher.service.recorder import Recorder
 
 log = logging.getLogger(__name__)
 
@@ -67,16 +68,19 @@ class Poster:
         self._lock = threading.Lock()
         self._awake = threading.Event()
         self._stopping = threading.Event()
+        self._recorder = Recorder(recognise, heartbeats)
         self._succession = Succession()
         self._posting = Posting(
             recognise=recognise,
             pace=pace,
             succession=self._succession,
+            recorder=self._recorder,
             heartbeats=heartbeats,
+            answered=self._came_free,
             woken=self._awake.set,
         )
         self._batches: list[Batch] = []  # of more than one, under way
-        self._workers: Crew[Batch] = Crew("post", self._work, self._came_free)
+        self._workers: Crew[Batch] = Crew("post", self._posting.work)
 
     def idle_for(self) -> float | None:
         """Seconds until something is due to be posted, infinite where nothing waits; None while work is under way."""
@@ -90,7 +94,7 @@ class Poster:
 
     def _is_busy(self) -> bool:
         with self._lock:
-            return self._free < self._concurrency
+            return self._free < self._concurrency or self._recorder.is_busy
 
     def wake(self) -> None:
         self._awake.set()
@@ -124,6 +128,7 @@ class Poster:
             time.sleep(_LOOK_SECONDS)
         self._worker.end()  # those that post beat for themselves
         self._workers.close()
+        self._recorder.close()
 
     def _dispatch_or_complain(self) -> float:
         """As `_dispatch`. The same trouble is told once, however long it lasts."""
@@ -183,12 +188,13 @@ class Poster:
         """Nothing waits long for a request that it only happens to stand behind."""
         under_way, self._batches = self._batches, []
         for batch in under_way:
-            left, tried = batch.take_over(after_seconds=_SOON_SECONDS)
-            if tried:
-                self._workers.hand(Batch([], batch.claimed_at, tried=tried))
-            for claimed in left:
+            taken = batch.take_over(after_seconds=_SOON_SECONDS)
+            if taken.tried:
+                self._recorder.take(taken.tried, batch.claimed_at)
+            self._give_free(taken.places)
+            for claimed in taken.left:
                 self._workers.hand(Batch([claimed], batch.claimed_at))
-            if not (left or tried or batch.has_ended):
+            if taken is NOTHING and not batch.has_ended:
                 self._batches.append(batch)
 
     def _reserve(self) -> int:
@@ -210,11 +216,7 @@ class Poster:
         due_in = self._journal.next_try_in(self._sources, self._endpoint)
         return _LONGEST_WAIT_SECONDS if due_in is None else min(max(due_in, 0.01), _LONGEST_WAIT_SECONDS)
 
-    def _work(self, batch: Batch) -> None:
-        self._posting.work(batch)
-        self._give_free(batch.size - 1)  # and one more as it comes free
-
-    def _came_free(self) -> None:
-        self._give_free(1)
+    def _came_free(self, places: int) -> None:
+        self._give_free(places)
         if self._more_may_be_due and not self._awake.is_set():  # to set it again costs more than to ask
             self._awake.set()

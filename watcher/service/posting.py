@@ -1,9 +1,9 @@
-"""What a worker does with its batch: each booking is posted, then their outcomes are recorded together."""
+"""What a worker does with its batch: each booking is posted, and the outcomes go to the recorder together."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from watcher.clock import boot_seconds
 from watcher.errors import Unavailable
@@ -13,6 +13,7 @@ from watcher.promptness import Succession
 from watcher.recognise import Recognise
 from watcher.service.batch import Batch
 from watcher.service.heartbeats import JOURNAL_SECONDS, Heartbeats, Worker
+from watcher.service.recorder import Recorder, warn_unrecorded
 
 log = logging.getLogger(__name__)
 
@@ -26,14 +27,20 @@ class Posting:
         recognise: Recognise,
         pace: Pace,
         succession: Succession,
+        recorder: Recorder,
         heartbeats: Heartbeats,
+        answered: Callable[[int], None],
         woken: Callable[[], None],
     ) -> None:
-        """`succession` hears what requests take; `woken` is called where others wait for a departure."""
+        """`succession` hears what requests take. `answered` is told how many bookings are through, when
+        their outcomes are the recorder's. `woken` is called where others wait for a departure.
+        """
         self._recognise = recognise
         self._pace = pace
         self._succession = succession
+        self._recorder = recorder
         self._heartbeats = heartbeats
+        self._answered = answered
         self._woken = woken
 
     def work(self, batch: Batch) -> None:
@@ -44,8 +51,9 @@ class Posting:
                 worker.beat()
                 if (tried := self._try(claimed, batch, worker)) is not None:
                     batch.keep(tried)
-            if tried_ones := batch.tried:
-                self._settle(tried_ones, batch, worker)
+        if batch.tried:
+            self._recorder.take(batch.tried, batch.claimed_at)
+        self._answered(batch.places)
 
     def _try(self, claimed: ClaimedBooking, batch: Batch, worker: Worker) -> SettledTry | None:
         departure = _Departure(self._pace, self._woken)
@@ -54,7 +62,7 @@ class Posting:
         try:
             tried = self._recognise.post(claimed, batch.claimed_at, departure.leaves, worker.beat)
         except Unavailable as error:
-            _warn_unrecorded(claimed, error)
+            warn_unrecorded(claimed, error)
         except Exception:  # a thread must not die silently; the hold brings the booking back
             log.exception("A try failed in our own code.", extra={"booking": claimed.booking})
         finally:
@@ -64,24 +72,6 @@ class Posting:
         else:
             self._succession.took(boot_seconds() - began, in_turn=batch.in_turn)
         return tried
-
-    def _settle(self, tried: Sequence[SettledTry], batch: Batch, worker: Worker) -> None:
-        try:
-            self._recognise.settle(tried, batch.claimed_at, worker.beat)
-        except Unavailable as error:
-            for each in tried:
-                _warn_unrecorded(each.claimed, error)
-        except Exception:
-            if len(tried) > 1:  # one that cannot be recorded must not hold up the others
-                for each in tried:
-                    self._settle([each], batch, worker)
-                return
-            log.exception("A try failed in our own code.", extra={"booking": tried[0].claimed.booking})
-
-
-def _warn_unrecorded(claimed: ClaimedBooking, error: Unavailable) -> None:
-    """We are to end; the hold ends, and the booking is claimed again, its last try in doubt."""
-    log.warning("An outcome could not be recorded.", extra={"booking": claimed.booking, "detail": str(error)})
 
 
 class _Departure:

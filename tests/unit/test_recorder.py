@@ -1,0 +1,120 @@
+"""The thread that records outcomes: whatever goes wrong with one, the others are recorded."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from typing import cast
+
+import pytest
+
+from tests.support.waiting import wait_for
+from tests.unit.test_poster import DONE, booking
+from watcher.errors import JournalUnavailable
+from watcher.model import SettledTry, TryEnding
+from watcher.recognise import Recognise
+from watcher.service.heartbeats import Heartbeats
+from watcher.service.recorder import Recorder
+
+
+def outcomes(*numbers: int) -> list[SettledTry]:
+    return [SettledTry(claimed=booking(number), settlement=DONE, ending=TryEnding(result="done")) for number in numbers]
+
+
+class Journal:
+    """Refuses what it is told to refuse."""
+
+    def __init__(self, refuses: Callable[[Sequence[int]], Exception | None] = lambda _: None) -> None:
+        self._refuses = refuses
+        self.calls: list[tuple[list[int], float]] = []
+        self.recorded: list[int] = []
+        self.threads: set[str] = set()
+
+    def settle(self, tried: Sequence[SettledTry], claimed_at: float, _beat: object) -> None:
+        numbers = [each.claimed.booking for each in tried]
+        self.calls.append((numbers, claimed_at))
+        self.threads.add(threading.current_thread().name)
+        if (error := self._refuses(numbers)) is not None:
+            raise error
+        self.recorded += numbers
+
+
+def recorder_on(journal: Journal) -> Recorder:
+    return Recorder(cast("Recognise", journal), Heartbeats())
+
+
+def test_all_that_was_taken_is_recorded_when_it_is_closed() -> None:
+    journal = Journal()
+    recorder = recorder_on(journal)
+    for number in range(500):
+        recorder.take(outcomes(number), 1.0)
+    recorder.close()
+    assert journal.recorded == [*range(500)]
+    assert len(journal.calls) < 100
+    assert not recorder.is_busy
+
+
+def test_of_several_the_last_claim_tells_how_long_the_journal_is_waited_for() -> None:
+    journal, begun, goes_on = Journal(), threading.Event(), threading.Event()
+
+    def wait(numbers: Sequence[int]) -> None:
+        if numbers == [0]:
+            begun.set()
+            goes_on.wait(30)
+
+    journal = Journal(wait)
+    recorder = recorder_on(journal)
+    recorder.take(outcomes(0), 1.0)
+    assert begun.wait(10)
+    recorder.take(outcomes(1, 2), 3.0)
+    recorder.take(outcomes(3), 2.0)
+    goes_on.set()
+    recorder.close()
+    assert journal.calls == [([0], 1.0), ([1, 2, 3], 3.0)]
+
+
+def test_one_that_cannot_be_recorded_holds_up_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    journal = Journal(lambda numbers: ValueError("a number too large") if 2 in numbers else None)
+    recorder = recorder_on(journal)
+    with caplog.at_level(logging.ERROR):
+        recorder.take(outcomes(1, 2, 3), 1.0)
+        wait_for(lambda: not recorder.is_busy)
+    assert journal.recorded == [1, 3]
+    assert [getattr(record, "booking", None) for record in caplog.records] == [2]
+    recorder.take(outcomes(4), 1.0)
+    recorder.close()
+    assert journal.recorded == [1, 3, 4]
+
+
+def test_what_is_given_up_at_the_end_is_told_of_each(caplog: pytest.LogCaptureFixture) -> None:
+    recorder = recorder_on(Journal(lambda _: JournalUnavailable("the disk is full")))
+    with caplog.at_level(logging.WARNING):
+        recorder.take(outcomes(1, 2), 1.0)
+        recorder.close()
+    assert [(record.getMessage(), getattr(record, "booking", None)) for record in caplog.records] == [
+        ("An outcome could not be recorded.", 1),
+        ("An outcome could not be recorded.", 2),
+    ]
+    assert not recorder.is_busy
+
+
+def test_where_no_thread_can_be_had_whoever_brings_outcomes_records_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    journal = Journal()
+    recorder = recorder_on(journal)
+    with monkeypatch.context() as machine:
+        machine.setattr(threading.Thread, "start", fail)
+        recorder.take(outcomes(1), 1.0)
+        assert journal.recorded == [1]
+        assert not recorder.is_busy
+    recorder.take(outcomes(2), 1.0)
+    recorder.close()
+    assert journal.recorded == [1, 2]
+    assert journal.threads == {threading.current_thread().name, "record"}
+
+
+def test_a_recorder_that_had_nothing_to_record_has_nothing_to_close() -> None:
+    recorder_on(Journal()).close()
