@@ -9,12 +9,25 @@ from collections.abc import Callable, Sequence
 
 from watcher.clock import boot_seconds
 from watcher.errors import JournalUnavailable
-from watcher.model import Claim, ClaimedBooking
+from watcher.model import Claim, ClaimedBooking, SettledTry
 
 log = logging.getLogger(__name__)
 
 _AGAIN_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 5.0
+
+
+class Outcomes:
+    """What is to be recorded together; more may come until it is."""
+
+    def __init__(self, tried: Sequence[SettledTry] = (), claimed_at: float = 0.0) -> None:
+        """`claimed_at`: of `boot_seconds`, from before the claim of the first."""
+        self.tried = list(tried)
+        self.claimed_at = claimed_at  # of those that were claimed last
+
+    def add(self, tried: Sequence[SettledTry], claimed_at: float) -> None:
+        self.tried += tried
+        self.claimed_at = max(self.claimed_at, claimed_at)
 
 
 class Outstanding:
@@ -36,12 +49,14 @@ class Outstanding:
     def until_recorded(
         self,
         record: Callable[[], None],
-        claimed: Sequence[ClaimedBooking],
+        claimed: Callable[[], Sequence[ClaimedBooking]],
         *,
-        until: float,
+        until: Callable[[], float],
         beat: Callable[[], None],
     ) -> None:
         """Again and again until the journal is back; who is hurried gives up at `until`, of `boot_seconds`.
+
+        `claimed` and `until` are asked each time: before it, `beat` may have added to what is recorded.
 
         That is sound for however long it takes: what another node has claimed meanwhile finds its claim lost.
         Raises JournalUnavailable.
@@ -53,16 +68,16 @@ class Outstanding:
                 try:
                     record()
                 except JournalUnavailable as error:
-                    if self._hurried.is_set() and boot_seconds() >= until:
+                    if self._hurried.is_set() and boot_seconds() >= until():
                         raise
-                    for each in claimed:
+                    for each in claimed():
                         self._note(each, error)
                     time.sleep(pause)
                     pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
                 else:
                     return
         finally:
-            self._waiting.difference_update(each.claim for each in claimed)
+            self._waiting.difference_update(each.claim for each in claimed())
 
     def _note(self, claimed: ClaimedBooking, error: JournalUnavailable) -> None:
         """Said once for each outcome: the journal may be away for long."""

@@ -16,7 +16,7 @@ from watcher.config.sections import Recognition
 from watcher.errors import ClaimLost, JournalUnavailable, StoreUnavailable
 from watcher.headers import clean
 from watcher.model import ClaimedBooking, Outcome, SettledTry, Settlement, Stage, TryEnding
-from watcher.outstanding import Outstanding
+from watcher.outstanding import Outcomes, Outstanding
 from watcher.policy.outcome import (
     CloseGate,
     Decision,
@@ -94,9 +94,14 @@ class Recognise:
             _warn_lost(claimed)
             return None
 
-    def settle(self, tried: Sequence[SettledTry], claimed_at: float, beat: Callable[[], None] = lambda: None) -> None:
-        """Record outcomes, of claims that are no older than `claimed_at`; `beat` as for `post`."""
-        self._until_recorded(partial(self._settle, tried), [each.claimed for each in tried], claimed_at, beat)
+    def settle(self, outcomes: Outcomes, beat: Callable[[], None] = lambda: None) -> None:
+        """Record them; `beat` as for `post`, and it may add to them."""
+        self._until_recorded(
+            lambda: self._settle(outcomes.tried),
+            lambda: [each.claimed for each in outcomes.tried],
+            lambda: outcomes.claimed_at,
+            beat,
+        )
 
     def hurry(self) -> None:
         """Somebody waits for the end: no longer wait for the journal than a request may take."""
@@ -105,12 +110,12 @@ class Recognise:
     def _until_recorded(
         self,
         record: Callable[[], None],
-        claimed: Sequence[ClaimedBooking],
-        claimed_at: float,
+        claimed: Callable[[], Sequence[ClaimedBooking]],
+        claimed_at: Callable[[], float],
         beat: Callable[[], None],
     ) -> None:
-        until = claimed_at + (self.hold - HOLD_MARGIN).total_seconds()
-        self._outstanding.until_recorded(record, claimed, until=until, beat=beat)
+        longest = (self.hold - HOLD_MARGIN).total_seconds()
+        self._outstanding.until_recorded(record, claimed, until=lambda: claimed_at() + longest, beat=beat)
 
     def _post(
         self, claimed: ClaimedBooking, claimed_at: float, leaves: Callable[[], None], beat: Callable[[], None]
@@ -139,7 +144,7 @@ class Recognise:
         self._meter.tried(_kind_of(claimed), decision.ending.result)
         if isinstance(decision, Settle) and claimed.probe_of is None:
             return self._settled(claimed, decision.settlement, decision.ending)
-        self._until_recorded(partial(self._record, claimed, decision), [claimed], claimed_at, beat)
+        self._until_recorded(partial(self._record, claimed, decision), lambda: [claimed], lambda: claimed_at, beat)
         return None
 
     def _record(self, claimed: ClaimedBooking, decision: Decision) -> None:

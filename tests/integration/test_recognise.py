@@ -24,6 +24,7 @@ from watcher.errors import JournalUnavailable, StoreUnavailable
 from watcher.journal.journal import SqlJournal
 from watcher.journal.opening import open_journal
 from watcher.model import Document, Finding, Locator, SubmissionFilter
+from watcher.outstanding import Outcomes
 from watcher.ports import FoundDocument, RecognitionJournal, Store
 from watcher.recognise import Recognise
 from watcher.sandbox.endpoint import Endpoint
@@ -77,7 +78,7 @@ def posting(
             claims = step.claim(["fapiao"], 8)
             for claimed in claims:
                 if (tried := step.post(claimed, claimed_at)) is not None:
-                    step.settle([tried], claimed_at)
+                    step.settle(Outcomes([tried], claimed_at))
             return len(claims)
 
         yield go
@@ -277,7 +278,7 @@ def test_a_process_that_is_to_end_waits_for_no_journal_beyond_the_claim(
         began = boot_seconds()
         tried = step.post(claimed, began)
         assert tried is not None
-        recorded = worker.submit(step.settle, [tried], began, lambda: beats.put(None))
+        recorded = worker.submit(step.settle, Outcomes([tried], began), lambda: beats.put(None))
         assert away.asked.wait(10)
         for _ in range(2):  # who waits for the journal says so again and again
             beats.get(timeout=10)

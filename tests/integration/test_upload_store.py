@@ -290,7 +290,7 @@ def test_a_small_document_is_near_where_the_platform_has_answered_at_once(
     large = document(b"%PDF-" + bytes(2_000_000))
     assert not store.is_near(invoice)  # nobody knows yet
     # When it has answered at once
-    for _ in range(8):
+    for _ in range(16):
         store.put(invoice)
     # Then a small document is near, and a large one is not
     assert store.is_near(invoice)
@@ -306,7 +306,7 @@ def test_a_small_document_is_near_where_the_platform_has_answered_at_once(
 
 def test_a_platform_that_fails_is_not_near_any_more(platform: UploadPlatform, invoice: FoundDocument) -> None:
     store = _store(platform, clock=Ticking([0.001]))
-    for _ in range(8):
+    for _ in range(16):
         store.put(invoice)
     assert store.is_near(invoice)
     platform.stop()

@@ -68,7 +68,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "answering": STEP,
     "replying": STEP,
     "answer": STEP | {"answering", "notices", "replying"},
-    "service": STEP | STEPS | {"presence"},
+    "service": STEP | STEPS | {"outstanding", "presence"},
     # What people decide, by command or on the page.
     "decisions": STEP,
     # It shows what a service does and what the journal has, as the commands do; in the words of the answers.

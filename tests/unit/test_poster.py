@@ -12,6 +12,7 @@ from typing import cast
 
 from tests.support.waiting import wait_for
 from watcher.model import BookingKey, Claim, ClaimedBooking, Locator, Outcome, SettledTry, Settlement, TryEnding
+from watcher.outstanding import Outcomes
 from watcher.policy.pace import Pace
 from watcher.ports import RecognitionJournal
 from watcher.recognise import Recognise
@@ -50,8 +51,9 @@ class Endless:
             self.posted += 1
         return SettledTry(claimed=claimed, settlement=DONE, ending=TryEnding(result="done"))
 
-    def settle(self, tried: Sequence[SettledTry], *_arguments: object) -> None:
-        self.settled.append(len(tried))
+    def settle(self, outcomes: Outcomes, beat: Callable[[], None]) -> None:
+        beat()
+        self.settled.append(len(outcomes.tried))
 
     def next_try_in(self, _sources: Sequence[str], _endpoint: str) -> float | None:
         self.looks += 1
@@ -233,8 +235,9 @@ def test_who_posts_waits_for_no_record_and_all_that_comes_meanwhile_is_recorded_
     # Given a journal that takes its time for the first outcome
     work, begun, goes_on = Endless(1), threading.Event(), threading.Event()
 
-    def settle(tried: Sequence[SettledTry], *_arguments: object) -> None:
-        work.settled.append(len(tried))
+    def settle(outcomes: Outcomes, beat: Callable[[], None]) -> None:
+        beat()
+        work.settled.append(len(outcomes.tried))
         begun.set()
         assert goes_on.wait(30)
 

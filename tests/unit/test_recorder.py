@@ -13,6 +13,7 @@ from tests.support.waiting import wait_for
 from tests.unit.test_poster import DONE, booking
 from watcher.errors import JournalUnavailable
 from watcher.model import SettledTry, TryEnding
+from watcher.outstanding import Outcomes
 from watcher.recognise import Recognise
 from watcher.service.heartbeats import Heartbeats
 from watcher.service.recorder import Recorder
@@ -31,9 +32,10 @@ class Journal:
         self.recorded: list[int] = []
         self.threads: set[str] = set()
 
-    def settle(self, tried: Sequence[SettledTry], claimed_at: float, _beat: object) -> None:
-        numbers = [each.claimed.booking for each in tried]
-        self.calls.append((numbers, claimed_at))
+    def settle(self, outcomes: Outcomes, beat: Callable[[], None]) -> None:
+        beat()
+        numbers = [each.claimed.booking for each in outcomes.tried]
+        self.calls.append((numbers, outcomes.claimed_at))
         self.threads.add(threading.current_thread().name)
         if (error := self._refuses(numbers)) is not None:
             raise error
@@ -118,3 +120,28 @@ def test_where_no_thread_can_be_had_whoever_brings_outcomes_records_them(monkeyp
 
 def test_a_recorder_that_had_nothing_to_record_has_nothing_to_close() -> None:
     recorder_on(Journal()).close()
+
+
+def test_while_the_journal_is_away_what_comes_is_recorded_with_what_waits() -> None:
+    # Given a journal that is away
+    journal, asked, is_back = Journal(), threading.Event(), threading.Event()
+
+    def settle(outcomes: Outcomes, beat: Callable[[], None]) -> None:
+        while not is_back.wait(0.001):
+            beat()
+            journal.calls.append(([each.claimed.booking for each in outcomes.tried], outcomes.claimed_at))
+            asked.set()
+        journal.recorded += [each.claimed.booking for each in outcomes.tried]
+
+    journal.settle = settle  # type: ignore[method-assign]
+    recorder = recorder_on(journal)
+    recorder.take(outcomes(0), 1.0)
+    assert asked.wait(10)
+    # When more outcomes come meanwhile
+    recorder.take(outcomes(1, 2), 5.0)
+    # Then each of them is known to wait
+    wait_for(lambda: journal.calls[-1] == ([0, 1, 2], 5.0))
+    is_back.set()
+    recorder.close()
+    assert journal.recorded == [0, 1, 2]
+    assert not recorder.is_busy

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
 from queue import Empty, SimpleQueue
 from time import sleep as pause
 
 from watcher.errors import Unavailable
 from watcher.model import ClaimedBooking, SettledTry
+from watcher.outstanding import Outcomes
 from watcher.recognise import Recognise
 from watcher.service.heartbeats import JOURNAL_SECONDS, Heartbeats
 from watcher.service.threads import show_name
@@ -21,8 +24,6 @@ _MOST = 256  # outcomes in one transaction
 _GATHERING_SECONDS = 0.01
 _LOOK_SECONDS = 60.0  # how long it sleeps at most where nothing comes
 
-_Outcomes = tuple[Sequence[SettledTry], float]  # and when the first of them was claimed
-
 
 class Recorder:
     """Records, in one transaction, all outcomes that have come while the last ones were written. Safe for threads.
@@ -33,10 +34,11 @@ class Recorder:
     def __init__(self, recognise: Recognise, heartbeats: Heartbeats) -> None:
         self._recognise = recognise
         self._worker = heartbeats.worker("record", silence_seconds=JOURNAL_SECONDS)
-        self._come: SimpleQueue[_Outcomes | None] = SimpleQueue()
+        self._come: SimpleQueue[tuple[Sequence[SettledTry], float] | None] = SimpleQueue()
         self._lock = threading.Lock()
         self._unrecorded = 0
-        self._come_together = False
+        self._come_together = False  # the last ones
+        self._is_over = False
         self._thread: threading.Thread | None = None
 
     @property
@@ -52,7 +54,7 @@ class Recorder:
         if has_thread:
             self._come.put((tried, claimed_at))
         else:
-            self._record(tried, claimed_at)
+            self._record(Outcomes(tried, claimed_at), self._worker.beat)
 
     def close(self) -> None:
         """Return when all that was taken is recorded, or is given up."""
@@ -73,54 +75,60 @@ class Recorder:
 
     def _run(self) -> None:
         show_name("record")
-        is_over = False
-        while not is_over:
+        while not self._is_over:
             self._worker.waits(_LOOK_SECONDS)
-            tried, claimed_at, is_over = self._gathered()
-            self._come_together = len(tried) > 1
-            if tried:
-                self._worker.beat()
-                self._record(tried, claimed_at)
+            outcomes = Outcomes()
+            if self._has_come(outcomes):
+                self._record(outcomes, partial(self._go_on_with, outcomes))
+                self._come_together = len(outcomes.tried) > 1
         self._worker.end()
 
-    def _gathered(self) -> tuple[list[SettledTry], float, bool]:
-        """What has come, when the last of it was claimed, and whether nothing comes any more."""
-        gathered: list[SettledTry] = []
-        claimed_at = 0.0
+    def _has_come(self, outcomes: Outcomes) -> bool:
+        """Whether the first of them is there now."""
         try:
             come = self._come.get(timeout=_LOOK_SECONDS)
-            if self._come_together:
-                pause(_GATHERING_SECONDS)
-            while come is not None:
-                gathered += come[0]
-                claimed_at = max(claimed_at, come[1])
-                if len(gathered) >= _MOST:
-                    break
-                come = self._come.get_nowait()
         except Empty:
-            return gathered, claimed_at, False
-        return gathered, claimed_at, come is None
+            return False
+        if come is None:
+            self._is_over = True
+            return False
+        outcomes.add(*come)
+        if self._come_together:
+            pause(_GATHERING_SECONDS)
+        return True
 
-    def _record(self, tried: Sequence[SettledTry], claimed_at: float) -> None:
+    def _go_on_with(self, outcomes: Outcomes) -> None:
+        """Add what has come meanwhile: also where the journal is away, so that of each it is told that it waits."""
+        self._worker.beat()
+        with suppress(Empty):
+            while len(outcomes.tried) < _MOST:
+                come = self._come.get_nowait()
+                if come is None:
+                    self._is_over = True
+                    return
+                outcomes.add(*come)
+
+    def _record(self, outcomes: Outcomes, beat: Callable[[], None]) -> None:
         try:
-            self._settle(tried, claimed_at)
+            self._settle(outcomes, beat)
         finally:
             with self._lock:
-                self._unrecorded -= len(tried)
+                self._unrecorded -= len(outcomes.tried)
 
-    def _settle(self, tried: Sequence[SettledTry], claimed_at: float) -> None:
+    def _settle(self, outcomes: Outcomes, beat: Callable[[], None]) -> None:
         try:
-            self._recognise.settle(tried, claimed_at, self._worker.beat)
+            self._recognise.settle(outcomes, beat)
         except Unavailable as error:
-            for each in tried:
+            for each in outcomes.tried:
                 warn_unrecorded(each.claimed, error)
         except Exception:
-            if len(tried) > 1:  # one that cannot be recorded must not hold up the others
-                for each in tried:
-                    self._settle([each], claimed_at)
+            if len(outcomes.tried) > 1:  # one that cannot be recorded must not hold up the others
+                for each in outcomes.tried:
+                    self._settle(Outcomes([each], outcomes.claimed_at), self._worker.beat)
                 return
             # A thread must not die silently; the hold brings the booking back.
-            log.exception("A try failed in our own code.", extra={"booking": tried[0].claimed.booking})
+            booking = outcomes.tried[0].claimed.booking
+            log.exception("A try failed in our own code.", extra={"booking": booking})
 
 
 def warn_unrecorded(claimed: ClaimedBooking, error: Unavailable) -> None:
