@@ -319,7 +319,13 @@ class Store(Protocol):
         """Load what the first `put` would have to wait for. Connects to nothing, and raises nothing: `put` does."""
 
     def put(self, document: FoundDocument) -> Locator:
-        """Keep it, or find the URL it has; the same content twice is one key. Raises StoreUnavailable, StoreRefused."""
+        """Keep it, or find the URL it has; the same content twice is one key. Raises StoreUnavailable, StoreRefused.
+
+        It is to be recorded only after `secure`, which is for many at once.
+        """
+
+    def secure(self) -> None:
+        """What was put before this outlives a loss of power, once it returns. Raises StoreUnavailable."""
 
     def is_near(self, document: FoundDocument) -> bool:
         """Whether `put` takes less than handing it to a thread: no network is in it, or one that answers at once."""

@@ -94,6 +94,7 @@ class Recording:
 
     def record(self, stored: Sequence[tuple[NewSubmission, float]]) -> None:
         """In one transaction; with each the boot seconds when its storing began."""
+        self._storing.secure()
         names = self._journal.record_all([submission for submission, _ in stored])
         for name, (submission, began) in zip(names, stored, strict=True):
             self._meter.took(Stage.STORE, boot_seconds() - began)

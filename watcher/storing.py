@@ -33,6 +33,14 @@ class Storing(Struct, frozen=True, kw_only=True):
         except StoreRefused as error:
             return _failed(found, Reason.NO_URL, str(error))
 
+    def secure(self) -> None:
+        """To be called before any of the documents is recorded. Raises StoreUnavailable."""
+        try:
+            self.store.secure()
+        except StoreUnavailable:
+            self.meter.store_failed(self.store.name, refused=False)
+            raise
+
     def is_near(self, found: Sequence[FoundDocument]) -> bool:
         """Whether all these are stored in less time than it takes to hand them to a thread."""
         return all(self.store.is_near(each) for each in found)

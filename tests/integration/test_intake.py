@@ -38,11 +38,17 @@ class ScriptedStore:
 
     name = "scripted"
 
-    def __init__(self, put: Callable[[str], object], *, near: bool = False) -> None:
+    def __init__(
+        self, put: Callable[[str], object], *, near: bool = False, secure: Callable[[], None] = lambda: None
+    ) -> None:
         self._put = put
         self._near = near
+        self._secure = secure
 
     def prepare(self) -> None: ...
+
+    def secure(self) -> None:
+        self._secure()
 
     def is_near(self, document: FoundDocument) -> bool:
         return self._near
@@ -85,6 +91,7 @@ def intake(
     beat: Callable[[], None] = lambda: None,
     *,
     near: bool = False,
+    secure: Callable[[], None] = lambda: None,
 ) -> Intake:
     return Intake(
         source=source,
@@ -95,7 +102,7 @@ def intake(
             links=None,
             now=journal.now,
         ),
-        storing=Storing(store=ScriptedStore(put, near=near), create_expense=True),
+        storing=Storing(store=ScriptedStore(put, near=near, secure=secure), create_expense=True),
         journal=journal,
         surplus=Surplus(source=source.name, limit=None, journal=journal, now=journal.now),
         beat=beat,
@@ -123,6 +130,34 @@ def test_a_slow_store_is_asked_for_several_submissions_at_once(
 
     assert result.taken == 8
     assert len(names(journal)) == 8
+
+
+@pytest.mark.parametrize("near", [False, True])
+def test_nothing_is_recorded_before_the_store_has_it_for_good(
+    tmp_path: Path, source: FolderSource, journal: SqlJournal, near: bool
+) -> None:
+    # Given a store that takes two documents, and cannot yet say that they are there for good
+    drop(tmp_path, "a.pdf", "b.pdf")
+    said: list[str] = []
+    is_full = True
+
+    def secure() -> None:
+        said.append(f"secure, with {len(names(journal))} recorded")
+        if is_full:
+            raise StoreUnavailable("its disk is full")
+
+    step = intake(source, journal, said.append, near=near, secure=secure)
+    with pytest.raises(StoreUnavailable):
+        step.round(lambda: True)
+    assert names(journal) == set()
+    assert "secure, with 0 recorded" in said
+    # When it can
+    is_full = False
+    step.round(lambda: True)
+    step.close()
+    # Then they are taken in, and were put once more
+    assert names(journal) == {"a.pdf", "b.pdf"}
+    assert said.count("a.pdf") == 2
 
 
 def test_a_round_says_again_and_again_that_it_goes_on_while_a_slow_store_takes_one_document_after_the_other(

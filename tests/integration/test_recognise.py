@@ -44,6 +44,8 @@ class SomeStore:
 
     def prepare(self) -> None: ...
 
+    def secure(self) -> None: ...
+
     def is_near(self, document: FoundDocument) -> bool:
         return False
 

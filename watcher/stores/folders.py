@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import secrets
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from watcher.mounts import is_network, kind_of
 
@@ -18,6 +19,44 @@ T = TypeVar("T")
 
 TEMPORARY_FOLDER = ".invoice-watcher-partial"  # so that no half-written file bears its name
 _PARTIAL_SECONDS = 86400.0  # no upload takes a day
+
+
+class Entries:
+    """Folders with new entries that may not be on the disk yet. Safe for threads."""
+
+    def __init__(self) -> None:
+        self._changed: set[str] = set()
+        self._lock = threading.Lock()  # whoever comes second waits for what the first one writes
+
+    def add(self, *folders: str) -> None:
+        self._changed.update(folders)
+
+    def write(self) -> None:
+        """All that were added before are on the disk when this returns. Raises OSError, and knows them still.
+
+        But for one that is gone: who put something there puts it again.
+        """
+        with self._lock:
+            for folder in list(self._changed):
+                self._changed.discard(folder)  # first: what comes while it is written is another matter
+                try:
+                    _write_folder(folder)
+                except FileNotFoundError:
+                    raise
+                except OSError:
+                    self._changed.add(folder)
+                    raise
+
+
+def _write_folder(folder: str) -> None:
+    try:
+        file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except PermissionError:  # who may write to it, and not read it, leaves that to the system
+        return
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
 
 
 class LocalFolder(Struct, frozen=True, kw_only=True):
@@ -29,6 +68,7 @@ class LocalFolder(Struct, frozen=True, kw_only=True):
 
     root: str
     partial: str  # on the same drive, for what is not whole yet
+    entries: Entries = field(default_factory=Entries)
 
     def make(self) -> None:
         """Raises OSError."""
@@ -36,7 +76,10 @@ class LocalFolder(Struct, frozen=True, kw_only=True):
             Path(folder).mkdir(parents=True, exist_ok=True)
 
     def write(self, key: str, chunks: Iterable[bytes]) -> None:
-        """It is on the disk and bears its name, or nothing does. Raises OSError, and what `chunks` raises."""
+        """Its content is on the disk and bears its name, or nothing does; its name is on the disk after `secure`.
+
+        Raises OSError, and what `chunks` raises.
+        """
         target = f"{self.root}/{key}"
         part = f"{self.partial}/{target.rpartition('/')[2]}.{secrets.token_hex(8)}"
         try:
@@ -44,11 +87,25 @@ class LocalFolder(Struct, frozen=True, kw_only=True):
                 file.writelines(chunks)
                 file.flush()
                 os.fsync(file.fileno())
-            _in_its_folder(target, lambda: os.replace(part, target))  # noqa: PTH105 - as above
+            self._give_name(part, target)
         except BaseException:
             with suppress(OSError):
                 os.unlink(part)  # noqa: PTH108 - as above
             raise
+
+    def secure(self) -> None:
+        """All that was written before is on the disk, under its name. Raises OSError."""
+        self.entries.write()
+
+    def _give_name(self, part: str, target: str) -> None:
+        folder = target.rpartition("/")[0]
+        try:
+            os.replace(part, target)  # noqa: PTH105 - a Path takes longer
+        except FileNotFoundError:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            self.entries.add(*(str(each) for each in Path(folder).parents if each.is_relative_to(self.root)))
+            os.replace(part, target)  # noqa: PTH105 - as above
+        self.entries.add(folder)
 
 
 def _in_its_folder(path: str, act: Callable[[], T]) -> T:

@@ -77,6 +77,12 @@ class ObjectsStore:
                 self._upload(self._operator(), key, document.content, document.media_type)
         return Locator(store=self._name, key=key, url=self._addressing.url(key))
 
+    def secure(self) -> None:
+        """A service has what it has taken; of a folder on this machine, what is in it has to be on the disk, too."""
+        if self._local is not None:
+            with self._translated("write its folders to the disk"):
+                self._local.secure()
+
     def is_near(self, document: FoundDocument) -> bool:
         """Whether it is a folder on a drive of this machine, and the document soon there."""
         return self._local is not None and document.size <= _SOON_STORED_BYTES

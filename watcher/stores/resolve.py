@@ -46,6 +46,10 @@ class ResolveStore:
             )
         return self._parts.put(document)
 
+    def secure(self) -> None:
+        if self._parts is not None:
+            self._parts.secure()
+
     def is_near(self, document: FoundDocument) -> bool:
         return document.path is not None or self._parts is None or self._parts.is_near(document)
 

@@ -90,6 +90,9 @@ class HttpStore:
             status, answer = self._post(key, document.content, document.media_type, admission)
         return Locator(store=self._name, key=key, url=self._address(status, answer))
 
+    def secure(self) -> None:
+        """The platform has it, or it would have refused it."""
+
     def is_near(self, document: FoundDocument) -> bool:
         """Whether the platform takes small documents at once, as it has of late, and this is one."""
         return document.size <= _SOON_SENT_BYTES and self._promptness.is_at_once
