@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.unit.test_poster import DONE, booking
 from watcher.model import ClaimedBooking, SettledTry, TryEnding
-from watcher.service.batch import NOTHING, Batch, TakenOver
+from watcher.service.batch import Batch, TakenOver
 
 
 class Clock:
@@ -44,15 +44,16 @@ def test_a_request_that_takes_long_lets_others_take_over_what_waits_and_what_is_
     slow = batch.next()
     assert slow is not None
     clock.now += 0.09
-    assert batch.take_over(after_seconds=0.1) == NOTHING
+    assert batch.take_over(after_seconds=0.1) is None
     clock.now += 0.02
     taken = batch.take_over(after_seconds=0.1)
+    assert taken is not None
     assert [each.booking for each in taken.left] == [2, 3]
     assert [each.claimed.booking for each in taken.tried] == [0]
     assert taken.places == 1
     # its worker has its own request alone now
     assert batch.places == 1
-    assert batch.take_over(after_seconds=0.1) == TakenOver()
+    assert batch.take_over(after_seconds=0.1) == TakenOver(left=[], tried=[], places=0)
     batch.keep(outcome(slow))
     assert batch.next() is None
     assert [each.claimed.booking for each in batch.tried] == [1]
@@ -64,7 +65,7 @@ def test_each_request_has_its_own_time() -> None:
     for _ in range(3):
         batch.next()
         clock.now += 0.09
-    assert batch.take_over(after_seconds=0.1) == NOTHING
+    assert batch.take_over(after_seconds=0.1) is None
 
 
 def test_of_what_is_posted_nothing_is_taken_over_however_long_it_takes_to_record_it() -> None:
@@ -75,6 +76,6 @@ def test_of_what_is_posted_nothing_is_taken_over_however_long_it_takes_to_record
     batch.keep(outcome(claimed))
     assert batch.next() is None
     clock.now += 60
-    assert batch.take_over(after_seconds=0.1) == NOTHING
+    assert batch.take_over(after_seconds=0.1) is None
     assert len(batch.tried) == 1
     assert batch.places == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import threading
 import time
@@ -64,6 +65,20 @@ class Endless:
             self._due += due
 
     def hurry(self) -> None: ...
+
+
+class Hang:
+    """What answers at once, but for the request of one number (the first has 0), which lasts until it may end."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+        self._turn = itertools.count()
+        self.begun, self.ends = threading.Event(), threading.Event()
+
+    def __call__(self) -> None:
+        if next(self._turn) == self._number:
+            self.begun.set()
+            self.ends.wait(30)
 
 
 def booking(number: int) -> ClaimedBooking:
@@ -175,21 +190,14 @@ def test_where_the_endpoint_answers_at_once_one_worker_posts_several_and_few_tra
 
 def test_what_waits_behind_a_request_that_takes_long_is_taken_over() -> None:
     # Given an endpoint that answers in no time, until one request of many is not answered for long
-    hanging, goes_on = threading.Event(), threading.Event()
-    turn = iter(range(10_000))
-
-    def answer() -> None:
-        if next(turn) == 1003:
-            hanging.set()
-            goes_on.wait(30)
-
-    work = Endless(1000, answer)
+    hang = Hang(1003)
+    work = Endless(1000, hang)
     with posting(work, 8) as poster:
         wait_for(lambda: sum(work.settled) == 1000)
         # When others are claimed together with it
         work.add(8)
         poster.wake()
-        assert hanging.wait(10)
+        assert hang.begun.wait(10)
         # Then they are all posted, and settled, while it is waited for
         wait_for(lambda: sum(work.settled) == 1007)
         # and those that come later, too
@@ -199,7 +207,7 @@ def test_what_waits_behind_a_request_that_takes_long_is_taken_over() -> None:
         assert work.under_way == 1
         assert poster.idle_for() is None
         # When it is answered at last
-        goes_on.set()
+        hang.ends.set()
         # Then it is settled, and nothing is left to do
         wait_for(lambda: sum(work.settled) == 1108)
         work.add(50)
@@ -210,24 +218,34 @@ def test_what_waits_behind_a_request_that_takes_long_is_taken_over() -> None:
     assert all(under_way + asked <= 8 for under_way, asked in work.claims)
 
 
+def test_the_places_of_what_was_answered_are_free_while_the_last_one_takes_long() -> None:
+    # Given a request that is not answered for long, and that nothing stands behind
+    hang = Hang(1007)
+    work = Endless(1000, hang)
+    with posting(work, 8) as poster:
+        wait_for(lambda: sum(work.settled) == 1000)
+        # When there is more to do than places, and nobody tells of anything
+        work.add(40)
+        poster.wake()
+        assert hang.begun.wait(10)
+        # Then it is done, while that one is waited for
+        wait_for(lambda: sum(work.settled) == 1039, 10)
+        assert work.under_way == 1
+        hang.ends.set()
+    assert work.posted == 1040
+
+
 def test_at_the_end_nobody_is_left_behind_a_request_that_takes_long() -> None:
-    hanging, goes_on = threading.Event(), threading.Event()
-    turn = iter(range(10_000))
-
-    def answer() -> None:
-        if next(turn) == 203:
-            hanging.set()
-            goes_on.wait(30)
-
-    work = Endless(200, answer)
+    hang = Hang(203)
+    work = Endless(200, hang)
     with posting(work, 8) as poster:
         wait_for(lambda: sum(work.settled) == 200)
         work.add(8)
         poster.wake()
-        assert hanging.wait(10)
+        assert hang.begun.wait(10)
         poster.stop()
         wait_for(lambda: sum(work.settled) == 207)
-        goes_on.set()
+        hang.ends.set()
     assert sum(work.settled) == 208
 
 

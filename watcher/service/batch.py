@@ -15,12 +15,9 @@ from watcher.model import ClaimedBooking, SettledTry
 class TakenOver(Struct, frozen=True, kw_only=True):
     """What was taken out of a batch that stands still."""
 
-    left: list[ClaimedBooking] = []  # still to be posted
-    tried: list[SettledTry] = []  # outcomes, still to be recorded
-    places: int = 0  # of those in it that are through
-
-
-NOTHING = TakenOver()
+    left: list[ClaimedBooking]  # still to be posted
+    tried: list[SettledTry]  # outcomes, still to be recorded
+    places: int  # of those in it that are through
 
 
 class Batch:
@@ -78,11 +75,14 @@ class Batch:
         with self._lock:
             return list(self._tried)
 
-    def take_over(self, *, after_seconds: float) -> TakenOver:
-        """All but the request under way, where that has taken so long; what is taken out counts no more."""
+    def take_over(self, *, after_seconds: float) -> TakenOver | None:
+        """All but the request under way, where that has taken so long; what is taken out counts no more.
+
+        None: it has not, or there is none.
+        """
         with self._lock:
             if self._has_ended or self._clock() - self._began < after_seconds:
-                return NOTHING
+                return None
             left, tried, places = list(self._left), self._tried, self._places - len(self._left) - 1
             self._left.clear()
             self._tried = []

@@ -18,7 +18,7 @@ from watcher.policy.pace import Pace
 from watcher.ports import RecognitionJournal
 from watcher.promptness import Succession
 from watcher.recognise import Recognise
-from watcher.service.batch import NOTHING, Batch
+from watcher.service.batch import Batch, TakenOver
 from watcher.service.crew import Crew
 from watcher.service.heartbeats import Heartbeats
 from watcher.service.posting import Posting
@@ -188,14 +188,18 @@ class Poster:
         """Nothing waits long for a request that it only happens to stand behind."""
         under_way, self._batches = self._batches, []
         for batch in under_way:
-            taken = batch.take_over(after_seconds=_SOON_SECONDS)
-            if taken.tried:
-                self._recorder.take(taken.tried, batch.claimed_at)
-            self._give_free(taken.places)
-            for claimed in taken.left:
-                self._workers.hand(Batch([claimed], batch.claimed_at))
-            if taken is NOTHING and not batch.has_ended:
+            if (taken := batch.take_over(after_seconds=_SOON_SECONDS)) is not None:
+                self._divide(taken, batch.claimed_at)
+            elif not batch.has_ended:
                 self._batches.append(batch)
+
+    def _divide(self, taken: TakenOver, claimed_at: float) -> None:
+        """Among other workers, the recorder, and whoever is claimed next."""
+        if taken.tried:
+            self._recorder.take(taken.tried, claimed_at)
+        for claimed in taken.left:
+            self._workers.hand(Batch([claimed], claimed_at))
+        self._came_free(taken.places)
 
     def _reserve(self) -> int:
         """As many workers as are free and may post now, taken."""

@@ -51,8 +51,8 @@ class Posting:
                 worker.beat()
                 if (tried := self._try(claimed, batch, worker)) is not None:
                     batch.keep(tried)
-        if batch.tried:
-            self._recorder.take(batch.tried, batch.claimed_at)
+        if outcomes := batch.tried:
+            self._recorder.take(outcomes, batch.claimed_at)
         self._answered(batch.places)
 
     def _try(self, claimed: ClaimedBooking, batch: Batch, worker: Worker) -> SettledTry | None:
