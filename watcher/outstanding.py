@@ -6,6 +6,9 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from msgspec import Struct
 
 from watcher.clock import boot_seconds
 from watcher.errors import JournalUnavailable
@@ -17,6 +20,27 @@ _AGAIN_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 5.0
 
 
+class Waiting(Protocol):
+    """What is to be recorded: of which claims, and when the last of them was made, of `boot_seconds`."""
+
+    @property
+    def claimed(self) -> Sequence[ClaimedBooking]: ...
+
+    @property
+    def claimed_at(self) -> float: ...
+
+
+class Single(Struct, frozen=True):
+    """One, whatever came of it."""
+
+    one: ClaimedBooking
+    claimed_at: float
+
+    @property
+    def claimed(self) -> Sequence[ClaimedBooking]:
+        return (self.one,)
+
+
 class Outcomes:
     """What is to be recorded together; more may come until it is."""
 
@@ -24,6 +48,10 @@ class Outcomes:
         """`claimed_at`: of `boot_seconds`, from before the claim of the first."""
         self.tried = list(tried)
         self.claimed_at = claimed_at  # of those that were claimed last
+
+    @property
+    def claimed(self) -> Sequence[ClaimedBooking]:
+        return [each.claimed for each in self.tried]
 
     def add(self, tried: Sequence[SettledTry], claimed_at: float) -> None:
         self.tried += tried
@@ -33,7 +61,9 @@ class Outcomes:
 class Outstanding:
     """Called by many threads at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, longest_seconds: float) -> None:
+        """`longest_seconds`: of a request, from its claim on."""
+        self._longest_seconds = longest_seconds
         self._waiting: set[Claim] = set()  # whose outcomes are in our hands alone
         self._hurried = threading.Event()
 
@@ -46,20 +76,11 @@ class Outstanding:
         """Somebody waits for the end: no longer wait for the journal than a request may take."""
         self._hurried.set()
 
-    def until_recorded(
-        self,
-        record: Callable[[], None],
-        claimed: Callable[[], Sequence[ClaimedBooking]],
-        *,
-        until: Callable[[], float],
-        beat: Callable[[], None],
-    ) -> None:
-        """Again and again until the journal is back; who is hurried gives up at `until`, of `boot_seconds`.
-
-        `claimed` and `until` are asked each time: before it, `beat` may have added to what is recorded.
+    def until_recorded(self, record: Callable[[], None], what: Waiting, beat: Callable[[], None]) -> None:
+        """Again and again until the journal is back; before each go `beat` hears of it, and may add to `what`.
 
         That is sound for however long it takes: what another node has claimed meanwhile finds its claim lost.
-        Raises JournalUnavailable.
+        Raises JournalUnavailable where it was hurried, and the time of the request is over.
         """
         pause = _AGAIN_SECONDS
         try:
@@ -68,16 +89,16 @@ class Outstanding:
                 try:
                     record()
                 except JournalUnavailable as error:
-                    if self._hurried.is_set() and boot_seconds() >= until():
+                    if self._hurried.is_set() and boot_seconds() >= what.claimed_at + self._longest_seconds:
                         raise
-                    for each in claimed():
+                    for each in what.claimed:
                         self._note(each, error)
                     time.sleep(pause)
                     pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
                 else:
                     return
         finally:
-            self._waiting.difference_update(each.claim for each in claimed())
+            self._waiting.difference_update(each.claim for each in what.claimed)
 
     def _note(self, claimed: ClaimedBooking, error: JournalUnavailable) -> None:
         """Said once for each outcome: the journal may be away for long."""

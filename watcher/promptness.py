@@ -38,7 +38,7 @@ class Promptness:
         average, whether it keeps those waiting that come one after the other. One does that which answers every other
         time only after TCP has put an acknowledgement off.
         """
-        took = sorted(self._took)
+        took = sorted(self._took)  # a copy in one step: others may write meanwhile
         return (
             len(took) == _OF_LATE
             and took[_OF_LATE // 4 - 1] <= _AT_ONCE_SECONDS
@@ -70,7 +70,7 @@ class Succession:
         (self._in_turn if in_turn else self._apart).took(seconds)
 
     def failed(self) -> None:
-        """Or it was answered otherwise than one hopes for."""
+        """A request that came to no outcome: what others took before tells no more what the next ones will take."""
         self._is_on = False
         self._apart.failed()
 

@@ -16,7 +16,7 @@ from watcher.config.sections import Recognition
 from watcher.errors import ClaimLost, JournalUnavailable, StoreUnavailable
 from watcher.headers import clean
 from watcher.model import ClaimedBooking, Outcome, SettledTry, Settlement, Stage, TryEnding
-from watcher.outstanding import Outcomes, Outstanding
+from watcher.outstanding import Outcomes, Outstanding, Single
 from watcher.policy.outcome import (
     CloseGate,
     Decision,
@@ -58,7 +58,7 @@ class Recognise:
         self._rules = rules
         self._now = now
         self._meter = meter
-        self._outstanding = Outstanding()
+        self._outstanding = Outstanding((self.hold - HOLD_MARGIN).total_seconds())
 
     @property
     def hold(self) -> timedelta:
@@ -96,26 +96,11 @@ class Recognise:
 
     def settle(self, outcomes: Outcomes, beat: Callable[[], None] = lambda: None) -> None:
         """Record them; `beat` as for `post`, and it may add to them."""
-        self._until_recorded(
-            lambda: self._settle(outcomes.tried),
-            lambda: [each.claimed for each in outcomes.tried],
-            lambda: outcomes.claimed_at,
-            beat,
-        )
+        self._outstanding.until_recorded(lambda: self._settle(outcomes.tried), outcomes, beat)
 
     def hurry(self) -> None:
         """Somebody waits for the end: no longer wait for the journal than a request may take."""
         self._outstanding.hurry()
-
-    def _until_recorded(
-        self,
-        record: Callable[[], None],
-        claimed: Callable[[], Sequence[ClaimedBooking]],
-        claimed_at: Callable[[], float],
-        beat: Callable[[], None],
-    ) -> None:
-        longest = (self.hold - HOLD_MARGIN).total_seconds()
-        self._outstanding.until_recorded(record, claimed, until=lambda: claimed_at() + longest, beat=beat)
 
     def _post(
         self, claimed: ClaimedBooking, claimed_at: float, leaves: Callable[[], None], beat: Callable[[], None]
@@ -144,7 +129,8 @@ class Recognise:
         self._meter.tried(_kind_of(claimed), decision.ending.result)
         if isinstance(decision, Settle) and claimed.probe_of is None:
             return self._settled(claimed, decision.settlement, decision.ending)
-        self._until_recorded(partial(self._record, claimed, decision), lambda: [claimed], lambda: claimed_at, beat)
+        record = partial(self._record, claimed, decision)
+        self._outstanding.until_recorded(record, Single(claimed, claimed_at), beat)
         return None
 
     def _record(self, claimed: ClaimedBooking, decision: Decision) -> None:

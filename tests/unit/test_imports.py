@@ -17,7 +17,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 VALUES = {
     *("model", "states", "seen", "errors", "spool", "headers", "mime", "amounts", "clock", "deadline", "json_answers"),
     *("tls", "http_session", "http_request", "http_way", "secrecy", "seclusion", "durations", "findings", "mounts"),
-    "promptness",
+    *("promptness", "durable"),
 }
 SECTIONS = {"config.sections", "config.secret", "config.values"}
 ADAPTER = VALUES | SECTIONS | {"ports", "oauth"}
@@ -45,6 +45,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "findings": {"model"},
     "mounts": set(),
     "promptness": set(),
+    "durable": set(),
     "headers": {"model", "errors"},
     "mime": {"headers"},
     "config.values": {"model", "tls", "durations"},

@@ -13,6 +13,7 @@ from watcher.journal.clock import now_ms
 from watcher.journal.connection import Connection
 from watcher.journal.deferred import Deferred
 from watcher.journal.endings import end_try, try_has_ended
+from watcher.journal.portions import portions
 from watcher.journal.tables import bookings, documents, submissions, tries
 from watcher.model import ClaimedBooking, Reason, SubmissionState, TryEnding
 
@@ -60,7 +61,6 @@ _OPEN_AGAIN = Deferred(
     )
 )
 _DOUBT = Deferred(lambda: update(bookings).where(bookings.c.id == bindparam("row")).values(in_doubt=true()))
-_ROWS_AT_ONCE = 500
 
 
 def hold_booking(connection: Connection, claimed: ClaimedBooking, ending: TryEnding | None) -> bool:
@@ -78,8 +78,8 @@ def hold_booking(connection: Connection, claimed: ClaimedBooking, ending: TryEnd
 
 def open_submissions_again(connection: Connection, rows: list[int]) -> None:
     """Those that were held for a doubt and have none any more go on."""
-    for start in range(0, len(rows), _ROWS_AT_ONCE):
-        connection.execute(_OPEN_AGAIN, {"rows": rows[start : start + _ROWS_AT_ONCE]})
+    for some in portions(rows):
+        connection.execute(_OPEN_AGAIN, {"rows": some})
 
 
 def submissions_waiting_for(connection: Connection, booking: int) -> list[int]:

@@ -19,6 +19,7 @@ from watcher.journal.connection import Connection
 from watcher.journal.database import Part
 from watcher.journal.deferred import Deferred
 from watcher.journal.pointing import point
+from watcher.journal.portions import portions
 from watcher.journal.releasing import let_in
 from watcher.journal.reopening import Wish, refuse, reopen
 from watcher.journal.tables import documents, identities, submissions
@@ -56,7 +57,6 @@ _KNOWN = Deferred(
         .where(identities.c.key.in_(bindparam("keys", expanding=True)))
     )
 )
-_KEYS_AT_ONCE = 500
 _SAME_IS_HELD = "the same document was submitted before, and it is not known whether it was booked"
 
 _KEY = Deferred(lambda: bindparam("key", type_=identities.c.key.type))
@@ -98,8 +98,8 @@ class IntakePart(Part):
 
     def known(self, keys: Sequence[str]) -> Mapping[str, Known]:
         found: dict[str, Known] = {}
-        for start in range(0, len(keys), _KEYS_AT_ONCE):  # each by itself: none depends on another
-            rows = self._database.ask(_KNOWN, {"keys": list(keys[start : start + _KEYS_AT_ONCE])})
+        for some in portions(keys):  # each by itself: none depends on another
+            rows = self._database.ask(_KNOWN, {"keys": some})
             found.update((row.key, _known(row)) for row in rows)
         return found
 

@@ -13,11 +13,10 @@ from watcher.journal import gates
 from watcher.journal.connection import Connection
 from watcher.journal.deferred import Deferred
 from watcher.journal.late import settle_late
+from watcher.journal.portions import portions
 from watcher.journal.settling import settle_first_tries, settle_held, stored_before
 from watcher.journal.tables import bookings
 from watcher.model import ANYTHING, NOTHING_NEW, News, SettledTry, joined
-
-_AT_ONCE = 500  # bookings in one statement: databases bound how many values it may have
 
 # Locked in one order, so that two nodes that settle what was each other's do not stand in each other's way.
 _PENDING = Deferred(
@@ -57,11 +56,7 @@ def _held(connection: Connection, tried: Sequence[SettledTry]) -> dict[int, Sett
     """By booking, those whose claims hold; they do so until the transaction ends."""
     by_booking = {each.claimed.booking: each for each in tried}
     rows = sorted(by_booking)
-    claims = {
-        row.id: row.claim
-        for start in range(0, len(rows), _AT_ONCE)
-        for row in connection.execute(_PENDING, {"rows": rows[start : start + _AT_ONCE]})
-    }
+    claims = {row.id: row.claim for some in portions(rows) for row in connection.execute(_PENDING, {"rows": some})}
     return {row: by_booking[row] for row in rows if claims.get(row) == by_booking[row].claimed.claim.number}
 
 

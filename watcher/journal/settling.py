@@ -16,6 +16,7 @@ from watcher.journal.deferred import Deferred
 from watcher.journal.endings import end_tries, end_try
 from watcher.journal.expenses import add_invoices, expense_ids, stored_expenses, write_invoices
 from watcher.journal.holding import open_submissions_again, submissions_waiting_for
+from watcher.journal.portions import portions
 from watcher.journal.tables import bookings, documents, submissions
 from watcher.model import (
     ClaimedBooking,
@@ -30,8 +31,6 @@ from watcher.model import (
 )
 
 log = logging.getLogger(__name__)
-
-_AT_ONCE = 500  # submissions in one statement: databases bound how many values it may have
 
 _SETTLE = Deferred(
     lambda: fenced(bookings, state="pending").values(
@@ -140,8 +139,8 @@ def settle_untried(connection: Connection, booking: Any, settlement: Settlement)
 def settle_submissions(connection: Connection, rows: list[int]) -> int:
     """Settle those of the open submissions that have nothing pending: to be answered now. How many there are."""
     settled = 0
-    for start in range(0, len(rows), _AT_ONCE):
-        some = {"rows": rows[start : start + _AT_ONCE]}
+    for portion in portions(rows):
+        some = {"rows": portion}
         if connection.dialect.name != "sqlite":
             connection.execute(_LOCK_SUBMISSIONS, some)
         settled += connection.execute(_SETTLE_SUBMISSIONS, some).rowcount
@@ -211,8 +210,7 @@ def _settle_documents(connection: Connection, settlements: Mapping[int, Settleme
 
 def _waiting_for(connection: Connection, rows: list[int]) -> list[Any]:
     """The documents that wait for these bookings, the earliest first."""
-    portions = [rows[start : start + _AT_ONCE] for start in range(0, len(rows), _AT_ONCE)]
-    return [row for some in portions for row in connection.execute(_WAITING, {"these": some})]
+    return [row for some in portions(rows) for row in connection.execute(_WAITING, {"these": some})]
 
 
 def _document(row: Any, final: Settlement, first: int) -> dict[str, Any]:

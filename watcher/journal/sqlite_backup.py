@@ -8,6 +8,7 @@ import sqlite3
 from contextlib import closing, suppress
 from pathlib import Path
 
+from watcher.durable import sync_directory
 from watcher.errors import JournalUnusable
 
 log = logging.getLogger(__name__)
@@ -31,12 +32,3 @@ def back_up(path: Path, revision: str) -> None:
             f"the journal {path} is of an older version and could not be copied to {copy} before it is changed: {error}"
         ) from error
     log.info("The journal was copied before its migration.", extra={"copy": str(copy)})
-
-
-def sync_directory(directory: Path) -> None:
-    """Let the names in it be on disk before anything is done that relies on them."""
-    opened = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)

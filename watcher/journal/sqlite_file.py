@@ -16,13 +16,14 @@ import sqlalchemy
 from sqlalchemy import NullPool, bindparam, exists, false, select, text, true, update
 from sqlalchemy.exc import DatabaseError, OperationalError
 
+from watcher.durable import sync_directory
 from watcher.errors import JournalMissing, JournalUnavailable, JournalUnusable
 from watcher.journal.clock import now_ms, span_ms
 from watcher.journal.connection import Connection
 from watcher.journal.database import FULL
 from watcher.journal.deferred import Deferred
 from watcher.journal.migrate import bring_up, needs_migration, require_current, stored_revision
-from watcher.journal.sqlite_backup import back_up, sync_directory
+from watcher.journal.sqlite_backup import back_up
 from watcher.journal.sqlite_database import bare_engine
 from watcher.journal.tables import bookings, duties, gates, metadata, sources, submissions, tries
 from watcher.ports import HOLD_MARGIN

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from msgspec import Struct, field
 
+from watcher.durable import sync_directory
 from watcher.mounts import is_network, kind_of
 
 T = TypeVar("T")
@@ -40,23 +41,14 @@ class Entries:
             for folder in list(self._changed):
                 self._changed.discard(folder)  # first: what comes while it is written is another matter
                 try:
-                    _write_folder(folder)
+                    sync_directory(folder)
+                except PermissionError:
+                    continue  # who may write to it, and not read it, leaves that to the system
                 except FileNotFoundError:
                     raise
                 except OSError:
                     self._changed.add(folder)
                     raise
-
-
-def _write_folder(folder: str) -> None:
-    try:
-        file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    except PermissionError:  # who may write to it, and not read it, leaves that to the system
-        return
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)
 
 
 class LocalFolder(Struct, frozen=True, kw_only=True):
@@ -87,7 +79,8 @@ class LocalFolder(Struct, frozen=True, kw_only=True):
                 file.writelines(chunks)
                 file.flush()
                 os.fsync(file.fileno())
-            self._give_name(part, target)
+            _in_its_folder(target, lambda: os.replace(part, target), self._is_new)  # noqa: PTH105 - as above
+            self.entries.add(target.rpartition("/")[0])
         except BaseException:
             with suppress(OSError):
                 os.unlink(part)  # noqa: PTH108 - as above
@@ -97,23 +90,19 @@ class LocalFolder(Struct, frozen=True, kw_only=True):
         """All that was written before is on the disk, under its name. Raises OSError."""
         self.entries.write()
 
-    def _give_name(self, part: str, target: str) -> None:
-        folder = target.rpartition("/")[0]
-        try:
-            os.replace(part, target)  # noqa: PTH105 - a Path takes longer
-        except FileNotFoundError:
-            Path(folder).mkdir(parents=True, exist_ok=True)
-            self.entries.add(*(str(each) for each in Path(folder).parents if each.is_relative_to(self.root)))
-            os.replace(part, target)  # noqa: PTH105 - as above
-        self.entries.add(folder)
+    def _is_new(self, folder: Path) -> None:
+        """It was made for something that comes into it: its own name has to be on the disk, too."""
+        self.entries.add(*(str(each) for each in folder.parents if each.is_relative_to(self.root)))
 
 
-def _in_its_folder(path: str, act: Callable[[], T]) -> T:
-    """Do it; where its folder is not there, make that first."""
+def _in_its_folder(path: str, act: Callable[[], T], made: Callable[[Path], None] = lambda _folder: None) -> T:
+    """Do it; where its folder is not there, make that first, and tell."""
     try:
         return act()
     except FileNotFoundError:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(path).parent
+        folder.mkdir(parents=True, exist_ok=True)
+        made(folder)
         return act()
 
 
