@@ -17,7 +17,7 @@ class TakenOver(Struct, frozen=True, kw_only=True):
 
     left: list[ClaimedBooking]  # still to be posted
     tried: list[SettledTry]  # outcomes, still to be recorded
-    places: int  # of those in it that are through
+    places: int  # of those in it of which nothing is left to do
 
 
 class Batch:
@@ -83,7 +83,8 @@ class Batch:
         with self._lock:
             if self._has_ended or self._clock() - self._began < after_seconds:
                 return None
-            left, tried, places = list(self._left), self._tried, self._places - len(self._left) - 1
+            left, tried, places = list(self._left), self._tried, self._places - 1
+            places -= len(left) + len(tried)
             self._left.clear()
             self._tried = []
             self._places = 1

@@ -68,7 +68,8 @@ class Poster:
         self._lock = threading.Lock()
         self._awake = threading.Event()
         self._stopping = threading.Event()
-        self._recorder = Recorder(recognise, heartbeats)
+        # Its place is free when the outcome is recorded: after a crash no more are in doubt than may be under way.
+        self._recorder = Recorder(recognise, heartbeats, self._came_free)
         self._succession = Succession()
         self._posting = Posting(
             recognise=recognise,

@@ -32,8 +32,8 @@ class Posting:
         answered: Callable[[int], None],
         woken: Callable[[], None],
     ) -> None:
-        """`succession` hears what requests take. `answered` is told how many bookings are through, when
-        their outcomes are the recorder's. `woken` is called where others wait for a departure.
+        """`succession` hears what requests take. `answered` is told how many bookings are through of which
+        the recorder has nothing to record. `woken` is called where others wait for a departure.
         """
         self._recognise = recognise
         self._pace = pace
@@ -51,9 +51,11 @@ class Posting:
                 worker.beat()
                 if (tried := self._try(claimed, batch, worker)) is not None:
                     batch.keep(tried)
-        if outcomes := batch.tried:
+        outcomes = batch.tried
+        if outcomes:
             self._recorder.take(outcomes, batch.claimed_at)
-        self._answered(batch.places)
+        if settled := batch.places - len(outcomes):
+            self._answered(settled)
 
     def _try(self, claimed: ClaimedBooking, batch: Batch, worker: Worker) -> SettledTry | None:
         departure = _Departure(self._pace, self._woken)

@@ -20,8 +20,7 @@ from watcher.service.threads import show_name
 log = logging.getLogger(__name__)
 
 _MOST = 256  # outcomes in one transaction
-# Where the last ones were several, more are on their way: nobody waits for them to be recorded but their answers.
-_GATHERING_SECONDS = 0.01
+_GATHERING_SECONDS = 0.001  # where the last ones were several, more are on their way
 _LOOK_SECONDS = 60.0  # how long it sleeps at most where nothing comes
 
 
@@ -31,7 +30,11 @@ class Recorder:
     It runs from its first outcome until it is closed. A journal that is away is waited for, see Recognise.
     """
 
-    def __init__(self, recognise: Recognise, heartbeats: Heartbeats) -> None:
+    def __init__(
+        self, recognise: Recognise, heartbeats: Heartbeats, recorded: Callable[[int], None] = lambda _count: None
+    ) -> None:
+        """`recorded` is told how many are recorded, or given up: until then they may be in doubt after a crash."""
+        self._recorded = recorded
         self._recognise = recognise
         self._worker = heartbeats.worker("record", silence_seconds=JOURNAL_SECONDS)
         self._come: SimpleQueue[tuple[Sequence[SettledTry], float] | None] = SimpleQueue()
@@ -114,6 +117,7 @@ class Recorder:
         finally:
             with self._lock:
                 self._unrecorded -= len(outcomes.tried)
+            self._recorded(len(outcomes.tried))
 
     def _settle(self, outcomes: Outcomes, beat: Callable[[], None]) -> None:
         try:
