@@ -30,6 +30,7 @@ class Journal:
         self._refuses = refuses
         self.calls: list[tuple[list[int], float]] = []
         self.recorded: list[int] = []
+        self.freed: list[int] = []  # how many places, each time
         self.threads: set[str] = set()
 
     def settle(self, outcomes: Outcomes, beat: Callable[[], None]) -> None:
@@ -43,7 +44,7 @@ class Journal:
 
 
 def recorder_on(journal: Journal) -> Recorder:
-    return Recorder(cast("Recognise", journal), Heartbeats())
+    return Recorder(cast("Recognise", journal), Heartbeats(), journal.freed.append)
 
 
 def test_all_that_was_taken_is_recorded_when_it_is_closed() -> None:
@@ -54,7 +55,7 @@ def test_all_that_was_taken_is_recorded_when_it_is_closed() -> None:
     recorder.close()
     assert journal.recorded == [*range(500)]
     assert len(journal.calls) < 100
-    assert not recorder.is_busy
+    assert sum(journal.freed) == 500
 
 
 def test_of_several_the_last_claim_tells_how_long_the_journal_is_waited_for() -> None:
@@ -81,7 +82,7 @@ def test_one_that_cannot_be_recorded_holds_up_no_other(caplog: pytest.LogCapture
     recorder = recorder_on(journal)
     with caplog.at_level(logging.ERROR):
         recorder.take(outcomes(1, 2, 3), 1.0)
-        wait_for(lambda: not recorder.is_busy)
+        wait_for(lambda: journal.freed == [3])
     assert journal.recorded == [1, 3]
     assert [getattr(record, "booking", None) for record in caplog.records] == [2]
     recorder.take(outcomes(4), 1.0)
@@ -90,7 +91,8 @@ def test_one_that_cannot_be_recorded_holds_up_no_other(caplog: pytest.LogCapture
 
 
 def test_what_is_given_up_at_the_end_is_told_of_each(caplog: pytest.LogCaptureFixture) -> None:
-    recorder = recorder_on(Journal(lambda _: JournalUnavailable("the disk is full")))
+    journal = Journal(lambda _: JournalUnavailable("the disk is full"))
+    recorder = recorder_on(journal)
     with caplog.at_level(logging.WARNING):
         recorder.take(outcomes(1, 2), 1.0)
         recorder.close()
@@ -98,7 +100,7 @@ def test_what_is_given_up_at_the_end_is_told_of_each(caplog: pytest.LogCaptureFi
         ("An outcome could not be recorded.", 1),
         ("An outcome could not be recorded.", 2),
     ]
-    assert not recorder.is_busy
+    assert journal.freed == [2]
 
 
 def test_where_no_thread_can_be_had_whoever_brings_outcomes_records_them(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,8 +112,7 @@ def test_where_no_thread_can_be_had_whoever_brings_outcomes_records_them(monkeyp
     with monkeypatch.context() as machine:
         machine.setattr(threading.Thread, "start", fail)
         recorder.take(outcomes(1), 1.0)
-        assert journal.recorded == [1]
-        assert not recorder.is_busy
+        assert (journal.recorded, journal.freed) == ([1], [1])
     recorder.take(outcomes(2), 1.0)
     recorder.close()
     assert journal.recorded == [1, 2]
@@ -143,5 +144,4 @@ def test_while_the_journal_is_away_what_comes_is_recorded_with_what_waits() -> N
     wait_for(lambda: journal.calls[-1] == ([0, 1, 2], 5.0))
     is_back.set()
     recorder.close()
-    assert journal.recorded == [0, 1, 2]
-    assert not recorder.is_busy
+    assert (journal.recorded, journal.freed) == ([0, 1, 2], [3])

@@ -95,7 +95,7 @@ class Poster:
 
     def _is_busy(self) -> bool:
         with self._lock:
-            return self._free < self._concurrency or self._recorder.is_busy
+            return self._free < self._concurrency
 
     def wake(self) -> None:
         self._awake.set()

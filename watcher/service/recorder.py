@@ -39,20 +39,13 @@ class Recorder:
         self._worker = heartbeats.worker("record", silence_seconds=JOURNAL_SECONDS)
         self._come: SimpleQueue[tuple[Sequence[SettledTry], float] | None] = SimpleQueue()
         self._lock = threading.Lock()
-        self._unrecorded = 0
         self._come_together = False  # the last ones
         self._is_over = False
         self._thread: threading.Thread | None = None
 
-    @property
-    def is_busy(self) -> bool:
-        """Whether an outcome that was taken is not recorded yet."""
-        return self._unrecorded > 0
-
     def take(self, tried: Sequence[SettledTry], claimed_at: float) -> None:
         """Have them recorded. `claimed_at`: of `boot_seconds`, from before their claims."""
         with self._lock:
-            self._unrecorded += len(tried)
             has_thread = self._has_thread()
         if has_thread:
             self._come.put((tried, claimed_at))
@@ -115,8 +108,6 @@ class Recorder:
         try:
             self._settle(outcomes, beat)
         finally:
-            with self._lock:
-                self._unrecorded -= len(outcomes.tried)
             self._recorded(len(outcomes.tried))
 
     def _settle(self, outcomes: Outcomes, beat: Callable[[], None]) -> None:
