@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -17,9 +18,13 @@ from typing import IO, ParamSpec, TypeVar
 
 from benchmarks.case import CPU, CPU_EACH, PEAK, RATE, WALL, Sample
 from benchmarks.daemons import family_cpu, usage
+from tests.support import without_affinity
 from tests.support.workplace import Workplace
 
 PROJECT = Path(__file__).resolve().parents[1]
+
+# Starts a daemon that may not keep its threads on one core.
+ON_ANY_CORE = (sys.executable, without_affinity.__file__)
 
 _LOOK_SECONDS = 0.02
 
@@ -66,21 +71,13 @@ class Meter:
 
 
 @contextmanager
-def daemon(workplace: Workplace) -> Iterator[Meter]:
-    """The installed command on a workplace that is written; measured from when it says that it is ready."""
-    with workplace.daemon() as running:
+def daemon(workplace: Workplace, *through: str) -> Iterator[Meter]:
+    """The installed command on a workplace that is written; measured from when it says that it is ready.
+
+    `through`: a command that starts it.
+    """
+    with workplace.daemon(*through) as running:
         yield Meter(running.process.pid)
-
-
-@contextmanager
-def one_core() -> Iterator[None]:
-    """What is started within stays on one core, as where a drop-in says CPUAffinity=."""
-    whole = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {max(whole)})
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, whole)
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.archives import zipped
+from tests.support.cores import GIVEN, cores_of, shared_core
 from tests.support.invoice_files import Paper, invoice_page
 from tests.support.invoice_files import pdf as invoices
 from tests.support.machine import Machine, booted, hanging
@@ -151,8 +152,9 @@ def _share(machine: Machine) -> None:
     machine.run("groupadd", "accounting")
     machine.run("chgrp", "-R", "accounting", SHARE)
     machine.run("chmod", "-R", "2770", SHARE)
-    shipped = machine.run("cat", "/opt/invoice-watcher/current/systemd/shared-folders.conf").stdout
-    _drop_in(machine, TEAM, shipped)
+    for shipped in ("shared-folders.conf", "one-core.conf"):
+        text = machine.run("cat", f"/opt/invoice-watcher/current/systemd/{shipped}").stdout
+        _drop_in(machine, TEAM, text)
 
 
 def _drop_in(machine: Machine, unit: str, text: str) -> None:
@@ -224,6 +226,12 @@ def test_people_of_the_group_can_enter_the_folders_that_are_made_for_what_is_don
     wait_for((done / "b.pdf").is_file, PATIENCE_SECONDS, f"the file in done: {machine.said(TEAM)}", every=0.2)
     # Then the new folder is open to the same people
     assert machine.run("stat", "--format=%G %a", f"{SHARE}/done/903851").stdout == "accounting 770\n"
+
+
+@pytest.mark.skipif(len(GIVEN) < 2, reason="this machine has one core")
+def test_threads_keep_to_one_core_where_the_drop_in_lets_them(machine: Machine) -> None:
+    assert shared_core(machine.process(TEAM))
+    assert all(cores == GIVEN for cores in cores_of(machine.process(UNIT)).values())
 
 
 def test_a_reload_takes_the_new_configuration_without_a_new_process(machine: Machine) -> None:

@@ -17,6 +17,7 @@ SYSTEMD = Path(__file__).resolve().parents[2] / "systemd"
 UNIT = SYSTEMD / "invoice-watcher.service"
 TEMPLATE = SYSTEMD / "invoice-watcher@.service"
 SHARED_FOLDERS = SYSTEMD / "shared-folders.conf"
+ONE_CORE = SYSTEMD / "one-core.conf"
 MOST_EXPOSURE = 1.2
 
 
@@ -69,7 +70,7 @@ def test_little_is_exposed(analyze: Path, path: Path) -> None:
     assert float(exposure[1]) <= MOST_EXPOSURE, said
 
 
-@pytest.mark.parametrize("drop_in", [None, SHARED_FOLDERS], ids=["alone", "shared folders"])
+@pytest.mark.parametrize("drop_in", [None, SHARED_FOLDERS, ONE_CORE], ids=["alone", "shared folders", "one core"])
 @pytest.mark.parametrize("path", [UNIT, TEMPLATE], ids=lambda path: path.name)
 def test_systemd_finds_no_fault(analyze: Path, tmp_path: Path, path: Path, drop_in: Path | None) -> None:
     text = path.read_text(encoding="utf-8").replace("/opt/invoice-watcher/bin/invoice-watcher", str(COMMAND))

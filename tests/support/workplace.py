@@ -210,19 +210,19 @@ class Workplace:
             journal.close()
 
     @contextlib.contextmanager
-    def daemon(self) -> Iterator[Daemon]:
-        """The daemon, running until the block ends; it must then end well."""
-        with self._started() as daemon:
+    def daemon(self, *through: str) -> Iterator[Daemon]:
+        """The daemon, running until the block ends; it must then end well. `through`: a command that starts it."""
+        with self._started(*through) as daemon:
             yield daemon
             if daemon.process.poll() is None:
                 assert daemon.stop() == 0, daemon.said()
 
     @contextlib.contextmanager
-    def _started(self) -> Iterator[Daemon]:
+    def _started(self, *through: str) -> Iterator[Daemon]:
         log = self.root / "daemon.log"
         with log.open("ab") as output:
             process = subprocess.Popen(
-                [COMMAND, "--config", self.config_file, "run"],
+                [*through, COMMAND, "--config", self.config_file, "run"],
                 stdout=output,
                 stderr=output,
                 env=environment(),

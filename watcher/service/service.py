@@ -22,6 +22,7 @@ from watcher.model import Kind, News, WorkLeft
 from watcher.ports import Journal
 from watcher.service.alarm import Alarm
 from watcher.service.answerer import Answerer
+from watcher.service.cores import gather_threads
 from watcher.service.poster import Poster
 from watcher.service.state import state_line
 from watcher.service.stopping import Stop, Stopping
@@ -106,7 +107,7 @@ class Service:
         schedule = self._schedule()  # what it does first is seconds away: to load APScheduler keeps nobody waiting
         self._tell_state()
         log.info("The daemon is ready.", extra={"sources": ", ".join(self._sources)})
-        reason = self._stopping.wait(partial(self._told, may_reload), self._supervision.listens)
+        reason = self._stopping.wait(partial(self._told, may_reload), self._listens)
         self._vitals.waits("it begins anew with its new configuration" if reason is Stop.RELOAD else "it stops")
         self._supervision.stops(self._stop_within.total_seconds(), for_good=reason is not Stop.RELOAD)
         log.info("The daemon stops.", extra={"reason": reason})
@@ -132,6 +133,7 @@ class Service:
         looking = [
             self._thread(f"look-{tender.source.name}", partial(tender.run_once, grace)) for tender in self._tenders
         ]
+        gather_threads()
         try:
             while not self._stopping.is_asked:
                 self._changed.clear()
@@ -255,6 +257,11 @@ class Service:
         if not granted:
             self._supervision.ready()
         return granted
+
+    def _listens(self) -> None:
+        """The main thread, again and again."""
+        self._supervision.listens()
+        gather_threads()
 
     def _end(self, looking: Sequence[threading.Thread]) -> None:
         self._ending.set()

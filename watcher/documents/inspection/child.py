@@ -13,6 +13,7 @@ import socket
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import IO, Any
 
 from watcher.documents.inspection.answers import FAILED, encoded
@@ -28,11 +29,18 @@ LARGEST_REQUEST = 64 * 1024
 def main() -> None:
     """Arguments: the lifeline's descriptor, and the limit of memory in bytes."""
     confine(lifeline=int(sys.argv[1]), memory_limit=int(sys.argv[2]))
+    _spread()
     with socket.socket(fileno=0) as parent:
         load()
         seal()
         while _answer_one(parent):
             pass
+
+
+def _spread() -> None:
+    """Run wherever the daemon may, and not only on the core that its threads share; its main thread knows."""
+    with suppress(OSError):  # it has ended, or a filter of system calls denies it
+        os.sched_setaffinity(0, os.sched_getaffinity(os.getppid()))
 
 
 def _answer_one(parent: socket.socket) -> bool:
