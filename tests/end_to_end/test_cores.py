@@ -11,6 +11,7 @@ import pytest
 
 from tests.support import without_affinity
 from tests.support.cores import GIVEN, cores_of, shared_core
+from tests.support.inspecting import children
 from tests.support.invoice_files import Paper, invoice_page, pdf
 from tests.support.waiting import wait_for
 from tests.support.workplace import ZHANG, Workplace
@@ -19,14 +20,9 @@ from watcher.sandbox.endpoint import Endpoint
 pytestmark = pytest.mark.skipif(len(GIVEN) < 2, reason="this machine has one core")
 
 
-def _children(pid: int) -> list[int]:
-    return [int(child) for task in Path(f"/proc/{pid}/task").glob("*/children") for child in task.read_text().split()]
-
-
 def _post(workplace: Workplace, name: str) -> None:
     """A PDF that has to be looked into by another process."""
-    (workplace.inbox / ZHANG).mkdir(exist_ok=True)
-    (workplace.inbox / ZHANG / name).write_bytes(pdf(invoice_page(Paper()), invoice_page(Paper())))
+    workplace.drop(name, pdf(invoice_page(Paper()), invoice_page(Paper())))
     wait_for((workplace.done / ZHANG / name).exists, 60, f"{name} in done")
 
 
@@ -36,11 +32,11 @@ def test_threads_keep_to_one_core_and_what_looks_into_documents_to_none(endpoint
         pid = daemon.process.pid
         wait_for(lambda: shared_core(pid), 30, "threads on one core")
         _post(workplace, "a.pdf")
-        assert shared_core(pid), "threads that were started later are elsewhere"
+        assert {len(cores) for task, cores in cores_of(pid).items() if task != pid} == {1}  # also of new threads
         assert cores_of(pid)[pid] == GIVEN
-        children = _children(pid)
-        assert children
-        assert [os.sched_getaffinity(child) for child in children] == [GIVEN] * len(children)
+        looking = children(pid)
+        assert looking
+        assert [os.sched_getaffinity(child) for child in looking] == [GIVEN] * len(looking)
 
 
 def test_what_an_administrator_gives_it_is_kept_to(endpoint: Endpoint, tmp_path: Path) -> None:

@@ -230,7 +230,7 @@ def test_people_of_the_group_can_enter_the_folders_that_are_made_for_what_is_don
 
 @pytest.mark.skipif(len(GIVEN) < 2, reason="this machine has one core")
 def test_threads_keep_to_one_core_where_the_drop_in_lets_them(machine: Machine) -> None:
-    assert shared_core(machine.process(TEAM))
+    wait_for(lambda: shared_core(machine.process(TEAM)), PATIENCE_SECONDS, "threads on one core", every=0.2)
     assert all(cores == GIVEN for cores in cores_of(machine.process(UNIT)).values())
 
 

@@ -20,8 +20,10 @@ def gather_threads() -> None:
     What the process may use (`CPUAffinity=`, `taskset -p`) is kept to, and stays to be seen of the main thread.
     Where the system does not let us choose, nothing is done.
     """
-    core = {_LIBC.sched_getcpu()}
+    core: int = _LIBC.sched_getcpu()
+    if core < 0:  # that is not told here
+        return
     for thread in threading.enumerate():
         if thread is not threading.main_thread() and thread.native_id is not None:
             with suppress(OSError):  # it has just ended, or a filter of system calls denies it
-                os.sched_setaffinity(thread.native_id, core)
+                os.sched_setaffinity(thread.native_id, {core})
