@@ -12,6 +12,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 _LIBRARIES = "imap-tools requests watchdog sqlalchemy opendal".split()
+NOT_INSTALLED = "not installed"
+
 _PROGRAMS = {
     "dovecot": ["dovecot", "--version"],
     "mbsync": ["mbsync", "--version"],
@@ -46,6 +48,6 @@ def _version(command: list[str]) -> str:
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     except FileNotFoundError:
-        return "not installed"
+        return NOT_INSTALLED
     found = re.search(r"\d+(?:\.\d+)+", done.stdout + done.stderr)
     return found[0] if found else "of an unknown version"

@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 
 from benchmarks.case import Measured
 from benchmarks.figures import Spread, compared, contestants, figure_of, verdicts
+from benchmarks.machine import NOT_INSTALLED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,9 +105,11 @@ def _triple(spread: Spread) -> list[float]:
 def merged(before: Record, now: Record) -> Record:
     """What was run now, in place of the same cases before; the others stay.
 
-    Raises ValueError where they cannot stand beside each other.
+    Raises ValueError where they cannot stand beside each other. A program that has been installed since is no obstacle:
+    nothing was measured of it before.
     """
-    if before.machine != now.machine:
+    was_there = {name: words for name, words in before.machine.items() if words != NOT_INSTALLED}
+    if was_there.items() - now.machine.items() or before.machine.keys() != now.machine.keys():
         raise ValueError("the figures that are there were measured on another machine, or with other versions")
     if before.quick != now.quick:
         raise ValueError("the figures of a quick run do not stand beside others")

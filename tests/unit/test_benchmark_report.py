@@ -83,6 +83,15 @@ def test_a_case_that_is_measured_again_takes_its_place_and_others_stay() -> None
     assert both.cases == (again, other, new)
 
 
+def test_a_program_may_be_installed_between_two_measurements_and_not_be_gone_or_another() -> None:
+    without = replace(RECORD, machine={**RECORD.machine, "mbsync": "not installed"})
+    with_it = replace(RECORD, machine={**RECORD.machine, "mbsync": "1.4.4"})
+    assert merged(without, with_it).machine == with_it.machine
+    for other in (without, replace(RECORD, machine={**RECORD.machine, "mbsync": "1.5.0"})):
+        with pytest.raises(ValueError, match="figures"):
+            merged(with_it, other)
+
+
 @pytest.mark.parametrize("now", [replace(RECORD, machine={"cores": "4"}), replace(RECORD, quick=True)])
 def test_figures_of_another_machine_or_of_a_quick_run_do_not_stand_beside_others(now: Record) -> None:
     with pytest.raises(ValueError, match="figures"):
