@@ -110,6 +110,8 @@ def _lines(measured: Measured, plot: Plot, axes: Any) -> None:
             label = name if number == 0 and points else None
             axes.plot([x for x, _ in points], [y for _, y in points], color=colour, alpha=alpha, label=label, lw=1.4)
     axes.set_ylim(bottom=0)
+    axes.locator_params(axis="x", nbins=4)
+    axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.set_xlabel(plot.over)
     axes.set_ylabel(str(figure))
     axes.yaxis.grid(visible=True, color=FAINT)
