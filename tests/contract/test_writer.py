@@ -60,6 +60,15 @@ def test_every_document_is_told_in_the_reply_and_in_the_note(make: Callable[[], 
             assert fact in text
 
 
+def test_a_writer_that_is_prepared_writes_the_same(make: Callable[[], Writer]) -> None:
+    writer, file = make(), submission(document(), kind=Kind.FILE, path="903851/a.pdf", thread=None)
+    before = writer.note(file)
+    prepared = make()
+    prepared.prepare()
+    prepared.prepare()
+    assert prepared.note(file) == before
+
+
 def test_an_acknowledgement_is_a_mail_of_its_own_to_the_same_address_and_the_same_whenever_it_is_made(
     make: Callable[[], Writer],
 ) -> None:

@@ -84,6 +84,14 @@ def test_a_daemon_that_waits_for_a_file_has_no_terminal_tables_migrations_templa
     assert loaded.isdisjoint(unneeded), loaded
 
 
+def test_a_daemon_that_will_reply_loads_its_templates_once_it_is_ready(workplace: Workplace) -> None:
+    workplace.with_mailbox("127.0.0.1", 9, "fapiao", "nobody answers").with_smtp("127.0.0.1", 9).write()
+    with workplace.daemon() as daemon:
+        wait_for(lambda: "jinja2" in libraries(daemon.said()), PATIENCE_SECONDS, "the templates to be loaded")
+        before = daemon.said().partition("The daemon is ready")[0]
+        assert "jinja2" not in libraries(before)
+
+
 def test_a_page_that_nobody_looks_at_loads_no_flask(workplace: Workplace) -> None:
     workplace.config["web"] = {"listen": "127.0.0.1:0", "password": "open sesame, all of you"}
     workplace.write()

@@ -47,6 +47,9 @@ from watcher.sources.folder import FolderSource
 class StumblingWriter:
     """Has words for every submission but one."""
 
+    def prepare(self) -> None:
+        """It needs nothing."""
+
     def note(self, submission: Submission) -> str:
         if submission.path == "odd.pdf":
             raise RuntimeError("nobody thought of this")

@@ -90,7 +90,13 @@ def build_service(
         stop_within=configuration.recognition.connect_timeout + configuration.recognition.timeout,
         vitals=vitals,
         journal_trouble=partial(trouble_of_open_journal, configuration, journal),
+        load=adapters.writer.prepare if _will_reply(configuration) else lambda: None,
     )
+
+
+def _will_reply(configuration: Configuration) -> bool:
+    """Whether it writes mails; where it only moves files, most need no words, and it does without the templates."""
+    return configuration.smtp is not None and bool(configuration.mailboxes)
 
 
 def _settling_grace(configuration: Configuration) -> timedelta:

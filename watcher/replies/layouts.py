@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Mapping
-from typing import Any, Literal
+from itertools import product
+from typing import Any, Literal, get_args
 
 from jinja2 import BaseLoader, Environment, FunctionLoader, PackageLoader, StrictUndefined, Template, select_autoescape
 
@@ -34,13 +35,22 @@ class Layouts:
         self._answers = _environment(_OfAnswers, FunctionLoader(self._of_language))
         self._read: dict[tuple[Form, Language], Template] = {}
 
+    def read_all(self) -> None:
+        """Those of every language, which else are read when they are first filled."""
+        for form, language in product(get_args(Form), get_args(Language)):
+            self._layout(form, language)
+
     def filled(self, form: Form, view: AnswerView, language: Language) -> str:
         """The answer in this form, with a line end at its end."""
+        layout = self._layout(form, language)
+        context = layout.new_context({"view": view}, shared=True)  # without jinja's globals: none is used
+        return "".join(layout.root_render_func(context)) + "\n"
+
+    def _layout(self, form: Form, language: Language) -> Template:
         layout = self._read.get((form, language))
         if layout is None:
             layout = self._read[form, language] = self._answers.get_template(f"{language}/reply.{form}.j2")
-        context = layout.new_context({"view": view}, shared=True)  # without jinja's globals: none is used
-        return "".join(layout.root_render_func(context)) + "\n"
+        return layout
 
     def _of_language(self, name: str) -> str:
         """A template such as ``zh/reply.html.j2`` after its first pass."""

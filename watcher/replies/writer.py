@@ -48,6 +48,9 @@ class TemplateWriter:
         self._accept = accept
         self._clock = clock
 
+    def prepare(self) -> None:
+        self._layouts.read_all()
+
     def reply(self, submission: Submission, number: int) -> EmailMessage:
         """As the port has it. Documents that are still pending are said to be so.
 

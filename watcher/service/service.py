@@ -68,8 +68,13 @@ class Service:
         stop_within: timedelta,
         vitals: Vitals | None = None,
         journal_trouble: Callable[[], str | None] = lambda: None,
+        load: Callable[[], None] = lambda: None,
     ) -> None:
-        """`vitals` hears whether all threads run; `journal_trouble` says why the journal cannot be used."""
+        """`vitals` hears whether all threads run; `journal_trouble` says why the journal cannot be used.
+
+        `load` is called once the daemon is ready, to load what somebody would have to wait for later.
+        """
+        self._load = load
         self._vitals = vitals or Vitals()
         self._journal_trouble = journal_trouble
         self._journal = journal
@@ -107,6 +112,7 @@ class Service:
         schedule = self._schedule()  # what it does first is seconds away: to load APScheduler keeps nobody waiting
         self._tell_state()
         log.info("The daemon is ready.", extra={"sources": ", ".join(self._sources)})
+        self._load()
         reason = self._stopping.wait(partial(self._told, may_reload), self._listens)
         self._vitals.waits("it begins anew with its new configuration" if reason is Stop.RELOAD else "it stops")
         self._supervision.stops(self._stop_within.total_seconds(), for_good=reason is not Stop.RELOAD)
