@@ -9,13 +9,14 @@ import ctypes
 import errno
 import os
 import struct
+from collections.abc import Sequence
 
 _PR_SET_SECCOMP = 22
 _SECCOMP_MODE_FILTER = 2
-_ALLOW = 0x7FFF0000
-_REFUSE = 0x00050000 | errno.EPERM  # the call fails, so that a library may do without it
-_LOAD, _JUMP_IF_EQUAL, _RETURN = 0x20, 0x15, 0x06
-_NUMBER, _ARCHITECTURE = 0, 4  # where they stand in what the filter is given
+ALLOW = 0x7FFF0000
+REFUSE = 0x00050000 | errno.EPERM  # the call fails, so that a library may do without it
+LOAD, JUMP_IF_EQUAL, RETURN = 0x20, 0x15, 0x06
+NUMBER, _ARCHITECTURE = 0, 4  # where they stand in what the filter is given
 
 # Each with its number on x86_64 and on aarch64.
 _CALLS = {
@@ -62,30 +63,37 @@ def seal() -> bool:
     """
     if os.uname().machine not in _MACHINES:
         return False
-    code = _program(*_MACHINES[os.uname().machine])
+    return install(_program(*_MACHINES[os.uname().machine]))
+
+
+def install(steps: Sequence[bytes]) -> bool:
+    """The kernel asks this program of each call from now on, also where this process becomes another one.
+
+    False where it takes none. PR_SET_NO_NEW_PRIVS has to be set.
+    """
+    code = b"".join(steps)
     instructions = ctypes.create_string_buffer(code, len(code))
 
     class Program(ctypes.Structure):
         _fields_ = [("length", ctypes.c_ushort), ("instructions", ctypes.c_void_p)]
 
-    program = Program(len(code) // 8, ctypes.addressof(instructions))
+    program = Program(len(steps), ctypes.addressof(instructions))
     return int(ctypes.CDLL(None).prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(program), 0, 0)) == 0
 
 
-def _program(architecture: int, column: int) -> bytes:
+def _program(architecture: int, column: int) -> list[bytes]:
     """Of another architecture's calls none is left, of this one's those above."""
     numbers = [calls[column] for calls in _CALLS.values()]
-    steps = [
-        _step(_LOAD, value=_ARCHITECTURE),
-        _step(_JUMP_IF_EQUAL, value=architecture, if_not=len(numbers) + 1),
-        _step(_LOAD, value=_NUMBER),
-        *(_step(_JUMP_IF_EQUAL, value=number, if_so=len(numbers) - place) for place, number in enumerate(numbers)),
-        _step(_RETURN, value=_REFUSE),
-        _step(_RETURN, value=_ALLOW),
+    return [
+        step(LOAD, value=_ARCHITECTURE),
+        step(JUMP_IF_EQUAL, value=architecture, if_not=len(numbers) + 1),
+        step(LOAD, value=NUMBER),
+        *(step(JUMP_IF_EQUAL, value=number, if_so=len(numbers) - place) for place, number in enumerate(numbers)),
+        step(RETURN, value=REFUSE),
+        step(RETURN, value=ALLOW),
     ]
-    return b"".join(steps)
 
 
-def _step(operation: int, *, value: int, if_so: int = 0, if_not: int = 0) -> bytes:
+def step(operation: int, *, value: int, if_so: int = 0, if_not: int = 0) -> bytes:
     """One instruction; the jumps skip that many."""
     return struct.pack("=HBBI", operation, if_so, if_not, value)
