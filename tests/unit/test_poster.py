@@ -116,6 +116,19 @@ def posting(work: Endless, concurrency: int) -> Iterator[Poster]:
         thread.join()
 
 
+@contextmanager
+def hanging(before: int, more: int, *, at: int) -> Iterator[tuple[Endless, Poster, Hang]]:
+    """`before` have been answered in no time, and `more` come together; of these the one at that place is under way."""
+    hang = Hang(before + at)
+    work = Endless(before, hang)
+    with posting(work, 8) as poster:
+        wait_for(lambda: sum(work.settled) == before)
+        work.add(more)
+        poster.wake()
+        assert hang.begun.wait(10)
+        yield work, poster, hang
+
+
 def test_one_claim_serves_all_who_have_come_free_meanwhile() -> None:
     # Given a thousand documents that are due, and workers who post one in no time
     work = Endless(1000)
@@ -190,14 +203,8 @@ def test_where_the_endpoint_answers_at_once_one_worker_posts_several_and_few_tra
 
 def test_what_waits_behind_a_request_that_takes_long_is_taken_over() -> None:
     # Given an endpoint that answers in no time, until one request of many is not answered for long
-    hang = Hang(1003)
-    work = Endless(1000, hang)
-    with posting(work, 8) as poster:
-        wait_for(lambda: sum(work.settled) == 1000)
-        # When others are claimed together with it
-        work.add(8)
-        poster.wake()
-        assert hang.begun.wait(10)
+    # When others are claimed together with it
+    with hanging(1000, 8, at=3) as (work, poster, hang):
         # Then they are all posted, and settled, while it is waited for
         wait_for(lambda: sum(work.settled) == 1007)
         # and those that come later, too
@@ -220,14 +227,8 @@ def test_what_waits_behind_a_request_that_takes_long_is_taken_over() -> None:
 
 def test_the_places_of_what_was_answered_are_free_while_the_last_one_takes_long() -> None:
     # Given a request that is not answered for long, and that nothing stands behind
-    hang = Hang(1007)
-    work = Endless(1000, hang)
-    with posting(work, 8) as poster:
-        wait_for(lambda: sum(work.settled) == 1000)
-        # When there is more to do than places, and nobody tells of anything
-        work.add(40)
-        poster.wake()
-        assert hang.begun.wait(10)
+    # When there is more to do than places, and nobody tells of anything
+    with hanging(1000, 40, at=7) as (work, _, hang):
         # Then it is done, while that one is waited for
         wait_for(lambda: sum(work.settled) == 1039, 10)
         assert work.under_way == 1
@@ -236,13 +237,7 @@ def test_the_places_of_what_was_answered_are_free_while_the_last_one_takes_long(
 
 
 def test_at_the_end_nobody_is_left_behind_a_request_that_takes_long() -> None:
-    hang = Hang(203)
-    work = Endless(200, hang)
-    with posting(work, 8) as poster:
-        wait_for(lambda: sum(work.settled) == 200)
-        work.add(8)
-        poster.wake()
-        assert hang.begun.wait(10)
+    with hanging(200, 8, at=3) as (work, poster, hang):
         poster.stop()
         wait_for(lambda: sum(work.settled) == 207)
         hang.ends.set()

@@ -30,9 +30,7 @@ class Recorder:
     It runs from its first outcome until it is closed. A journal that is away is waited for, see Recognise.
     """
 
-    def __init__(
-        self, recognise: Recognise, heartbeats: Heartbeats, recorded: Callable[[int], None] = lambda _count: None
-    ) -> None:
+    def __init__(self, recognise: Recognise, heartbeats: Heartbeats, recorded: Callable[[int], None]) -> None:
         """`recorded` is told how many are recorded, or given up: until then they may be in doubt after a crash."""
         self._recorded = recorded
         self._recognise = recognise
