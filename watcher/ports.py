@@ -424,7 +424,7 @@ class Writer(Protocol):
     """Puts an outcome into words for the submitter."""
 
     def prepare(self) -> None:
-        """Load what writing needs, so that nobody waits for it later. Needed by nobody."""
+        """Load what the first text would have to wait for. Raises nothing: writing does."""
 
     def reply(self, submission: Submission, number: int) -> EmailMessage:
         """The reply mail; the same submission and number give the same Message-ID, always."""

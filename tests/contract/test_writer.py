@@ -13,6 +13,7 @@ from tests.support.submissions import document, submission
 from watcher.model import Acknowledgement, Kind, Language, Outcome, Submission
 from watcher.ports import Writer
 from watcher.replies import TemplateWriter
+from watcher.replies.layouts import Layouts
 
 FROM = "发票助手 <fapiao@corp.example>"
 
@@ -67,6 +68,19 @@ def test_a_writer_that_is_prepared_writes_the_same(make: Callable[[], Writer]) -
     prepared.prepare()
     prepared.prepare()
     assert prepared.note(file) == before
+
+
+def test_a_writer_that_cannot_be_prepared_now_writes_later(
+    make: Callable[[], Writer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_layouts: Layouts) -> None:
+        raise OSError(24, "Too many open files")
+
+    writer = make()
+    with monkeypatch.context() as system:
+        system.setattr(Layouts, "read_all", fail)
+        writer.prepare()
+    assert writer.reply(mail(), 1)["Subject"]
 
 
 def test_an_acknowledgement_is_a_mail_of_its_own_to_the_same_address_and_the_same_whenever_it_is_made(

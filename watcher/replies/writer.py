@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, tzinfo
 from email.message import EmailMessage
 from functools import cached_property
@@ -49,7 +50,8 @@ class TemplateWriter:
         self._clock = clock
 
     def prepare(self) -> None:
-        self._layouts.read_all()
+        with suppress(OSError):  # a daemon that is ready does not fall over what it may not need for hours
+            self._layouts.read_all()
 
     def reply(self, submission: Submission, number: int) -> EmailMessage:
         """As the port has it. Documents that are still pending are said to be so.
