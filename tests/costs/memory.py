@@ -1,5 +1,6 @@
 """Memory in kB: of a daemon that waits, and how much higher an attachment of 25 MB brings it, and its inspection child.
 
+A daemon waits when it has answered a small document: before that, what it has loaded already is a matter of chance.
 The peaks are the kernel's (VmHWM). Each daemon is fresh, with one malloc arena, because how many there are depends on
 the machine and on chance, with large blocks given back at once, and without huge pages: so figures differ by 2 %. Not
 seen are copies in files that live in memory and that nobody maps, as the one that the child is handed.
@@ -19,6 +20,7 @@ from watcher.model import SubmissionState
 
 _MALLOC = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": "131072"}
 _PR_SET_THP_DISABLE = 41
+_SMALL_BYTES = 50_000
 
 
 def measure(folder: Path) -> dict[str, float]:
@@ -33,12 +35,14 @@ def measure(folder: Path) -> dict[str, float]:
 
 
 def _of_attachment(kind: str, folder: Path) -> dict[str, float]:
-    """Of a daemon that is ready, and at the highest until the attachment was answered."""
+    """Of a daemon that waits, and at the highest until the attachment was answered."""
     with company(kind, folder / kind) as job, job.workplace.write().daemon() as daemon:
         pid = daemon.process.pid
-        idle = _size(pid, "VmRSS")
-        job.give(0, pdf("large", LARGE_BYTES))
+        job.give(0, pdf("small", _SMALL_BYTES))
         job.workplace.wait_for_submissions(1, SubmissionState.CLOSED)
+        idle = _size(pid, "VmRSS")
+        job.give(1, pdf("large", LARGE_BYTES))
+        job.workplace.wait_for_submissions(2, SubmissionState.CLOSED)
         children = sum(_size(child, "VmHWM") for child in _children(pid))  # they wait for another document
         return {"idle": idle, "daemon": _size(pid, "VmHWM") - idle, "child": children}
 
