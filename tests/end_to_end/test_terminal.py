@@ -115,6 +115,7 @@ def test_the_line_that_shows_progress_and_the_log_stay_out_of_each_others_way(
     shown = re.split(r"[\r\n]+", _all_of(reading))
     assert answer.returncode == 0
     assert any("pending" in line for line in shown)
+    assert "Looking" in shown[0]  # before anything is logged: a line that is logged first would not clear it
     told = [line for line in shown if "INFO" in line]
     assert len(told) >= 6
     assert not [line for line in told if "pending" in line or "Looking" in line]

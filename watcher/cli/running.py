@@ -34,6 +34,7 @@ from watcher.web.site import Site
 log = logging.getLogger(__name__)
 
 _OPEN_AGAIN_SECONDS = 5.0
+_REFRESHES = 12.5  # a second, of the line that shows progress
 
 EXIT_WELL = 0
 EXIT_FAILED = 1
@@ -201,6 +202,12 @@ def _progress() -> Iterator[Callable[[WorkLeft], None]]:
         yield lambda _: None
         return
     from rich.console import Console
+    from rich.live import Live
+    from rich.spinner import Spinner
 
-    with Console(stderr=True).status("Looking …") as line:
-        yield lambda left: line.update(f"{left.pending} documents pending, {left.unanswered} submissions to answer")
+    line = Spinner("dots", "Looking …", style="status.spinner")
+    # Not `Console.status`, which first shows its line a while after it began: whoever logs then does not clear it.
+    with Live(line, console=Console(stderr=True), refresh_per_second=_REFRESHES, transient=True):
+        yield lambda left: line.update(
+            text=f"{left.pending} documents pending, {left.unanswered} submissions to answer"
+        )
