@@ -90,8 +90,8 @@ class Flood:
 
 @contextmanager
 def contest(scale: Scale, *, count: int, size: int, tmpfs: bool) -> Iterator[Contestants]:
-    with Servers() as servers, tempfile.TemporaryDirectory(dir=SHM if tmpfs else scale.folder) as root:
-        flood = Flood(servers=servers, root=Path(root), count=count, size=size, resolve=tmpfs)
+    with Servers() as servers:
+        flood = Flood(servers=servers, root=SHM if tmpfs else scale.folder, count=count, size=size, resolve=tmpfs)
         yield {
             "daemon": flood.by_daemon,
             "script": partial(flood.by_script, workers=1),
