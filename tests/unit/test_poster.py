@@ -21,7 +21,7 @@ from watcher.service.heartbeats import Heartbeats
 from watcher.service.poster import Poster
 
 DONE = Settlement(outcome=Outcome.DONE)
-DISTANCE_S = 0.01  # of claims, where there are ten workers or more
+DISTANCE_S = 0.005  # of claims at least, where there are ten workers or more
 
 
 class Endless:

@@ -77,6 +77,30 @@ def test_of_several_the_last_claim_tells_how_long_the_journal_is_waited_for() ->
     assert journal.calls == [([0], 1.0), ([1, 2, 3], 3.0)]
 
 
+def test_of_many_that_come_meanwhile_the_first_do_not_wait_for_the_last() -> None:
+    # Given a journal that is writing while two hundred outcomes come
+    begun, goes_on = threading.Event(), threading.Event()
+
+    def wait(numbers: Sequence[int]) -> None:
+        if numbers == [0]:
+            begun.set()
+            goes_on.wait(30)
+
+    journal = Journal(wait)
+    recorder = recorder_on(journal)
+    recorder.take(outcomes(0), 1.0)
+    assert begun.wait(10)
+    for number in range(1, 201):
+        recorder.take(outcomes(number), 1.0)
+    # When it goes on
+    goes_on.set()
+    recorder.close()
+    # Then their places come free by and by
+    assert journal.recorded == [*range(201)]
+    assert len(journal.freed) > 5
+    assert max(journal.freed) < 50
+
+
 def test_one_that_cannot_be_recorded_holds_up_no_other(caplog: pytest.LogCaptureFixture) -> None:
     journal = Journal(lambda numbers: ValueError("a number too large") if 2 in numbers else None)
     recorder = recorder_on(journal)
@@ -139,9 +163,10 @@ def test_while_the_journal_is_away_what_comes_is_recorded_with_what_waits() -> N
     recorder.take(outcomes(0), 1.0)
     assert asked.wait(10)
     # When more outcomes come meanwhile
-    recorder.take(outcomes(1, 2), 5.0)
+    for number in range(1, 101):
+        recorder.take(outcomes(number), 5.0)
     # Then each of them is known to wait
-    wait_for(lambda: journal.calls[-1] == ([0, 1, 2], 5.0))
+    wait_for(lambda: journal.calls[-1] == ([*range(101)], 5.0))
     is_back.set()
     recorder.close()
-    assert (journal.recorded, journal.freed) == ([0, 1, 2], [3])
+    assert (journal.recorded, journal.freed) == ([*range(101)], [101])

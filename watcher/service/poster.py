@@ -28,9 +28,10 @@ log = logging.getLogger(__name__)
 
 _LONGEST_WAIT_SECONDS = 30.0  # polling is the truth; being woken only makes it quick
 _PAUSE_SECONDS = 2.0
-# From one claim to the next: a free worker waits half of it on average. Less where workers are few, so that the
-# distance alone lets a thousand requests leave in a second.
-_LONGEST_DISTANCE_SECONDS = 0.01
+# From one claim to the next: a free worker waits half of it on average, which tells where requests take long, and each
+# worker has its own. Less where workers are few, so that the distance alone lets a thousand requests leave in a second.
+_LONGEST_DISTANCE_SECONDS = 0.005
+_LONGEST_DISTANCE_IN_TURN_SECONDS = 0.01
 _DISTANCE_SECONDS_EACH = 0.001
 # Where the endpoint answers at once, so many are posted by one worker, one after the other, and settled together.
 _IN_TURN = 8
@@ -63,6 +64,7 @@ class Poster:
         self._rounds = 0  # of claiming, begun so far
         self._complaint: str | None = None  # that was told last, and still holds
         self._distance_seconds = min(concurrency * _DISTANCE_SECONDS_EACH, _LONGEST_DISTANCE_SECONDS)
+        self._distance_in_turn_seconds = min(concurrency * _DISTANCE_SECONDS_EACH, _LONGEST_DISTANCE_IN_TURN_SECONDS)
         self._may_claim_at = 0.0  # by the clock of `boot_seconds`
         self._more_may_be_due = True  # else the last claim took all, and who comes free need not ask again
         self._lock = threading.Lock()
@@ -165,11 +167,12 @@ class Poster:
         if wanted == 0:
             return self._pace.next_in(boot_seconds()) or _LONGEST_WAIT_SECONDS
         claimed_at = boot_seconds()
-        self._may_claim_at = claimed_at + self._distance_seconds
+        in_turn = self._succession.is_on(claimed_at)
+        self._may_claim_at = claimed_at + (self._distance_in_turn_seconds if in_turn else self._distance_seconds)
         begun = 0
         try:
             claimed = self._recognise.claim(self._sources, wanted)
-            size = _IN_TURN if self._succession.is_on(claimed_at) else 1
+            size = _IN_TURN if in_turn else 1
             for start in range(0, len(claimed), size):
                 some = claimed[start : start + size]
                 self._hand(Batch(some, claimed_at))

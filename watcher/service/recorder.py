@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
+from itertools import chain, repeat
 from queue import Empty, SimpleQueue
 from time import sleep as pause
 
@@ -19,7 +20,9 @@ from watcher.service.threads import show_name
 
 log = logging.getLogger(__name__)
 
-_MOST = 256  # outcomes in one transaction
+# Outcomes in one transaction: the first of them waits for the last, and its place is not free for as long.
+_MOST_AT_ONCE = 32
+_MOST_THAT_WAIT = 256  # for a journal that is away
 _GATHERING_SECONDS = 0.001  # where the last ones were several, more are on their way
 _LOOK_SECONDS = 60.0  # how long it sleeps at most where nothing comes
 
@@ -73,7 +76,8 @@ class Recorder:
             self._worker.waits(_LOOK_SECONDS)
             outcomes = Outcomes()
             if self._has_come(outcomes):
-                self._record(outcomes, partial(self._go_on_with, outcomes))
+                most = chain([_MOST_AT_ONCE], repeat(_MOST_THAT_WAIT))
+                self._record(outcomes, partial(self._go_on_with, outcomes, most))
                 self._come_together = len(outcomes.tried) > 1
         self._worker.end()
 
@@ -91,11 +95,12 @@ class Recorder:
             pause(_GATHERING_SECONDS)
         return True
 
-    def _go_on_with(self, outcomes: Outcomes) -> None:
+    def _go_on_with(self, outcomes: Outcomes, most: Iterator[int]) -> None:
         """Add what has come meanwhile: also where the journal is away, so that of each it is told that it waits."""
+        limit = next(most)
         self._worker.beat()
         with suppress(Empty):
-            while len(outcomes.tried) < _MOST:
+            while len(outcomes.tried) < limit:
                 come = self._come.get_nowait()
                 if come is None:
                     self._is_over = True
