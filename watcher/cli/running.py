@@ -25,6 +25,7 @@ from watcher.logs import conceal_tracebacks, set_up
 from watcher.model import Gate, Outcome, WorkLeft
 from watcher.ports import Journal
 from watcher.secrecy import KnownSecrets
+from watcher.service.memory import keep_what_is_freed
 from watcher.service.presence import Listener
 from watcher.service.stopping import Stop, Stopping
 from watcher.service.supervision import Supervision
@@ -43,6 +44,7 @@ EXIT_PENDING = 3
 
 def run_daemon(path: Path) -> int:
     """Until SIGTERM. SIGHUP reads the configuration again: a wrong one is reported and the old one stays."""
+    keep_what_is_freed()
     read = _Reading(path)
     stopping = Stopping()
     stopping.catch_signals()
@@ -151,6 +153,7 @@ def run_once(path: Path, wait: str) -> int:
         wait_for = parse_duration(wait)
     except ValueError as error:
         raise UsageError(f"--wait: {error}") from error
+    keep_what_is_freed()
     configuration = load(path)
     known = secrets_of(configuration)
     set_up(configuration.log, known)

@@ -1,0 +1,50 @@
+"""What the C library does with memory that is free again, seen by the kernel's count of page faults."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+
+import pytest
+
+pytestmark = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another libc has its own ways")
+
+# In a thread, as mails are taken in: 16 are in memory together, encoded and decoded, and 160 come after the first.
+_MAILS = """
+import resource, threading
+from watcher.service.memory import keep_what_is_freed
+
+def mails():
+    encoded = [bytes(137_000) for _ in range(16)]
+    return [each + b"." for each in encoded]
+
+def work():
+    mails()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(10):
+        mails()
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+
+keep_what_is_freed()
+thread = threading.Thread(target=work)
+thread.start()
+thread.join()
+"""
+_PAGES = 160 * 2 * 137_000 // os.sysconf("SC_PAGE_SIZE")  # that those mails need
+
+
+def _faults(**environment: str) -> int:
+    """While they came."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("MALLOC_", "GLIBC_"))}
+    command = [sys.executable, "-c", _MAILS]
+    return int(subprocess.run(command, env=clean | environment, capture_output=True, check=True, timeout=60).stdout)
+
+
+def test_a_mail_uses_the_memory_of_the_one_before() -> None:
+    assert _faults() < _PAGES / 20
+
+
+def test_what_an_administrator_has_set_is_kept_to() -> None:
+    assert _faults(MALLOC_TRIM_THRESHOLD_="131072") > _PAGES / 2
