@@ -32,19 +32,42 @@ thread = threading.Thread(target=work)
 thread.start()
 thread.join()
 """
+# Eight threads at the same time, each with an arena of its own where there may be so many; what the kernel has mapped.
+_THREADS = """
+import threading
+from watcher.service.memory import keep_what_is_freed
+
+def work():
+    kept = [bytes(100_000) for _ in range(16)]
+    together.wait()
+
+keep_what_is_freed()
+together = threading.Barrier(8)
+threads = [threading.Thread(target=work) for _ in range(8)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+with open("/proc/self/maps") as maps:
+    print(sum(" ---p " in line for line in maps))  # the part of an arena that nothing was needed of yet
+"""
 _PAGES = 160 * 2 * 137_000 // os.sysconf("SC_PAGE_SIZE")  # that those mails need
 
 
-def _faults(**environment: str) -> int:
-    """While they came."""
+def _counted(program: str, **environment: str) -> int:
+    """What it prints."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("MALLOC_", "GLIBC_"))}
-    command = [sys.executable, "-c", _MAILS]
+    command = [sys.executable, "-c", program]
     return int(subprocess.run(command, env=clean | environment, capture_output=True, check=True, timeout=60).stdout)
 
 
 def test_a_mail_uses_the_memory_of_the_one_before() -> None:
-    assert _faults() < _PAGES / 20
+    assert _counted(_MAILS) < _PAGES / 20
+
+
+def test_threads_share_what_is_kept() -> None:
+    assert _counted(_THREADS) + 6 < _counted(_THREADS, MALLOC_ARENA_MAX="8")
 
 
 def test_what_an_administrator_has_set_is_kept_to() -> None:
-    assert _faults(MALLOC_TRIM_THRESHOLD_="131072") > _PAGES / 2
+    assert _counted(_MAILS, MALLOC_TRIM_THRESHOLD_="131072") > _PAGES / 2
