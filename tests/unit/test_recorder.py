@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import cast
 
 import pytest
@@ -58,27 +59,9 @@ def test_all_that_was_taken_is_recorded_when_it_is_closed() -> None:
     assert sum(journal.freed) == 500
 
 
-def test_of_several_the_last_claim_tells_how_long_the_journal_is_waited_for() -> None:
-    journal, begun, goes_on = Journal(), threading.Event(), threading.Event()
-
-    def wait(numbers: Sequence[int]) -> None:
-        if numbers == [0]:
-            begun.set()
-            goes_on.wait(30)
-
-    journal = Journal(wait)
-    recorder = recorder_on(journal)
-    recorder.take(outcomes(0), 1.0)
-    assert begun.wait(10)
-    recorder.take(outcomes(1, 2), 3.0)
-    recorder.take(outcomes(3), 2.0)
-    goes_on.set()
-    recorder.close()
-    assert journal.calls == [([0], 1.0), ([1, 2, 3], 3.0)]
-
-
-def test_of_many_that_come_meanwhile_the_first_do_not_wait_for_the_last() -> None:
-    # Given a journal that is writing while two hundred outcomes come
+@contextmanager
+def writing() -> Iterator[tuple[Journal, Recorder]]:
+    """While the block runs, the journal is writing an outcome that was claimed at 1.0; at its end all is recorded."""
     begun, goes_on = threading.Event(), threading.Event()
 
     def wait(numbers: Sequence[int]) -> None:
@@ -90,11 +73,23 @@ def test_of_many_that_come_meanwhile_the_first_do_not_wait_for_the_last() -> Non
     recorder = recorder_on(journal)
     recorder.take(outcomes(0), 1.0)
     assert begun.wait(10)
-    for number in range(1, 201):
-        recorder.take(outcomes(number), 1.0)
-    # When it goes on
+    yield journal, recorder
     goes_on.set()
     recorder.close()
+
+
+def test_of_several_the_last_claim_tells_how_long_the_journal_is_waited_for() -> None:
+    with writing() as (journal, recorder):
+        recorder.take(outcomes(1, 2), 3.0)
+        recorder.take(outcomes(3), 2.0)
+    assert journal.calls == [([0], 1.0), ([1, 2, 3], 3.0)]
+
+
+def test_of_many_that_come_meanwhile_the_first_do_not_wait_for_the_last() -> None:
+    # When two hundred outcomes come while the journal is writing
+    with writing() as (journal, recorder):
+        for number in range(1, 201):
+            recorder.take(outcomes(number), 1.0)
     # Then their places come free by and by
     assert journal.recorded == [*range(201)]
     assert len(journal.freed) > 5
