@@ -1,9 +1,9 @@
 """Memory in kB: of a daemon that waits, and how much higher an attachment of 25 MB brings it, and its inspection child.
 
 A daemon waits when it has answered a small document: before that, what it has loaded already is a matter of chance.
-The peaks are the kernel's (VmHWM). Each daemon is fresh, with one malloc arena, because how many there are depends on
-the machine and on chance, with large blocks given back at once, and without huge pages: so figures differ by 2 %. Not
-seen are copies in files that live in memory and that nobody maps, as the one that the child is handed.
+The peaks are the kernel's (VmHWM). Each daemon is fresh, with one malloc arena, with large blocks given back at once,
+which it would keep if malloc were told nothing from outside, and without huge pages: so figures differ by 2 %. Not seen
+are copies in files that live in memory and that nobody maps, as the one that the child is handed.
 """
 
 from __future__ import annotations
