@@ -63,8 +63,6 @@ class Poster:
         self._free = self._concurrency = concurrency
         self._rounds = 0  # of claiming, begun so far
         self._complaint: str | None = None  # that was told last, and still holds
-        self._distance_seconds = min(concurrency * _DISTANCE_SECONDS_EACH, _LONGEST_DISTANCE_SECONDS)
-        self._distance_in_turn_seconds = min(concurrency * _DISTANCE_SECONDS_EACH, _LONGEST_DISTANCE_IN_TURN_SECONDS)
         self._may_claim_at = 0.0  # by the clock of `boot_seconds`
         self._more_may_be_due = True  # else the last claim took all, and who comes free need not ask again
         self._lock = threading.Lock()
@@ -168,7 +166,8 @@ class Poster:
             return self._pace.next_in(boot_seconds()) or _LONGEST_WAIT_SECONDS
         claimed_at = boot_seconds()
         in_turn = self._succession.is_on(claimed_at)
-        self._may_claim_at = claimed_at + (self._distance_in_turn_seconds if in_turn else self._distance_seconds)
+        distance = self._distance(in_turn=in_turn)
+        self._may_claim_at = claimed_at + distance
         begun = 0
         try:
             claimed = self._recognise.claim(self._sources, wanted)
@@ -181,7 +180,12 @@ class Poster:
             self._pace.give_back(wanted - begun)
             self._give_free(wanted - begun)
         self._more_may_be_due = begun == wanted
-        return 0.0 if begun == wanted else self._until_due()
+        return 0.0 if begun == wanted else self._until_due(distance)
+
+    def _distance(self, *, in_turn: bool) -> float:
+        """Seconds from one claim to the next; `in_turn`: where one worker posts several."""
+        longest = _LONGEST_DISTANCE_IN_TURN_SECONDS if in_turn else _LONGEST_DISTANCE_SECONDS
+        return min(self._concurrency * _DISTANCE_SECONDS_EACH, longest)
 
     def _hand(self, batch: Batch) -> None:
         self._workers.hand(batch)
@@ -217,9 +221,9 @@ class Poster:
         with self._lock:
             self._free += workers
 
-    def _until_due(self) -> float:
-        """Asked of the journal where nothing new comes for a moment: else the next claim tells."""
-        if self._awake.wait(self._distance_seconds):
+    def _until_due(self, distance: float) -> float:
+        """Asked of the journal where nothing new comes until the next claim: else that one tells."""
+        if self._awake.wait(distance):
             return 0.0
         due_in = self._journal.next_try_in(self._sources, self._endpoint)
         return _LONGEST_WAIT_SECONDS if due_in is None else min(max(due_in, 0.01), _LONGEST_WAIT_SECONDS)
