@@ -29,6 +29,14 @@ def test_what_is_as_large_as_a_scan_is_searched_too(megabytes: int, plain: bool)
     assert _is_plain(ONE.replace(b"trailer", b"%" * (megabytes * 2**20) + b"\ntrailer")) is plain
 
 
+def test_the_word_object_elsewhere_is_no_object() -> None:
+    assert _is_plain(ONE.replace(b"trailer", b"% obj 0 obj x3 0 object 13 0 obj\ntrailer"))
+
+
+def test_a_file_with_another_one_behind_it_is_not() -> None:
+    assert not _is_plain(ONE + ONE)
+
+
 def test_several_pages_are_not() -> None:
     assert not _is_plain(pdf(Page(), Page()))
 
@@ -49,7 +57,10 @@ def test_several_pages_are_not() -> None:
         (b"trailer", b"9 0 obj<</Type/Catalog/Pages 2 0 R>>endobj trailer"),
         (b"trailer", b"9 0 obj<</Type/Pages>>endobj trailer"),
         (b"%PDF-", b"%!PS-"),
-        (b"startxref", b"startxref startxref"),
+        (b"startxref", b"trailer<</Root 1 0 R/Size 9>>\nstartxref"),
+        (b"/Root 1 0 R", b""),
+        (b"12 0 obj", b"12 0 obj<<>>endobj12 0 obj"),
+        (b"12 0 obj", b"12 0 obj<<>>endobj\n12" + b" " * 40 + b"0\nobj"),
         (b"trailer", b"9 0 obj<</Type/ObjStm>>endobj trailer"),
         (b"endobj", b""),
     ],
