@@ -9,6 +9,7 @@ from typing import Any, cast
 import pytest
 from sqlalchemy import Select, bindparam, delete, func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError, InvalidRequestError, MultipleResultsFound, NoResultFound
+from sqlalchemy.sql.compiler import SQLCompiler
 
 from tests.support.journals import book, document, done, file, invoice, mail
 from watcher.errors import JournalUnavailable
@@ -71,6 +72,28 @@ def test_a_list_may_be_of_any_length(journal: Journal) -> None:
         found, others = asked(wanted)
         assert found == [name for name in kept if name in wanted]
         assert others == len(kept) - len(found)
+
+
+def test_a_statement_is_compiled_once_however_long_its_lists_are(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiled: list[str] = []
+    compile_ = SQLCompiler.__init__
+
+    def heard(self: SQLCompiler, *args: Any, **more: Any) -> None:
+        compile_(self, *args, **more)
+        compiled.append(str(self))
+
+    monkeypatch.setattr(SQLCompiler, "__init__", heard)
+    statement = select(sent.c.recipient).where(sent.c.recipient.in_(bindparam("names", expanding=True)))
+
+    def ask(count: int, connection: Connection) -> list[Any]:
+        return connection.execute(statement, {"names": count * ["n"]}).all()
+
+    for count in (1, 2, 5, 9, 2):
+        in_one(journal, partial(ask, count))
+
+    assert len([each for each in compiled if "recipient" in each]) == 1
 
 
 def test_many_rows_are_written_in_their_order_and_counted(journal: Journal) -> None:

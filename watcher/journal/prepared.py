@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import namedtuple
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from msgspec import Struct, field
@@ -26,6 +27,7 @@ Process = Callable[[Any], Any] | None
 
 # Nearly all statements are made once, by their modules; what is made anew each time must not pile up.
 _MOST_STATEMENTS = 1000
+_MOST_ROW_TYPES = 256
 _PADDED_EXACTLY, _STEP = 1024, 1024  # how long lists are padded
 _MOST_VALUES = 32_000  # of one list: SQLite takes 32,766 in all
 
@@ -81,32 +83,63 @@ class Prepared(Struct):
     def _maker(self, description: Sequence[Any]) -> Callable[[Any], Any]:
         if self._types and len(self._types) != len(description):
             raise AssertionError(f"the columns of a statement are not known one by one: {self.sql}")
-        row = namedtuple("row", [column[0] for column in description], rename=True)  # type: ignore[misc] # noqa: PYI024
+        as_row = _row_maker(tuple(column[0] for column in description))
         processes = [
             (index, process)
             for index, (type_, column) in enumerate(zip(self._types, description, strict=False))
             if (process := type_.dialect_impl(self._dialect).result_processor(self._dialect, column[1])) is not None
         ]
         if not processes:
-            return row._make
+            return as_row
 
         def make(found: Any) -> Any:
             values = list(found)
             for index, process in processes:
                 values[index] = process(values[index])
-            return row._make(values)
+            return as_row(values)
 
         return make
+
+
+@lru_cache(maxsize=_MOST_ROW_TYPES)
+def _row_maker(columns: tuple[str, ...]) -> Callable[[Any], Any]:
+    """To make a class takes longer than most statements do, and a statement's is the same for longer lists."""
+    row: Any = namedtuple("row", columns, rename=True)  # type: ignore[misc] # noqa: PYI024
+    make: Callable[[Any], Any] = row._make
+    return make
 
 
 class _Variants:
     """One statement, by the names of its parameters and the lengths of its lists."""
 
-    def __init__(self, statement: Statement) -> None:
+    def __init__(self, statement: Statement, dialect: Dialect) -> None:
         self.statement = statement  # kept, so that its identity is nobody else's
-        self.built = statement() if isinstance(statement, Deferred) else statement
         self.lists: tuple[str, ...] | None = None
         self.prepared: dict[tuple[Any, ...], Prepared] = {}
+        self._built = statement() if isinstance(statement, Deferred) else statement
+        self._dialect = dialect
+        # The last one: a thousandth of a second to make, and the same whatever the lengths of its lists are.
+        self._compiled: tuple[tuple[str, ...], SQLCompiler] | None = None
+
+    def lists_of(self, parameters: Parameters) -> tuple[str, ...]:
+        """The names of the parameters that are lists."""
+        binds = self._for(parameters).binds.values()
+        self.lists = tuple(sorted({bind.key for bind in binds if bind.expanding and bind.key in parameters}))
+        return self.lists
+
+    def prepare(self, parameters: Parameters, lists: tuple[str, ...]) -> Prepared:
+        """For parameters of these names, and lists of these lengths."""
+        prepared = _prepare(self._for(parameters), self._built, self._dialect, parameters, lists)
+        if not lists:
+            self._compiled = None
+        return prepared
+
+    def _for(self, parameters: Parameters) -> SQLCompiler:
+        names = tuple(parameters)
+        known = self._compiled
+        if known is None or known[0] != names:
+            self._compiled = known = (names, _compiled(self._built, self._dialect, list(names)))
+        return known[1]
 
 
 class Statements:
@@ -124,11 +157,11 @@ class Statements:
             variants = self._remember(statement)
         lists = variants.lists
         if lists is None:
-            lists = variants.lists = _lists_of(variants.built, self._dialect, parameters)
+            lists = variants.lists_of(parameters)
         key = (*parameters, *[_padded(len(parameters[name])) for name in lists]) if lists else tuple(parameters)
         found = variants.prepared.get(key)
         if found is None:
-            found = variants.prepared[key] = _prepare(variants.built, self._dialect, parameters, lists)
+            found = variants.prepared[key] = variants.prepare(parameters, lists)
         return found
 
     def numbering(self, statement: Numbered) -> UpdateBase:
@@ -143,7 +176,7 @@ class Statements:
     def _remember(self, statement: Statement) -> _Variants:
         if len(self._found) >= _MOST_STATEMENTS:
             self._found.clear()
-        return self._found.setdefault(id(statement), _Variants(statement))
+        return self._found.setdefault(id(statement), _Variants(statement, self._dialect))
 
 
 def _padded(count: int) -> int:
@@ -162,17 +195,13 @@ def _compiled(statement: Built, dialect: Dialect, names: list[str]) -> SQLCompil
     return compiled
 
 
-def _lists_of(statement: Built, dialect: Dialect, parameters: Parameters) -> tuple[str, ...]:
-    binds = _compiled(statement, dialect, list(parameters)).binds.values()
-    return tuple(sorted({bind.key for bind in binds if bind.expanding and bind.key in parameters}))
-
-
 def _columns(statement: Built) -> list[Any]:
     return [*getattr(statement, "exported_columns", ())]
 
 
-def _prepare(statement: Built, dialect: Dialect, parameters: Parameters, lists: tuple[str, ...]) -> Prepared:
-    compiled = _compiled(statement, dialect, list(parameters))
+def _prepare(
+    compiled: SQLCompiler, statement: Built, dialect: Dialect, parameters: Parameters, lists: tuple[str, ...]
+) -> Prepared:
     samples = {**parameters, **{name: [None] * _padded(len(parameters[name])) for name in lists}}
     expanded = compiled.construct_expanded_state(samples)
     values, long_lists, fixed = _slots(compiled, expanded, dialect, parameters)
