@@ -5,29 +5,31 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from benchmarks.case import CPU, PEAK, WALL, Bound, Case, Contestants, Facts, Plot, Ratio, Sample, Scale
 from benchmarks.cases.folders import Nowhere
-from benchmarks.cases.mailbox_intake import script_at, taken_in
+from benchmarks.cases.mailbox_intake import login_to, script_at, taken_in
 from benchmarks.daemons import quiet
 from benchmarks.journals import journal_of
 from benchmarks.known_mails import STAYS, know_old_mails, put_old_mails
 from benchmarks.mailboxes import addresses, index, maildir, put, uids_of, watched_by, write_employees
-from benchmarks.processes import Meter, Spent, job
-from benchmarks.rivals import mail_programs
+from benchmarks.processes import Meter, Spent, job, teller
+from benchmarks.rivals import mail_programs, raw_fetch, raw_idle
 from benchmarks.servers import Servers
 from tests.support.mails import mail, part
 from tests.support.servers.dovecot import Account, Dovecot
-from tests.support.workplace import Workplace, pdf
+from tests.support.workplace import PATIENCE_SECONDS, Workplace, pdf
 
 NEW = 10
 NEW_BYTES = 100_000
+RAW_FETCH, RAW_IDLE = "raw fetch", "raw IDLE and fetch"
 GAP_SECONDS = 3.0  # between the end of a first look and the new mails
 
 
@@ -83,6 +85,22 @@ class Known:
     def by_getmail(self) -> Sample:
         command = mail_programs.getmail(self.account, self.root / "getmail")
         return self._by_copying(command, self.root / "getmail/maildir")
+
+    def by_raw_fetch(self) -> Sample:
+        """The new ones by their numbers, which it is told."""
+        with self._new_mails():
+            command = [sys.executable, raw_fetch.__file__, *login_to(self.account)]
+            return _sample(job([*command, f"{self.count + 1}:*", str(NEW * NEW_BYTES)], ready=True))
+
+    def by_raw_idle(self) -> Sample:
+        """One that waits already, from the moment at which the mails come."""
+        command = [sys.executable, raw_idle.__file__, *login_to(self.account), str(self.count), str(NEW)]
+        with ExitStack() as mails, teller(command) as waiting:
+            time.sleep(GAP_SECONDS)
+            meter = Meter(waiting.meter.pid)
+            mails.enter_context(self._new_mails())
+            waiting.wait_for(1, patience=PATIENCE_SECONDS)
+            return _sample(replace(meter.spent(), wall=waiting.at["done"] - meter.began))
 
     def _by_copying(self, command: list[str], copies: Path) -> Sample:
         before = _count(copies)
@@ -153,6 +171,8 @@ def contest(scale: Scale) -> Iterator[Contestants]:
             "script": known.by_script,
             "mbsync": known.by_mbsync,
             "getmail": known.by_getmail,
+            RAW_FETCH: known.by_raw_fetch,
+            RAW_IDLE: known.by_raw_idle,
         }
 
 
@@ -164,7 +184,9 @@ CASES = (
             measures=(
                 "Ten new mails with a PDF of 100 kB each come into an INBOX of 50,000 that stay there and are known to "
                 "everybody. The daemon that is started looks at all of them; the one that runs hears from the server, "
-                "which takes its time; the others are started, and ask for what is unread or what they lack."
+                "which takes its time; the others are started, and ask for what is unread or what they lack. Raw is "
+                "what the protocol allows: a socket that is told the numbers of the new mails, reads those and drops "
+                "them, started, or waiting for the server's word."
             ),
             figures=(WALL, CPU, PEAK),
             ratios=tuple(
@@ -175,7 +197,8 @@ CASES = (
                     Ratio(figure=CPU.name, ours=ours, theirs="mbsync", bound=Bound(at_most=1.5)),
                     Ratio(figure=CPU.name, ours=ours, theirs="getmail"),
                 )
-            ),
+            )
+            + tuple(Ratio(figure=WALL.name, ours=raw, theirs="script") for raw in (RAW_FETCH, RAW_IDLE)),
             plots=(Plot(figure=WALL.name), Plot(figure=CPU.name)),
         ),
         contest=contest,
