@@ -84,7 +84,9 @@ def decode_bytes(data: bytes, charset: str | None = None) -> str:
         if candidate is None:
             continue
         try:
-            return _SURROGATE.sub("\ufffd", data.decode(candidate))
+            text = data.decode(candidate)
+            # UTF-8 has none of them, and is nearly all that comes.
+            return text if candidate == "utf-8" else _SURROGATE.sub("\ufffd", text)
         except (LookupError, ValueError):
             continue
     try:

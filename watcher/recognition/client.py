@@ -27,6 +27,7 @@ from watcher.tls import distrust, trust_advice
 LONGEST_RAW = 64 * 1024  # characters of an answer that are kept with its try
 _REFUSED_STATUSES = (401, 403)
 _SHORT_LIFE_SECONDS = 300
+_JSON = json.JSONEncoder(ensure_ascii=False)
 
 log = logging.getLogger(__name__)
 
@@ -124,7 +125,7 @@ class HttpRecogniser:
         if user_code is not None:
             data |= {"create_expense": "Y", "user_code": user_code}
         body = {"data": data, "bizId": biz_id, "timestamp": time.time_ns() // 1_000_000}
-        return json.dumps(body, ensure_ascii=False).encode("utf-8", "backslashreplace")
+        return _JSON.encode(body).encode("utf-8", "backslashreplace")
 
     def _read(self, reply: Reply, attachment_url: str) -> Exchange:
         """Secrets go before anything is cut off, lest half of one is left."""

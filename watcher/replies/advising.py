@@ -39,7 +39,7 @@ class Advising(Struct, frozen=True, kw_only=True):
     lengths: Lengths = WHOLE
 
     def on(self, document: Document, submission: Submission, *, booked_on: str | None) -> Advice | None:
-        """None: the label and the invoices say it all. `booked_on`: when what it repeats was processed."""
+        """None: the label and the invoices say it all. `booked_on`: of a duplicate, when the first was processed."""
         match document.outcome:
             case Outcome.DONE:
                 return None

@@ -99,7 +99,8 @@ class Telling(Struct, frozen=True, kw_only=True):
         return Advising(words=self.words, language=self.language, kinds=self.kinds, lengths=self.lengths)
 
     def _document(self, document: Document, submission: Submission) -> DocumentView:
-        advice = self._advising.on(document, submission, booked_on=self._booked_on(document))
+        booked_on = self._booked_on(document) if document.outcome is Outcome.DUPLICATE else None
+        advice = self._advising.on(document, submission, booked_on=booked_on)
         return DocumentView(
             name=self.name(document.name),
             outcome=outcome_of(document),
