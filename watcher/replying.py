@@ -16,10 +16,10 @@ from watcher.ports import AnswerJournal, Mailer, Writer
 log = logging.getLogger(__name__)
 
 MANY_REPLIES = f"its recipient got {MOST_REPLIES} replies within an hour"
-# Who forwards fifty mails gets fifty replies in a moment. Far from the limit the journal is not asked before each of
-# them: what other nodes send meanwhile cannot lead far beyond it.
+# Who forwards ten mails gets ten replies in a moment, and far from the limit the journal is not asked before each of
+# them. So far that four who send to one address at once, other nodes or sources, stay within the limit together.
 _REMEMBERED_SECONDS = 1.0
-_FAR_FROM_THE_LIMIT = MOST_REPLIES // 2
+_FAR_FROM_THE_LIMIT = MOST_REPLIES // 4
 _MOST_REMEMBERED = 1000  # recipients
 
 

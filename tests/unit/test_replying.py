@@ -27,7 +27,11 @@ class Office:
         self.sent: Counter[str] = Counter()
         self.asked: Counter[str] = Counter()
         monkeypatch.setattr(replying, "boot_seconds", lambda: self.seconds)
-        self.replies = Replies(
+        self.replies = self.another()
+
+    def another(self) -> Replies:
+        """Those of another source, or of another node."""
+        return Replies(
             writer=cast("Writer", SimpleNamespace(reply=lambda *_: EmailMessage())),
             mailer=cast("Mailer", SimpleNamespace(send=lambda _: None)),
             journal=cast("AnswerJournal", self),
@@ -75,8 +79,8 @@ def test_far_from_the_limit_the_journal_is_asked_once_in_a_second(office: Office
     assert office.asked[ZHANG] == 2
 
 
-def test_half_way_to_the_limit_it_is_asked_before_each(office: Office) -> None:
-    office.sent[ZHANG] = MOST_REPLIES // 2
+def test_a_quarter_of_the_way_to_the_limit_it_is_asked_before_each(office: Office) -> None:
+    office.sent[ZHANG] = MOST_REPLIES // 4
     for _ in range(5):
         assert office.reply()
     assert office.asked[ZHANG] == 5
@@ -89,6 +93,15 @@ def test_what_other_nodes_send_is_known_a_second_later(office: Office) -> None:
     assert office.reply()
     office.seconds += 1
     assert not office.reply()
+
+
+def test_four_who_send_to_one_address_at_once_stay_within_the_limit(office: Office) -> None:
+    senders = [office.replies, *(office.another() for _ in range(3))]
+    went_out = 0
+    for _ in range(MOST_REPLIES):
+        for office.replies in senders:
+            went_out += office.reply()
+    assert went_out == MOST_REPLIES
 
 
 def test_what_one_was_sent_says_nothing_of_another_and_case_makes_no_other(office: Office) -> None:
