@@ -6,31 +6,25 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Boolean, Update, bindparam, case, exists, false, func, insert, null, select, text, true, update
+from sqlalchemy import Boolean, Update, bindparam, case, false, func, null, select, text, true, update
 
-from watcher.errors import ClaimLost
 from watcher.journal.acknowledging import ACKNOWLEDGEMENT_DUE, patience
 from watcher.journal.claims import claim, claiming, fence, fenced
 from watcher.journal.clock import now_ms, span_ms
 from watcher.journal.connection import Connection
-from watcher.journal.database import Part
+from watcher.journal.database import Database, Part
 from watcher.journal.deferred import Deferred
 from watcher.journal.notices import note_sent
 from watcher.journal.reading import load
-from watcher.journal.reopening import let_go, waiting_for_file
-from watcher.journal.settling import settle_untried
 from watcher.journal.tables import identities, notices, submissions
 from watcher.journal.text_types import Words
 from watcher.model import (
-    ANYTHING,
     AnswerStep,
     Claim,
     ClaimedAnswer,
     Closed,
-    Outcome,
     Planned,
     Reason,
-    Settlement,
     SubmissionState,
     answering,
 )
@@ -124,52 +118,12 @@ _NEXT = Deferred(
     )
 )
 
-_ANY_RETURN = Deferred(
-    lambda: select(
-        exists().where(
-            text("submissions.state = 'open' AND submissions.due_at IS NOT NULL"),
-            submissions.c.source == bindparam("of"),
-            submissions.c.due_at <= now_ms(),
-        )
-    )
-)
-_CLAIM_RETURN = Deferred(
-    lambda: claiming(submissions, waiting="state = 'open' AND due_at IS NOT NULL", narrowed=["source"])
-)
-_RETURNED = Deferred(
-    lambda: fenced(submissions, state="open").values(
-        key=bindparam("new_key"),
-        fingerprint=bindparam("new_fingerprint"),
-        moved_to=null(),
-        remark=null(),
-        due_at=null(),
-        claimed=false(),
-    )
-)
-_POINT_IDENTITY = Deferred(
-    lambda: update(identities).where(identities.c.key == bindparam("of")).values(submission=bindparam("to"))
-)
-_ADD_IDENTITY = Deferred(lambda: insert(identities))
-_RETURN_GIVEN_UP = Deferred(
-    lambda: fenced(submissions, state="open").values(
-        place=submissions.c.moved_to, remark=bindparam("said"), due_at=null(), claimed=false()
-    )
-)
-
 
 class AnswerPart(Part):
     """Implements AnswerJournal."""
 
     def claim_answers(self, source: str, *, limit: int, hold: timedelta) -> list[ClaimedAnswer]:
-        return self._claimed(_CLAIM, source, limit=limit, hold=hold)
-
-    def _claimed(self, statement: Deferred[Update], source: str, *, limit: int, hold: timedelta) -> list[ClaimedAnswer]:
-        def work(connection: Connection) -> list[ClaimedAnswer]:
-            rows = claim(connection, statement, hold=span_ms(hold), limit=limit, source=source)
-            whole = load(connection, rows, tries_of_done=False)
-            return [_claimed(row, submission) for row, submission in zip(rows, whole, strict=True)]
-
-        return self._database.write(work, repeatable=False) if limit > 0 else []
+        return claimed_answers(self._database, _CLAIM, source, limit=limit, hold=hold)
 
     def note_answers(self, steps: Sequence[tuple[ClaimedAnswer, AnswerStep]]) -> list[bool]:
         return self._database.write(lambda connection: _noted(connection, steps))
@@ -191,36 +145,18 @@ class AnswerPart(Part):
         first = min((moment for moment in due if moment is not None), default=None)
         return None if first is None else max(0, first - now) / 1000
 
-    def claim_returns(self, source: str, *, limit: int, hold: timedelta) -> list[ClaimedAnswer]:
-        """Asks before it claims: there hardly ever is one, and whoever answers asks often."""
-        if not self._database.ask(_ANY_RETURN, {"of": source}).scalar_one():
-            return []
-        return self._claimed(_CLAIM_RETURN, source, limit=limit, hold=hold)
 
-    def note_return(self, claimed: ClaimedAnswer, key: str, fingerprint: str) -> None:
-        def work(connection: Connection) -> bool:
-            values = {**fence(claimed.claim), "new_key": key, "new_fingerprint": fingerprint}
-            if connection.execute(_RETURNED, values).rowcount != 1:
-                return False
-            if connection.execute(_POINT_IDENTITY, {"of": key, "to": claimed.submission.id}).rowcount == 0:
-                connection.execute(_ADD_IDENTITY, {"key": key, "submission": claimed.submission.id, "stays": False})
-            for booking in waiting_for_file(connection, int(claimed.claim.row)):
-                let_go(connection, booking.id)
-            return True
+def claimed_answers(
+    database: Database, statement: Deferred[Update], source: str, *, limit: int, hold: timedelta
+) -> list[ClaimedAnswer]:
+    """Claim submissions by this statement, and load them."""
 
-        if not self._database.write(work, news=ANYTHING):
-            raise _lost(claimed)
+    def work(connection: Connection) -> list[ClaimedAnswer]:
+        rows = claim(connection, statement, hold=span_ms(hold), limit=limit, source=source)
+        whole = load(connection, rows, tries_of_done=False)
+        return [_claimed(row, submission) for row, submission in zip(rows, whole, strict=True)]
 
-    def give_up_return(self, claimed: ClaimedAnswer, remark: str) -> None:
-        def work(connection: Connection) -> bool:
-            if connection.execute(_RETURN_GIVEN_UP, {**fence(claimed.claim), "said": remark}).rowcount != 1:
-                return False
-            for booking in waiting_for_file(connection, int(claimed.claim.row)):
-                settle_untried(connection, booking, _without_url(booking, remark))
-            return True
-
-        if not self._database.write(work, news=ANYTHING):
-            raise _lost(claimed)
+    return database.write(work, repeatable=False) if limit > 0 else []
 
 
 def _noted(connection: Connection, steps: Sequence[tuple[ClaimedAnswer, AnswerStep]]) -> list[bool]:
@@ -262,20 +198,6 @@ def _is_noted(connection: Connection, claimed: ClaimedAnswer, step: AnswerStep) 
 def _recipient(claimed: ClaimedAnswer) -> str | None:
     thread = claimed.submission.thread
     return thread.reply_to if thread else None
-
-
-def _without_url(booking: Any, remark: str) -> Settlement:
-    """What may have been booked is never called failed."""
-    doubted = bool(booking.in_doubt)
-    return Settlement(
-        outcome=Outcome.ATTENTION if doubted else Outcome.ERROR,
-        code=(Reason.IN_DOUBT if doubted else Reason.NO_URL).value,
-        message=remark,
-    )
-
-
-def _lost(claimed: ClaimedAnswer) -> ClaimLost:
-    return ClaimLost(f"submission {claimed.submission.id} is no longer held by claim {claimed.claim.number}")
 
 
 def _claimed(row: Any, submission: Any) -> ClaimedAnswer:

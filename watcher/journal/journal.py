@@ -10,6 +10,7 @@ from watcher.journal.ledger import LedgerPart
 from watcher.journal.notices import NoticePart
 from watcher.journal.reading import ReadingPart
 from watcher.journal.recognition import RecognitionPart
+from watcher.journal.returns import ReturnPart
 from watcher.journal.storage import StoragePart
 from watcher.journal.tending import TendingPart
 from watcher.journal.workload import WorkloadPart
@@ -19,6 +20,7 @@ class SqlJournal(
     IntakePart,
     RecognitionPart,
     AnswerPart,
+    ReturnPart,
     NoticePart,
     TendingPart,
     AlertPart,
