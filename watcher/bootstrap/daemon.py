@@ -23,6 +23,8 @@ from watcher.service.alarm import DUTY
 from watcher.service.notify import watchdog_seconds
 from watcher.service.observing import ObservedMailer
 from watcher.service.poster import Poster
+from watcher.service.releases import Releases
+from watcher.service.retention import Retention
 from watcher.service.stopping import Stopping
 from watcher.service.supervision import Supervision
 from watcher.service.vitals import Vitals
@@ -83,10 +85,15 @@ def build_service(
         answerers=answerers,
         poster=poster,
         alarm=build_alarm(configuration, adapters, journal, supervision.heartbeats.worker(DUTY), vitals),
+        releases=Releases(journal=journal, sources=adapters.sources, worker=supervision.heartbeats.worker("let-in")),
+        retention=Retention(
+            journal=journal,
+            keep_closed=configuration.retention.closed,
+            worker=supervision.heartbeats.worker("retention"),
+        ),
         resources=closable(adapters),
         supervision=supervision,
         settling_grace=_settling_grace(configuration),
-        keep_closed=configuration.retention.closed,
         stop_within=configuration.recognition.connect_timeout + configuration.recognition.timeout,
         vitals=vitals,
         journal_trouble=partial(trouble_of_open_journal, configuration, journal),

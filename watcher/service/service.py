@@ -24,6 +24,8 @@ from watcher.service.alarm import Alarm
 from watcher.service.answerer import Answerer
 from watcher.service.cores import gather_threads
 from watcher.service.poster import Poster
+from watcher.service.releases import Releases
+from watcher.service.retention import Retention
 from watcher.service.state import state_line
 from watcher.service.stopping import Stop, Stopping
 from watcher.service.supervision import Supervision
@@ -35,10 +37,7 @@ log = logging.getLogger(__name__)
 
 _LOOK_EVERY_SECONDS = 0.1  # of `run --once`, for what wakes nobody: the end of an answer
 _LOOKING_SECONDS = 5.0  # how long a stop waits for what is being taken in
-_BETWEEN_STEPS_SECONDS = 0.2  # of `retention`: a step takes less than that, so that most of the time is everybody's
-_BETWEEN_DECISIONS_SECONDS = 0.5  # how often at most it is asked whether somebody has decided
 _LAST_ANSWERS_SECONDS = 5.0  # and at least for what is being answered
-_LOOK_FOR_DECISIONS_SECONDS = 30.0  # polling is the truth; being woken only makes it quick
 _STATE_SECONDS = 10.0  # how often it is seen how things stand
 
 
@@ -61,10 +60,11 @@ class Service:
         answerers: Sequence[Answerer],
         poster: Poster,
         alarm: Alarm,
+        releases: Releases,
+        retention: Retention,
         resources: Sequence[Closable],
         supervision: Supervision,
         settling_grace: timedelta,
-        keep_closed: timedelta,
         stop_within: timedelta,
         vitals: Vitals | None = None,
         journal_trouble: Callable[[], str | None] = lambda: None,
@@ -84,18 +84,15 @@ class Service:
         self._answerers = answerers
         self._poster = poster
         self._alarm = alarm
+        self._releases = releases
+        self._retention = retention
         self._resources = resources
         self._supervision = supervision
-        heartbeats = supervision.heartbeats
-        self._scheduling = heartbeats.worker("schedule")
-        self._deciding = heartbeats.worker("let-in")
-        self._forgetting = heartbeats.worker("retention")
+        self._scheduling = supervision.heartbeats.worker("schedule")
         self._settling_grace = settling_grace
-        self._keep_closed = keep_closed
         self._stop_within = stop_within
         self._changed = threading.Event()
         self._ending = threading.Event()
-        self._decided = threading.Event()  # somebody may have let in what was held
 
     # -------------------------------------------------------------------------------- the daemon
 
@@ -166,7 +163,7 @@ class Service:
         self._journal.register_sources(self._sources)
         self._journal.subscribe(self._wake)
         self._posting = self._thread("claim", self._poster.run)
-        self._letting_in = self._thread("let-in", self._let_in)
+        self._letting_in = self._thread("let-in", self._releases.run)
         self._answering = [self._thread(answerer.name, answerer.run) for answerer in self._answerers]
 
     def _wake(self, news: News) -> None:
@@ -178,30 +175,7 @@ class Service:
                 answerer.wake()
         self._changed.set()
         if news.decided:
-            self._decided.set()
-
-    def _let_in(self) -> None:
-        """Have sources looked at where something was released, which no event of theirs tells; once for each."""
-        told: set[str] = set()
-        while not self._ending.is_set():
-            self._deciding.waits(_LOOK_FOR_DECISIONS_SECONDS)
-            self._decided.wait(_LOOK_FOR_DECISIONS_SECONDS)
-            self._decided.clear()
-            self._deciding.beat()
-            with suppress(Unavailable):
-                released = self._journal.released()
-                for name in released.keys() - told:
-                    log.info("A submission is released.", extra={"submission": name, "source": released[name]})
-                for source in {source for name, source in released.items() if name not in told}:
-                    self._wake_source(source)
-                told = set(released)
-            self._ending.wait(_BETWEEN_DECISIONS_SECONDS)
-        self._deciding.end()
-
-    def _wake_source(self, name: str) -> None:
-        for tender in self._tenders:
-            if tender.source.name == name:
-                tender.source.wake()
+            self._releases.wake()
 
     def _thread(self, name: str, work: Callable[[], None]) -> threading.Thread:
         def guarded() -> None:
@@ -228,22 +202,12 @@ class Service:
         for tender in self._tenders:
             name = f"poll {tender.source.name}"
             scheduler.add_job(tender.source.wake, "interval", seconds=tender.poll_seconds, id=name)
-        scheduler.add_job(self._forget, "interval", hours=1, id="retention")
+        scheduler.add_job(self._retention.round, "interval", hours=1, id="retention")
         scheduler.add_job(self._alarm.round, "interval", seconds=self._alarm.every_seconds, id="alarm")
         scheduler.add_job(self._tell_state, "interval", seconds=_STATE_SECONDS, id="state")
         scheduler.start()
         schedule: _Schedule = scheduler
         return schedule
-
-    def _forget(self) -> None:
-        """`retention`: small steps, so that nobody waits for them."""
-        try:
-            with self._forgetting:
-                while not self._ending.is_set() and self._journal.forget(self._keep_closed):
-                    self._forgetting.beat()
-                    self._ending.wait(_BETWEEN_STEPS_SECONDS)
-        except Unavailable as error:
-            log.warning("Old submissions could not be deleted yet.", extra={"detail": str(error)})
 
     def _tell_state(self) -> None:
         """What `systemctl status` shows; where that is told, the schedule goes round."""
@@ -271,7 +235,8 @@ class Service:
 
     def _end(self, looking: Sequence[threading.Thread]) -> None:
         self._ending.set()
-        self._decided.set()
+        self._releases.stop()
+        self._retention.stop()
         self._alarm.stop()
         for tender in self._tenders:
             tender.stop()
