@@ -1,8 +1,8 @@
 """Mails that come to an INBOX, over a raw socket, and nothing looked at: as soon as the protocol allows.
 
 python raw_idle.py HOST PORT USER PASSWORD KNOWN NEW: waits for the server's word that there are more mails than KNOWN,
-and reads them, until NEW have come. It says "ready" when it waits, "done" when it has them, and stays
-until it is ended.
+and reads them, until NEW have come. It says "ready" when it waits, "done" when it has them, and stays until it
+is ended.
 """
 
 from __future__ import annotations

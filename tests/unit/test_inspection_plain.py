@@ -57,6 +57,7 @@ def test_several_pages_are_not() -> None:
         (b"trailer", b"9 0 obj<</Type/Catalog/Pages 2 0 R>>endobj trailer"),
         (b"trailer", b"9 0 obj<</Type/Pages>>endobj trailer"),
         (b"%PDF-", b"%!PS-"),
+        (b"startxref", b"startxref startxref"),
         (b"startxref", b"trailer<</Root 1 0 R/Size 9>>\nstartxref"),
         (b"/Root 1 0 R", b""),
         (b"12 0 obj", b"12 0 obj<<>>endobj12 0 obj"),

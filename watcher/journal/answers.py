@@ -120,7 +120,7 @@ _NEXT = Deferred(
 
 
 class AnswerPart(Part):
-    """Implements AnswerJournal."""
+    """Implements what AnswerJournal has on answers."""
 
     def claim_answers(self, source: str, *, limit: int, hold: timedelta) -> list[ClaimedAnswer]:
         return claimed_answers(self._database, _CLAIM, source, limit=limit, hold=hold)

@@ -21,6 +21,8 @@ _TELLING = re.compile(
     rb"|(?P<hiding>Encrypt\b|ObjStm\b|XRef\b|Prev\b|[A-Za-z]*#[0-9A-Fa-f]{2}|XFA\b|Collection\b))"
 )
 _ONCE = 3  # a page, a tree, and a trailer
+# A pattern, because `count` takes ten times as long where a character is repeated.
+_ENDS = re.compile(rb"startxref")
 # The word that begins an object and ends it, because the search for a literal is ten times as quick as one for numbers.
 _OBJECT = re.compile(rb"obj\b")
 _NUMBERED = re.compile(rb"(\d+)\s+(\d+)\s+\Z")
@@ -39,7 +41,7 @@ def plainly_one_page(content: Spooled) -> bool:
     if b"%PDF-" not in data[:_HEADER_WITHIN]:
         return False
     root = _only_tree(data)
-    if root is None:
+    if root is None or len(_ENDS.findall(data)) != 1:
         return False
     objects = _objects(data)
     tree = _one_object(data, objects, root)
