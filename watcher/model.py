@@ -270,6 +270,11 @@ class Submission(Struct, frozen=True, kw_only=True):
     let_in_at: datetime | None = None  # when a person has released it
     let_in_despite: str | None = None  # why it was held then
 
+    @property
+    def reply_to(self) -> str | None:
+        """The address that an answer by mail goes to; None: there is none."""
+        return self.thread.reply_to if self.thread is not None else None
+
 
 class Claim(Struct, frozen=True, kw_only=True):
     """A row that is this node's to work on until its hold is over; `number` fences late results."""

@@ -91,8 +91,7 @@ class Replies:
 
 def _recipient(submission: Submission) -> str | None:
     """In lower case, as the journal counts."""
-    recipient = submission.thread.reply_to if submission.thread else None
-    return recipient.lower() if recipient is not None else None
+    return submission.reply_to.lower() if submission.reply_to is not None else None
 
 
 def _name(claimed: ClaimedAnswer) -> tuple[str, int]:

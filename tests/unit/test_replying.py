@@ -11,7 +11,7 @@ from typing import cast
 import pytest
 
 from watcher import replying
-from watcher.model import ClaimedAnswer, Spent, Submission, Thread
+from watcher.model import ClaimedAnswer, Spent, Submission
 from watcher.policy.allowance import MOST_REPLIES
 from watcher.ports import AnswerJournal, Mailer, Writer
 from watcher.replying import Replies
@@ -56,7 +56,7 @@ class Office:
 
 
 def _submission(recipient: str, number: int) -> Submission:
-    return cast("Submission", SimpleNamespace(id=f"s{number}", thread=Thread(reply_to=recipient)))
+    return cast("Submission", SimpleNamespace(id=f"s{number}", reply_to=recipient))
 
 
 @pytest.fixture

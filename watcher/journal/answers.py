@@ -173,7 +173,7 @@ def _noted(connection: Connection, steps: Sequence[tuple[ClaimedAnswer, AnswerSt
     connection.execute(_STAYS, stay)
     for (claimed, step), mine in zip(steps, held, strict=True):
         if mine and isinstance(step, Planned) and step.replied:
-            note_sent(connection, _recipient(claimed))
+            note_sent(connection, claimed.submission.reply_to)
     return held
 
 
@@ -193,11 +193,6 @@ def _is_noted(connection: Connection, claimed: ClaimedAnswer, step: AnswerStep) 
     if isinstance(step, Planned):
         return connection.execute(_PLAN, _planned(claimed, step)).rowcount == 1
     return connection.execute(_CLOSED_BY, fence(claimed.claim)).first() is not None
-
-
-def _recipient(claimed: ClaimedAnswer) -> str | None:
-    thread = claimed.submission.thread
-    return thread.reply_to if thread else None
 
 
 def _claimed(row: Any, submission: Any) -> ClaimedAnswer:

@@ -46,8 +46,7 @@ def answered_anyway(choice: ReplyChoice) -> bool:
 
 
 def _is_answered(submission: Submission) -> bool:
-    thread = submission.thread
-    return submission.kind is Kind.MAIL and submission.answer and thread is not None and thread.reply_to is not None
+    return submission.kind is Kind.MAIL and submission.answer and submission.reply_to is not None
 
 
 def _is_wanted(outcome: Outcome, choice: ReplyChoice) -> bool:
