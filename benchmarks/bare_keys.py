@@ -18,11 +18,12 @@ from sqlalchemy import make_url
 from benchmarks.journal_work import Clock, least_ms
 
 ASKED_AT_ONCE = 500
-_TABLES = {
+_TABLES = {  # their columns that are given; the first is the key
     "identities": ("key", "submission"),
     "submissions": ("id",),
     "bookings": ("content",),
 }
+_NUMBERED = frozenset({"submissions", "bookings"})  # as in the journal: rows have a number beside the key
 _LONG_ID = 16  # characters
 
 Row = Sequence[str]
@@ -74,13 +75,10 @@ def _rows(number: int) -> tuple[Row, Row, Row]:
 
 
 def _table(name: str, number: str) -> str:
-    """Its key is its first column; but for identities, as in the journal, rows have a number beside it."""
-    key, *others = _TABLES[name]
-    kind = "PRIMARY KEY" if name == "identities" else "UNIQUE"
-    columns = [f"{key} text NOT NULL {kind}", *(f"{each} text NOT NULL" for each in others)]
-    if name != "identities":
-        columns.insert(0, f"seq {number} PRIMARY KEY")
-    return f"CREATE TABLE {name} ({', '.join(columns)})"
+    """`number`: the type of what counts up by itself."""
+    key, *others = (f"{column} text NOT NULL" for column in _TABLES[name])
+    columns = [f"seq {number} PRIMARY KEY", f"{key} UNIQUE"] if name in _NUMBERED else [f"{key} PRIMARY KEY"]
+    return f"CREATE TABLE {name} ({', '.join([*columns, *others])})"
 
 
 def _names(table: str) -> str:
