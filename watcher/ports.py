@@ -74,6 +74,7 @@ class Arrival(Struct, frozen=True, kw_only=True):
     received_at: datetime
     path: str | None = None  # of a file: relative to the folder, with "/"
     known: Known | None = None  # what the journal knows of it: it was answered and has come back; None: never seen
+    size: int | None = None  # of a mail, in octets, as the server tells
 
 
 class Leaf(Protocol):

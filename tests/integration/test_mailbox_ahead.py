@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import imaplib
 import itertools
 import random
 import re
@@ -181,6 +183,64 @@ def test_many_mails_of_some_size_are_never_in_memory_together(account: Account, 
 
     assert sizes == [300_000] * 40
     assert peak < 8_000_000
+
+
+def test_a_mail_of_which_too_much_is_told_costs_the_others_one_look_at_most(
+    account: Account, source: MailboxSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imaplib, "_MAXLINE", 50_000)
+    name = b"\r\n ".join([b"n" * 76] * 20)
+    nested = crlf("Content-Type: message/rfc822\n\nFrom: ") + name + crlf(" <a@b.example>\nSubject: x\n\nhello\n")
+    put = [mail(part(PDF + bytes([number]))) for number in range(8)]
+    for each in (*put[:4], mail(*[nested] * 40), *put[4:]):
+        account.append(each)
+
+    taken: dict[str, list[bytes]] = {}
+    for _ in range(4):
+        with contextlib.suppress(SourceUnavailable):
+            for arrival in source.arrivals(lambda _: {}):
+                if arrival.key not in taken:
+                    taken[arrival.key] = files(source, arrival)
+
+    found = [*taken.values()]
+    assert len(found) == 9
+    assert [[PDF + bytes([number])] for number in range(8)] == [each for each in found if len(each) == 1]
+
+
+def test_mails_of_which_much_may_be_told_are_not_looked_at_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ahead, "_MOST_LOOKED_AT", 300)  # a mail has some 90 octets
+    with ScriptedImap(crowded(60), capabilities="IMAP4rev1") as server, scripted(server) as source:
+        assert len(going_through(source)) == 60
+
+        looks = [command for command in server.said if "BODYSTRUCTURE" in command]
+        assert max(len([*uids_in(command)]) for command in looks) == 3
+
+
+def test_a_file_that_is_longer_than_the_server_says_is_never_taken_for_whole_where_it_was_cut() -> None:
+    whole = base64.encodebytes(bytes(range(256)) * 1500).replace(b"\n", b"\r\n")
+    told = whole.count(b"\r\n")  # as if a line had one octet for its end
+    header = b"From: a@corp.example\r\nContent-Type: application/pdf\r\nMessage-ID: <%d@x>\r\n\r\n"
+
+    def fetch(command: str) -> list[bytes]:
+        lines = []
+        for uid in uids_in(command):
+            if "HEADER" in command:
+                mine, octets = header % uid, len(whole) - told
+                structure = b' BODYSTRUCTURE ("application" "pdf" NIL NIL NIL "base64" %d)' % octets
+                size = b"RFC822.SIZE %d" % (len(mine) + octets)
+                lines.append(b"* %d FETCH (UID %d %s%s BODY[HEADER] {%d}" % (uid, uid, size, structure, len(mine)))
+                lines.append(mine + b")")
+            else:
+                offset, length = map(int, re.findall(r"<(\d+)\.(\d+)>", command)[0])
+                piece = whole[offset : offset + length]
+                lines.append(b"* %d FETCH (UID %d BODY[1]<%d> {%d}" % (uid, uid, offset, len(piece)))
+                lines.append(piece + b")")
+        return lines
+
+    assert len(whole) - told < ahead._LARGEST_FILE < len(whole)
+    script = crowded(4) | {"UID FETCH": fetch}
+    with ScriptedImap(script, capabilities="IMAP4rev1") as server, scripted(server) as source:
+        assert going_through(source) == [[bytes(range(256)) * 1500]] * 4
 
 
 # --------------------------------------------------------------------------- what is asked of the server

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 
-from tests.support.mailboxes import arrivals, mailbox, renumber
+from tests.support.imap_script import MAIL_HEADER, ScriptedImap
+from tests.support.mailboxes import arrivals, mailbox, renumber, scripted
 from tests.support.mails import PDF, crlf, headers, mail, multipart, part
 from tests.support.servers.dovecot import Account, Dovecot
+from watcher.errors import Vanished
 from watcher.model import Known, SubmissionState
 from watcher.ports import Arrival
 from watcher.sources.mailbox import MailboxSource
@@ -240,3 +244,29 @@ def test_a_watched_folder_with_a_chinese_name_is_found(account: Account) -> None
 
     with mailbox(account, folder="发票/待处理") as source:
         assert len(arrivals(source)) == 1
+
+
+def told(sizes: Callable[[], int], date: bytes = b"01-Nov-2026 00:00:00 +0800") -> dict[str, Any]:
+    """A script: one mail, and what is told of its size and date."""
+    head = b'* 1 FETCH (UID 7 RFC822.SIZE %d INTERNALDATE "' + date + b'" BODY[HEADER] {%d}'
+    return {"UID FETCH": lambda _: [head % (sizes(), len(MAIL_HEADER)), MAIL_HEADER + b")"]}
+
+
+def test_a_mail_whose_size_was_estimated_at_first_is_taken_at_the_next_look() -> None:
+    sizes = itertools.chain([100], itertools.repeat(120))
+    with ScriptedImap(told(lambda: next(sizes))) as server, scripted(server) as source:
+        (estimated,) = arrivals(source)
+        with pytest.raises(Vanished), source.open(estimated):
+            pass
+        (exact,) = arrivals(source)
+        with source.open(exact) as parcel:
+            assert parcel.size == 120
+
+
+@pytest.mark.parametrize("date", [b"01-Jan-0001 00:00:00 +0800", b"31-Dec-9999 23:59:59 +0000"])
+def test_a_date_that_is_none_is_the_time_of_the_first_look(date: bytes) -> None:
+    before = datetime.now(UTC)
+    with ScriptedImap(told(lambda: 120, date)) as server, scripted(server) as source:
+        (arrival,) = arrivals(source)
+
+    assert before <= arrival.received_at <= datetime.now(UTC)

@@ -144,3 +144,34 @@ def test_a_server_that_hangs_up_during_idle_is_not_stormed() -> None:
 
         assert time.monotonic() - began >= 0.29
         assert len(arrivals(source)) == 1
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        {"IDLE": lambda _: [b"* 1 EXISTS", b"+ idling"]},
+        {"UID SEARCH": lambda _: [b"* 1 EXISTS", b"* SEARCH"], "IDLE": lambda _: [b"+ idling"]},
+    ],
+    ids=["at each wait", "at each look"],
+)
+def test_a_server_that_always_tells_of_the_same_mail_is_not_stormed(script: dict[str, Any]) -> None:
+    nothing: dict[str, Any] = {"UID SEARCH": lambda _: [b"* SEARCH"]}
+    with ScriptedImap(nothing | script, capabilities="IMAP4rev1 IDLE") as server, scripted(server) as source:
+        began = time.monotonic()
+        for _ in range(3):
+            assert not arrivals(source)
+            source.wait(LONG_SECONDS)
+
+        assert 2.5 < time.monotonic() - began < PROMPT_SECONDS
+
+
+def test_waking_ends_the_distance_to_the_next_look() -> None:
+    script: dict[str, Any] = {"UID SEARCH": lambda _: [b"* SEARCH"], "IDLE": lambda _: [b"* 1 EXISTS", b"+ idling"]}
+    with ScriptedImap(script, capabilities="IMAP4rev1 IDLE") as server, scripted(server) as source:
+        began = time.monotonic()
+        for _ in range(20):
+            assert not arrivals(source)
+            source.wake()
+            source.wait(LONG_SECONDS)
+
+        assert time.monotonic() - began < PROMPT_SECONDS

@@ -6,6 +6,7 @@ a time, and never for long, so that a mail that is gone is missed as soon as it 
 
 from __future__ import annotations
 
+import itertools
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,7 +29,8 @@ log = logging.getLogger(__name__)
 
 _MOST_MAILS = 20
 _MOST_OCTETS = 3_000_000  # of the files of all of them, as they are transferred
-_LARGEST_FILE = IN_MEMORY_BYTES  # as it is transferred
+_LARGEST_FILE = IN_MEMORY_BYTES  # as it is transferred; so much is not read ahead any more
+_MOST_LOOKED_AT = 20_000_000  # octets of mails, because what is told of a mail's parts may be longer than the mail
 _MOST_FILES = 10  # of one mail: servers limit the length of a command
 _FRESH_SECONDS = 5.0
 
@@ -77,7 +79,7 @@ class ReadAhead:
         position = 0
         try:
             while position < len(arrivals):
-                batch = arrivals[position : position + self._window]
+                batch = _together(arrivals[position : position + self._window])
                 position += len(batch)
                 if len(batch) > 1 and not self._broke:
                     self._read(batch, held)
@@ -144,12 +146,18 @@ class ReadAhead:
                     _keep(attributes, chosen[whose], session, looked[whose].in_hand)
 
 
+def _together(arrivals: Sequence[Arrival]) -> Sequence[Arrival]:
+    """The first, and those after it that may be looked at with it."""
+    octets = itertools.accumulate(each.size or 0 for each in arrivals)
+    return arrivals[: max(1, sum(told <= _MOST_LOOKED_AT for told in octets))]
+
+
 def _chosen(looked: Mapping[int, Ahead]) -> dict[int, list[Part]]:
     """Small files, as many as fit."""
     left = _MOST_OCTETS
     chosen = {}
     for uid, ahead in looked.items():
-        small = [part for part in ahead.look.files if 0 < part.octets <= _LARGEST_FILE]
+        small = [part for part in ahead.look.files if 0 < part.octets < _LARGEST_FILE]
         octets = sum(part.octets for part in small)
         if 0 < len(small) <= _MOST_FILES and octets <= left:
             chosen[uid] = small
@@ -164,13 +172,15 @@ def _item(session: Session, part: Part) -> str:
 def _keep(
     attributes: Mapping[str, Value], parts: Sequence[Part], session: Session, in_hand: dict[str, Spooled]
 ) -> None:
-    """What has come whole without any doubt."""
+    """What has come whole without any doubt: less than was asked for, however much the server said that there is."""
     for part in parts:
         way, item = way_to(part, binary=session.has("BINARY"))
         piece = piece_of(attributes, item, 0)
         if piece is None or part.section in in_hand:
             continue
-        if way is Way.BINARY and 0 < len(piece[0]) < _LARGEST_FILE:
+        if len(piece[0]) >= _LARGEST_FILE:
+            continue
+        if way is Way.BINARY and piece[0]:
             in_hand[part.section] = Spooled([piece[0]])
         elif way is Way.STRUCTURE and len(piece[0]) >= part.octets:
             in_hand[part.section] = Spooled([decoded_at_once(part.encoding, piece[0])])

@@ -35,6 +35,7 @@ class _Candidate(Struct, frozen=True):
     uid: int
     digest: bytes
     received_at: float  # POSIX time
+    size: int  # in octets
 
     @property
     def fingerprint(self) -> str:
@@ -91,6 +92,10 @@ class Finder:
     @property
     def left_alone(self) -> int:
         return len(self._left_alone) + len(self._unreadable)
+
+    def look_again(self, uid: int) -> None:
+        """What was told of this mail is not so any more, or never was: servers estimate sizes until a mail is read."""
+        self._candidates.pop(uid, None)
 
     def bulks(self, reach: Callable[[], Session], known: KnownKeys) -> Iterator[list[Arrival]]:
         """The arrivals in the folder that `reach` has selected, oldest first; mails are read in between."""
@@ -172,7 +177,7 @@ class Finder:
 
     def _candidate(self, seen: Sighting) -> _Candidate:
         received_at = seen.received_at or datetime.now(UTC)
-        return _Candidate(seen.uid, bytes.fromhex(self._account.fingerprint(seen)), received_at.timestamp())
+        return _Candidate(seen.uid, bytes.fromhex(self._account.fingerprint(seen)), received_at.timestamp(), seen.size)
 
     # ----------------------------------------------------------------------------------- verdicts
 
@@ -229,6 +234,7 @@ class Finder:
             fingerprint=candidate.fingerprint,
             received_at=datetime.fromtimestamp(candidate.received_at, UTC),
             known=known,
+            size=candidate.size,
         )
 
 

@@ -17,6 +17,7 @@ from watcher.sources.mailbox.grammar import Value, number
 KEY_PREFIX = "mail:"
 HEADER_ITEMS = "BODY.PEEK[HEADER] RFC822.SIZE INTERNALDATE"
 
+_YEARS = range(1971, 2201)  # servers write the first day or the last one that they know for a date that they lack
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _INTERNAL_DATE = re.compile(r"\s*(\d{1,2})-(\w{3})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)")
 
@@ -63,10 +64,10 @@ def sighting(attributes: Mapping[str, Value]) -> Sighting | None:
 
 
 def internal_date(value: Value) -> datetime | None:
-    """``17-Jul-1996 02:44:25 -0700``, with its offset; None where it is something else."""
+    """``17-Jul-1996 02:44:25 -0700``, with its offset; None where it is something else, or no date of a mail."""
     found = _INTERNAL_DATE.match(value.decode("ascii", "replace")) if isinstance(value, bytes) else None
     try:
-        return None if found is None else _moment(found)
+        return None if found is None or int(found[3]) not in _YEARS else _moment(found)
     except ValueError:
         return None
 

@@ -250,7 +250,10 @@ class Session:
             try:
                 with translated(self._host, self._known), self._limited(self._exchange_seconds + extra_seconds):
                     yield
-            except CommandRefused:
+            except CommandRefused as error:
+                if self._waits_for_an_end:
+                    self._close()
+                    raise SourceUnavailable(str(error)) from error
                 raise
             except BaseException:
                 self._close()
@@ -258,6 +261,11 @@ class Session:
             finally:
                 self.used_at = time.monotonic()
                 self._news |= "EXISTS" in self._client.untagged_responses
+
+    @property
+    def _waits_for_an_end(self) -> bool:
+        """Whether imaplib gave an answer up in the middle, as it does with a line that is too long for it."""
+        return None in self._client.tagged_commands.values()
 
     @contextlib.contextmanager
     def _limited(self, seconds: float) -> Iterator[None]:

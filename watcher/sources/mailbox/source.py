@@ -36,6 +36,7 @@ log = logging.getLogger(__name__)
 _TIMEOUT_SECONDS = 60.0
 _CHECK_SECONDS = 10.0  # less than a whole check may take, so that it can say what did not answer
 _REFUSED_SECONDS = 120.0  # less than whoever tends the mailbox waits after a refused login
+_LEAST_DISTANCE_SECONDS = 1.0  # between looks, after one that found nothing: some servers have always something to tell
 _LONGEST_IDLE_SECONDS = 28 * 60.0  # servers log out who idles for 30 minutes
 
 
@@ -86,6 +87,7 @@ class MailboxSource:
         self._refusal: str | None = None
         self._refused_until = 0.0
         self._wakeup = Wakeup()
+        self._looked_in_vain_at = float("-inf")  # by the monotonic clock: when the last look began, if it found nothing
         self._barred: dict[str, set[Way]] = {}  # by fingerprint
         self._rests: Rests[str] = Rests()  # by fingerprint
         self._ahead = ReadAhead(account=self._account, reach=self._selected, barred=self._barred)
@@ -100,8 +102,11 @@ class MailboxSource:
     def arrivals(self, known: Callable[[Sequence[str]], Mapping[str, Known]]) -> Iterator[Arrival]:
         self._select(self._watching.session())
         self._ahead.begin()
+        self._looked_in_vain_at = time.monotonic()
         hopeless: list[Arrival] = []
         for bulk in self._finder.bulks(self._selected, known):
+            if bulk:
+                self._looked_in_vain_at = float("-inf")
             hopeless += filter(self._is_hopeless, bulk)
             yield from self._ahead.through([each for each in bulk if not self._is_hopeless(each)])
         # What the server itself cannot read comes last, and seldom, so that it holds up no other.
@@ -142,6 +147,7 @@ class MailboxSource:
             return self._parcel(spot, ahead.look, ahead.in_hand)
         first_look = spot.first_look()
         if first_look is None or self._account.fingerprint(first_look.seen) != arrival.fingerprint:
+            self._finder.look_again(uid)
             raise Vanished("another mail lies there now")
         return self._parcel(spot, first_look, {})
 
@@ -195,7 +201,8 @@ class MailboxSource:
         if self._settings.idle and session is not None and session.has("IDLE") and session.selected is not None:
             try:
                 session.idle(until - time.monotonic(), self._wakeup.fileno())
-                self._wakeup.take()
+                least = self._looked_in_vain_at + _LEAST_DISTANCE_SECONDS
+                self._wakeup.wait(min(least, until) - time.monotonic())
                 return
             except SourceUnavailable as error:
                 # The rest of the time is waited for all the same, lest a server be stormed that hangs up each time.
