@@ -164,6 +164,7 @@ class Answer:
         try:
             yield
         except ClaimLost:
+            self._replies.forget(claimed)
             log.warning("An answer was another node's.", extra={"submission": name})
         except (Unavailable, TargetTaken) as error:
             log.warning("An answer has to wait.", extra={"submission": name, "detail": str(error)})

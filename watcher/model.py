@@ -260,7 +260,7 @@ class Submission(Struct, frozen=True, kw_only=True):
     answer: bool
     thread: Thread | None
     answered_at: datetime | None
-    answer_number: int  # answers given so far
+    answer_number: int  # of the last answer, or of one that was under way when it was to be tried again
     moved_to: str | None = None  # the target that the last answer moved it to; None: never moved
     remark: str | None = None  # what was said of the last answer, or of why it waits
     documents: tuple[Document, ...] = ()

@@ -35,7 +35,10 @@ class _Lately(Struct):
 
 
 class Replies:
-    """Sends those of one source. What was sent has to be recorded next, and is remembered until `recorded`."""
+    """Sends those of one source. What was sent has to be recorded next, and is remembered until `recorded`.
+
+    It is forgotten, too, where its claim turns out to be lost.
+    """
 
     def __init__(self, *, writer: Writer, mailer: Mailer | None, journal: AnswerJournal) -> None:
         self._writer = writer
@@ -86,6 +89,10 @@ class Replies:
 
     def recorded(self, claimed: ClaimedAnswer) -> None:
         """The journal knows."""
+        self._unrecorded.discard(_name(claimed))
+
+    def forget(self, claimed: ClaimedAnswer) -> None:
+        """Its claim is lost: the answer is another's to give, or a new one follows."""
         self._unrecorded.discard(_name(claimed))
 
 

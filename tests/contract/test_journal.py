@@ -899,6 +899,75 @@ def test_a_retry_takes_the_answer_from_whoever_is_at_it(journal: Journal) -> Non
         note(journal, claimed, Closed(moved=True))
 
 
+def test_a_retry_uses_up_the_number_of_an_answer_under_way_that_was_never_noted(journal: Journal) -> None:
+    # Given an answer that somebody is at: its reply may have gone out
+    name = journal.record(mail())
+    book(journal, FAILED)
+    journal.claim_answers("fapiao", limit=1, hold=HOLD)
+    # When it is tried again
+    journal.retry(name)
+    book(journal)
+    # Then what is answered now has a number of its own, and nobody says that it was answered before
+    (claimed,) = journal.claim_answers("fapiao", limit=1, hold=HOLD)
+    assert (claimed.number, claimed.replied, claimed.submission.answered_at) == (2, False, None)
+
+
+def test_a_retry_uses_up_the_number_of_a_reply_that_was_noted_before_the_mail_could_be_moved(journal: Journal) -> None:
+    name = journal.record(mail())
+    book(journal, FAILED)
+    (claimed,) = journal.claim_answers("fapiao", limit=1, hold=HOLD)
+    note(journal, claimed, Planned(target="error", replied=True))
+    journal.postpone_answer(claimed, LATER, "the mail server is away")
+
+    journal.retry(name)
+    book(journal)
+
+    (claimed,) = journal.claim_answers("fapiao", limit=1, hold=HOLD)
+    assert (claimed.number, claimed.target, claimed.replied) == (2, None, False)
+
+
+def test_a_retry_uses_up_a_number_though_the_answer_was_given_back(journal: Journal) -> None:
+    name = journal.record(mail())
+    book(journal, FAILED)
+    (claimed,) = journal.claim_answers("fapiao", limit=1, hold=HOLD)
+    journal.postpone_answer(claimed, LATER, "it could not be noted that its reply was sent")
+
+    journal.retry(name)
+    book(journal)
+
+    assert journal.claim_answers("fapiao", limit=1, hold=HOLD)[0].number == 2
+
+
+def test_a_retry_that_finds_all_booked_meanwhile_uses_up_the_number_of_the_answer_under_way(journal: Journal) -> None:
+    # Given an answer under way that says that it failed, and the same document booked by another submission
+    first, second = (journal.record(mail(document("same"))) for _ in range(2))
+    book(journal, FAILED)
+    journal.retry(second)
+    book(journal)
+    (claimed,) = [each for each in journal.claim_answers("fapiao", limit=2, hold=HOLD) if each.submission.id == first]
+    # When it is tried again
+    assert journal.retry(first) == 0
+    # Then that it is a duplicate is answered under the next number, and once
+    (again,) = journal.claim_answers("fapiao", limit=2, hold=HOLD)
+    assert (claimed.number, again.submission.id, again.number) == (1, first, 2)
+
+
+def test_a_second_retry_before_the_next_answer_uses_up_nothing_and_the_next_answer_is_given_once(
+    journal: Journal,
+) -> None:
+    name = journal.record(mail(document("a"), document("b")))
+    book(journal, FAILED)
+    book(journal, FAILED)
+    answer(journal)
+
+    journal.retry(name)
+    journal.retry(name)
+    book(journal)
+    book(journal)
+
+    assert [each.number for each in journal.claim_answers("fapiao", limit=2, hold=HOLD)] == [2]
+
+
 def test_a_retry_of_nothing_says_so(journal: Journal) -> None:
     with pytest.raises(UsageError, match="no submission"):
         journal.retry("nowhere")

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from tests.support.journals import (
     ENDED,
     FAILED,
+    HOLD,
     book,
     claim,
     claim_one,
@@ -69,6 +70,17 @@ def test_what_was_skipped_is_posted_when_somebody_says_so_and_answered_again(jou
     assert again.biz_id == BookingKey(content="trip", user_code="903851", create_expense=True).biz_id(1)
     assert became(journal, name) == [Outcome.DONE, Outcome.DONE]
     assert only(journal, name).state is SubmissionState.SETTLED
+
+
+def test_a_release_uses_up_the_number_of_an_answer_under_way(journal: Journal) -> None:
+    name = journal.record(mail(document("invoice"), skipped()))
+    book(journal)
+    journal.claim_answers("fapiao", limit=1, hold=HOLD)
+
+    assert journal.release(name) == 1
+    book(journal)
+
+    assert [each.number for each in journal.claim_answers("fapiao", limit=2, hold=HOLD)] == [2]
 
 
 def test_what_was_skipped_is_a_duplicate_where_it_was_booked_meanwhile(journal: Journal) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.support.journals import book, mail
+from tests.support.journals import FAILED, book, mail
 from tests.support.waiting import wait_for
 from tests.support.workplace import pdf
 from watcher.answer import Answer
@@ -440,6 +440,80 @@ def test_a_reply_that_took_long_is_not_sent_again_when_the_mail_is_moved_under_t
         give(step, claimed)
         assert mailbox.moves == moves
     assert len(mailer.sent) == 1
+
+
+class Post:
+    """Takes every reply; the first is on its way when `meanwhile` happens."""
+
+    def __init__(self, meanwhile: Callable[[], object] = lambda: None) -> None:
+        self.sent: list[str] = []
+        self._meanwhile = meanwhile
+
+    def send(self, message: EmailMessage) -> None:
+        self.sent.append(message["Message-ID"])
+        if len(self.sent) == 1:
+            self._meanwhile()
+
+
+def give_all(step: Answer) -> None:
+    step.hasten()
+    for claimed in step.claim(10):
+        give(step, claimed)
+
+
+def test_what_is_retried_while_its_reply_is_on_its_way_is_answered_again(journal: SqlJournal) -> None:
+    # Given a mail of which nothing came, retried while the mail server takes the reply that says so
+    name = journal.record(mail())
+    book(journal, FAILED)
+    mailer, mailbox = Post(lambda: journal.retry(name)), Mailbox("fapiao")
+    step = answering(journal, mailbox, mailer)
+    give_all(step)
+    assert (len(mailer.sent), mailbox.moves) == (1, 0)
+    assert not step._replies._unrecorded  # else it would be remembered for ever
+    # When it is booked, and whatever is due is answered
+    book(journal)
+    for _ in range(2):
+        give_all(step)
+    # Then its sender hears of it, once, and the mail is moved
+    assert (len(mailer.sent), len(set(mailer.sent)), mailbox.moves) == (2, 2, 1)
+    assert journal.submission(name).state is SubmissionState.CLOSED
+
+
+def test_what_is_retried_before_its_mail_could_be_moved_is_answered_under_another_message_id(
+    journal: SqlJournal,
+) -> None:
+    # Given a reply that was sent and noted, and a mailbox that was away for the move
+    name = journal.record(mail())
+    book(journal, FAILED)
+    mailer, mailbox = Post(), LateMailbox()
+    mailbox.name = "fapiao"
+    step = answering(journal, mailbox, mailer)
+    give_all(step)
+    assert len(mailer.sent) == 1
+    # When it is retried, booked, and answered
+    journal.retry(name)
+    book(journal)
+    for _ in range(2):
+        give_all(step)
+    # Then no mail program takes the second reply for the first
+    assert (len(mailer.sent), len(set(mailer.sent))) == (2, 2)
+    assert journal.submission(name).state is SubmissionState.CLOSED
+
+
+def test_what_is_retried_after_it_was_answered_is_answered_once_more(journal: SqlJournal) -> None:
+    name = journal.record(mail())
+    book(journal, FAILED)
+    mailer = Post()
+    step = answering(journal, Mailbox("fapiao"), mailer)
+    give_all(step)
+
+    journal.retry(name)
+    book(journal)
+    for _ in range(2):
+        give_all(step)
+
+    assert (len(mailer.sent), len(set(mailer.sent))) == (2, 2)
+    assert journal.submission(name).state is SubmissionState.CLOSED
 
 
 class Diary:

@@ -1,4 +1,4 @@
-"""How often the journal is asked whether somebody was sent too many replies."""
+"""How often the journal is asked whether somebody was sent too many replies, and what is remembered of them."""
 
 from __future__ import annotations
 
@@ -117,3 +117,13 @@ def test_of_thousands_of_recipients_not_all_are_remembered(office: Office) -> No
     for number in range(2500):
         assert office.reply(f"p{number}@corp.example")
     assert len(office.replies._lately) <= 1000
+
+
+def test_what_was_sent_under_a_claim_that_is_lost_is_forgotten(office: Office) -> None:
+    claimed = cast("ClaimedAnswer", SimpleNamespace(submission=_submission(ZHANG, 1), number=1))
+    office.replies.send(claimed)
+    assert office.replies.is_unrecorded(claimed)
+
+    office.replies.forget(claimed)
+
+    assert not office.replies.is_unrecorded(claimed)

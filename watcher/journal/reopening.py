@@ -144,6 +144,13 @@ _LIES_AT = Deferred(
     )
 )
 _FORGET_INVOICES = Deferred(lambda: delete(invoices).where(invoices.c.booking == bindparam("of")))
+# The reply of an answer under way may have gone out, noted or not, and even if its claim was given back. The next one
+# says something else: under the same number it would be taken for sent, or be dropped by its Message-ID.
+_USED_UP = Deferred(
+    lambda: case(
+        (text("submissions.state = 'settled'"), submissions.c.answer_number + 1), else_=submissions.c.answer_number
+    )
+)
 _REOPEN_SUBMISSION = Deferred(
     lambda: (
         update(submissions)
@@ -155,6 +162,7 @@ _REOPEN_SUBMISSION = Deferred(
             claim=submissions.c.claim + 1,
             target=null(),
             replied=false(),
+            answer_number=_USED_UP(),
             remark=null(),
             held_at=null(),
             released=false(),

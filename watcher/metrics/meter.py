@@ -70,7 +70,7 @@ class PrometheusMeter:
         for document in submission.documents:
             if document.outcome is not None:
                 self._documents(submission.source, document.outcome.value).inc()
-        if submission.answer_number == 0:
+        if submission.answered_at is None:  # the first one
             self._delays.observe(max(0.0, (datetime.now(UTC) - submission.received_at).total_seconds()))
 
     def store_failed(self, store: str, *, refused: bool) -> None:
