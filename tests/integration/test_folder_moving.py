@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import stat
 import sys
 from collections.abc import Callable, Iterator
@@ -177,6 +178,30 @@ def test_files_of_two_folders_that_are_moved_at_once_get_a_name_and_a_note_each(
         "a (2).pdf": PDF + b"\1",
         "a (2).pdf.txt": note_bytes("of the second"),
     }
+
+
+def test_two_files_that_are_the_same_and_are_planned_together_get_a_name_each(folder: Folder) -> None:
+    folder.drop()
+    submission = folder.taken_in()
+    failed = folder.source.plan(submission, booked=False)
+    assert failed is not None
+    folder.source.move(submission, failed, None)
+    first = replace(submission, id="first", place=failed)
+    shutil.copy2(folder.error / "a.pdf", folder.inbox)  # with its time, as programs do that synchronise folders
+    second = replace(folder.taken_in(), id="second")
+
+    planned = [(each, folder.source.plan(each, booked=True)) for each in (first, second)]
+    for each, target in planned:
+        folder.source.move(each, target, None)
+
+    assert folder.files() == {f"done/{MONTH}/a.pdf": PDF, f"done/{MONTH}/a (2).pdf": PDF}
+
+
+def test_a_plan_that_is_made_again_keeps_its_name(folder: Folder) -> None:
+    folder.drop()
+    submission = folder.taken_in()
+
+    assert folder.source.plan(submission, booked=True) == folder.source.plan(submission, booked=True)
 
 
 def test_where_done_is_null_the_file_stays_and_its_note_comes_beside_it(tmp_path: Path) -> None:
@@ -357,7 +382,7 @@ def test_a_move_by_link_that_was_interrupted_leaves_one_name(folder: Folder) -> 
 # ------------------------------------------------------------------------------------------ crashes
 
 
-def dies_at_line(number: int, work: Callable[[], None]) -> bool:
+def dies_at_line(number: int, work: Callable[[], object]) -> bool:
     """Do the work in a child that is gone at its n-th line in the folder's modules; whether it got that far."""
     child = os.fork()
     if child == 0:
@@ -410,6 +435,56 @@ def test_whenever_a_move_dies_repeating_it_ends_it(tmp_path: Path, other_drive: 
         }
         for path in error.iterdir():
             path.unlink()
+    assert line > 100
+
+
+@pytest.mark.parametrize("drive", ["same", "other"])
+def test_whenever_the_move_of_a_second_answer_dies_repeating_it_ends_it(
+    tmp_path: Path, other_drive: Path, drive: str
+) -> None:
+    base = other_drive if drive == "other" else tmp_path
+    folder = Folder(tmp_path, error=str(base / "error"), done=str(base / "done"))
+    line = 0
+    dies = True
+    while dies:
+        line += 1
+        folder.drop("a.pdf", PDF + str(line).encode())
+        submission = folder.taken_in()
+        failed = folder.source.plan(submission, booked=False)
+        assert failed is not None
+        folder.source.move(submission, failed, NOTE)
+        moved = replace(submission, place=failed)
+        target = folder.source.plan(moved, booked=True)
+        dies = dies_at_line(line, lambda: folder.source.move(moved, target, None))  # noqa: B023
+
+        folder.source.move(moved, target, None)
+
+        left = {path: path.read_bytes() for name in ("error", "done") for path in (base / name).iterdir()}
+        assert left == {base / "done" / "a.pdf": PDF + str(line).encode()}
+        (base / "done" / "a.pdf").unlink()
+    assert line > 100
+
+
+@pytest.mark.parametrize("drive", ["same", "other"])
+def test_whenever_putting_a_file_back_dies_repeating_it_ends_it(tmp_path: Path, other_drive: Path, drive: str) -> None:
+    base = other_drive if drive == "other" else tmp_path
+    folder = Folder(tmp_path, error=str(base / "error"))
+    line = 0
+    dies = True
+    while dies:
+        line += 1
+        path = folder.drop("a.pdf", PDF + str(line).encode())
+        submission = folder.taken_in()
+        failed = folder.source.plan(submission, booked=False)
+        folder.source.move(submission, failed, NOTE)
+        moved = replace(submission, moved_to=failed)
+        dies = dies_at_line(line, lambda: folder.source.put_back(moved))  # noqa: B023
+
+        folder.source.put_back(moved)
+
+        assert {one.name: one.read_bytes() for one in folder.inbox.iterdir()} == {"a.pdf": PDF + str(line).encode()}
+        assert list((base / "error").iterdir()) == []
+        path.unlink()
     assert line > 100
 
 

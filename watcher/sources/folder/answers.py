@@ -14,7 +14,7 @@ from watcher.sources.folder.arriving import Arriving
 from watcher.sources.folder.atomic import make_folder, status_of
 from watcher.sources.folder.drive import Mount, folder_below, is_gone, open_below, unavailable
 from watcher.sources.folder.identity import Fingerprint
-from watcher.sources.folder.move import Move, Spot, drop_note, is_own_note, keep_note
+from watcher.sources.folder.move import Move, Spot, drop_note, hidden_spot, is_own_note, keep_note
 from watcher.sources.folder.names import for_display, from_text, to_text
 from watcher.sources.folder.opened import OpenFolders
 from watcher.sources.folder.target import Template, free_name
@@ -63,7 +63,7 @@ class Answers:
         folder = template.on(self._now().astimezone(self._timezone)).rstrip("/")
         if subfolders:
             folder = f"{folder}/{subfolders}"
-        return to_text(f"{folder}/{_free_in(folder, name, self._arriving)}")
+        return to_text(f"{folder}/{_free_in(folder, name, lambda path: self._arriving.plan(path, submission.id))}")
 
     def move(self, submission: Submission, target: str | None, note: str | None, folders: OpenFolders) -> None:
         """As the port has it, but that it is durable once `folders` are closed."""
@@ -84,15 +84,14 @@ class Answers:
         """Without a target it stays."""
         root, drive = folders.begin()
         source = self._source(root, place, folders)
-        if place.startswith("/"):
-            expected = _loosened(source, expected)
+        now = _loosened(source, expected) if place.startswith("/") else expected
         if target is None:
-            _answer_in_place(source, place, expected, note)
+            _answer_in_place(source, place, now, note)
             return
         with self._arriving.at(target):
             goal = self._target(root, place, target, folders)
             self.is_near = goal.device == drive.device and not drive.is_network
-            _bring(source, goal, expected, note, folders)
+            _carry_out(source, Move(source, goal, now, note, came=folders.came, named_after=expected))
 
     def put_back(self, submission: Submission) -> Fingerprint:
         """From where it was moved to where it was taken in, without its note; what it is there."""
@@ -105,7 +104,8 @@ class Answers:
             try:
                 source = self._source(root, from_text(submission.moved_to), folders)
                 home = _spot(folders, parent, name, lambda: open_below(root, parent))
-                _bring(source, home, _loosened(source, expected), None, folders)
+                now = _loosened(source, expected)
+                _carry_out(source, Move(source, home, now, None, came=folders.came, named_after=expected))
                 status = os.stat(name, dir_fd=home.folder, follow_symlinks=False)
             except OSError as error:
                 raise unavailable(error, f"{self._mount.path}/{place}") from error
@@ -178,12 +178,12 @@ def template_of(folder: str, text: str | None) -> Template | None:
     return None if template is None or template.text == folder else template
 
 
-def _free_in(folder: str, name: str, arriving: Arriving) -> str:
-    """A name that nothing has, or is about to have, in this folder."""
+def _free_in(folder: str, name: str, keep: Callable[[str], bool]) -> str:
+    """A name that nothing has, or is about to have, in this folder; it is kept for this one."""
     try:
         return free_name(
             name,
-            lambda one: f"{folder}/{one}" in arriving or _is_there(f"{folder}/{one}"),
+            lambda one: _is_there(f"{folder}/{one}") or not keep(f"{folder}/{one}"),
             lambda one: _is_there(f"{folder}/{one}") and _is_foreign_in(folder, one),
         )
     except OSError as error:
@@ -218,9 +218,9 @@ def _spot(folders: OpenFolders, folder: str, name: str, open_it: Callable[[], in
     return Spot(folder=opened.file, device=opened.device, name=name)
 
 
-def _bring(source: Spot | None, target: Spot, expected: Fingerprint, note: str | None, folders: OpenFolders) -> None:
-    """Move it; the note of an earlier answer, where it lay until now, is not true any more."""
-    moved = Move(source, target, expected, note, came=folders.came).carry_out()
+def _carry_out(source: Spot | None, move: Move) -> None:
+    """The note of an earlier answer, where the file lay until now, is not true any more."""
+    moved = move.carry_out()
     if source is not None:
         drop_note(source, moved)
 
@@ -244,11 +244,15 @@ def _free_beside(source: Spot) -> Spot:
 
 
 def _loosened(source: Spot | None, expected: Fingerprint) -> Fingerprint:
-    """What a file is that was moved before: on another drive it has another inode and a coarser time."""
-    status = source.status if source else None
-    if status is None or not expected.resembles(status):
-        return expected
-    return Fingerprint.of(status, stable_inodes=True)
+    """What a file is that was moved before: on another drive it has another inode and a coarser time.
+
+    An interrupted move may have left it under its hidden name.
+    """
+    for spot in (source, hidden_spot(source, expected)) if source else ():
+        status = spot.status
+        if status is not None and expected.resembles(status):
+            return Fingerprint.of(status, stable_inodes=True)
+    return expected
 
 
 def _made(path: str, like: os.stat_result) -> int:

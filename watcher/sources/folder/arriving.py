@@ -1,29 +1,44 @@
-"""Which names the moves that are under way will take."""
+"""Which names the moves that are planned or under way will take."""
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from watcher.errors import TargetTaken
 from watcher.sources.folder.names import for_display
 
+_PLANNED_SECONDS = 120.0  # longer than an answer is held: what was not moved by then is planned anew
+_MOST_PLANNED = 4096
+
 
 class Arriving:
-    """The targets of moves under way, of all folders that may share one `done` or `error`. For many threads.
+    """The targets of moves, of all folders that may share one `done` or `error`. For many threads.
 
-    A note stands before its file: a second file on its way to the same name would take the note for one
-    that has lost its file.
+    Many moves are planned before the first is made: a second file that is the same as the first, and were planned to
+    go where that one goes, would find it there and be taken for what its own move had copied before it was
+    interrupted. And a note stands before its file: a second file on its way to the same name would take the note for
+    one that has lost its file.
     """
 
     def __init__(self) -> None:
         self._targets: set[str] = set()
+        self._planned: dict[str, tuple[str, float]] = {}  # for whom, and until when (monotonic)
         self._lock = threading.Lock()
 
-    def __contains__(self, target: str) -> bool:
+    def plan(self, target: str, whose: str) -> bool:
+        """Keep this absolute path for a submission for a while; False: it is another's."""
+        now = time.monotonic()
         with self._lock:
-            return target in self._targets
+            keeper, until = self._planned.get(target, (whose, now))
+            if target in self._targets or (keeper != whose and until > now):
+                return False
+            if len(self._planned) >= _MOST_PLANNED:
+                self._planned = {path: kept for path, kept in self._planned.items() if kept[1] > now}
+            self._planned[target] = whose, now + _PLANNED_SECONDS
+            return True
 
     @contextmanager
     def at(self, target: str) -> Iterator[None]:
@@ -34,6 +49,8 @@ class Arriving:
             self._targets.add(target)
         try:
             yield
+            with self._lock:
+                self._planned.pop(target, None)  # from now on it is there
         finally:
             with self._lock:
                 self._targets.discard(target)

@@ -62,6 +62,10 @@ def hidden_name(name: str, expected: Fingerprint) -> str:
     return prefix + shortened(name, LONGEST_NAME_BYTES - len(prefix))
 
 
+def hidden_spot(file: Spot, expected: Fingerprint) -> Spot:
+    return file.beside(hidden_name(file.name, expected))
+
+
 def original_name(hidden: str) -> str | None:
     """The name that a hidden file had; None where it is not one of these."""
     token, hyphen, name = hidden.removeprefix(OWN_PREFIX).partition("-")
@@ -69,7 +73,11 @@ def original_name(hidden: str) -> str | None:
 
 
 class Move:
-    """One move of the file at `source`, which was `expected` when it was taken in, to `target`."""
+    """One move of the file at `source`, which was `expected` when it was taken in, to `target`.
+
+    `named_after` is that state as it is recorded, from which names on the way follow: what the file is `expected` to
+    be now may be told anew each time. None: the same.
+    """
 
     def __init__(
         self,
@@ -79,10 +87,12 @@ class Move:
         note: str | None,
         *,
         came: Callable[[int], None],
+        named_after: Fingerprint | None = None,
     ) -> None:
         """`came` is told of the folder that the file was renamed into, to have that on the disk, now or later."""
         self._source = source
-        self._hidden = source.beside(hidden_name(source.name, expected)) if source else None
+        self._named_after = named_after or expected
+        self._hidden = hidden_spot(source, self._named_after) if source else None
         self._target = target
         self._expected = expected
         self._note = note
@@ -203,7 +213,7 @@ class Move:
 
     def _copy(self, spot: Spot) -> None:
         """To another drive: copied, compared, named, and only then removed here."""
-        temporary = self._target.beside(f"{OWN_PREFIX}{_token(self._target.name, self._expected)}.tmp")
+        temporary = self._target.beside(f"{OWN_PREFIX}{_token(self._target.name, self._named_after)}.tmp")
         try:
             self._write_copy(spot, temporary)
             hidden = self._hide(spot)
