@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import subprocess
+import sys
 import zipfile
 
 import pytest
@@ -52,6 +54,14 @@ FILES = [
     (b"MZ" + bytes(510), Format.OTHER),
     (zipped(("[Content_Types].xml", b"x"), ("word/document.xml", b"x")), Format.OFFICE),
     (zipped(("_rels/.rels", b"x"), ("[Content_Types].xml", b"x")), Format.OFFICE),
+    (zipped(("word/document.xml", b"x"), ("[Content_Types].xml", b"x")), Format.OFFICE),
+    (zipped(("docProps/app.xml", b"x"), ("xl/workbook.xml", b"x"), ("[Content_Types].xml", b"x")), Format.OFFICE),
+    (zipped(("ppt/theme/theme1.xml", b"x"), ("[Content_Types].xml", b"x")), Format.OFFICE),
+    (zipped(("word/发票.pdf", PDF)), Format.ZIP),
+    (zipped(("xl/a.pdf", PDF), ("b.pdf", PDF)), Format.ZIP),
+    (zipped(("ppt/", b""), ("ppt/invoice.xml", XML)), Format.ZIP),
+    (zipped(("docProps/a.pdf", PDF)), Format.ZIP),
+    (zipped(("_rels/a.pdf", PDF)), Format.ZIP),
     (zipped(("mimetype", b"application/vnd.oasis.opendocument.text")), Format.OFFICE),
     (zipped(("META-INF/MANIFEST.MF", b"x")), Format.OFFICE),
     (XML, Format.XML),
@@ -59,7 +69,9 @@ FILES = [
     ("\ufeff<?xml version='1.0' encoding='utf-16'?><EInvoice/>".encode("utf-16-le"), Format.XML),
     (b"<Invoice xmlns='urn:x'>", Format.XML),
     (b"<?xml version='1.0'?><!-- a --><rsm:CrossIndustryInvoice>", Format.XML),
+    (b"<?xml version='1.0'?>\n<!-- a -- > b -->\n<?c d?e?>\n\n<!-- --><?f?><EInvoice>", Format.XML),
     (b"<?xml version='1.0'?>\n<!DOCTYPE html>\n<html>", Format.OTHER),
+    (b"<?xml version='1.0'?><?mso-application progid='Word.Document'?><w:wordDocument xmlns:w='x'>", Format.OTHER),
     (b"<?xml version='1.0'?><svg xmlns='x'>", Format.OTHER),
     (b"<html><body>invoice", Format.OTHER),
     (b"<note>hello</note>", Format.OTHER),
@@ -136,6 +148,10 @@ def test_what_may_be_a_document_is_never_left_alone_by_its_first_bytes(data: byt
         zipped(("mimetype", b"x")),
         _ole(b"\xec\xa5\xc1\x00"),
         SIGNED_DETACHED,
+        zipped(("docProps/app.xml", b"x"), ("[Content_Types].xml", b"x")),
+        zipped(("_rels/.rels", b"x"), ("[Content_Types].xml", b"x")),
+        zipped(("xl/worksheets/sheet1.xml", b"x"), ("[Content_Types].xml", b"x")),
+        zipped(("word/document.xml", b"x"), ("[Content_Types].xml", b"x")),
         ofd(first="OFD.xml").replace(b"%PDF", b""),
     ],
 )
@@ -150,8 +166,41 @@ def test_a_document_is_one_only_where_it_is_accepted() -> None:
     assert may_hold_documents(XML, ["xml"])
 
 
+def test_a_zip_that_begins_as_office_files_do_is_an_archive_where_its_directory_says_nothing_of_the_kind() -> None:
+    content = Spooled([zipped(("word/document.xml", b"x"), ("a.pdf", PDF))])
+    assert format_of(content) is Format.ZIP
+    content.close()
+
+
 def test_a_zip_that_names_the_ofd_file_in_gbk_is_still_a_zip() -> None:
     assert kind_of(named_zip("发票.pdf".encode("gbk"), PDF)) is Format.ZIP
+
+
+def test_no_head_of_four_kilobytes_holds_the_daemon_up() -> None:
+    # Given what can be read in many ways: one that is tried in all of them takes years
+    pieces = [
+        b"<!---->",
+        b"<??>",
+        b"<?xml ?>",
+        b"<!DOCTYPE a>",
+        b"<!--",
+        b"<?",
+        b"<!",
+        b"-->",
+        b"<!-- -->\n",
+        b"\n",
+        b"a",
+    ]
+    heads = [(begin, piece) for piece in pieces for begin in (b"", b"<?xml version='1.0'?>")]
+    # When they are told in a process of its own, which can be ended
+    program = f"""
+from watcher.documents.sniff import kind_of
+for begin, piece in {heads!r}:
+    print(kind_of((begin + piece * 4096)[:4094] + b"<1"))
+"""
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True, timeout=60)
+    # Then they are nothing of ours, each of them
+    assert told.stdout.split() == ["other"] * len(heads)
 
 
 @given(st.binary())

@@ -33,6 +33,17 @@ def test_the_word_object_elsewhere_is_no_object() -> None:
     assert _is_plain(ONE.replace(b"trailer", b"% obj 0 obj x3 0 object 13 0 obj\ntrailer"))
 
 
+def test_more_objects_than_a_page_ever_has_are_not_gone_through() -> None:
+    objects = b"".join(b"%d 0 obj\nendobj\n" % number for number in range(100, 25_000))
+    assert _is_plain(ONE.replace(b"trailer", objects[:200_000] + b"\ntrailer"))
+    assert not _is_plain(ONE.replace(b"trailer", objects + b"trailer"))
+
+
+def test_white_space_is_what_pdf_calls_so() -> None:
+    for there, instead in ((b"/Type/Pages", b"/Type\0/Pages"), (b"/Count 1", b"/Count\x001"), (b"0 obj", b"0\0obj")):
+        assert _is_plain(ONE.replace(there, instead))
+
+
 def test_a_file_with_another_one_behind_it_is_not() -> None:
     assert not _is_plain(ONE + ONE)
 
@@ -64,11 +75,45 @@ def test_several_pages_are_not() -> None:
         (b"12 0 obj", b"12 0 obj<<>>endobj\n12" + b" " * 40 + b"0\nobj"),
         (b"trailer", b"9 0 obj<</Type/ObjStm>>endobj trailer"),
         (b"endobj", b""),
+        # White space is what PDF calls so; a comment is such as well, and a type may stand in an object of its own.
+        (b"trailer", b"9 0 obj<</Type\0/Pages>>endobj trailer"),
+        (b"trailer", b"9 0 obj<</Type \0/Page>>endobj trailer"),
+        (b"trailer", b"9 0 obj<</Type%\n/Page>>endobj trailer"),
+        (b"trailer", b"9 0 obj<</Type 8 0 R>>endobj trailer"),
+        (b"/Pages 2 0 R", b"/X(/Pages 2 0 R)/Pages%\n9 0 R"),
+        # What tells of pages may be said where it counts for nothing.
+        (b"/Kids[12 0 R]/Count 1", b"/X(/Kids[12 0 R]/Count 1)/Kids[12 0 R 13 0 R]/Count 2"),
+        (b"/Kids[12 0 R]/Count 1", b"/X</Kids[12 0 R]/Count 1>/Kids[12 0 R 13 0 R]/Count 2"),
+        (b"/Kids[12 0 R]/Count 1", b"/X<</Kids[12 0 R]/Count 1>>/Kids[12 0 R 13 0 R]/Count 2"),
+        (b"/Kids[12 0 R]/Count 1", b"%/Kids[12 0 R]/Count 1\n/Kids[12 0 R 13 0 R]/Count 2"),
+        (b"/Kids[12 0 R]/Count 1", b"/Kids[12 0 R]/Count 1/Kids[12 0 R 13 0 R]/Count 2"),
+        (b"/Kids[12 0 R]/Count 1", b"/Kids[12 0 R]/Count 1/X(endobj)/Kids 8 0 R/Count 2"),
+        (b"/Type/Page/", b"/Type/Page/Kids[13 0 R 14 0 R]/"),
     ],
 )
 def test_whatever_is_in_doubt_is_not_plain(there: bytes, instead: bytes) -> None:
     assert there in ONE
     assert not _is_plain(ONE.replace(there, instead))
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        b"12 0\0obj",
+        b"12\x000 obj",
+        b"012 00 obj",
+        b"12" + b" " * 80 + b"0 obj",
+        b"12 " + b" " * 80 + b"\n0 obj",
+        b"12 0%\nobj",
+        b"12%\n0 obj",
+        b"12 %" + b"x" * 80 + b"\r0 obj",
+    ],
+)
+def test_a_page_that_is_there_twice_is_in_doubt_however_its_numbers_are_written(again: bytes) -> None:
+    seen, hidden = b"12 0 obj<</Type/Page>>endobj\n", b"\n<</Kids[13 0 R 14 0 R]/"
+    two = ONE.replace(b"12 0 obj\n<</Type/Page/", seen + again + hidden)
+    assert two != ONE
+    assert not _is_plain(two)
 
 
 @pytest.mark.parametrize("data", [b"", b"%PDF-", b"PK\x03\x04", b"%PDF-1.4" + bytes(5_000_000)])

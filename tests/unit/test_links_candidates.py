@@ -74,8 +74,19 @@ def test_what_follows_a_bare_link_is_not_part_of_it(after: str) -> None:
     assert links(html(f"地址：https://a.example/x-_={after}点击")) == ["https://a.example/x-_="]
 
 
-def test_brackets_of_its_own_stay() -> None:
-    assert links(plain("(https://a.example/x(1))")) == ["https://a.example/x(1)"]
+@pytest.mark.parametrize(
+    ("written", "link"),
+    [
+        ("(https://a.example/x(1))", "x(1)"),
+        ("https://a.example/x(1)。)", "x(1)"),
+        ("https://a.example/x((1)", "x((1)"),
+        ("[{https://a.example/x(1)]}).", "x(1)"),
+        ("https://a.example/x[(1])", "x[(1])"),
+        ("https://a.example/x))))", "x"),
+    ],
+)
+def test_brackets_of_its_own_stay(written: str, link: str) -> None:
+    assert links(plain(written)) == [f"https://a.example/{link}"]
 
 
 def test_a_link_in_angle_brackets_may_span_lines() -> None:
@@ -151,7 +162,11 @@ def test_nothing_that_a_mail_holds_makes_it_fail(text: str, is_html: bool) -> No
 
 
 @pytest.mark.parametrize(
-    "piece", ["<b>", "<a href='", "<!--", "<a ", "https://", "<https://", "(" * 9 + "https://a.example/)", "&amp;"]
+    "piece",
+    [
+        *("<b>", "<a href='", "<!--", "<a ", "https://", "<https://", "(" * 9 + "https://a.example/)", "&amp;"),
+        pytest.param("<a href=x>http://a.example/" + ")" * 200_000, id="brackets in the words of a link"),
+    ],
 )
 def test_a_megabyte_of_malice_is_read_in_seconds(piece: str) -> None:
     began = time.process_time()

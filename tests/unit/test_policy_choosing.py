@@ -224,6 +224,32 @@ def test_a_trip_sheet_with_a_page_that_nobody_could_read_is_sent() -> None:
     assert choose(found) == [SENT, SENT]
 
 
+@pytest.mark.parametrize("mark", [Mark.GOODS_LIST, Mark.TOLL_SUMMARY, Mark.TRIP_SHEET, Mark.FOLIO])
+@pytest.mark.parametrize("hidden", [{"pages": 2, "unread": (2,)}, {"pages": 12}], ids=["unread", "not searched"])
+def test_whatever_it_says_it_is_sent_where_an_invoice_may_hide_in_it(mark: Mark, hidden: dict[str, Any]) -> None:
+    paper = one("a.pdf", read(marks=(mark,), **hidden))
+
+    assert choose([paper]) == [SENT]
+    assert choose([paper, one("b.pdf", read(invoice()))]) == [SENT, SENT]
+
+
+def test_an_invoice_to_a_private_person_with_a_list_of_goods_behind_it_is_sent() -> None:
+    labels = [mark for mark in ALL_LABELS if mark is not Mark.TAX_IDS]
+    found = one("a.pdf", read(invoice(by=By.TEXT), marks=(Mark.GOODS_LIST, *labels), pages=2))
+
+    assert choose([found]) == [SENT]
+    assert choose([found, one("b.pdf", read(invoice(OTHER)))]) == [SENT, SENT]
+
+
+@pytest.mark.parametrize(
+    "name", ["水单+发票.pdf", "酒店住宿明细及发票.pdf", "行程单和发票.jpg", "folio_and_invoice.pdf"]
+)
+def test_a_name_that_says_invoice_as_well_decides_nothing(name: str) -> None:
+    scan = read(unread=(1,)) if name.endswith(".pdf") else Seen()
+
+    assert choose([one("餐饮发票.pdf", read(invoice())), one(name, scan)]) == [SENT, SENT]
+
+
 # ---------------------------------------------------------------------------------------- signature images
 
 

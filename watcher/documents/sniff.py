@@ -106,15 +106,22 @@ _OLE_MESSAGE_CLASS = bytes.fromhex("0b0d020000000000c000000000000046")  # of the
 _OLE_NO_MESSAGE = tuple(text.encode("utf-16-le") for text in ("WordDocument", "Workbook", "PowerPoint Document"))
 _OLE_NO_MESSAGE_AT_512 = (b"\xec\xa5\xc1", b"\x09\x08", b"\x00\x6e\x1e\xf0")  # Word, Excel, PowerPoint
 _HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1", b"avif")
-_ONE_THING = re.compile(
-    r"\[content_types\]\.xml|mimetype|_rels/.*|docprops/.*|word/.*|xl/.*|ppt/.*|meta-inf/.*|androidmanifest\.xml",
+_ONE_THING = re.compile(r"\[content_types\]\.xml|mimetype|meta-inf/.*|androidmanifest\.xml", re.IGNORECASE)
+# What Office files begin with. These very parts, and only where the directory is out of sight: an archive may well have
+# a folder that is called so.
+_OFFICE_PART = re.compile(
+    r"_rels/\.rels|docprops/(?:app|core|custom)\.xml|(?:word|xl|ppt)/_rels/[a-z]+\.xml\.rels"
+    r"|word/(?:document|numbering|settings|styles)\.xml|ppt/(?:presentation|slides/slide1)\.xml"
+    r"|xl/(?:workbook|styles|sharedstrings|worksheets/sheet1|drawings/drawing1)\.xml",
     re.IGNORECASE,
 )
+# Atomic, because a comment that could also swallow the next one is tried in 2 ** n ways: a few lines would take years.
 _XML_START = re.compile(
-    rb"\s*(?P<declaration><\?xml\s[^>]*>)?(?:\s|<!--.*?-->|<\?.*?\?>|<!DOCTYPE[^>\[]*>)*<(?:[\w.-]{1,80}:)?(?P<root>[^\W\d][\w.-]*)[\s/>]",
+    rb"\s*+(?P<declaration><\?xml\s[^>]*>)?(?:\s|<!--(?>.*?-->)|<\?(?>.*?\?>)|<!DOCTYPE[^>\[]*>)*"
+    rb"<(?:[\w.-]{1,80}:)?(?P<root>[^\W\d][\w.-]*)[\s/>]",
     re.DOTALL | re.IGNORECASE,
 )
-_NO_DOCUMENT_ROOTS = frozenset({b"html", b"svg", b"rss", b"feed", b"plist", b"wordDocument", b"workbook", b"office"})
+_NO_DOCUMENT_ROOTS = frozenset({b"html", b"svg", b"rss", b"feed", b"plist", b"worddocument", b"workbook", b"office"})
 _HEADER_LINE = re.compile(rb"([!-9;-~]{1,76})[ \t]*:[^\n]*")
 _MAIL_FIELDS = frozenset(
     b"received from to cc subject date message-id return-path mime-version content-type delivered-to sender reply-to "
@@ -182,7 +189,9 @@ def _field_names(head: bytes) -> set[bytes]:
 
 def _zip_by_first_entry(head: bytes) -> Format:
     length = int.from_bytes(head[26:28], "little")
-    return _zip_by_names([head[30 : 30 + length].decode("utf-8", "replace")], if_none=Format.ZIP)
+    name = head[30 : 30 + length].decode("utf-8", "replace")
+    if_none = Format.OFFICE if _OFFICE_PART.fullmatch(name) else Format.ZIP
+    return _zip_by_names([name], if_none=if_none)
 
 
 def _zip_by_directory(content: Spooled, by_head: Format) -> Format:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from msgspec import Struct
 
@@ -88,20 +88,25 @@ def _no_invoice(one: Candidate, others: Sequence[Candidate]) -> Skip | None:
 def _says(one: Candidate) -> Mark | None:
     """What it says that it is, where nothing in it says that it is an invoice."""
     marks = one.seen.marks
-    if _for_machines(one):
+    if _for_machines(one) or one.seen.hidden:
         return None
     if Mark.TOLL_SUMMARY in marks:  # lists the numbers of many invoices, and is none of them
         return Mark.TOLL_SUMMARY
-    if Mark.GOODS_LIST in marks and Mark.TAX_IDS not in marks:  # bears the invoice's number and amount
+    if Mark.GOODS_LIST in marks and not _has_all_of_an_invoice(marks):  # bears the invoice's number and amount
         return Mark.GOODS_LIST
-    if Mark.INVOICE in marks or Mark.TAX_IDS in marks or one.seen.invoices or one.seen.hidden:
+    if Mark.INVOICE in marks or Mark.TAX_IDS in marks or one.seen.invoices:
         return None
     return next((mark for mark in (Mark.TRIP_SHEET, Mark.FOLIO) if mark in marks), None)
 
 
+def _has_all_of_an_invoice(marks: Collection[Mark]) -> bool:
+    """Both parties, or, where the buyer is a private person, who has no tax number, all the rest."""
+    return Mark.TAX_IDS in marks or all(mark in marks for mark in _TEXT_IS_SURE)
+
+
 def _is_named(one: Candidate, others: Sequence[Candidate]) -> Mark | None:
-    """What its name says, where nothing in it says otherwise and an invoice lies beside it."""
-    if not others:
+    """What its name says, where nothing in it or in the name says otherwise and an invoice lies beside it."""
+    if not others or _INVOICE_NAME.search(one.name):
         return None
     if one.seen.invoices or one.seen.marks or _numbers_in_name(one.name) or _FLIGHT_NAME.search(one.name):
         return None

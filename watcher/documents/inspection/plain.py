@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import TypeAlias
 
 from watcher.spool import Spooled
@@ -16,21 +17,31 @@ _HEADER_WITHIN = 1024
 # pages, what leads to a tree, the trailer by its root, because who appends to a file writes another one, and what may
 # hide or replace pages (encryption, objects in compressed streams, changes appended to the file, names in hex, forms
 # that make pages, and collections of files).
+# White space is what PDF calls so; a comment counts as such too, and a type may stand elsewhere: both are in doubt.
+_W = rb"[\0\t\n\f\r ]"
+_REFERENCE = rb"%b+(?P<number>\d+)%b+(?P<generation>\d+)%b+R\b" % (_W, _W, _W)
 _TELLING = re.compile(
-    rb"/(?:Type(?=\s*(?P<kind>/Pages?)\b)|Pages\s+(?P<number>\d+)\s+(?P<generation>\d+)\s+R\b|(?P<root>Root)\b"
+    rb"/(?:Type(?:%b*(?P<kind>/Pages?)\b|%b*%%|%b+\d)|(?P<tree>Pages)\b(?:%b)?|(?P<root>Root)\b"
     rb"|(?P<hiding>Encrypt\b|ObjStm\b|XRef\b|Prev\b|[A-Za-z]*#[0-9A-Fa-f]{2}|XFA\b|Collection\b))"
+    % (_W, _W, _W, _REFERENCE)
 )
-_ONCE = 3  # a page, a tree, and a trailer
+_ONCE = 4  # a page, a tree, what leads to it, and a trailer
 # A pattern, because `count` takes ten times as long where a character is repeated.
 _ENDS = re.compile(rb"startxref")
 # The word that begins an object and ends it, because the search for a literal is ten times as quick as one for numbers.
 _OBJECT = re.compile(rb"obj\b")
-_NUMBERED = re.compile(rb"(\d+)\s+(\d+)\s+\Z")
+_MOST_WORDS = 40_000  # of 20,000 objects; a page has hundreds, and each costs memory
+_NUMBERED = re.compile(rb"([1-9]\d*)%b+0*(\d+)%b+\Z" % (_W, _W))
 _NUMBERED_WITHIN = 64
-_TREE_TYPE = re.compile(rb"/Type\s*/Pages\b")
-_PAGE_TYPE = re.compile(rb"/Type\s*/Page\b")
-_ONE_KID = re.compile(rb"/Kids\s*\[\s*(\d+)\s+(\d+)\s+R\s*\]")
-_ONE = re.compile(rb"/Count\s+1(?=[\s/>])")
+# The numbers of an object, or one of them, may stand on another line, or beyond what is searched for them.
+_PERHAPS_NUMBERED = re.compile(rb"(?:\A|[\r\n])%b*+(?:\d+%b+)?\Z" % (_W, _W))
+_WHITE = frozenset(b"\0\t\n\f\r ")
+# Nothing in it that could hide anything: no string, no comment, no dictionary.
+_PLAIN_DICTIONARY = re.compile(rb"%b*<<[^<>(%%]*>>%b*" % (_W, _W))
+_TREE_TYPE = re.compile(rb"/Type%b*/Pages\b" % _W)
+_PAGE_TYPE = re.compile(rb"/Type%b*/Page\b" % _W)
+_ONE_KID = re.compile(rb"/Kids%b*\[%b*(\d+)%b+(\d+)%b+R%b*\]" % (_W, _W, _W, _W, _W))
+_ONE = re.compile(rb"/Count%b+1(?=[\0\s/>])" % _W)
 
 
 def plainly_one_page(content: Spooled) -> bool:
@@ -41,15 +52,22 @@ def plainly_one_page(content: Spooled) -> bool:
     if b"%PDF-" not in data[:_HEADER_WITHIN]:
         return False
     root = _only_tree(data)
-    if root is None or len(_ENDS.findall(data)) != 1:
+    if root is None or len(list(islice(_ENDS.finditer(data), 2))) != 1:
         return False
     objects = _objects(data)
-    tree = _one_object(data, objects, root)
-    if tree is None or not _TREE_TYPE.search(tree) or not _ONE.search(tree):
-        return False
+    kid = _only_kid(_one_object(data, objects, root))
+    page = _one_object(data, objects, kid) if kid else None
+    return page is not None and _PAGE_TYPE.search(page) is not None and b"/Kids" not in page
+
+
+def _only_kid(tree: bytes | None) -> _Name | None:
+    """Name of the one page of a tree, where the tree says in the clear that it has one."""
+    if tree is None or not _PLAIN_DICTIONARY.fullmatch(tree) or not _TREE_TYPE.search(tree) or not _ONE.search(tree):
+        return None
     kid = _ONE_KID.search(tree)
-    page = _one_object(data, objects, (kid[1], kid[2])) if kid else None
-    return page is not None and _PAGE_TYPE.search(page) is not None
+    if kid is None or tree.count(b"/Kids") != 1 or tree.count(b"/Count") != 1:
+        return None
+    return kid[1], kid[2]
 
 
 def _only_tree(data: bytes) -> _Name | None:
@@ -57,25 +75,32 @@ def _only_tree(data: bytes) -> _Name | None:
     once: set[bytes] = set()
     tree: _Name | None = None
     for found in _TELLING.finditer(data):
-        what = found["kind"] or found["root"]
-        if found["hiding"] or what in once or (what is None and tree is not None):
+        what = found["kind"] or found["root"] or found["tree"]
+        if what is None or what in once:  # what hides something is nothing of these
             return None
-        if what:
-            once.add(what)
-        else:
+        once.add(what)
+        if found["number"]:
             tree = found["number"], found["generation"]
     return tree if len(once) == _ONCE else None
 
 
 def _objects(data: bytes) -> Mapping[_Name, Sequence[int]]:
-    """Where what is in each object begins; of one that is there several times, each place."""
+    """Where what is in each object begins; of one that is there several times, each place.
+
+    Nothing where that is in doubt, or where there are too many objects.
+    """
     places: dict[_Name, list[int]] = {}
-    for found in _OBJECT.finditer(data):
+    for count, found in enumerate(_OBJECT.finditer(data)):
         begin = found.start()
-        if data[begin - 1 : begin].isspace():
-            numbered = _NUMBERED.search(data[max(begin - _NUMBERED_WITHIN, 0) : begin])
+        if data[begin - 1] in _WHITE:
+            before = data[max(begin - _NUMBERED_WITHIN, 0) : begin]
+            numbered = _NUMBERED.search(before)
             if numbered:
                 places.setdefault((numbered[1], numbered[2]), []).append(found.end())
+            elif _PERHAPS_NUMBERED.search(before):
+                return {}
+        if count > _MOST_WORDS:
+            return {}
     return places
 
 

@@ -22,7 +22,9 @@ _DAY = re.compile(r"\s*(\d{4})\s*[-年/.]\s*(\d{1,2})\s*[-月/.]\s*(\d{1,2})(?!\
 _COMPACT_DAY = re.compile(r"\s*(\d{4})(\d\d)(\d\d)(?:\d{6}(?:\d{3})?)?\s*")
 _CHINESE_NUMBER = re.compile(r"\d{20}|\d{8}")
 _MONEY = re.compile(r"-?\d{1,15}(?:\.\d{1,6})?")
-_DECLARATION = re.compile(rb"\A(<\?xml[^>]*?)\s+encoding\s*=\s*[\"'](?:gb2312|gbk|cp936|x-gbk)[\"']", re.IGNORECASE)
+_DECLARATION = re.compile(
+    rb"\A(<\?xml[^>]{0,500}?)\s{1,50}encoding\s*=\s*[\"'](?:gb2312|gbk|cp936|x-gbk)[\"']", re.IGNORECASE
+)
 _CREDIT_TYPES = frozenset({"381", "261", "396"})  # UNTDID 1001
 
 

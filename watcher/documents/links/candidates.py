@@ -127,15 +127,14 @@ def _of_plain(text: str) -> Iterator[Candidate]:
 
 def _trimmed(url: str) -> str:
     """Without the punctuation of the sentence around it; brackets that are its own stay."""
+    # Counted once, and not at each bracket: there may be millions of them. No opening one is ever dropped.
+    stray = {closing: url.count(closing) - url.count(opening) for closing, opening in _CLOSING.items()}
     end = len(url)
-    while end and (url[end - 1] in _TRAILING or _is_stray(url[end - 1], url, end)):
+    while end and (url[end - 1] in _TRAILING or stray.get(url[end - 1], 0) > 0):
         end -= 1
+        if url[end] in stray:
+            stray[url[end]] -= 1
     return url[:end]
-
-
-def _is_stray(last: str, url: str, end: int) -> bool:
-    opening = _CLOSING.get(last)
-    return opening is not None and url.count(last, 0, end) > url.count(opening, 0, end)
 
 
 def _address(text: str) -> Address | None:
