@@ -7,8 +7,11 @@ from enum import StrEnum
 
 from watcher.config.sections import Configuration, ResolveStore
 from watcher.errors import UsageError
+from watcher.headers import clean
 from watcher.model import Outcome, Reason, Submission, SubmissionState
 from watcher.ports import IntakeJournal
+
+LONGEST_CODE = 64  # characters
 
 
 class Release(StrEnum):
@@ -75,21 +78,35 @@ def in_doubt(submission: Submission) -> bool:
     return any(each.in_doubt for document in submission.documents for each in document.tries)
 
 
+def is_code(text: str) -> bool:
+    """Whether it may be an employee number: one visible word."""
+    return 0 < len(text) <= LONGEST_CODE and text == clean(text, LONGEST_CODE) and " " not in text
+
+
 def require_releasable(submission: Submission, user_code: str | None) -> Release:
     """Raises UsageError where it cannot be released, or not so."""
     kind = releasing(submission)
     if kind is Release.SENDER:
-        if user_code is None and submission.user_code is None:
-            raise UsageError(
-                f"{submission.id} is held and nobody knows whose it is ({submission.reason}): "
-                "say for whom it is to be booked, with --user-code CODE"
-            )
+        _require_code(submission, user_code)
         return kind
     if user_code is not None:
         raise UsageError(f"{submission.id} is not held for its sender, so --user-code has no meaning for it")
     if kind is None:
         raise UsageError(f"{submission.id} is not held, it is {submission.state}, and nothing in it was skipped")
     return kind
+
+
+def _require_code(submission: Submission, user_code: str | None) -> None:
+    if user_code is not None and not is_code(user_code):
+        raise UsageError(
+            "what --user-code gives cannot be an employee number: "
+            f"write one word of visible characters, at most {LONGEST_CODE}"
+        )
+    if user_code is None and submission.user_code is None:
+        raise UsageError(
+            f"{submission.id} is held and nobody knows whose it is ({submission.reason}): "
+            "say for whom it is to be booked, with --user-code CODE"
+        )
 
 
 def require_refusable(submission: Submission) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import socket
 import subprocess
@@ -124,6 +125,35 @@ def test_a_wrong_configuration_is_told_whole_with_lines_and_status_78(workplace:
     assert "recognition.concurency" in answer.stderr
     assert "concurrency" in answer.stderr
     assert "Traceback" not in answer.stderr
+
+
+@pytest.mark.parametrize("arguments", [["migrate"], ["status"], ["check"], ["run", "--once"]], ids=" ".join)
+@pytest.mark.parametrize("name", ["a\0b.db", "a%00b.db"], ids=["byte", "percent"])
+def test_a_journal_that_no_name_can_be_is_told_with_its_line_and_status_78(
+    workplace: Workplace, name: str, arguments: list[str]
+) -> None:
+    workplace.config["journal"] = f"sqlite:///{workplace.root}/{name}"
+    workplace.write()
+    answer = workplace.command(*arguments)
+    assert (answer.returncode, answer.stdout) == (78, "")
+    assert re.fullmatch(rf"{re.escape(str(workplace.config_file))}:\d+: journal: has .+: take it out\n", answer.stderr)
+
+
+@pytest.mark.parametrize("name", [f"{'x' * 300}.db", f"{'x' * 300}/journal.db"], ids=["file", "folder"])
+def test_a_journal_whose_name_is_too_long_is_told_by_every_command_without_a_traceback(
+    workplace: Workplace, name: str
+) -> None:
+    workplace.config["journal"] = f"sqlite:///{workplace.root}/{name}"
+    workplace.write()
+    for arguments in (["migrate"], ["status"], ["run", "--once"]):
+        answer = workplace.command(*arguments)
+        assert (answer.returncode, "File name too long" in answer.stderr) == (1, True), arguments
+        assert "Traceback" not in answer.stderr
+    answer = workplace.command("check", "--json")
+    found = [json.loads(line) for line in answer.stdout.splitlines()]
+    assert (answer.returncode, answer.stderr) == (1, "")
+    (journal,) = [each for each in found if each["subject"] == "journal"]
+    assert "File name too long" in journal["message"]
 
 
 def test_no_configuration_at_all_is_told_without_a_traceback(tmp_path: Path) -> None:

@@ -116,6 +116,19 @@ def test_a_mail_of_which_nobody_knows_whose_it_is_needs_the_employee_number(
     assert "903852 Ann Smith" in " ".join(workplace.command("show", found["id"]).stdout.split())
 
 
+def test_a_mail_is_not_released_for_what_cannot_be_an_employee_number(workplace: Workplace, account: Account) -> None:
+    account.append(unproven("a", sender=STRANGER))
+    found = held(workplace)
+
+    for code in ("", " ", "a\nb", "\udcff"):  # the last is a byte that is no UTF-8
+        answer = workplace.command("release", found["id"], "--user-code", code)
+        assert (answer.returncode, answer.stdout) == (2, ""), code
+        assert "cannot be an employee number" in " ".join(answer.stderr.split())
+        assert "Traceback" not in answer.stderr
+
+    assert workplace.submissions("--state", "held") == [found]
+
+
 def test_each_mail_gets_what_was_decided_on_it_last(
     workplace: Workplace, endpoint: Endpoint, account: Account, smtp_sink: SmtpSink
 ) -> None:

@@ -269,6 +269,15 @@ def test_everything_that_is_read_or_written_is_among_the_needs(tmp_path: Path) -
     }
 
 
+@pytest.mark.parametrize("name", [f"{'x' * 300}.db", f"{'x' * 300}/journal.db"], ids=["file", "folder"])
+def test_a_journal_whose_name_is_too_long_is_no_file_that_is_there(tmp_path: Path, name: str) -> None:
+    given = configuration(tmp_path, journal=f"sqlite:///{name}")
+
+    needs = needs_of(given, tmp_path / "config.yaml")
+
+    assert [need.what for need in needs if "journal" in need.what] == ["the journal's folder"]
+
+
 def test_folders_and_delegates_that_the_directory_does_not_know_are_told(tmp_path: Path) -> None:
     for name in ("1", "2", "done", ".hidden"):
         (tmp_path / "inbox" / name).mkdir(parents=True)

@@ -184,6 +184,16 @@ def test_a_file_that_is_no_journal_is_left_as_it_is(path: Path, url: str, conten
     assert path.read_bytes() == content
 
 
+def test_a_folder_whose_name_is_too_long_is_told_without_a_traceback(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/{'x' * 300}/journal.db"
+
+    for exclusive in (True, False):
+        with pytest.raises(JournalUnusable, match="File name too long"):
+            open_journal(url, exclusive=exclusive)
+    with pytest.raises(JournalUnusable, match="File name too long"):
+        migrate(url)
+
+
 def test_the_database_of_another_program_is_left_as_it_is(path: Path, url: str) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("CREATE TABLE albums (title TEXT)")

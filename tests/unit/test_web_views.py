@@ -23,7 +23,7 @@ from watcher.model import (
     Try,
 )
 from watcher.web.chart import HEIGHT, WIDTH, chart_of
-from watcher.web.deciding import is_code, possible, stand
+from watcher.web.deciding import possible, stand
 from watcher.web.listing import badges_of, only_one_meant, read_asked, row_of
 from watcher.web.remembered import Remembered
 from watcher.web.speech import Speech
@@ -222,14 +222,6 @@ def test_another_stand_is_another_thing_to_confirm() -> None:
     }
     assert len(stands) == 4
     assert stand(before) == stand(replace(before, remark="another"))
-
-
-@pytest.mark.parametrize(
-    ("text", "good"),
-    [("903851", True), ("张三-1", True), ("", False), ("a b", False), ("a\u202eb", False), ("x" * 65, False)],
-)
-def test_an_employee_number_is_one_visible_word(text: str, good: bool) -> None:
-    assert is_code(text) is good
 
 
 # ---------------------------------------------------------------------------------------- remembered

@@ -58,7 +58,15 @@ def _journal(configuration: Configuration) -> Iterator[Need]:
     yield Need("the journal's folder", str(path.parent))
     # What somebody has made as another user by an earlier command.
     there = (path.with_name(path.name + ending) for ending in ("", "-wal", "-shm", ".lock"))
-    yield from (Need("journal", str(each)) for each in there if each.exists())
+    yield from (Need("journal", str(each)) for each in there if _exists(each))
+
+
+def _exists(path: Path) -> bool:
+    """What cannot be looked at, such as a name that is too long, is told by the journal's own check."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
 
 
 def _folders(configuration: Configuration) -> Iterator[Need]:

@@ -48,6 +48,7 @@ from watcher.config.values import (
     TimeZone,
     base_of,
     placeholders,
+    visible,
 )
 from watcher.durations import parse_duration
 from watcher.model import Language
@@ -737,6 +738,8 @@ _NO_JOURNAL = "not a journal: write sqlite:////path/to/journal.db or postgresql:
 
 
 def _journal(value: str, info: ValidationInfo) -> str:
+    if "%00" in visible(value):  # a path is decoded, and then has a byte in it that no system call takes
+        raise ValueError("has %00 in it, which no file or database can have in its name: take it out")
     if re.match(r"postgresql://\S+$", value):
         return _postgresql(value)
     path = value.removeprefix("sqlite:///")

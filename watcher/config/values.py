@@ -142,7 +142,8 @@ def _like(pattern: str, complaint: str) -> Callable[[str], str]:
 _INVISIBLE = ("Cc", "Cs")  # control characters, and halves of characters that no file or server takes
 
 
-def _visible(value: str) -> str:
+def visible(value: str) -> str:
+    """Raises ValueError where something in it can neither be seen nor stand in a name."""
     if any(unicodedata.category(character) in _INVISIBLE for character in value):
         raise ValueError("has a character in it that cannot be seen: take it out")
     return value
@@ -150,7 +151,7 @@ def _visible(value: str) -> str:
 
 def _web_address(value: str) -> str:
     """Raises ValueError where no request could be sent to it."""
-    begins = re.match(r"https?://[^\s/?#]+\S*$", _visible(value))
+    begins = re.match(r"https?://[^\s/?#]+\S*$", visible(value))
     try:
         host, port = (urlsplit(value).hostname, urlsplit(value).port) if begins else (None, None)
     except ValueError as error:
@@ -183,7 +184,7 @@ def parse_path(value: Any, info: ValidationInfo) -> Path:
     """Relative paths start at the directory of the configuration file."""
     if not isinstance(value, (str, Path)) or not str(value):
         raise ValueError("not a path: write it as text, in quotes")
-    _visible(str(value))
+    visible(str(value))
     base = base_of(info)
     return base / value if base is not None else Path(value)
 
@@ -234,7 +235,7 @@ TimeZone = Annotated[
 ]
 FilePath = Annotated[Path, BeforeValidator(parse_path), _schema(format="path")]
 AuthorityFile = Annotated[Path, BeforeValidator(parse_path), AfterValidator(_authorities), _schema(format="path")]
-Text = Annotated[str, Field(min_length=1), AfterValidator(_visible)]
+Text = Annotated[str, Field(min_length=1), AfterValidator(visible)]
 Name = Annotated[
     str,
     AfterValidator(

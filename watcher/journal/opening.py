@@ -61,7 +61,11 @@ def _path(url: URL) -> Path:
 
 
 def _lock(path: Path) -> FileLock:
-    if not path.parent.is_dir():
+    try:
+        there = path.parent.is_dir()
+    except OSError as error:  # a name in it is too long, or a directory above it is shut
+        raise JournalUnusable(f"the journal's directory {path.parent} cannot be read: {error.strerror}") from error
+    if not there:
         raise JournalUnusable(f"the journal's directory {path.parent} does not exist")
     return FileLock(lock_of(path))
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from watcher.decisions import (
+    LONGEST_CODE,
     Follows,
     Release,
     failed,
@@ -31,7 +32,6 @@ from watcher.web.visit import Notice
 log = logging.getLogger(__name__)
 
 DEEDS = ("retry", "release", "refuse")
-_LONGEST_CODE = 64
 _one_at_a_time = threading.Lock()  # between the look and the deed, so that two clicks are not two deeds
 
 
@@ -90,11 +90,6 @@ def confirmation(deed: str, submission: Submission, speech: Speech) -> Confirmat
     return Confirmation(deed=deed, will=(said,))
 
 
-def is_code(text: str) -> bool:
-    """Whether it may be an employee number: one visible word."""
-    return 0 < len(text) <= _LONGEST_CODE and text == clean(text, _LONGEST_CODE) and " " not in text
-
-
 def stand(submission: Submission) -> str:
     """How it stands: what was confirmed for one stand is not done in another."""
     documents = [(each.id, each.outcome, each.booking, len(each.tries)) for each in submission.documents]
@@ -135,7 +130,7 @@ def _do(current: Current, journal: Journal, wish: Wish, submission: Submission) 
     kind = releasing(submission)
     if kind is Release.SENDER:
         code = journal.let_in(submission.id, wish.user_code)
-        return Notice(key="result.let_in", values={"user": clean(code, _LONGEST_CODE)})
+        return Notice(key="result.let_in", values={"user": clean(code, LONGEST_CODE)})
     return _followed(*let_go(journal, submission, kind or Release.SKIPPED, in_place=in_place))
 
 

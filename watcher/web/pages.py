@@ -5,11 +5,12 @@ from __future__ import annotations
 from flask import Blueprint, abort, request, url_for
 from werkzeug.wrappers import Response as Answer
 
+from watcher.decisions import is_code
 from watcher.errors import UsageError
 from watcher.model import Outcome, Submission, SubmissionState
 from watcher.ports import Journal
 from watcher.web.access import Access, from_where
-from watcher.web.deciding import DEEDS, Wish, carry_out, confirmation, is_code, needs_code, possible, stand
+from watcher.web.deciding import DEEDS, Wish, carry_out, confirmation, needs_code, possible, stand
 from watcher.web.front import Current
 from watcher.web.listing import find, only_one_meant, read_asked, row_of
 from watcher.web.overview import SPANS, overview

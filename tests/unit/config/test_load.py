@@ -451,6 +451,28 @@ def test_an_impossible_database_address_is_told_without_the_password_in_it(tmp_p
     assert "canary" not in problem
 
 
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("sqlite:////x/a\\0b.db", "has a character in it that cannot be seen: take it out"),
+        ("sqlite:////x/a\\ud800b.db", "has a character in it that cannot be seen: take it out"),
+        ("postgresql://u:canary@h/d\\n", "has a character in it that cannot be seen: take it out"),
+        ("sqlite:////x/a%00b.db", "has %00 in it, which no file or database can have in its name: take it out"),
+        ("postgresql://u:canary@h/d%00", "has %00 in it, which no file or database can have in its name: take it out"),
+    ],
+)
+def test_a_journal_has_nothing_in_its_address_that_no_name_can_have(tmp_path: Path, url: str, told: str) -> None:
+    text = MINIMUM.replace("sqlite:///journal.db", f'"{url}"')
+
+    assert problems_of(written(tmp_path, text)) == [f"1: journal: {told}"]
+
+
+def test_percent_signs_may_stand_in_a_journals_address(tmp_path: Path) -> None:
+    text = MINIMUM.replace("journal.db", "/x/a%20b%2500.db")
+
+    assert load(written(tmp_path, text)).journal == "sqlite:////x/a%20b%2500.db"
+
+
 @pytest.mark.parametrize("name", ["X Tenant", "中", '"a\\r\\nb"', '""'])
 def test_a_header_must_have_a_name_that_can_be_sent(tmp_path: Path, name: str) -> None:
     text = MINIMUM.replace("stores:\n", f"  headers: {{{name}: x}}\nstores:\n")
