@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from msgspec.structs import replace
 
+from watcher.clock import boot_seconds
 from watcher.config.sections import ReplyChoice
 from watcher.errors import MailerUnavailable, MailRefused
 from watcher.model import Acknowledgement, ClaimedNotice, Notice
@@ -18,6 +19,8 @@ from watcher.ports import AnswerJournal, Mailer, Writer
 log = logging.getLogger(__name__)
 
 _HOLD = timedelta(seconds=60)
+# Of the claim: a mail takes up to 45 s, and what were sent after _HOLD another node would send as well.
+_BEGIN_WITHIN_SECONDS = 10.0
 _AGAIN_IN = timedelta(minutes=5)
 
 
@@ -48,18 +51,23 @@ class Notices:
         return self._replies.acknowledge_after if self._mailer is not None else None
 
     def send(self, limit: int) -> None:
-        """Send those that are due, so many at most. Raises JournalUnavailable."""
+        """Send those that are due, so many at most. Raises JournalUnavailable.
+
+        Those that could not be begun in time after they were claimed are given back, and are due at once.
+        """
         if self._mailer is None:
             return
-        reached = True
+        reached, begin_by = True, boot_seconds() + _BEGIN_WITHIN_SECONDS
         for claimed in self._journal.claim_notices(
             self._source, limit=limit, hold=_HOLD, acknowledge_after=self.acknowledge_after
         ):
             self._beat()
-            if reached and (notice := self._wanted(claimed)) is not None:
-                reached = self._send(claimed, notice, self._mailer)
-            elif not reached:  # answers must not wait until each has failed by itself
+            if not reached:  # answers must not wait until each has failed by itself
                 self._journal.postpone_notice(claimed, _AGAIN_IN)
+            elif boot_seconds() > begin_by:
+                self._journal.postpone_notice(claimed, timedelta(0))
+            elif (notice := self._wanted(claimed)) is not None:
+                reached = self._send(claimed, notice, self._mailer)
 
     def _wanted(self, claimed: ClaimedNotice) -> Notice | Acknowledgement | None:
         """None: it is not to be sent, or not now, and the journal knows."""

@@ -776,6 +776,38 @@ def test_while_the_mail_server_is_away_one_acknowledgement_is_tried_and_the_othe
     assert waits > 60
 
 
+class SlowSink(Sink):
+    """Takes as long for each mail as one may take; `now` is the time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 1000.0
+
+    def send(self, message: EmailMessage) -> None:
+        self.now += 45.0
+        super().send(message)
+
+
+def test_acknowledgements_that_cannot_be_begun_before_their_claim_may_end_are_left_to_any_node(
+    journal: SqlJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given mails that wait, and a slow mail server
+    for _ in range(3):
+        journal.record(mail())
+    slow = SlowSink()
+    monkeypatch.setattr("watcher.notices.boot_seconds", lambda: slow.now, raising=False)
+    # When a node has claimed them all
+    answering(journal, Mailbox("fapiao"), slow, acknowledge_after=timedelta(0)).send_notices(8)
+    # Then it has sent what it could begin in time, and another node sends the others at once
+    assert len(slow.sent) == 1
+    other = Sink()
+    answering(journal, Mailbox("fapiao"), other, acknowledge_after=timedelta(0)).send_notices(8)
+    assert len(other.sent) == 2
+    # And none was sent by both, or is left
+    assert len({str(each["Message-ID"]) for each in [*slow.sent, *other.sent]}) == 3
+    assert journal.claim_notices("fapiao", limit=8, hold=timedelta(0)) == []
+
+
 class SpeechlessWriter(StumblingWriter):
     """Has no words for a mail that waits."""
 

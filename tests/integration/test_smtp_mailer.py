@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +19,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from tests.support.raw_server import RawServer
 from tests.support.servers.fault_proxy import Fault, FaultProxy, Kind, Way
 from tests.support.servers.process import free_port
 from tests.support.servers.smtp import SmtpSink
@@ -404,6 +406,51 @@ def test_where_no_empty_sender_is_taken_replies_go_out_under_our_own_address(smt
 
     sent = [(mail.sender, mail.recipients) for mail in smtp_sink.received]
     assert sent == [("fapiao@corp.example", ("a@corp.example",)), ("fapiao@corp.example", ("b@corp.example",))]
+
+
+class HangingUp:
+    """Takes mails under a sender, and hangs up on who names none."""
+
+    def __init__(self, *, pipelining: bool) -> None:
+        self._greeting = b"250-here\r\n250 PIPELINING\r\n" if pipelining else b"250 here\r\n"
+        self.senders: list[str] = []
+        self.taken = 0
+
+    def __call__(self, connection: socket.socket, _server: RawServer) -> None:
+        connection.sendall(b"220 here\r\n")
+        with connection.makefile("rb") as lines:
+            for line in lines:
+                said = line.decode().strip().lower()
+                if said.startswith("mail from:"):
+                    self.senders.append(said.removeprefix("mail from:").split()[0])
+                if said.startswith("mail from:<>"):
+                    connection.sendall(b"553 Mail from must equal authorized user\r\n")
+                    return
+                if said == "data":
+                    connection.sendall(b"354 go on\r\n")
+                    while lines.readline() not in (b".\r\n", b""):
+                        """The content."""
+                    self.taken += 1
+                connection.sendall(self._greeting if said.startswith("ehlo") else b"250 2.0.0 well\r\n")
+
+
+@pytest.mark.parametrize("pipelining", [True, False], ids=["pipelining", "one by one"])
+def test_where_a_server_hangs_up_over_an_empty_sender_replies_go_out_under_our_own_address(pipelining: bool) -> None:
+    # Given a server that refuses an empty envelope sender and hangs up with that
+    play = HangingUp(pipelining=pipelining)
+    with RawServer(play) as server:
+        mailer = SmtpMailer(
+            Smtp.model_validate({"host": "127.0.0.1", "port": server.port, "tls": "none", "from": FROM})
+        )
+        # When replies are sent, over more than one connection
+        mailer.send(reply("a@corp.example", 1))
+        mailer.close()
+        mailer.send(reply("b@corp.example", 2))
+        mailer.close()
+
+    # Then each has left, and the empty sender was tried only once
+    assert play.taken == 2
+    assert play.senders == ["<>", "<fapiao@corp.example>", "<fapiao@corp.example>"]
 
 
 @pytest.mark.parametrize("answer", ["451 4.3.0 later", "530 5.7.0 log in first"])

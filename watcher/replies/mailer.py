@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 _CHECK_SECONDS = 10.0  # less than a whole check may take, so that it can say what did not answer
 _MOMENT_SECONDS = 1.0  # so long after a mail no server has hung up yet, or nearly none
 _NOOP_SECONDS, _QUIT_SECONDS = 10.0, 3.0  # what no server needs time for
+_REFUSAL_HOLDS_SECONDS = 3600.0  # of an empty sender: some refuse by the same code what they take another time
 _LINE_END = "\r\n"
 
 
@@ -64,7 +65,8 @@ class SmtpMailer:
         self._watchdog = Watchdog()
         self._turn = threading.Lock()
         self._session: Session | None = None
-        self._told = False  # that replies have an envelope sender
+        # It has refused an empty envelope sender. Of the server and not of a session: some hang up with that.
+        self._needs_sender_until = float("-inf")  # by the monotonic clock
         self._used_at = 0.0
         self._timer: threading.Timer | None = None
 
@@ -124,25 +126,24 @@ class SmtpMailer:
     def _send(self, session: Session, message: EmailMessage, recipient: str) -> None:
         """With an empty envelope sender, so that nothing answers; where the server takes none, with our own address."""
         content = _content(message)
-        if not session.needs_sender:
+        if time.monotonic() > self._needs_sender_until:
             try:
                 session.hand_over("", recipient, content)
                 return
             except smtplib.SMTPSenderRefused as error:
                 if not faults.wants_an_address(error.smtp_code):
                     raise
-                session.needs_sender = True
-                self._tell_once(faults.words(error.smtp_error))
+                self._remember_refusal(faults.words(error.smtp_error))
+                session.is_untried = True  # where it has hung up with that, the reply is begun anew
         _, own = named_address(self._section.sender)
         session.hand_over(own, recipient, content)
 
-    def _tell_once(self, said: str) -> None:
-        if not self._told:
-            self._told = True
-            log.warning(
-                "The SMTP server takes no mail without an envelope sender; replies go out under smtp.from.",
-                extra={"detail": said},
-            )
+    def _remember_refusal(self, said: str) -> None:
+        self._needs_sender_until = time.monotonic() + _REFUSAL_HOLDS_SECONDS
+        log.warning(
+            "The SMTP server takes no mail without an envelope sender; replies go out under smtp.from.",
+            extra={"detail": said},
+        )
 
     def _within(self, act: Callable[[Session], None]) -> None:
         """Act on a live session. It is kept where the server has answered in order, whatever it answered."""
