@@ -8,6 +8,7 @@ connection. It sleeps while nothing is near its end, and is gone while nothing i
 from __future__ import annotations
 
 import contextlib
+import errno
 import math
 import socket
 import struct
@@ -22,6 +23,7 @@ Clock = Callable[[], float]
 # What becomes, when a socket is closed, of what was not delivered yet (struct linger: on or off, seconds).
 _DROPPING = struct.pack("ii", 1, 0)
 _DELIVERING = struct.pack("ii", 0, 0)
+_LONGEST_MILLISECONDS = 2**31 - 1  # what a C int holds
 
 
 class Deadline:
@@ -86,7 +88,7 @@ class Flight:
 
         By itself it would go on for a quarter of an hour, and deliver the request when another one is under way.
         """
-        self._set(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, math.ceil(seconds * 1000))
+        self._set(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, min(math.ceil(seconds * 1000), _LONGEST_MILLISECONDS))
         self._set(socket.SOL_SOCKET, socket.SO_LINGER, _DROPPING)
 
     def arrive(self) -> None:
@@ -124,11 +126,14 @@ class Watchdog:
         self._thread: threading.Thread | None = None
 
     def watch(self, flight: Flight) -> None:
-        """From now on its socket is shut when its time is over."""
+        """From now on its socket is shut when its time is over. Raises OSError where no thread can be had."""
         with self._lock:
             if self._thread is None:
                 thread = threading.Thread(target=self._run, name="request-deadlines", daemon=True)
-                thread.start()
+                try:
+                    thread.start()
+                except RuntimeError as error:
+                    raise OSError(errno.EAGAIN, "no thread can be had") from error
                 self._thread = thread  # once it runs: where no thread can be had, the next request tries again
             self._flights.add(flight)
             if flight.deadline.at < self._wakes_at:

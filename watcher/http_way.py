@@ -6,6 +6,7 @@ apart: all that costs more than the rest.
 
 from __future__ import annotations
 
+import http.client
 import ssl
 import threading
 import weakref
@@ -25,11 +26,34 @@ from watcher.tls import trusting_on_the_web
 # A slow line has a connection's timeout for each piece: so much passes in ten seconds on any that is of use.
 PIECE_BYTES = 64 * 1024
 _LINE_END = b"\r\n"
+_MOST_INTERIM = 100  # answers before the final one
 _MOST_LINES = 64  # that are kept: a request has ten, and only its length differs
+
+
+class FinalResponse(http.client.HTTPResponse):
+    """The final answer, without the interim ones before it (RFC 9110, 15.2).
+
+    http.client skips 100 alone: a 103 would pass for the answer, and the answer for that of the next request.
+    """
+
+    def _read_status(self) -> tuple[str, int, str]:
+        for _ in range(_MOST_INTERIM):
+            read: tuple[str, int, str] = super()._read_status()  # type: ignore[misc]  # not in typeshed
+            if not _is_interim(read[1]):
+                return read
+            http.client.parse_headers(self.fp)
+        raise http.client.HTTPException("too many interim answers")
+
+
+def _is_interim(status: int) -> bool:
+    """100 is left to http.client; after 101 no HTTP follows."""
+    return 101 < status < 200  # noqa: PLR2004 - the class of interim answers
 
 
 class _Joining(HTTPConnection):
     """What both kinds of connection share."""
+
+    response_class = FinalResponse
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

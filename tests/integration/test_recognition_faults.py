@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import logging
+import select
 import signal
 import socket
 import struct
@@ -29,6 +30,7 @@ from watcher.clock import boot_seconds
 from watcher.deadline import Deadline, Flight, Watchdog
 from watcher.model import Exchange
 from watcher.ports import Recogniser
+from watcher.recognition import client as client_module
 from watcher.sandbox.endpoint import Endpoint
 
 CONNECT, READ = 0.4, 0.6
@@ -606,11 +608,96 @@ def test_a_thread_that_cannot_be_had_fails_its_request_and_no_later_one(monkeypa
     monkeypatch.setattr(threading.Thread, "start", start_or_fail)
     with RawServer(trickles_its_header) as server, recogniser(server.url, **SHORT) as client:
         for _ in range(2):
-            with pytest.raises(RuntimeError):
-                client.recognise("a.pdf", biz_id(), "1")
+            exchange = client.recognise("a.pdf", biz_id(), "1")
+            assert (exchange.sent, exchange.detail) == (False, "no thread can be had")
         # When there is room again, then the address is found and the deadline is held
         started = time.monotonic()
         exchange = client.recognise("a.pdf", biz_id(), "1")
         seconds = time.monotonic() - started
     assert exchange.sent
     assert seconds < TOTAL_SECONDS + MARGIN_SECONDS
+
+
+# ---------------------------------------------------------------------------------------- odd answers
+
+
+def hints_at_first(connection: socket.socket, server: RawServer) -> None:
+    """Interim answers before each final one, and time for whoever takes the first for the answer."""
+    number = 0
+    while server.read_request(connection):
+        number += 1
+        connection.sendall(b"HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n")
+        select.select([connection], [], [], 0.2)
+        connection.sendall(answer(b'{"resCode":200000,"resMsg":"answer %d","data":[]}' % number))
+
+
+def test_each_document_has_its_own_answer_whatever_comes_before_it() -> None:
+    with RawServer(hints_at_first) as server, recogniser(server.url) as client:
+        exchanges = [client.recognise("a.pdf", biz_id(), "1") for _ in range(3)]
+
+    assert [exchange.response and exchange.response.message for exchange in exchanges] == [
+        "answer 1",
+        "answer 2",
+        "answer 3",
+    ]
+
+
+def test_interim_answers_without_an_end_are_given_up_and_in_doubt() -> None:
+    def hints_for_ever(connection: socket.socket, server: RawServer) -> None:
+        server.read_request(connection)
+        connection.sendall(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 1000)
+
+    with RawServer(hints_for_ever) as server, recogniser(server.url) as client:
+        exchange = client.recognise("a.pdf", biz_id(), "1")
+
+    assert exchange.sent
+    assert exchange.status is None
+
+
+def test_a_date_that_is_none_says_nothing_of_when_to_come_again() -> None:
+    def with_an_odd_zone(connection: socket.socket, server: RawServer) -> None:
+        server.read_request(connection)
+        odd = b"Retry-After: Mon, 01 Jan 2026 00:00:00 +99999999999999\r\n"
+        connection.sendall(answer(BOOKED).replace(b"\r\n", b"\r\n" + odd, 1))
+
+    with RawServer(with_an_odd_zone) as server, recogniser(server.url) as client:
+        exchange = client.recognise("a.pdf", biz_id(), "1")
+
+    assert exchange.response is not None
+    assert exchange.retry_after is None
+
+
+@pytest.mark.parametrize("depth", [600, 100_000])
+def test_an_answer_that_is_nested_without_reason_is_in_no_known_form(depth: int) -> None:
+    def nested(connection: socket.socket, server: RawServer) -> None:
+        server.read_request(connection)
+        connection.sendall(answer(b'{"resCode":200000,"data":' + b"[" * depth + b"]" * depth + b"}"))
+
+    with RawServer(nested) as server, recogniser(server.url) as client:
+        exchange = client.recognise("a.pdf", biz_id(), "1")
+
+    assert exchange.sent
+    assert exchange.response is None
+
+
+def test_what_nobody_foresaw_in_an_answer_is_an_answer_that_is_not_understood(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def stumbles(*_: Any) -> None:
+        raise KeyError("of ours")
+
+    monkeypatch.setattr(client_module, "read_response", stumbles)
+    with RawServer(hints_at_first) as server, recogniser(server.url) as client:
+        exchange = client.recognise("a.pdf", biz_id(), "1")
+
+    assert exchange.sent
+    assert exchange.status == 200
+    assert exchange.response is None
+    assert "An answer could not be read." in caplog.text
+
+
+def test_the_longest_timeout_lets_requests_leave() -> None:
+    with RawServer(hints_at_first) as server, recogniser(server.url, timeout="40d") as client:
+        exchange = client.recognise("a.pdf", biz_id(), "1")
+
+    assert exchange.response is not None

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import cast
 
+import pytest
+
 from tests.support.waiting import wait_for
 from watcher.model import BookingKey, Claim, ClaimedBooking, Locator, Outcome, SettledTry, Settlement, TryEnding
 from watcher.outstanding import Outcomes
@@ -18,7 +20,7 @@ from watcher.policy.pace import Pace
 from watcher.ports import RecognitionJournal
 from watcher.recognise import Recognise
 from watcher.service.heartbeats import Heartbeats
-from watcher.service.poster import Poster
+from watcher.service.poster import Poster, _bounded
 
 DONE = Settlement(outcome=Outcome.DONE)
 DISTANCE_S = 0.005  # of claims at least, where there are ten workers or more
@@ -271,3 +273,8 @@ def test_who_posts_waits_for_no_record_but_no_more_are_unrecorded_than_may_be_un
     # and what came meanwhile was recorded together
     assert work.settled[:2] == [1, 7]
     assert work.posted == 41
+
+
+@pytest.mark.parametrize(("due_in", "pause"), [(None, 30.0), (0.0, 0.01), (-1.0, 0.01), (2.5, 2.5), (3600.0, 30.0)])
+def test_what_is_due_now_is_not_waited_for(due_in: float | None, pause: float) -> None:
+    assert _bounded(due_in) == pause

@@ -27,6 +27,7 @@ from watcher.tls import distrust, trust_advice
 LONGEST_RAW = 64 * 1024  # characters of an answer that are kept with its try
 _REFUSED_STATUSES = (401, 403)
 _SHORT_LIFE_SECONDS = 300
+_UNKNOWN_FORM = "the answer is not in the documented form"
 _JSON = json.JSONEncoder(ensure_ascii=False)
 
 log = logging.getLogger(__name__)
@@ -117,7 +118,11 @@ class HttpRecogniser:
             )
         except TransportFailure as error:
             return Exchange(sent=error.sent, status=error.status, detail=error.detail)
-        return self._read(reply, attachment_url)
+        try:
+            return self._read(reply, attachment_url)
+        except Exception:  # it was sent: without a value the outcome would be lost, and the booking posted again
+            log.exception("An answer could not be read.", extra={"biz_id": biz_id})
+            return Exchange(sent=True, status=reply.status, retry_after=reply.retry_after, detail=_UNKNOWN_FORM)
 
     def _body(self, attachment_url: str, biz_id: str, user_code: str | None) -> bytes:
         """The keys and their order are the documentation's; `timestamp` is in milliseconds, of this try."""
@@ -140,7 +145,7 @@ class HttpRecogniser:
             status=reply.status,
             retry_after=reply.retry_after,
             response=response,
-            detail=None if response else "the answer is not in the documented form",
+            detail=None if response else _UNKNOWN_FORM,
             raw=hidden(read_text(reply.body))[:LONGEST_RAW].replace("\x00", "\N{REPLACEMENT CHARACTER}"),
         )
 

@@ -5,6 +5,7 @@ That is what the difference between "not sent" and "in doubt" rests on; exceptio
 
 from __future__ import annotations
 
+import errno
 import socket
 import ssl
 import threading
@@ -49,7 +50,11 @@ class Resolver:
             answer = self._under_way.get(asked)
             if answer is None:
                 answer = Future()
-                threading.Thread(target=self._look_up, args=(asked, answer), name="resolve", daemon=True).start()
+                thread = threading.Thread(target=self._look_up, args=(asked, answer), name="resolve", daemon=True)
+                try:
+                    thread.start()
+                except RuntimeError as error:
+                    raise OSError(errno.EAGAIN, "no thread can be had") from error
                 self._under_way[asked] = answer  # once there is a thread that will answer
         try:
             return answer.result(timeout_seconds)

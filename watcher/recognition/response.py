@@ -48,7 +48,7 @@ def read_response(raw: bytes, timezone: ZoneInfo, hidden: Callable[[str], str] =
     message = _words(answer.get("resMsg"), hidden)
     try:
         invoices = tuple(_invoices(answer.get("data"), timezone, hidden))
-    except _UnknownFormError:
+    except (_UnknownFormError, RecursionError):  # nested deeper than any answer is
         if code == SUCCESS:
             return None
         invoices = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import ssl
 from collections.abc import Mapping
@@ -22,6 +23,8 @@ from watcher.tls import causes
 LARGEST_ANSWER_BYTES = 16 * 1024 * 1024
 LONGEST_RETRY_AFTER_SECONDS = 24 * 3600.0
 _CHUNK_BYTES = 64 * 1024
+
+log = logging.getLogger(__name__)
 
 
 class Reply(Struct, frozen=True, kw_only=True):
@@ -74,23 +77,36 @@ class Transport:
         hidden_query: str | None = None,
     ) -> Reply:
         """The answer, by `deadline`. Raises TransportFailure. `hidden_query` is shown to the server alone."""
+        flight = Flight(deadline, self._watchdog, hidden_query)
+        try:
+            with flight:
+                return self._answer(flight, method, headers, body)
+        except OSError as error:  # no thread can be had to watch it: nothing has left
+            raise _failure(flight, error, None) from error
+
+    def _answer(self, flight: Flight, method: str, headers: Mapping[str, str], body: bytes | None) -> Reply:
         way = self._ways.mine()
         line = way.adapter.line
-        with Flight(deadline, self._watchdog, hidden_query) as flight:
-            line.flight = flight
-            status: int | None = None
+        line.flight = flight
+        status: int | None = None
+        try:
             try:
-                timeout = (self._connect_timeout_seconds, max(deadline.remaining(), 0.001))
+                timeout = (self._connect_timeout_seconds, max(flight.deadline.remaining(), 0.001))
                 with way.send(method, headers, body, timeout=timeout) as response:
                     status = response.status_code
                     content = self._content(response)
-            except (requests.RequestException, HTTPError, HTTPException, OSError, ValueError) as error:
-                raise _failure(flight, error, status) from error
             finally:
                 line.flight = None
-            if flight.expired:
-                raise TransportFailure(sent=True, detail=_TOO_LATE, status=status)
-            flight.arrive()
+        except (requests.RequestException, HTTPError, HTTPException, OSError, ValueError) as error:
+            raise _failure(flight, error, status) from error
+        except Exception as error:
+            if not flight.sent:
+                raise
+            log.exception("A request ended in a way that nobody foresaw.")
+            raise _failure(flight, error, status) from error
+        if flight.expired:
+            raise TransportFailure(sent=True, detail=_TOO_LATE, status=status)
+        flight.arrive()
         return Reply(status=status, body=content, retry_after=_retry_after(response.headers.get("Retry-After")))
 
     def close(self) -> None:
@@ -168,7 +184,7 @@ def _retry_after(written: str | None) -> float | None:
         return min(float(text[:12]), LONGEST_RETRY_AFTER_SECONDS)
     try:
         until = parsedate_to_datetime(text)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):  # a zone of any number of digits
         return None
     until = until if until.tzinfo else until.replace(tzinfo=UTC)
     return min(max((until - datetime.now(UTC)).total_seconds(), 0.0), LONGEST_RETRY_AFTER_SECONDS)

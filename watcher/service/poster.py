@@ -35,7 +35,7 @@ _LONGEST_DISTANCE_IN_TURN_SECONDS = 0.01
 _DISTANCE_SECONDS_EACH = 0.001
 # Where the endpoint answers at once, so many are posted by one worker, one after the other, and settled together.
 _IN_TURN = 8
-_LOOK_SECONDS = 0.01  # at the end, after what is under way
+_LOOK_SECONDS = 0.01  # at the end, after what is under way, and of any pause at least
 _SOON_SECONDS = 0.1  # whatever waits behind a request that takes longer is taken over by others
 
 
@@ -163,7 +163,7 @@ class Poster:
         self._more_may_be_due = True
         wanted = self._reserve()
         if wanted == 0:
-            return self._pace.next_in(boot_seconds()) or _LONGEST_WAIT_SECONDS
+            return _bounded(self._pace.next_in(boot_seconds()))
         claimed_at = boot_seconds()
         in_turn = self._succession.is_on(claimed_at)
         distance = self._distance(in_turn=in_turn)
@@ -226,9 +226,14 @@ class Poster:
         if self._awake.wait(distance):
             return 0.0
         due_in = self._journal.next_try_in(self._sources, self._endpoint)
-        return _LONGEST_WAIT_SECONDS if due_in is None else min(max(due_in, 0.01), _LONGEST_WAIT_SECONDS)
+        return _bounded(due_in)
 
     def _came_free(self, places: int) -> None:
         self._give_free(places)
         if self._more_may_be_due and not self._awake.is_set():  # to set it again costs more than to ask
             self._awake.set()
+
+
+def _bounded(seconds: float | None) -> float:
+    """A pause until then; None: until somebody wakes. 0.0 is a time as well: it is due now."""
+    return _LONGEST_WAIT_SECONDS if seconds is None else min(max(seconds, _LOOK_SECONDS), _LONGEST_WAIT_SECONDS)
