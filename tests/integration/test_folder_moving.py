@@ -197,6 +197,19 @@ def test_two_files_that_are_the_same_and_are_planned_together_get_a_name_each(fo
     assert folder.files() == {f"done/{MONTH}/a.pdf": PDF, f"done/{MONTH}/a (2).pdf": PDF}
 
 
+def test_the_name_of_a_file_that_is_gone_is_free_for_the_next(folder: Folder) -> None:
+    path = folder.drop()
+    first = replace(folder.taken_in(), id="first")
+    target = folder.source.plan(first, booked=True)
+    path.write_bytes(PDF + b"another")
+    second = replace(folder.taken_in(), id="second")
+
+    with pytest.raises(Vanished):
+        folder.source.move(first, target, None)
+
+    assert folder.source.plan(second, booked=True) == target
+
+
 def test_a_plan_that_is_made_again_keeps_its_name(folder: Folder) -> None:
     folder.drop()
     submission = folder.taken_in()

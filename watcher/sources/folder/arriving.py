@@ -47,10 +47,14 @@ class Arriving:
             if target in self._targets:
                 raise TargetTaken(f"another file is about to be {for_display(target)}")
             self._targets.add(target)
+        is_over = True  # it is there, or never comes
         try:
             yield
-            with self._lock:
-                self._planned.pop(target, None)  # from now on it is there
+        except OSError:
+            is_over = False  # it is tried again, and goes to the same place
+            raise
         finally:
             with self._lock:
                 self._targets.discard(target)
+                if is_over:
+                    self._planned.pop(target, None)
