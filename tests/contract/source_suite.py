@@ -24,6 +24,10 @@ class SourceSuite(ABC):
         """Let one submission arrive, finished, later than those of lower numbers."""
 
     @abstractmethod
+    def lose(self, source: Source) -> None:
+        """Let somebody else remove for good all that has arrived."""
+
+    @abstractmethod
     def take_away(self, source: Source) -> None:
         """Make the place of the source unreachable."""
 
@@ -100,7 +104,7 @@ class SourceSuite(ABC):
         self.drop(source, 1)
         arrival = self.only(source)
         submission = self.submission(source, arrival)
-        source.move(submission, source.plan(submission, booked=True), None)
+        self.lose(source)
 
         with pytest.raises(Vanished):
             source.move(submission, source.plan(submission, booked=False), None)

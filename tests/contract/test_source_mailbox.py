@@ -30,6 +30,10 @@ class TestMailbox(SourceSuite):
     def drop(self, source: Source, number: int) -> None:
         self.account.append(mail(part(PDF)), received_at=datetime(2026, 11, number, tzinfo=UTC))
 
+    def lose(self, source: Source) -> None:
+        for message in self.account.messages():
+            self.account.delete(message.uid)
+
     def take_away(self, source: Source) -> None:
         self.server.stop()
 

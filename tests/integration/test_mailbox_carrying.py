@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable, Iterator, Mapping
 
@@ -112,13 +113,16 @@ class Folder:
         return {"UID SEARCH": self.search, "UID FETCH": self.fetch, "UID MOVE": self.move}
 
     def search(self, command: str) -> list[bytes]:
+        words = command.split()
+        if words[2] == "UID":
+            return [b"* SEARCH " + b" ".join(b"%d" % uid for uid in self.asked(words[3]))]
         wanted = re.search(r"<(\d+)@", command)
         found = [uid for uid in self.present if wanted is None or uid == int(wanted[1])]
         return [b"* SEARCH " + b" ".join(b"%d" % uid for uid in found)] if "UNDELETED" in command else [b"* SEARCH"]
 
     def fetch(self, command: str) -> list[bytes]:
         lines = []
-        for uid in self.asked(command):
+        for uid in self.asked(command.split()[2]):
             size = len(header(uid))
             lines += [
                 b'* 1 FETCH (UID %d FLAGS () RFC822.SIZE %d INTERNALDATE "01-Nov-2026 00:00:00 +0800" BODY[HEADER] {%d}'
@@ -128,10 +132,11 @@ class Folder:
         return lines
 
     def move(self, command: str) -> list[bytes] | None:
-        return self._move(self.asked(command))
+        return self._move(self.asked(command.split()[2]))
 
-    def asked(self, command: str) -> list[int]:
-        numbers = [range(int(a), int(b or a) + 1) for a, b in re.findall(r"(\d+)(?::(\d+))?", command.split()[2])]
+    def asked(self, uids: str) -> list[int]:
+        """Those of the set that lie there."""
+        numbers = [range(int(a), int(b or a) + 1) for a, b in re.findall(r"(\d+)(?::(\d+))?", uids)]
         return [uid for each in numbers for uid in each if uid in self.present]
 
 
@@ -140,9 +145,9 @@ def all_done(source: MailboxSource, answered: list[Submission]) -> list[str]:
 
 
 def test_three_mails_are_moved_by_as_many_commands_as_one() -> None:
-    folder = Folder(lambda _: [])
+    folder = Folder(lambda _: [b"* OK [COPYUID 1 7:9 1:3] moved"])
     with (
-        ScriptedImap(folder.script(), capabilities="IMAP4rev1 MOVE") as server,
+        ScriptedImap(folder.script(), capabilities="IMAP4rev1 MOVE UIDPLUS") as server,
         scripted(server, done=DONE) as source,
     ):
         answered = all_taken_in(source)
@@ -170,6 +175,56 @@ def test_a_mail_that_the_server_does_not_say_it_has_moved_is_looked_for_by_itsel
 
         moves = [each.split()[2] for each in server.said if each.startswith("UID MOVE")]
         assert (moves, folder.present) == (["7:9", "8"], [])
+
+
+def test_of_a_set_that_the_server_tells_nothing_of_only_those_are_moved_that_are_gone() -> None:
+    # Given a server that says OK to every move, and leaves one mail where it is
+    def move(uids: list[int]) -> list[bytes]:
+        folder.present = [uid for uid in folder.present if uid not in uids or uid == 8]
+        return []
+
+    folder = Folder(move)
+    with (
+        ScriptedImap(folder.script(), capabilities="IMAP4rev1 MOVE") as server,
+        scripted(server, done=DONE) as source,
+    ):
+        # When they are moved together
+        answered = all_taken_in(source)
+        wrong = all_done(source, answered)
+        # Then that one alone has to wait, and was tried by itself; whether they are gone was asked of all at once
+        assert wrong == [answered[1].place]
+        assert [each.split()[2] for each in server.said if each.startswith("UID MOVE")] == ["7:9", "8"]
+        assert [each.split()[3] for each in server.said if each.startswith("UID SEARCH UID")] == ["7:9", "8"]
+
+
+@pytest.mark.parametrize("told", [[], [b"* OK [COPYUID 1 9 1] moved"]], ids=["tells nothing", "tells of another"])
+@pytest.mark.parametrize("vanishes", [False, True], ids=["stays", "vanishes"])
+def test_a_mail_that_the_server_only_says_it_has_moved_waits_and_is_tried_again(
+    told: list[bytes], vanishes: bool
+) -> None:
+    # Given a server that says OK to the first move and makes none
+    def move(uids: list[int]) -> list[bytes]:
+        if len([each for each in server.said if each.startswith("UID MOVE")]) == 1:
+            return told
+        folder.present.remove(uids[0])
+        return [b"* OK [COPYUID 1 %d 1] moved" % uids[0]]
+
+    folder = Folder(move)
+    with (
+        ScriptedImap(folder.script(), capabilities="IMAP4rev1 MOVE") as server,
+        scripted(server, done=DONE) as source,
+    ):
+        answered = all_taken_in(source)[0]
+        # When it is moved, then it has to wait, and no other has
+        with pytest.raises(SourceUnavailable, match="not moved") as waits:
+            source.move(answered, DONE, None)
+        assert (waits.value.altogether, waits.value.broke) == (False, False)
+        # And the next try moves it, or finds that somebody else did
+        if vanishes:
+            folder.present = []
+        with pytest.raises(Vanished) if vanishes else contextlib.nullcontext():
+            source.move(answered, DONE, None)
+        assert 7 not in folder.present
 
 
 @pytest.mark.parametrize("hangs_up", [False, True], ids=["refuses it", "hangs up"])

@@ -181,14 +181,30 @@ def test_a_mail_that_was_moved_away_and_back_is_found(account: Account, source: 
     assert len(raws(account, DONE)) == 1
 
 
-def test_an_answer_that_is_given_again_moves_the_mail_on(account: Account, source: MailboxSource) -> None:
+@pytest.mark.parametrize(("first", "then"), [(ERROR, DONE), (DONE, ERROR)], ids=["booked at last", "failed at last"])
+def test_an_answer_that_is_given_again_moves_the_mail_on(
+    account: Account, source: MailboxSource, first: str, then: str
+) -> None:
     account.append(mail(part(PDF)))
     answered = the_one(source)
-    source.move(answered, ERROR, None)
+    source.move(answered, first, None)
 
-    source.move(answered, DONE, None)
+    source.move(answered, then, None)
 
-    assert (raws(account), len(raws(account, ERROR)), len(raws(account, DONE))) == ([], 0, 1)
+    assert (raws(account), len(raws(account, first)), len(raws(account, then))) == ([], 0, 1)
+
+
+def test_an_answer_that_is_given_again_marks_the_mail_where_the_first_one_moved_it(account: Account) -> None:
+    # Given that only what is booked has a folder
+    account.append(mail(part(PDF)))
+    with mailbox(account, done=DONE) as source:
+        answered = the_one(source)
+        source.move(answered, source.plan(answered, booked=True), None)
+        # When its next answer leaves it where it is
+        source.move(answered, source.plan(answered, booked=False), None)
+    # Then it is no mail that is gone
+    assert raws(account) == []
+    assert [each.flags for each in account.messages(DONE)] == [{r"\Seen", "$InvoiceDone"}]
 
 
 @pytest.mark.parametrize("target", [DONE, None])
@@ -270,7 +286,11 @@ def test_a_folder_that_is_full_is_named_and_the_mail_stays_until_there_is_room()
 
 
 def test_a_move_like_the_one_before_takes_four_commands() -> None:
-    with ScriptedImap(capabilities="IMAP4rev1 MOVE") as server, scripted(server, done=DONE) as source:
+    moved = [b"* OK [COPYUID 5 7 1] moved"]
+    with (
+        ScriptedImap({"UID MOVE": lambda _: moved}, capabilities="IMAP4rev1 MOVE UIDPLUS") as server,
+        scripted(server, done=DONE) as source,
+    ):
         answered = the_one(source)
         source.move(answered, DONE, None)
         before = len(server.said)

@@ -37,11 +37,13 @@ class _Lying(Struct, frozen=True, kw_only=True):
 class Mover:
     """Moves, or marks, on a connection of its own. Nothing is ever expunged but the very mail."""
 
-    def __init__(self, *, account: Account, line: Line, folder: str, failed: str | None) -> None:
+    def __init__(self, *, account: Account, line: Line, folder: str, targets: Sequence[str | None]) -> None:
+        """`targets`: done and error of the configuration; None leaves a mail where it is."""
         self._account = account
         self._line = line
         self._folder = folder
-        self._failed = failed  # where an earlier answer may have moved it, before its documents were tried again
+        # Where an earlier answer may have moved it, before its documents were tried again.
+        self._targets = [each for each in dict.fromkeys(targets) if each not in (None, folder)]
 
     def move(self, submission: Submission, target: str | None) -> None:
         """To the target, or, without one, mark it where it is. Raises SourceUnavailable, or Vanished."""
@@ -56,24 +58,26 @@ class Mover:
             _finish(work, here)
             log.info("A mail had been moved before.", extra={"submission": submission.id, "uid": there.uid})
         else:
-            self._bring_from_failed(work, target)
+            self._bring_from_elsewhere(work, target)
 
     def _mark(self, work: _Work, here: _Lying | None) -> None:
-        found = here or self._found_failed(work, None)
-        if found is None or found.deleted:
+        found = here if here is not None and not here.deleted else self._found_elsewhere(work, None)
+        if found is None:
             raise Vanished("the mail is gone from the folder")
         work.go_back_to(found.folder)
         mark_done(work.session, [found.uid])
 
-    def _bring_from_failed(self, work: _Work, target: str) -> None:
+    def _bring_from_elsewhere(self, work: _Work, target: str) -> None:
         """An answer that is given again finds the mail where the first one moved it."""
-        found = self._found_failed(work, target)
+        found = self._found_elsewhere(work, target)
         if found is None:
             raise Vanished("the mail is gone from the folder, and is not where it was to be moved")
         _bring(work, found, target)
 
-    def _found_failed(self, work: _Work, target: str | None) -> _Lying | None:
-        return work.find(self._failed) if self._failed not in (None, target, self._folder) else None
+    def _found_elsewhere(self, work: _Work, target: str | None) -> _Lying | None:
+        """Neither in the folder nor in the target: that is where it was looked for."""
+        found = (work.find(each) for each in self._targets if each != target)
+        return next((each for each in found if each is not None), None)
 
 
 def _bring(work: _Work, lying: _Lying, target: str) -> None:
@@ -81,7 +85,9 @@ def _bring(work: _Work, lying: _Lying, target: str) -> None:
     if session.has("MOVE"):
         work.go_back_to(lying.folder)
         mark_seen(session, [lying.uid])
-        move_into(session, work.folders, [lying.uid], target)
+        if lying.uid not in move_into(session, work.folders, [lying.uid], target):
+            # Not Vanished: the next try sees whether it lies here still, was moved after all, or is gone.
+            raise CommandRefused("the server said OK, but has not moved the mail")
         return
     if not work.folders.exists(target):
         work.folders.make(target)

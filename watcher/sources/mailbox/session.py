@@ -151,10 +151,15 @@ class Session:
         self._uid("COPY", str(uid), encode_folder(folder))
 
     def move(self, uids: Sequence[int], folder: str) -> Sequence[int]:
-        """Those that were moved, as COPYUID has it; all, where the server does not tell."""
+        """Those that were moved, as COPYUID has it; those that are gone, where the server does not tell."""
         self._uid("MOVE", uid_set(uids), encode_folder(folder))
         told = [line for line in self._client.response("COPYUID")[1] if line]
-        return among(uids, told) if told else uids
+        return among(uids, told) if told else self._gone(uids)
+
+    def _gone(self, uids: Sequence[int]) -> list[int]:
+        """Those that are in the selected folder no more: there are servers that say OK and move nothing."""
+        left = set(self.search("UID", uid_set(uids)))
+        return [uid for uid in uids if uid not in left]
 
     def expunge(self, uid: int) -> None:
         """Of just this mail: only where UIDPLUS is."""

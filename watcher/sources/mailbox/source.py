@@ -79,7 +79,7 @@ class MailboxSource:
             account=self._account,
             line=self._moving,
             folder=mailbox.folder,
-            failed=mailbox.error,
+            targets=(mailbox.error, mailbox.done),
         )
         self._carrier = Carrier(account=self._account, line=self._moving, folder=mailbox.folder)
         self._watchdog = Watchdog()
