@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import stat
 import sys
 from collections.abc import Callable, Iterator
@@ -178,43 +177,6 @@ def test_files_of_two_folders_that_are_moved_at_once_get_a_name_and_a_note_each(
         "a (2).pdf": PDF + b"\1",
         "a (2).pdf.txt": note_bytes("of the second"),
     }
-
-
-def test_two_files_that_are_the_same_and_are_planned_together_get_a_name_each(folder: Folder) -> None:
-    folder.drop()
-    submission = folder.taken_in()
-    failed = folder.source.plan(submission, booked=False)
-    assert failed is not None
-    folder.source.move(submission, failed, None)
-    first = replace(submission, id="first", place=failed)
-    shutil.copy2(folder.error / "a.pdf", folder.inbox)  # with its time, as programs do that synchronise folders
-    second = replace(folder.taken_in(), id="second")
-
-    planned = [(each, folder.source.plan(each, booked=True)) for each in (first, second)]
-    for each, target in planned:
-        folder.source.move(each, target, None)
-
-    assert folder.files() == {f"done/{MONTH}/a.pdf": PDF, f"done/{MONTH}/a (2).pdf": PDF}
-
-
-def test_the_name_of_a_file_that_is_gone_is_free_for_the_next(folder: Folder) -> None:
-    path = folder.drop()
-    first = replace(folder.taken_in(), id="first")
-    target = folder.source.plan(first, booked=True)
-    path.write_bytes(PDF + b"another")
-    second = replace(folder.taken_in(), id="second")
-
-    with pytest.raises(Vanished):
-        folder.source.move(first, target, None)
-
-    assert folder.source.plan(second, booked=True) == target
-
-
-def test_a_plan_that_is_made_again_keeps_its_name(folder: Folder) -> None:
-    folder.drop()
-    submission = folder.taken_in()
-
-    assert folder.source.plan(submission, booked=True) == folder.source.plan(submission, booked=True)
 
 
 def test_where_done_is_null_the_file_stays_and_its_note_comes_beside_it(tmp_path: Path) -> None:

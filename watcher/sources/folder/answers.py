@@ -63,7 +63,7 @@ class Answers:
         folder = template.on(self._now().astimezone(self._timezone)).rstrip("/")
         if subfolders:
             folder = f"{folder}/{subfolders}"
-        return to_text(f"{folder}/{_free_in(folder, name, lambda path: self._arriving.plan(path, submission.id))}")
+        return to_text(f"{folder}/{_free_in(folder, name, self._arriving)}")
 
     def move(self, submission: Submission, target: str | None, note: str | None, folders: OpenFolders) -> None:
         """As the port has it, but that it is durable once `folders` are closed."""
@@ -178,12 +178,12 @@ def template_of(folder: str, text: str | None) -> Template | None:
     return None if template is None or template.text == folder else template
 
 
-def _free_in(folder: str, name: str, keep: Callable[[str], bool]) -> str:
-    """A name that nothing has, or is about to have, in this folder; it is kept for this one."""
+def _free_in(folder: str, name: str, arriving: Arriving) -> str:
+    """A name that nothing has, or is about to have, in this folder."""
     try:
         return free_name(
             name,
-            lambda one: _is_there(f"{folder}/{one}") or not keep(f"{folder}/{one}"),
+            lambda one: f"{folder}/{one}" in arriving or _is_there(f"{folder}/{one}"),
             lambda one: _is_there(f"{folder}/{one}") and _is_foreign_in(folder, one),
         )
     except OSError as error:
