@@ -236,7 +236,7 @@ class Answer:
             if target is None:
                 target = self._source.plan(claimed.submission, booked=decided.booked)
             move = yield Planned(target=target, replied=self._replies.is_unrecorded(claimed))
-            self._replies.recorded(claimed)
+            self._replies.forget(claimed)
             self._beat()
             try:
                 move(claimed.submission, target, note)

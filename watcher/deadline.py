@@ -26,6 +26,14 @@ _DELIVERING = struct.pack("ii", 0, 0)
 _LONGEST_MILLISECONDS = 2**31 - 1  # what a C int holds
 
 
+def started(thread: threading.Thread) -> None:
+    """Start it. Raises OSError where no thread can be had, as for any other thing that the system lacks."""
+    try:
+        thread.start()
+    except RuntimeError as error:
+        raise OSError(errno.EAGAIN, "no thread can be had") from error
+
+
 class Deadline:
     """A point in time, in seconds of `clock`."""
 
@@ -130,10 +138,7 @@ class Watchdog:
         with self._lock:
             if self._thread is None:
                 thread = threading.Thread(target=self._run, name="request-deadlines", daemon=True)
-                try:
-                    thread.start()
-                except RuntimeError as error:
-                    raise OSError(errno.EAGAIN, "no thread can be had") from error
+                started(thread)
                 self._thread = thread  # once it runs: where no thread can be had, the next request tries again
             self._flights.add(flight)
             if flight.deadline.at < self._wakes_at:

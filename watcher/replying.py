@@ -35,10 +35,7 @@ class _Lately(Struct):
 
 
 class Replies:
-    """Sends those of one source. What was sent has to be recorded next, and is remembered until `recorded`.
-
-    It is forgotten, too, where its claim turns out to be lost.
-    """
+    """Sends those of one source. What was sent has to be recorded next, and is remembered until `forget`."""
 
     def __init__(self, *, writer: Writer, mailer: Mailer | None, journal: AnswerJournal) -> None:
         self._writer = writer
@@ -87,12 +84,8 @@ class Replies:
         """Whether it is sent, and only we know it."""
         return _name(claimed) in self._unrecorded
 
-    def recorded(self, claimed: ClaimedAnswer) -> None:
-        """The journal knows."""
-        self._unrecorded.discard(_name(claimed))
-
     def forget(self, claimed: ClaimedAnswer) -> None:
-        """Its claim is lost: the answer is another's to give, or a new one follows."""
+        """The journal knows; or its claim is lost: the answer is another's to give, or a new one follows."""
         self._unrecorded.discard(_name(claimed))
 
 

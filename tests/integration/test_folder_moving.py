@@ -384,18 +384,24 @@ def dies_at_line(number: int, work: Callable[[], object]) -> bool:
     return code == 9
 
 
+def at_every_line(once: Callable[[int], bool]) -> None:
+    """`once` is told at which line to die, and tells whether it got that far."""
+    line = 1
+    while once(line):
+        line += 1
+    assert line > 100
+
+
 @pytest.mark.parametrize("drive", ["same", "other"])
 def test_whenever_a_move_dies_repeating_it_ends_it(tmp_path: Path, other_drive: Path, drive: str) -> None:
     error = (other_drive if drive == "other" else tmp_path) / "error"
     folder = Folder(tmp_path, error=str(error))
-    line = 0
-    dies = True
-    while dies:
-        line += 1
+
+    def once(line: int) -> bool:
         folder.drop("a.pdf", PDF + str(line).encode())
         submission = folder.taken_in()
         target = folder.source.plan(submission, booked=False)
-        dies = dies_at_line(line, lambda: folder.source.move(submission, target, NOTE))  # noqa: B023
+        dies = dies_at_line(line, lambda: folder.source.move(submission, target, NOTE))
 
         somewhere = [path for place in (folder.inbox, error) for path in place.glob("*") if path.is_file()]
         assert any(path.read_bytes() == PDF + str(line).encode() for path in somewhere), f"lost at line {line}"
@@ -410,7 +416,9 @@ def test_whenever_a_move_dies_repeating_it_ends_it(tmp_path: Path, other_drive: 
         }
         for path in error.iterdir():
             path.unlink()
-    assert line > 100
+        return dies
+
+    at_every_line(once)
 
 
 @pytest.mark.parametrize("drive", ["same", "other"])
@@ -419,10 +427,8 @@ def test_whenever_the_move_of_a_second_answer_dies_repeating_it_ends_it(
 ) -> None:
     base = other_drive if drive == "other" else tmp_path
     folder = Folder(tmp_path, error=str(base / "error"), done=str(base / "done"))
-    line = 0
-    dies = True
-    while dies:
-        line += 1
+
+    def once(line: int) -> bool:
         folder.drop("a.pdf", PDF + str(line).encode())
         submission = folder.taken_in()
         failed = folder.source.plan(submission, booked=False)
@@ -430,37 +436,39 @@ def test_whenever_the_move_of_a_second_answer_dies_repeating_it_ends_it(
         folder.source.move(submission, failed, NOTE)
         moved = replace(submission, place=failed)
         target = folder.source.plan(moved, booked=True)
-        dies = dies_at_line(line, lambda: folder.source.move(moved, target, None))  # noqa: B023
+        dies = dies_at_line(line, lambda: folder.source.move(moved, target, None))
 
         folder.source.move(moved, target, None)
 
         left = {path: path.read_bytes() for name in ("error", "done") for path in (base / name).iterdir()}
         assert left == {base / "done" / "a.pdf": PDF + str(line).encode()}
         (base / "done" / "a.pdf").unlink()
-    assert line > 100
+        return dies
+
+    at_every_line(once)
 
 
 @pytest.mark.parametrize("drive", ["same", "other"])
 def test_whenever_putting_a_file_back_dies_repeating_it_ends_it(tmp_path: Path, other_drive: Path, drive: str) -> None:
     base = other_drive if drive == "other" else tmp_path
     folder = Folder(tmp_path, error=str(base / "error"))
-    line = 0
-    dies = True
-    while dies:
-        line += 1
+
+    def once(line: int) -> bool:
         path = folder.drop("a.pdf", PDF + str(line).encode())
         submission = folder.taken_in()
         failed = folder.source.plan(submission, booked=False)
         folder.source.move(submission, failed, NOTE)
         moved = replace(submission, moved_to=failed)
-        dies = dies_at_line(line, lambda: folder.source.put_back(moved))  # noqa: B023
+        dies = dies_at_line(line, lambda: folder.source.put_back(moved))
 
         folder.source.put_back(moved)
 
         assert {one.name: one.read_bytes() for one in folder.inbox.iterdir()} == {"a.pdf": PDF + str(line).encode()}
         assert list((base / "error").iterdir()) == []
         path.unlink()
-    assert line > 100
+        return dies
+
+    at_every_line(once)
 
 
 def test_a_hidden_file_that_nobody_asks_for_gets_its_name_back(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:

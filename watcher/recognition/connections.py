@@ -5,7 +5,6 @@ That is what the difference between "not sent" and "in doubt" rests on; exceptio
 
 from __future__ import annotations
 
-import errno
 import socket
 import ssl
 import threading
@@ -19,7 +18,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
 from watcher.clock import boot_seconds
-from watcher.deadline import Flight
+from watcher.deadline import Flight, started
 from watcher.http_way import JoiningHttp, JoiningHttps, SteadyAdapter
 
 # A kept connection that lay idle longer is not used again: the commonest servers close theirs after five
@@ -51,10 +50,7 @@ class Resolver:
             if answer is None:
                 answer = Future()
                 thread = threading.Thread(target=self._look_up, args=(asked, answer), name="resolve", daemon=True)
-                try:
-                    thread.start()
-                except RuntimeError as error:
-                    raise OSError(errno.EAGAIN, "no thread can be had") from error
+                started(thread)
                 self._under_way[asked] = answer  # once there is a thread that will answer
         try:
             return answer.result(timeout_seconds)

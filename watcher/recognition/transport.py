@@ -90,13 +90,10 @@ class Transport:
         line.flight = flight
         status: int | None = None
         try:
-            try:
-                timeout = (self._connect_timeout_seconds, max(flight.deadline.remaining(), 0.001))
-                with way.send(method, headers, body, timeout=timeout) as response:
-                    status = response.status_code
-                    content = self._content(response)
-            finally:
-                line.flight = None
+            timeout = (self._connect_timeout_seconds, max(flight.deadline.remaining(), 0.001))
+            with way.send(method, headers, body, timeout=timeout) as response:
+                status = response.status_code
+                content = self._content(response)
         except (requests.RequestException, HTTPError, HTTPException, OSError, ValueError) as error:
             raise _failure(flight, error, status) from error
         except Exception as error:
@@ -104,6 +101,8 @@ class Transport:
                 raise
             log.exception("A request ended in a way that nobody foresaw.")
             raise _failure(flight, error, status) from error
+        finally:
+            line.flight = None
         if flight.expired:
             raise TransportFailure(sent=True, detail=_TOO_LATE, status=status)
         flight.arrive()

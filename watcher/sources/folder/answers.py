@@ -91,7 +91,7 @@ class Answers:
         with self._arriving.at(target):
             goal = self._target(root, place, target, folders)
             self.is_near = goal.device == drive.device and not drive.is_network
-            _carry_out(source, Move(source, goal, now, note, came=folders.came, named_after=expected))
+            _bring(source, goal, note, folders, now=now, recorded=expected)
 
     def put_back(self, submission: Submission) -> Fingerprint:
         """From where it was moved to where it was taken in, without its note; what it is there."""
@@ -105,7 +105,7 @@ class Answers:
                 source = self._source(root, from_text(submission.moved_to), folders)
                 home = _spot(folders, parent, name, lambda: open_below(root, parent))
                 now = _loosened(source, expected)
-                _carry_out(source, Move(source, home, now, None, came=folders.came, named_after=expected))
+                _bring(source, home, None, folders, now=now, recorded=expected)
                 status = os.stat(name, dir_fd=home.folder, follow_symlinks=False)
             except OSError as error:
                 raise unavailable(error, f"{self._mount.path}/{place}") from error
@@ -218,9 +218,17 @@ def _spot(folders: OpenFolders, folder: str, name: str, open_it: Callable[[], in
     return Spot(folder=opened.file, device=opened.device, name=name)
 
 
-def _carry_out(source: Spot | None, move: Move) -> None:
-    """The note of an earlier answer, where the file lay until now, is not true any more."""
-    moved = move.carry_out()
+def _bring(
+    source: Spot | None,
+    target: Spot,
+    note: str | None,
+    folders: OpenFolders,
+    *,
+    now: Fingerprint,
+    recorded: Fingerprint,
+) -> None:
+    """Move it; the note of an earlier answer, where it lay until now, is not true any more."""
+    moved = Move(source, target, now, note, came=folders.came, named_after=recorded).carry_out()
     if source is not None:
         drop_note(source, moved)
 

@@ -73,10 +73,10 @@ def original_name(hidden: str) -> str | None:
 
 
 class Move:
-    """One move of the file at `source`, which was `expected` when it was taken in, to `target`.
+    """One move of the file at `source`, which is `expected` to be there, to `target`.
 
-    `named_after` is that state as it is recorded, from which names on the way follow: what the file is `expected` to
-    be now may be told anew each time. None: the same.
+    `named_after` is what it was when it was taken in, as it is recorded. Names on the way follow from that: what it is
+    expected to be now may be told anew each time.
     """
 
     def __init__(
@@ -87,12 +87,12 @@ class Move:
         note: str | None,
         *,
         came: Callable[[int], None],
-        named_after: Fingerprint | None = None,
+        named_after: Fingerprint,
     ) -> None:
         """`came` is told of the folder that the file was renamed into, to have that on the disk, now or later."""
         self._source = source
-        self._named_after = named_after or expected
-        self._hidden = hidden_spot(source, self._named_after) if source else None
+        self._named_after = named_after
+        self._hidden = hidden_spot(source, named_after) if source else None
         self._target = target
         self._expected = expected
         self._note = note

@@ -176,9 +176,7 @@ def _keep(
     for part in parts:
         way, item = way_to(part, binary=session.has("BINARY"))
         piece = piece_of(attributes, item, 0)
-        if piece is None or part.section in in_hand:
-            continue
-        if len(piece[0]) >= _LARGEST_FILE:
+        if piece is None or part.section in in_hand or len(piece[0]) >= _LARGEST_FILE:
             continue
         if way is Way.BINARY and piece[0]:
             in_hand[part.section] = Spooled([piece[0]])
