@@ -231,15 +231,16 @@ class Answer:
     def _move(self, claimed: ClaimedAnswer, decided: Verdict) -> Generator[AnswerStep, Move, str | None]:
         """Where it was moved; None: the configuration leaves it where it is."""
         note = self._writer.note(claimed.submission) if decided.note else None
-        target = claimed.target
+        target, first = claimed.target, False
         for _ in range(_PLANS):
             if target is None:
+                first = True
                 target = self._source.plan(claimed.submission, booked=decided.booked)
             move = yield Planned(target=target, replied=self._replies.is_unrecorded(claimed))
             self._replies.forget(claimed)
             self._beat()
             try:
-                move(claimed.submission, target, note)
+                move(claimed.submission, target, note, first=first)
             except TargetTaken:
                 target = None
                 continue

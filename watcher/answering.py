@@ -112,7 +112,7 @@ def _moves(going: Sequence[Giving]) -> PlannedMoves:
     ]
 
 
-def _too_late(_submission: Submission, _target: str | None, _note: str | None) -> None:
+def _too_late(submission: Submission, target: str | None, note: str | None, *, first: bool = False) -> None:  # noqa: ARG001 - as a move has them
     raise Late
 
 

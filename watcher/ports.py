@@ -173,10 +173,11 @@ class Source(Protocol):
     def plan(self, submission: Submission, *, booked: bool) -> str | None:
         """Where an answer would move it (`booked`: to done, else to error), free at this moment; None: it stays."""
 
-    def move(self, submission: Submission, target: str | None, note: str | None) -> None:
+    def move(self, submission: Submission, target: str | None, note: str | None, *, first: bool = False) -> None:
         """Bring it to the planned target (None: mark it where it is), with the note beside it.
 
-        May be repeated after a crash: a source that is gone and a target that is there mean moved.
+        May be repeated after a crash: a source that is gone and a target that is there mean moved. `first`: this target
+        was planned only now, so that no try can have been made before, and what is there is another.
         Raises TargetTaken (plan again), SourceUnavailable, or Vanished where it is gone or has changed
         (a changed one stays).
         """
@@ -212,7 +213,12 @@ class Shelf(Protocol):
         """
 
 
-Move = Callable[[Submission, str | None, str | None], None]  # as `Source.move`
+class Move(Protocol):
+    """As `Source.move`."""
+
+    def __call__(
+        self, submission: Submission, target: str | None, note: str | None, *, first: bool = False
+    ) -> None: ...
 
 
 # Submissions that are about to be moved, with their targets; None: it stays where it is.

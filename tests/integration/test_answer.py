@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -224,6 +225,39 @@ def test_when_the_source_goes_away_what_was_moved_is_closed_and_the_rest_is_left
     assert {path.name for path in (tmp_path / "inbox").iterdir()} == left
 
 
+class TwinComes:
+    """A folder where, between the plan and the move, an equal file comes to where this one was to go."""
+
+    def __init__(self, source: FolderSource, here: Path, there: Path) -> None:
+        self._source, self._here, self._there = source, here, there
+
+    @contextmanager
+    def together(self, planned: Sequence[tuple[Submission, str | None]] = ()) -> Iterator[Move]:
+        if not self._there.exists():
+            self._there.parent.mkdir(exist_ok=True)
+            shutil.copy2(self._here, self._there)
+        with self._source.together(planned) as move:
+            yield move
+
+
+def test_an_equal_file_that_came_to_the_planned_place_is_not_taken_for_the_moved_one(
+    tmp_path: Path, source: FolderSource, journal: SqlJournal
+) -> None:
+    failed(source, journal, tmp_path, "a.pdf")
+    carrier = TwinComes(source, tmp_path / "inbox" / "a.pdf", tmp_path / "error" / "a.pdf")
+    step = Answer(
+        source=source, carrier=cast("FolderSource", carrier), writer=StumblingWriter(), mailer=None, journal=journal,
+        replies=sections.ReplyChoice(),
+    )  # fmt: skip
+
+    assert step.give_together(step.claim(10)).left == []
+
+    (submission,) = journal.submissions(SubmissionFilter())
+    assert submission.moved_to == str(tmp_path / "error" / "a (2).pdf")
+    assert [path.name for path in sorted((tmp_path / "error").glob("*.pdf"))] == ["a (2).pdf", "a.pdf"]
+    assert list((tmp_path / "inbox").iterdir()) == []
+
+
 class GoesAway:
     """A folder that cannot be reached any more after so many moves."""
 
@@ -236,13 +270,13 @@ class GoesAway:
     def together(self, planned: Sequence[tuple[Submission, str | None]] = ()) -> Iterator[Move]:
         with self._source.together(planned) as move:
 
-            def moved(submission: Submission, target: str | None, note: str | None) -> None:
+            def moved(submission: Submission, target: str | None, note: str | None, *, first: bool = False) -> None:
                 self.tried += 1
                 if self.tried > self._after:
                     error = SourceUnavailable("the folder is away")
                     error.altogether = True
                     raise error
-                move(submission, target, note)
+                move(submission, target, note, first=first)
 
             yield moved
 
@@ -271,7 +305,7 @@ class LateMailbox:
     def plan(self, submission: Submission, *, booked: bool) -> str | None:
         return "done"
 
-    def move(self, submission: Submission, target: str | None, note: str | None) -> None:
+    def move(self, submission: Submission, target: str | None, note: str | None, *, first: bool = False) -> None:
         if not self.reached:
             self.reached = True
             raise SourceUnavailable("the server is away")
@@ -387,7 +421,7 @@ class Mailbox:
     def plan(self, submission: Submission, *, booked: bool) -> str | None:
         return "done"
 
-    def move(self, submission: Submission, target: str | None, note: str | None) -> None:
+    def move(self, submission: Submission, target: str | None, note: str | None, *, first: bool = False) -> None:
         self.moves += 1
 
 
@@ -544,7 +578,7 @@ class Diary:
     def plan(self, submission: Submission, *, booked: bool) -> str | None:
         return "done"
 
-    def move(self, submission: Submission, target: str | None, note: str | None) -> None:
+    def move(self, submission: Submission, target: str | None, note: str | None, *, first: bool = False) -> None:
         self.lines.append("move")
 
 
@@ -614,7 +648,7 @@ class Away:
     def plan(self, submission: Submission, *, booked: bool) -> str | None:
         return "done"
 
-    def move(self, submission: Submission, target: str | None, note: str | None) -> None:
+    def move(self, submission: Submission, target: str | None, note: str | None, *, first: bool = False) -> None:
         self.tried += 1
         if self.away:
             error = SourceUnavailable("the server is away")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import stat
 import sys
 from collections.abc import Callable, Iterator
@@ -21,11 +22,12 @@ from watcher.errors import SourceUnavailable, TargetTaken, Vanished
 from watcher.model import Submission
 from watcher.sources.folder import Arriving, FolderSource, leftovers
 from watcher.sources.folder.identity import Fingerprint
-from watcher.sources.folder.move import hidden_name, note_bytes
+from watcher.sources.folder.move import hidden_name
 from watcher.sources.folder.names import note_name
+from watcher.sources.folder.note import note_bytes
 
 NOTE = "没有找到发票。\nNo invoice was found.\n"
-NOTE_BYTES = b"\xef\xbb\xbf" + NOTE.replace("\n", "\r\n").encode()
+NOTE_BYTES = note_bytes(NOTE)
 MONTH = "2026-12"
 
 
@@ -149,7 +151,7 @@ def test_names_of_255_bytes_that_begin_alike_are_moved_with_a_note_each(folder: 
 def test_files_of_two_folders_that_are_moved_at_once_get_a_name_and_a_note_each(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from watcher.sources.folder import move
+    from watcher.sources.folder import move, note
 
     shared = {"error": str(tmp_path / "error"), "arriving": Arriving()}
     one, other = Folder(tmp_path / "one", **shared), Folder(tmp_path / "other", **shared)
@@ -165,7 +167,7 @@ def test_files_of_two_folders_that_are_moved_at_once_get_a_name_and_a_note_each(
             other.source.move(second, target, "of the second")
         plans.append(other.source.plan(second, booked=False))
 
-    keep_note = move.keep_note
+    keep_note = note.keep_note
     with monkeypatch.context() as patched:
         patched.setattr(move, "keep_note", in_the_middle)
         one.source.move(first, target, "of the first")
@@ -176,6 +178,67 @@ def test_files_of_two_folders_that_are_moved_at_once_get_a_name_and_a_note_each(
         "a.pdf.txt": note_bytes("of the first"),
         "a (2).pdf": PDF + b"\1",
         "a (2).pdf.txt": note_bytes("of the second"),
+    }
+
+
+@pytest.mark.parametrize("drive", ["same", "other"])
+def test_equal_files_of_two_folders_that_are_planned_together_are_both_kept(
+    tmp_path: Path, other_drive: Path, drive: str
+) -> None:
+    # Given the same file in two folders that share error, each on its way to the same name
+    error = (other_drive if drive == "other" else tmp_path) / "error"
+    one, other = (Folder(tmp_path / name, error=str(error), arriving=Arriving()) for name in ("one", "other"))
+    for folder in (one, other):
+        os.utime(folder.drop(), ns=(10**18, 10**18))
+    first, second = one.taken_in(), other.taken_in()
+    target = one.source.plan(first, booked=False)
+    assert other.source.plan(second, booked=False) == target
+    # When both are moved
+    one.source.move(first, target, NOTE, first=True)
+    with pytest.raises(TargetTaken):
+        other.source.move(second, target, NOTE, first=True)
+    other.source.move(second, other.source.plan(second, booked=False), NOTE, first=True)
+    # Then each lies there under a name of its own
+    assert sorted(path.name for path in error.glob("*.pdf")) == ["a (2).pdf", "a.pdf"]
+
+
+def test_a_file_that_is_gone_is_not_said_to_be_where_an_equal_one_lies(folder: Folder) -> None:
+    path = folder.drop()
+    submission = folder.taken_in()
+    target = folder.source.plan(submission, booked=False)
+    folder.error.mkdir(parents=True)
+    shutil.copy2(path, folder.error / "a.pdf")
+    path.unlink()
+
+    with pytest.raises(Vanished):
+        folder.source.move(submission, target, NOTE, first=True)
+
+    assert folder.files() == {"error/a.pdf": PDF}
+
+
+@pytest.mark.parametrize(
+    "theirs",
+    ["\ufeffmy own remarks\r\n".encode(), note_bytes("what we said") + b"and what I say\r\n"],
+    ids=["by Notepad", "our note, gone on with"],
+)
+def test_what_a_person_has_written_is_no_note_of_ours_whoever_owns_it(folder: Folder, theirs: bytes) -> None:
+    # Given somebody's file with the name of the note, with Notepad's byte order mark, and of our own user (a share)
+    folder.drop()
+    submission = folder.taken_in()
+    folder.error.mkdir(parents=True)
+    (folder.error / "a.pdf.txt").write_bytes(theirs)
+    # When ours is to come there, and when the note of a file that lay there is to go
+    folder.source.move(submission, folder.source.plan(submission, booked=False), NOTE, first=True)
+    (folder.error / "a.pdf").write_bytes(PDF)
+    put = replace(submission, place=str(folder.error / "a.pdf"))
+    os.utime(folder.error / "a.pdf", ns=((folder.error / "a (2).pdf").stat().st_mtime_ns,) * 2)
+    folder.source.move(put, folder.source.plan(put, booked=True), None, first=True)
+    # Then it is still there
+    assert folder.files() == {
+        f"done/{MONTH}/a.pdf": PDF,
+        "error/a (2).pdf": PDF,
+        "error/a (2).pdf.txt": NOTE_BYTES,
+        "error/a.pdf.txt": theirs,
     }
 
 

@@ -14,9 +14,11 @@ from watcher.sources.folder.arriving import Arriving
 from watcher.sources.folder.atomic import make_folder, status_of
 from watcher.sources.folder.drive import Mount, folder_below, is_gone, open_below, unavailable
 from watcher.sources.folder.identity import Fingerprint
-from watcher.sources.folder.move import Move, Spot, drop_note, hidden_spot, is_own_note, keep_note
+from watcher.sources.folder.move import Move, hidden_spot
 from watcher.sources.folder.names import for_display, from_text, to_text
+from watcher.sources.folder.note import drop_note, is_own_note, keep_note
 from watcher.sources.folder.opened import OpenFolders
+from watcher.sources.folder.spot import Spot
 from watcher.sources.folder.target import Template, free_name
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -65,12 +67,14 @@ class Answers:
             folder = f"{folder}/{subfolders}"
         return to_text(f"{folder}/{_free_in(folder, name, self._arriving)}")
 
-    def move(self, submission: Submission, target: str | None, note: str | None, folders: OpenFolders) -> None:
+    def move(
+        self, submission: Submission, target: str | None, note: str | None, folders: OpenFolders, *, first: bool
+    ) -> None:
         """As the port has it, but that it is durable once `folders` are closed."""
         place = from_text(submission.place)
         goal = from_text(target) if target is not None and target != submission.place else None
         try:
-            self._answer(place, Fingerprint.parse(submission.fingerprint), goal, note, folders)
+            self._answer(place, Fingerprint.parse(submission.fingerprint), goal, note, folders, first=first)
         except OSError as error:
             folders.close()
             raise unavailable(error, from_text(target) if target else f"{self._mount.path}/{place}") from error
@@ -79,7 +83,14 @@ class Answers:
             raise
 
     def _answer(
-        self, place: str, expected: Fingerprint, target: str | None, note: str | None, folders: OpenFolders
+        self,
+        place: str,
+        expected: Fingerprint,
+        target: str | None,
+        note: str | None,
+        folders: OpenFolders,
+        *,
+        first: bool,
     ) -> None:
         """Without a target it stays."""
         root, drive = folders.begin()
@@ -91,7 +102,7 @@ class Answers:
         with self._arriving.at(target):
             goal = self._target(root, place, target, folders)
             self.is_near = goal.device == drive.device and not drive.is_network
-            _bring(source, goal, note, folders, now=now, recorded=expected)
+            _bring(source, goal, note, folders, now=now, recorded=expected, first=first)
 
     def put_back(self, submission: Submission) -> Fingerprint:
         """From where it was moved to where it was taken in, without its note; what it is there."""
@@ -105,7 +116,7 @@ class Answers:
                 source = self._source(root, from_text(submission.moved_to), folders)
                 home = _spot(folders, parent, name, lambda: open_below(root, parent))
                 now = _loosened(source, expected)
-                _bring(source, home, None, folders, now=now, recorded=expected)
+                _bring(source, home, None, folders, now=now, recorded=expected, first=False)
                 status = os.stat(name, dir_fd=home.folder, follow_symlinks=False)
             except OSError as error:
                 raise unavailable(error, f"{self._mount.path}/{place}") from error
@@ -226,11 +237,12 @@ def _bring(
     *,
     now: Fingerprint,
     recorded: Fingerprint,
+    first: bool,
 ) -> None:
     """Move it; the note of an earlier answer, where it lay until now, is not true any more."""
-    moved = Move(source, target, now, note, came=folders.came, named_after=recorded).carry_out()
+    Move(source, target, now, note, came=folders.came, named_after=recorded, first=first).carry_out()
     if source is not None:
-        drop_note(source, moved)
+        drop_note(source)
 
 
 def _answer_in_place(source: Spot | None, place: str, expected: Fingerprint, note: str | None) -> None:
@@ -240,7 +252,7 @@ def _answer_in_place(source: Spot | None, place: str, expected: Fingerprint, not
     if not expected.matches(status):
         raise Vanished(f"{for_display(place)} has changed since it was taken in")
     if note is None:
-        drop_note(source, status)
+        drop_note(source)
     else:
         keep_note(_free_beside(source), note, status)
 

@@ -18,8 +18,8 @@ from watcher.sources.folder.drive import Drive, LastFolder, folder_below, is_gon
 from watcher.sources.folder.hints import Hinted
 from watcher.sources.folder.identity import Candidate, Fingerprint, oldest_first
 from watcher.sources.folder.leftovers import Leftovers
-from watcher.sources.folder.move import BYTE_ORDER_MARK
 from watcher.sources.folder.names import NOTE_SUFFIX
+from watcher.sources.folder.note import is_note_in
 from watcher.sources.folder.offered import Offered
 from watcher.sources.folder.ready import Waiting
 from watcher.sources.folder.scan import Scan, Sight
@@ -247,15 +247,14 @@ class Finder:
         self._waiting.forget(candidate.path)
         if candidate.size == 0:
             return True
-        head = os.pread(file, HEAD_BYTES, 0)
-        is_note = _is_note(root, candidate.path)
-        if not (is_note and head.startswith(BYTE_ORDER_MARK)) and self._wanted(head):
+        beside = _is_beside(root, candidate.path)
+        if not (beside and is_note_in(file)) and self._wanted(os.pread(file, HEAD_BYTES, 0)):
             return True
-        self._verdicts.put(candidate, Verdict.NOTE if is_note else Verdict.LEFT_ALONE)
+        self._verdicts.put(candidate, Verdict.NOTE if beside else Verdict.LEFT_ALONE)
         return False
 
 
-def _is_note(root: int, path: str) -> bool:
+def _is_beside(root: int, path: str) -> bool:
     """Whether it is named as the note of a file beside it."""
     if not path.endswith(NOTE_SUFFIX):
         return False

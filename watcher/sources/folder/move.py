@@ -11,11 +11,8 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-from codecs import BOM_UTF8
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
-
-from msgspec import Struct
 
 from watcher.errors import TargetTaken, Vanished
 from watcher.sources.folder.atomic import (
@@ -23,37 +20,15 @@ from watcher.sources.folder.atomic import (
     remove,
     rename_new,
     same_content,
-    status_of,
     sync_folder,
-    write_new,
-    write_over,
 )
 from watcher.sources.folder.drive import open_file
 from watcher.sources.folder.identity import Fingerprint
-from watcher.sources.folder.names import LONGEST_NAME_BYTES, OWN_PREFIX, for_display, note_name, shortened
+from watcher.sources.folder.names import LONGEST_NAME_BYTES, OWN_PREFIX, for_display, shortened
+from watcher.sources.folder.note import drop_note, keep_note
+from watcher.sources.folder.spot import Spot
 
 _TOKEN_LENGTH = 16
-BYTE_ORDER_MARK = BOM_UTF8  # so that every Notepad reads Chinese
-
-
-class Spot(Struct, frozen=True, kw_only=True):
-    """A name in an open folder."""
-
-    folder: int
-    device: int  # that the folder is on
-    name: str
-
-    @property
-    def status(self) -> os.stat_result | None:
-        return status_of(self.folder, self.name)
-
-    def beside(self, name: str) -> Spot:
-        return Spot(folder=self.folder, device=self.device, name=name)
-
-
-def note_bytes(text: str) -> bytes:
-    """A note as every editor on every desk reads it."""
-    return BYTE_ORDER_MARK + text.replace("\r\n", "\n").replace("\n", "\r\n").encode("utf-8", "replace")
 
 
 def hidden_name(name: str, expected: Fingerprint) -> str:
@@ -76,7 +51,8 @@ class Move:
     """One move of the file at `source`, which is `expected` to be there, to `target`.
 
     `named_after` is what it was when it was taken in, as it is recorded. Names on the way follow from that: what it is
-    expected to be now may be told anew each time.
+    expected to be now may be told anew each time. `first`: no try was made before, so that what lies at the target is
+    another file, even if it is equal.
     """
 
     def __init__(
@@ -88,6 +64,7 @@ class Move:
         *,
         came: Callable[[int], None],
         named_after: Fingerprint,
+        first: bool,
     ) -> None:
         """`came` is told of the folder that the file was renamed into, to have that on the disk, now or later."""
         self._source = source
@@ -97,25 +74,25 @@ class Move:
         self._expected = expected
         self._note = note
         self._came = came
+        self._first = first
 
-    def carry_out(self) -> os.stat_result:
-        """What was moved. Raises TargetTaken, Vanished, OSError; may be repeated whatever came of it before."""
+    def carry_out(self) -> None:
+        """Raises TargetTaken, Vanished, OSError; may be repeated whatever came of it before."""
         here = self._find()
         there = self._target.status
         if here is None:
-            return self._be_sure_it_is_there(there)
-        if there is not None:
+            self._be_sure_it_is_there(there)
+        elif there is not None:
             self._finish(here, there)
         else:
             self._bring_with_note(here)
-        return here[1]
 
     def _bring_with_note(self, here: tuple[Spot, os.stat_result]) -> None:
         self._keep_note(here[1])
         try:
             self._bring(here[0])
         except BaseException as error:
-            self._take_note_back(here[1])
+            self._take_note_back()
             if isinstance(error, FileExistsError):
                 raise TargetTaken(f"another file took the name {for_display(self._target.name)}") from error
             raise
@@ -128,25 +105,27 @@ class Move:
                 return spot, status
         return None
 
-    def _be_sure_it_is_there(self, there: os.stat_result | None) -> os.stat_result:
-        if there is None or not self._expected.resembles(there):
+    def _be_sure_it_is_there(self, there: os.stat_result | None) -> None:
+        if there is None or not self._may_be_ours(there):
             if self._source is not None and self._source.status is not None:
                 raise Vanished(f"{for_display(self._source.name)} has changed since it was taken in")
             raise Vanished(f"{for_display(self._target.name)} is neither where it was nor where it was to go")
         self._keep_note(there)
         self._came(self._target.folder)
-        return there
 
     def _finish(self, here: tuple[Spot, os.stat_result], there: os.stat_result) -> None:
         """Both are there: an interrupted move, or another file with that name."""
         spot, status = here
-        if not os.path.samestat(status, there) and not (self._expected.resembles(there) and self._is_copy(spot)):
+        if not os.path.samestat(status, there) and not (self._may_be_ours(there) and self._is_copy(spot)):
             raise TargetTaken(f"{for_display(self._target.name)} is there already")
         self._keep_note(status)
         sync_folder(self._target.folder)
         if self._is_other_name(spot, status, there):
             remove(spot.folder, spot.name)
             sync_folder(spot.folder)
+
+    def _may_be_ours(self, there: os.stat_result) -> bool:
+        return not self._first and self._expected.resembles(there)
 
     def _is_other_name(self, spot: Spot, status: os.stat_result, there: os.stat_result) -> bool:
         """Whether the file has two names, so that one can go: a folder may be seen under two paths."""
@@ -235,58 +214,15 @@ class Move:
         finally:
             os.close(file)
 
-    def _take_note_back(self, like: os.stat_result) -> None:
+    def _take_note_back(self) -> None:
         """A note must not stand beside a file that did not come, or another's."""
         if self._note is not None:
             with suppress(OSError):
-                drop_note(self._target, like)
+                drop_note(self._target)
 
-    def _keep_note(self, like: os.stat_result | None) -> None:
-        if self._note is not None and like is not None:
+    def _keep_note(self, like: os.stat_result) -> None:
+        if self._note is not None:
             keep_note(self._target, self._note, like)
-
-
-def keep_note(file: Spot, text: str, like: os.stat_result) -> None:
-    """Write the note of a file beside it, in place of an older one of ours. Raises TargetTaken, OSError."""
-    spot = file.beside(note_name(file.name))
-    temporary = f"{OWN_PREFIX}{hashlib.sha256(os.fsencode(spot.name)).hexdigest()[:_TOKEN_LENGTH]}.note"
-    content = note_bytes(text)
-    try:
-        write = write_over if is_own_note(spot.folder, spot.name, content, like) else write_new
-        write(spot.folder, spot.name, content, like, temporary)
-    except FileExistsError as error:
-        raise TargetTaken(f"{for_display(spot.name)} is there already") from error
-
-
-def drop_note(file: Spot, like: os.stat_result | None = None) -> None:
-    """Remove our note beside a file (`like`), which says what is not true any more. Raises OSError."""
-    spot = file.beside(note_name(file.name))
-    if is_own_note(spot.folder, spot.name, like=like):
-        remove(spot.folder, spot.name)
-
-
-def is_own_note(folder: int, name: str, content: bytes | None = None, like: os.stat_result | None = None) -> bool:
-    """Whether a note was written by us: by how it begins and who owns it, or because it says just that.
-
-    Written by root it belongs to the owner of its file, `like`.
-    """
-    status = status_of(folder, name)
-    if status is None:
-        return False
-    try:
-        head = _head(folder, name, len(content or b"") + len(BYTE_ORDER_MARK))
-    except (OSError, Vanished):
-        return False
-    owners = {os.geteuid(), like.st_uid} if like is not None and os.geteuid() == 0 else {os.geteuid()}
-    return head == content or (status.st_uid in owners and head.startswith(BYTE_ORDER_MARK))
-
-
-def _head(folder: int, name: str, length: int) -> bytes:
-    file, _ = open_file(folder, name)
-    try:
-        return os.pread(file, length, 0)
-    finally:
-        os.close(file)
 
 
 def _token(name: str, expected: Fingerprint) -> str:

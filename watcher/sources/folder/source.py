@@ -133,9 +133,9 @@ class FolderSource:
     def plan(self, submission: Submission, *, booked: bool) -> str | None:
         return self._answers.plan(submission, booked=booked)
 
-    def move(self, submission: Submission, target: str | None, note: str | None) -> None:
+    def move(self, submission: Submission, target: str | None, note: str | None, *, first: bool = False) -> None:
         with self.together() as move:
-            move(submission, target, note)
+            move(submission, target, note, first=first)
 
     @property
     def is_near(self) -> bool:
@@ -146,8 +146,8 @@ class FolderSource:
         """As Carrier has it: each folder is opened once, and synced once."""
         with OpenFolders(self._mount) as folders:
 
-            def move(submission: Submission, target: str | None, note: str | None) -> None:
-                self._answers.move(submission, target, note, folders)
+            def move(submission: Submission, target: str | None, note: str | None, *, first: bool = False) -> None:
+                self._answers.move(submission, target, note, folders, first=first)
                 self._finder.moved(from_text(submission.place))
 
             yield move

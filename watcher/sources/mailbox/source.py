@@ -159,7 +159,14 @@ class MailboxSource:
     def plan(self, submission: Submission, *, booked: bool) -> str | None:  # noqa: ARG002 - one folder for all
         return self._settings.done if booked else self._settings.error
 
-    def move(self, submission: Submission, target: str | None, note: str | None) -> None:  # noqa: ARG002 - a reply says it
+    def move(
+        self,
+        submission: Submission,
+        target: str | None,
+        note: str | None,  # noqa: ARG002 - a reply says it
+        *,
+        first: bool = False,  # noqa: ARG002 - a mail is found by what it is, and not by its name
+    ) -> None:
         try:
             self._mover.move(submission, target)
         except Vanished:
@@ -182,13 +189,13 @@ class MailboxSource:
         except SourceUnavailable as error:  # it is the first move's, as if that had met it
             failure = error
 
-        def move(submission: Submission, target: str | None, note: str | None) -> None:
+        def move(submission: Submission, target: str | None, note: str | None, *, first: bool = False) -> None:
             nonlocal failure
             if failure is not None:
                 error, failure = failure, None
                 raise error
             if submission.id not in carried:
-                self.move(submission, target, note)
+                self.move(submission, target, note, first=first)
 
         yield move
 

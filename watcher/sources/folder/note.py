@@ -1,0 +1,74 @@
+"""Notes beside answered files, and how one of ours is told from what people keep there."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from codecs import BOM_UTF8
+
+from watcher.errors import TargetTaken, Vanished
+from watcher.sources.folder.atomic import remove, status_of, write_new, write_over
+from watcher.sources.folder.drive import open_file
+from watcher.sources.folder.names import OWN_PREFIX, for_display, note_name
+from watcher.sources.folder.spot import Spot
+
+_BYTE_ORDER_MARK = BOM_UTF8  # so that every Notepad reads Chinese
+_MARK = b"invoice-watcher "  # begins the last line, which ends in a checksum of all before it
+_MARK_BYTES = len(_MARK) + 8 + len(b"\r\n")
+_LONGEST_BYTES = 4 * 1024 * 1024  # a file beyond is no note, and need not be read
+
+
+def note_bytes(text: str) -> bytes:
+    """A note as every editor on every desk reads it. Who changes it makes it his own."""
+    lines = text.replace("\r\n", "\n").removesuffix("\n").replace("\n", "\r\n")
+    said = _BYTE_ORDER_MARK + lines.encode("utf-8", "replace") + b"\r\n"
+    return said + _mark(said)
+
+
+def keep_note(file: Spot, text: str, like: os.stat_result) -> None:
+    """Write the note of a file (`like`) beside it, in place of an older one of ours. Raises TargetTaken, OSError."""
+    spot = file.beside(note_name(file.name))
+    temporary = f"{OWN_PREFIX}{hashlib.sha256(os.fsencode(spot.name)).hexdigest()[:16]}.note"
+    try:
+        write = write_over if is_own_note(spot.folder, spot.name) else write_new
+        write(spot.folder, spot.name, note_bytes(text), like, temporary)
+    except FileExistsError as error:
+        raise TargetTaken(f"{for_display(spot.name)} is there already") from error
+
+
+def drop_note(file: Spot) -> None:
+    """Remove our note beside a file, which says what is not true any more. Raises OSError."""
+    spot = file.beside(note_name(file.name))
+    if is_own_note(spot.folder, spot.name):
+        remove(spot.folder, spot.name)
+
+
+def is_own_note(folder: int, name: str) -> bool:
+    """Whether what has this name in an open folder is a note of ours."""
+    if status_of(folder, name) is None:
+        return False
+    try:
+        file, _ = open_file(folder, name)
+    except (OSError, Vanished):
+        return False
+    try:
+        return is_note_in(file)
+    except OSError:
+        return False
+    finally:
+        os.close(file)
+
+
+def is_note_in(file: int) -> bool:
+    """Whether an open file is a note of ours, and nobody has changed it. Raises OSError."""
+    size = os.fstat(file).st_size
+    return _MARK_BYTES < size <= _LONGEST_BYTES and _is_note(os.pread(file, size, 0))
+
+
+def _mark(said: bytes) -> bytes:
+    return _MARK + hashlib.sha256(said).hexdigest()[:8].encode() + b"\r\n"
+
+
+def _is_note(content: bytes) -> bool:
+    said, mark = content[:-_MARK_BYTES], content[-_MARK_BYTES:]
+    return said.startswith(_BYTE_ORDER_MARK) and mark == _mark(said)
