@@ -9,7 +9,9 @@ from typing import Any
 import requests
 from requests.adapters import HTTPAdapter
 from requests.utils import get_environ_proxies
+from urllib3.connection import HTTPConnection, HTTPSConnection
 
+from watcher.http_final import FinalResponse
 from watcher.tls import trusting_on_the_web
 
 
@@ -38,8 +40,16 @@ def needs_tls(url: str, proxies: dict[str, Any]) -> bool:
     return any(str(each).startswith("https:") for each in (url, *proxies.values()))
 
 
+class _FinalHttp(HTTPConnection):
+    response_class = FinalResponse
+
+
+class _FinalHttps(HTTPSConnection):
+    response_class = FinalResponse
+
+
 class VerifyingAdapter(HTTPAdapter):
-    """requests' adapter with one TLS context for all connections."""
+    """requests' adapter with one TLS context for all connections, which takes no interim answer for the final one."""
 
     def __init__(self, context: ssl.SSLContext | None, **more: Any) -> None:
         self._context = context
@@ -50,6 +60,15 @@ class VerifyingAdapter(HTTPAdapter):
 
     def proxy_manager_for(self, proxy: str, **more: Any) -> Any:
         return super().proxy_manager_for(proxy, ssl_context=self._context, proxy_ssl_context=self._context, **more)
+
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
+        pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
+        pool.ConnectionCls = self.kind_for(pool.ConnectionCls)
+        return pool
+
+    def kind_for(self, kind: Any) -> Any:
+        """The connections that are used instead of urllib3's `kind`."""
+        return {HTTPConnection: _FinalHttp, HTTPSConnection: _FinalHttps}.get(kind, kind)
 
     def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
         """The context has the certificates: requests would add its own, and loading them costs 10 ms a connection."""

@@ -6,7 +6,6 @@ apart: all that costs more than the rest.
 
 from __future__ import annotations
 
-import http.client
 import ssl
 import threading
 import weakref
@@ -19,6 +18,7 @@ from requests.utils import get_environ_proxies
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util import SKIP_HEADER
 
+from watcher.http_final import FinalResponse
 from watcher.http_request import NO_HEADERS, Kept, PreparedRequests, with_body
 from watcher.http_session import VerifyingAdapter, needs_tls
 from watcher.tls import trusting_on_the_web
@@ -26,28 +26,7 @@ from watcher.tls import trusting_on_the_web
 # A slow line has a connection's timeout for each piece: so much passes in ten seconds on any that is of use.
 PIECE_BYTES = 64 * 1024
 _LINE_END = b"\r\n"
-_MOST_INTERIM = 100  # answers before the final one
 _MOST_LINES = 64  # that are kept: a request has ten, and only its length differs
-
-
-class FinalResponse(http.client.HTTPResponse):
-    """The final answer, without the interim ones before it (RFC 9110, 15.2).
-
-    http.client skips 100 alone: a 103 would pass for the answer, and the answer for that of the next request.
-    """
-
-    def _read_status(self) -> tuple[str, int, str]:
-        for _ in range(_MOST_INTERIM):
-            read: tuple[str, int, str] = super()._read_status()  # type: ignore[misc]  # not in typeshed
-            if not _is_interim(read[1]):
-                return read
-            http.client.parse_headers(self.fp)
-        raise http.client.HTTPException("too many interim answers")
-
-
-def _is_interim(status: int) -> bool:
-    """100 is left to http.client; after 101 no HTTP follows."""
-    return 101 < status < 200  # noqa: PLR2004 - the class of interim answers
 
 
 class _Joining(HTTPConnection):
@@ -140,13 +119,10 @@ class SteadyAdapter(VerifyingAdapter):
 
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
         if self._pool is None:
-            pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
-            pool.ConnectionCls = self.kind_for(pool.ConnectionCls)
-            self._pool = pool
+            self._pool = super().get_connection_with_tls_context(*args, **kwargs)
         return self._pool
 
     def kind_for(self, kind: Any) -> Any:
-        """The connections that are used instead of urllib3's `kind`."""
         return {HTTPConnection: JoiningHttp, HTTPSConnection: JoiningHttps}.get(kind, kind)
 
     def request_url(self, *args: Any, **kwargs: Any) -> str:

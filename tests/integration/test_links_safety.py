@@ -194,6 +194,15 @@ def test_what_came_packed_is_unpacked(platforms: Platforms) -> None:
     assert result.file.content.size == len(pdf_bytes("x")) * 99
 
 
+def test_an_interim_answer_is_not_taken_for_what_the_link_has(platforms: Platforms) -> None:
+    plays(platforms, Reply(body=pdf_bytes("x"), interim=b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"))
+
+    (result,) = fetch(platforms, f"https://{HOST}/x")
+
+    assert result.file is not None
+    assert result.file.content.size == len(pdf_bytes("x"))
+
+
 def test_what_may_be_had_later_is_told_before_what_is_gone(platforms: Platforms) -> None:
     at = "pis.baiwang.com"
     replies = {"PDF": Reply(status=503), "OFD": expired()}

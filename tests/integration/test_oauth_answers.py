@@ -43,6 +43,12 @@ def test_an_answer_without_a_usable_token_is_tried_again_later(reply: bytes) -> 
     assert str(raised.value).isprintable()
 
 
+def test_a_token_is_read_from_the_final_answer() -> None:
+    early = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
+
+    assert _asked(early + answer(b'{"access_token": "secret"}')) == "secret"
+
+
 @pytest.mark.parametrize("expires_in", [b"3600", b'"3600"', b"null", b"-1", b"1e999", b'"soon"', b"[]", b"true"])
 def test_a_token_is_used_whatever_is_said_of_its_life(expires_in: bytes) -> None:
     assert _asked(answer(b'{"access_token": "secret", "expires_in": ' + expires_in + b"}")) == "secret"

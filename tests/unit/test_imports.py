@@ -16,7 +16,18 @@ PROJECT = Path(__file__).resolve().parents[2]
 # named here is an adapter: it stands between a port and the world outside, and knows nothing of its neighbours.
 VALUES = {
     *("model", "states", "seen", "errors", "spool", "headers", "mime", "amounts", "clock", "deadline", "json_answers"),
-    *("tls", "http_session", "http_request", "http_way", "secrecy", "seclusion", "durations", "findings", "mounts"),
+    *(
+        "tls",
+        "http_final",
+        "http_session",
+        "http_request",
+        "http_way",
+        "secrecy",
+        "seclusion",
+        "durations",
+        "findings",
+        "mounts",
+    ),
     *("promptness", "durable"),
 }
 SECTIONS = {"config.sections", "config.secret", "config.values"}
@@ -34,9 +45,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "deadline": {"clock"},
     "json_answers": set(),
     "tls": set(),
-    "http_session": {"tls"},
+    "http_final": set(),
+    "http_session": {"http_final", "tls"},
     "http_request": set(),
-    "http_way": {"http_request", "http_session", "tls"},
+    "http_way": {"http_final", "http_request", "http_session", "tls"},
     "secrecy": set(),
     "seclusion": set(),
     "durations": set(),

@@ -37,9 +37,10 @@ def _write(out: IO[bytes], body: bytes) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """An answer; `writing` sends its body otherwise than at once."""
+    """An answer; `writing` sends its body otherwise than at once, `interim` are answers before it."""
 
     status: int = 200
+    interim: bytes = b""
     body: bytes = b""
     headers: Mapping[str, str | bytes] = field(default_factory=dict)
     writing: Callable[[IO[bytes], bytes], None] = _write

@@ -144,6 +144,7 @@ class _Handler(BaseHTTPRequestHandler):
         )
         server: Any = self.server
         reply = server.platforms.reply(asked)
+        self.wfile.write(reply.interim)
         self.send_response(reply.status)
         for name, value in reply.headers.items():
             self.wfile_headers(name, value)

@@ -19,6 +19,7 @@ from msgspec import Struct
 from watcher.deadline import Deadline, Flight, Watchdog
 from watcher.documents.links.address import Address
 from watcher.documents.links.results import NotHad
+from watcher.http_final import FinalResponse
 from watcher.model import Reason
 from watcher.tls import trusting
 
@@ -109,6 +110,8 @@ class Wire:
 
 class _Pinned(http.client.HTTPSConnection):
     """A connection to the address that was judged, with a certificate of the name that was asked for."""
+
+    response_class = FinalResponse
 
     def __init__(self, address: Address, network: Network, tls: ssl.SSLContext, flight: Flight) -> None:
         super().__init__(address.host, address.port, context=tls)
