@@ -98,6 +98,14 @@ class Recognise:
         """Record them; `beat` as for `post`, and it may add to them."""
         self._outstanding.until_recorded(lambda: self._settle(outcomes.tried), outcomes, beat)
 
+    def give_back(self, claimed: Sequence[ClaimedBooking]) -> None:
+        """Nothing was done about them; they are due again, at the end of their claim at the latest."""
+        try:
+            for each in claimed:
+                self._journal.give_back(each)
+        except JournalUnavailable as error:
+            log.warning("What was not posted is posted later.", extra={"detail": str(error)})
+
     def hurry(self) -> None:
         """Somebody waits for the end: no longer wait for the journal than a request may take."""
         self._outstanding.hurry()

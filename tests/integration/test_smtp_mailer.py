@@ -453,6 +453,35 @@ def test_where_a_server_hangs_up_over_an_empty_sender_replies_go_out_under_our_o
     assert play.senders == ["<>", "<fapiao@corp.example>", "<fapiao@corp.example>"]
 
 
+def test_check_says_the_same_of_a_server_that_hangs_up_over_an_empty_sender() -> None:
+    with RawServer(HangingUp(pipelining=True)) as server:
+        good, sender = SmtpMailer(
+            Smtp.model_validate({"host": "127.0.0.1", "port": server.port, "tls": "none", "from": FROM})
+        ).check()
+
+    assert good.ok
+    assert (sender.ok, sender.warning) == (True, True)
+    assert "under fapiao@corp.example" in sender.message
+
+
+def test_a_reply_that_has_left_has_left_though_no_thread_can_be_had_to_look_after_the_connection(
+    smtp_sink: SmtpSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = threading.Thread.start
+
+    def start_or_fail(thread: threading.Thread) -> None:
+        if thread.name == "smtp-idle":
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_or_fail)
+    with mailer_for(smtp_sink) as mailer:
+        for number in (1, 2):
+            mailer.send(reply(number=number))
+
+    assert len(smtp_sink.received) == 2
+
+
 @pytest.mark.parametrize("answer", ["451 4.3.0 later", "530 5.7.0 log in first"])
 def test_a_refusal_that_is_not_for_good_or_not_for_the_sender_gives_a_reply_no_other_sender(
     smtp_sink: SmtpSink, answer: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Iterator
@@ -56,8 +57,8 @@ class Answers:
 
 
 @contextmanager
-def running(answers: Answers) -> Iterator[Answerer]:
-    answerer = Answerer(answer=cast("Answer", answers), at_once=1)
+def running(answers: Answers, *, at_once: int = 1) -> Iterator[Answerer]:
+    answerer = Answerer(answer=cast("Answer", answers), at_once=at_once)
     thread = threading.Thread(target=answerer.run)
     thread.start()
     try:
@@ -96,3 +97,22 @@ def test_who_gathers_is_stopped_at_once_and_gives_what_is_due_before(monkeypatch
         answerer.wake()
 
     assert answers.given == [1, 2]
+
+
+def test_answers_wait_for_the_threads_that_there_are_where_no_other_can_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    start, given = threading.Thread.start, itertools.count()
+
+    def start_or_fail(thread: threading.Thread) -> None:
+        if thread.name.startswith("answer") and next(given):
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_or_fail)
+    answers = Answers()
+    answers.is_quick = False
+    answers.due = list(range(10))
+
+    with running(answers, at_once=4):
+        assert answers.wait_for(10)
+
+    assert sorted(answers.given) == list(range(10))

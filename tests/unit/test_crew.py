@@ -108,6 +108,6 @@ def test_a_thread_that_cannot_be_had_is_told_and_the_next_one_is_tried(
 
     with monkeypatch.context() as machine:
         machine.setattr(threading.Thread, "start", fail)
-        with pytest.raises(RuntimeError):
+        with pytest.raises(OSError, match="no thread"):
             work.begin()
     assert work.end(work.begin())

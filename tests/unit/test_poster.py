@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import math
 import threading
@@ -19,6 +20,8 @@ from watcher.outstanding import Outcomes
 from watcher.policy.pace import Pace
 from watcher.ports import RecognitionJournal
 from watcher.recognise import Recognise
+from watcher.service import poster as poster_module
+from watcher.service.batch import Batch
 from watcher.service.heartbeats import Heartbeats
 from watcher.service.poster import Poster, _bounded
 
@@ -37,7 +40,7 @@ class Endless:
         self._due = due
         self.claims: list[tuple[int, int]] = []  # at each: how many were under way, and were asked for
         self.settled: list[int] = []  # how many at each time
-        self.under_way = self.posted = self.looks = 0
+        self.under_way = self.posted = self.looks = self.given_back = 0
 
     def claim(self, _sources: Sequence[str], limit: int) -> list[ClaimedBooking]:
         with self._lock:
@@ -53,6 +56,12 @@ class Endless:
             self.under_way -= 1
             self.posted += 1
         return SettledTry(claimed=claimed, settlement=DONE, ending=TryEnding(result="done"))
+
+    def give_back(self, claimed: Sequence[ClaimedBooking]) -> None:
+        with self._lock:
+            self.under_way -= len(claimed)
+            self._due += len(claimed)
+        self.given_back += len(claimed)
 
     def settle(self, outcomes: Outcomes, beat: Callable[[], None]) -> None:
         beat()
@@ -278,3 +287,64 @@ def test_who_posts_waits_for_no_record_but_no_more_are_unrecorded_than_may_be_un
 @pytest.mark.parametrize(("due_in", "pause"), [(None, 30.0), (0.0, 0.01), (-1.0, 0.01), (2.5, 2.5), (3600.0, 30.0)])
 def test_what_is_due_now_is_not_waited_for(due_in: float | None, pause: float) -> None:
     assert _bounded(due_in) == pause
+
+
+def test_where_no_thread_can_be_had_nothing_is_lost_or_in_doubt_and_it_goes_on_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Given a machine that has two threads to post with, and then none for a while
+    start, given = threading.Thread.start, itertools.count()
+    is_full = threading.Event()
+    is_full.set()
+
+    def start_or_fail(thread: threading.Thread) -> None:
+        if thread.name == "post" and is_full.is_set() and next(given) >= 2:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_or_fail)
+    monkeypatch.setattr(poster_module, "_PAUSE_SECONDS", 0.01)
+    ends = threading.Event()
+    work = Endless(10, lambda: ends.wait(30))
+    # When there is work for more
+    with posting(work, 8):
+        wait_for(lambda: work.given_back >= 6)
+        assert work.under_way <= 8
+        ends.set()
+        # Then those two do it, and others when there is room
+        wait_for(lambda: work.posted >= 4)
+        is_full.clear()
+        wait_for(lambda: work.posted == 10)
+        wait_for(lambda: sum(work.settled) == 10)
+    assert work.under_way == 0
+
+
+def test_what_nobody_can_take_over_is_given_back_and_its_place_is_free_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(poster_module, "_PAUSE_SECONDS", 0.01)
+    hang = Hang(1000)
+    work = Endless(1000, hang)
+    is_full = threading.Event()
+    is_full.set()
+    with posting(work, 8) as poster:
+        wait_for(lambda: sum(work.settled) == 1000)
+        hand = poster._workers.hand
+
+        def hand_or_fail(batch: Batch) -> None:
+            if is_full.is_set() and not batch.in_turn:
+                raise OSError(errno.EAGAIN, "no thread can be had")
+            hand(batch)
+
+        monkeypatch.setattr(poster._workers, "hand", hand_or_fail)
+        # Given a request that takes long, seven behind it, and no thread for these
+        work.add(8)
+        poster.wake()
+        assert hang.begun.wait(10)
+        wait_for(lambda: work.given_back >= 7)
+        # When there is one
+        is_full.clear()
+        # Then they are posted while the first one lasts
+        wait_for(lambda: sum(work.settled) == 1007)
+        hang.ends.set()
+        wait_for(lambda: sum(work.settled) == 1008)
+        wait_for(lambda: poster.idle_for() == math.inf)
+    assert all(under_way + asked <= 8 for under_way, asked in work.claims)

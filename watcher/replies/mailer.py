@@ -12,7 +12,7 @@ from email.message import EmailMessage
 
 from watcher.clock import boot_seconds
 from watcher.config.sections import Smtp
-from watcher.deadline import Deadline, Flight, Watchdog
+from watcher.deadline import Deadline, Flight, Watchdog, started
 from watcher.errors import MailerUnavailable, MailRefused
 from watcher.headers import mailbox, named_address
 from watcher.model import Finding
@@ -196,10 +196,12 @@ class SmtpMailer:
             self._start_timer(self._idle_seconds)
 
     def _start_timer(self, seconds: float) -> None:
-        self._timer = threading.Timer(seconds, self._drop_idle)
-        self._timer.name = "smtp-idle"
-        self._timer.daemon = True
-        self._timer.start()
+        timer = threading.Timer(seconds, self._drop_idle)
+        timer.name = "smtp-idle"
+        timer.daemon = True
+        with contextlib.suppress(OSError):  # no thread can be had: it is kept until the server hangs up
+            started(timer)
+            self._timer = timer
 
     def _drop_idle(self) -> None:
         with self._turn:

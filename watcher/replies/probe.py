@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import smtplib
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -28,13 +29,11 @@ def check_server(section: Smtp, *, known: KnownSecrets, timeout_seconds: float) 
     about = About(f"smtp {section.host}")
     connector = Connector(section, timeout_seconds=timeout_seconds, known=known)
     try:
-        session = connector.connect()
-        try:
-            return [_tried(session, connector, about), *_notes(session, section, about)]
-        except (OSError, smtplib.SMTPException) as error:
-            raise faults.translated(error, "the SMTP server could not be used") from error
-        finally:
-            hang_up(session, _QUIT_SECONDS)
+        with contextlib.closing(_Probe(section, connector, about)) as probe:
+            try:
+                return [probe.tried(), *probe.notes()]
+            except (OSError, smtplib.SMTPException) as error:
+                raise faults.translated(error, "the SMTP server could not be used") from error
     except MailerUnavailable as problem:
         return [about.wrong(str(problem), connector.advice(problem))]
 
@@ -48,53 +47,73 @@ def hang_up(session: Session, seconds: float) -> None:
         session.close()
 
 
-def _tried(session: Session, connector: Connector, about: About) -> Finding:
-    """Raises MailerUnavailable where replies can be sent under no sender."""
-    code, words = _asked(session, lambda: session.mail(""))
-    if code not in _TAKEN:
-        if not faults.wants_an_address(code):
+class _Probe:
+    """What the server says to the beginnings of mails. Raises MailerUnavailable and what smtplib raises."""
+
+    def __init__(self, section: Smtp, connector: Connector, about: About) -> None:
+        self._section = section
+        self._connector = connector
+        self._about = about
+        self._session = connector.connect()
+        self._needs_sender = False  # it has refused an empty envelope sender
+
+    def close(self) -> None:
+        hang_up(self._session, _QUIT_SECONDS)
+
+    def tried(self) -> Finding:
+        """Raises MailerUnavailable where replies can be sent under no sender."""
+        code, words = self._asked(lambda session: session.mail(""))
+        if code not in _TAKEN:
+            if not faults.wants_an_address(code):
+                raise faults.sender_refused(code, words)
+            self._needs_sender = True
+        said = "connected, logged in" if self._connector.logs_in else "connected, without a login"
+        most = _most_bytes(self._session)
+        limit = f"; mails of up to {in_bytes(most)}" if most else ""
+        return self._about.well(f"{said}; replies can be sent{limit}")
+
+    def notes(self) -> Iterator[Finding]:
+        if ending := ends_soon(ends_at(self._session.sock), datetime.now(UTC)):
+            yield self._about.note(ending, RENEW)
+        _, address = named_address(self._section.sender)
+        code, words = self._asked(lambda session: session.mail(address))
+        if code not in _TAKEN and self._needs_sender:
             raise faults.sender_refused(code, words)
-        session.needs_sender = True
-    said = "connected, logged in" if connector.logs_in else "connected, without a login"
-    most = _most_bytes(session)
-    limit = f"; mails of up to {in_bytes(most)}" if most else ""
-    return about.well(f"{said}; replies can be sent{limit}")
-
-
-def _asked(session: Session, ask: Callable[[], tuple[int, bytes]]) -> tuple[int, bytes]:
-    """What the server says to it; it is taken back."""
-    try:
-        return ask()
-    finally:
-        session.rset()
-
-
-def _notes(session: Session, section: Smtp, about: About) -> Iterator[Finding]:
-    if ending := ends_soon(ends_at(session.sock), datetime.now(UTC)):
-        yield about.note(ending, RENEW)
-    _, address = named_address(section.sender)
-    code, words = _asked(session, lambda: session.mail(address))
-    if code not in _TAKEN and session.needs_sender:
-        raise faults.sender_refused(code, words)
-    if session.needs_sender:
-        yield about.note(
-            f"it takes no mail without an envelope sender: replies are sent under {address}",
-            "nothing, or ask the provider to allow an empty one: what cannot be delivered comes back to this address",
+        if self._needs_sender:
+            yield self._about.note(
+                f"it takes no mail without an envelope sender: replies are sent under {address}",
+                "nothing, or have the provider allow an empty one: what cannot be delivered comes back to this address",
+            )
+        if code not in _TAKEN:
+            us = self._section.username or "us"
+            message = f"it does not let {us} send as {address}: {code} {faults.words(words)}"
+            yield self._about.note(
+                message, "write the account's own address into smtp.from: answers may be refused otherwise"
+            )
+        code, words = self._asked(
+            lambda session: _to_ourselves(session, address if self._needs_sender else "", address)
         )
-    if code not in _TAKEN:
-        message = f"it does not let {section.username or 'us'} send as {address}: {code} {faults.words(words)}"
-        yield about.note(message, "write the account's own address into smtp.from: answers may be refused otherwise")
-    code, words = _asked(session, lambda: _to_ourselves(session, address))
-    if code not in _TAKEN:
-        message = f"it would take no mail to {address}, which people answer to: {code} {faults.words(words)}"
-        yield about.note(message, "see that smtp.from is an address that exists")
-    most = _most_bytes(session)
-    if most and most < _SMALLEST_SIZE:
-        yield about.note(f"it takes mails of at most {in_bytes(most)}", "have the server's limit raised to 1 MB")
+        if code not in _TAKEN:
+            message = f"it would take no mail to {address}, which people answer to: {code} {faults.words(words)}"
+            yield self._about.note(message, "see that smtp.from is an address that exists")
+        most = _most_bytes(self._session)
+        if most and most < _SMALLEST_SIZE:
+            yield self._about.note(
+                f"it takes mails of at most {in_bytes(most)}", "have the server's limit raised to 1 MB"
+            )
+
+    def _asked(self, ask: Callable[[Session], tuple[int, bytes]]) -> tuple[int, bytes]:
+        """What the server says to it; it is taken back. Some hang up with what they refuse."""
+        said = ask(self._session)
+        try:
+            self._session.rset()
+        except smtplib.SMTPServerDisconnected:
+            self._session = self._connector.connect()
+        return said
 
 
-def _to_ourselves(session: Session, address: str) -> tuple[int, bytes]:
-    code, words = session.mail(address if session.needs_sender else "")
+def _to_ourselves(session: Session, sender: str, address: str) -> tuple[int, bytes]:
+    code, words = session.mail(sender)
     return session.rcpt(address) if code in _TAKEN else (code, words)
 
 

@@ -26,7 +26,6 @@ class Session(smtplib.SMTP):
     """
 
     known = KnownSecrets()  # what the server shall not be quoted with
-    needs_sender = False  # it has refused an empty envelope sender
     is_untried = False  # it was not asked whether it is still there, or not since it may have hung up
     has_content = False  # whether any of the last mail's content may have left
     content_by = float("inf")  # no mail's content leaves after this

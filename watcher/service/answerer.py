@@ -6,6 +6,7 @@ import logging
 import random
 import threading
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
 
 from watcher.answer import Answer
 from watcher.clock import boot_seconds
@@ -156,7 +157,10 @@ class Answerer:
             self._give_side_by_side(claimed_at, claims)
 
     def _give_side_by_side(self, claimed_at: float, claims: list[ClaimedAnswer]) -> None:
-        given = [self._givers.submit(self._give_these, claimed_at, [claimed]) for claimed in claims]
+        given = []
+        for claimed in claims:
+            with suppress(RuntimeError):  # no thread can be had: it waits for one of those that there are
+                given.append(self._givers.submit(self._give_these, claimed_at, [claimed]))
         wait(given)
         for one in given:
             one.result()

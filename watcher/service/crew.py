@@ -7,6 +7,7 @@ from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
+from watcher.deadline import started
 from watcher.service.threads import show_name
 
 T = TypeVar("T")
@@ -31,7 +32,7 @@ class Crew(Generic[T]):
         self._closing = False
 
     def hand(self, task: T) -> None:
-        """Have it worked on now. Raises RuntimeError where no thread can be had."""
+        """Have it worked on now. Raises OSError, and takes nothing, where no thread can be had."""
         with self._lock:
             hands = self._idle.pop() if self._idle else None
             if hands is None:
@@ -51,7 +52,7 @@ class Crew(Generic[T]):
     def _started(self) -> SimpleQueue[T | None]:
         hands: SimpleQueue[T | None] = SimpleQueue()
         thread = threading.Thread(target=self._run, args=(hands,), name=self._name, daemon=True)
-        thread.start()
+        started(thread)
         self._threads.add(thread)
         return hands
 

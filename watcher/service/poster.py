@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 from watcher.clock import boot_seconds
 from watcher.errors import Unavailable
+from watcher.model import ClaimedBooking
 from watcher.policy.pace import Pace
 from watcher.ports import RecognitionJournal
 from watcher.promptness import Succession
@@ -174,11 +175,12 @@ class Poster:
             size = _IN_TURN if in_turn else 1
             for start in range(0, len(claimed), size):
                 some = claimed[start : start + size]
-                self._hand(Batch(some, claimed_at))
-                begun += len(some)
+                begun += self._hand(some, claimed_at)
         finally:
             self._pace.give_back(wanted - begun)
             self._give_free(wanted - begun)
+        if begun < len(claimed):
+            return _PAUSE_SECONDS
         self._more_may_be_due = begun == wanted
         return 0.0 if begun == wanted else self._until_due(distance)
 
@@ -187,10 +189,18 @@ class Poster:
         longest = _LONGEST_DISTANCE_IN_TURN_SECONDS if in_turn else _LONGEST_DISTANCE_SECONDS
         return min(self._concurrency * _DISTANCE_SECONDS_EACH, longest)
 
-    def _hand(self, batch: Batch) -> None:
-        self._workers.hand(batch)
+    def _hand(self, claimed: Sequence[ClaimedBooking], claimed_at: float) -> int:
+        """How many of them a worker has; where none can be had they are given back, for nothing of them has left."""
+        batch = Batch(claimed, claimed_at)
+        try:
+            self._workers.hand(batch)
+        except OSError as error:
+            log.warning("What is due cannot be posted now.", extra={"detail": error.strerror})
+            self._recognise.give_back(claimed)
+            return 0
         if batch.in_turn:
             self._batches.append(batch)
+        return len(claimed)
 
     def _take_over(self) -> None:
         """Nothing waits long for a request that it only happens to stand behind."""
@@ -205,9 +215,9 @@ class Poster:
         """Among other workers, the recorder, and whoever is claimed next."""
         if taken.tried:
             self._recorder.take(taken.tried, claimed_at)
-        for claimed in taken.left:
-            self._workers.hand(Batch([claimed], claimed_at))
-        self._came_free(taken.places)
+        given_back = sum(not self._hand([claimed], claimed_at) for claimed in taken.left)
+        self._pace.give_back(given_back)
+        self._came_free(taken.places + given_back)
 
     def _reserve(self) -> int:
         """As many workers as are free and may post now, taken."""

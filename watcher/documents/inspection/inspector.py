@@ -8,8 +8,9 @@ import stat
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
+from watcher.deadline import started
 from watcher.documents import words
 from watcher.documents.inspection.answers import BadAnswer, decoded
 from watcher.documents.inspection.plain import plainly_one_page
@@ -166,9 +167,11 @@ class Inspector:
     def _watch(self) -> None:
         """Sees to it that somebody looks for idle children; the lock is held."""
         if self._timer is None:
-            self._timer = threading.Timer(self._idle, self._retire)
-            self._timer.daemon = True
-            self._timer.start()
+            timer = threading.Timer(self._idle, self._retire)
+            timer.daemon = True
+            with suppress(OSError):  # no thread can be had: whoever rests next has another try
+                started(timer)
+                self._timer = timer
 
     def _retire(self) -> None:
         """Ends the children that have rested long enough."""

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
-from watcher.deadline import Deadline
+from watcher.deadline import Deadline, started
 from watcher.documents.links.results import NotHad
 from watcher.model import Reason
 
@@ -120,7 +120,10 @@ class PublicNetwork:
             except OSError as error:
                 answers.put(error)
 
-        threading.Thread(target=ask, name="resolve", daemon=True).start()
+        try:
+            started(threading.Thread(target=ask, name="resolve", daemon=True))
+        except OSError as error:
+            raise NotHad(Reason.LINK_UNREACHABLE, f"{error.strerror}", again=True) from error
         try:
             answer = answers.get(timeout=max(until.remaining(), 0.001))
         except queue.Empty as error:
