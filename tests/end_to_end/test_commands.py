@@ -139,7 +139,11 @@ def test_a_journal_that_no_name_can_be_is_told_with_its_line_and_status_78(
     assert re.fullmatch(rf"{re.escape(str(workplace.config_file))}:\d+: journal: has .+: take it out\n", answer.stderr)
 
 
-@pytest.mark.parametrize("name", [f"{'x' * 300}.db", f"{'x' * 300}/journal.db"], ids=["file", "folder"])
+@pytest.mark.parametrize(
+    "name",
+    [f"{'x' * 300}.db", f"{'x' * 300}/journal.db", f"{'x' * 250}.db", f"{'发' * 79}{'x' * 10}.db"],
+    ids=["file", "folder", "what stands beside it", "what stands beside it, by its bytes"],
+)
 def test_a_journal_whose_name_is_too_long_is_told_by_every_command_without_a_traceback(
     workplace: Workplace, name: str
 ) -> None:

@@ -30,6 +30,7 @@ from watcher.ports import HOLD_MARGIN
 
 log = logging.getLogger(__name__)
 
+_LONGEST_NAME_BYTES = 240  # names of files that stand beside it are longer, and 255 is what a disk has
 _MAGIC = b"SQLite format 3\x00"
 # Up to here the whole file is read and checked at the start of the daemon: about a tenth of a second.
 CHECKED_BYTES = 32 * 1024 * 1024
@@ -149,7 +150,10 @@ def has_no_room(path: Path) -> bool:
 
 
 def _is_there(path: Path) -> bool:
-    """Whether there is a file. Raises JournalUnusable where it has lost what it held."""
+    """Whether there is a file. Raises JournalUnusable where it has lost what it held, or where none can be."""
+    if len(os.fsencode(path.name)) > _LONGEST_NAME_BYTES:
+        told = os.strerror(errno.ENAMETOOLONG)
+        raise JournalUnusable(f"the journal {path} cannot be there: {told} ({_LONGEST_NAME_BYTES} bytes at most)")
     try:
         status = path.stat()
     except FileNotFoundError as error:
