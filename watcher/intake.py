@@ -102,7 +102,7 @@ class Intake:
             return self._mail(arrival, parcel) if parcel.header is not None else self._file(arrival, parcel)
 
     def _retry(self, submission: str) -> None:
-        with suppress(UsageError):  # retention has deleted it: nothing is left to be tried
+        with suppress(UsageError):  # retention has deleted it just now: the next look takes it in anew
             again = self._journal.retry(submission)
             log.info("A mail came back; it is tried again.", extra={"submission": submission, "documents": again})
 

@@ -603,7 +603,7 @@ class Known(Struct, frozen=True, kw_only=True):
     submission: str
     state: SubmissionState
     stays: bool  # it was answered without being moved
-    empty: bool = False  # a closed mail of which nothing was taken in: it has no documents
+    empty: bool = False  # of a closed mail no documents are there: nothing was taken in, or it is forgotten
     released_for: str | None = None  # it was held, and a person lets it be taken in for this employee
 
 

@@ -55,6 +55,7 @@ from watcher.model import (
     SubmissionState,
     Thread,
 )
+from watcher.policy.arrival import Treatment, treatment
 from watcher.ports import Journal
 
 LATER = timedelta(hours=1)
@@ -1050,6 +1051,24 @@ def test_retention_forgets_submissions_and_never_what_was_booked(journal: Journa
     copy = only(journal, journal.record(mail(document("same")))).documents[0]
     assert (copy.outcome, copy.duplicate_of) == (Outcome.DUPLICATE, first.id)
     assert copy.invoices == first.invoices
+
+
+def test_a_mail_that_comes_back_after_it_was_forgotten_is_taken_in_anew_and_not_booked_again(journal: Journal) -> None:
+    # Given a mail that was booked, and forgotten since
+    new = mail(document("same"))
+    old = journal.record(new)
+    book(journal)
+    first = answer(journal).documents[0]
+    wait_for(lambda: journal.forget(timedelta(milliseconds=1)) == 1)
+    # When somebody moves it back
+    known = journal.known([new.key])[new.key]
+    assert treatment(Kind.MAIL, known) is Treatment.NEW
+    again = journal.record(replace(new, succeeds=known.submission))
+    # Then it has an answer of its own, as a duplicate of what was booked
+    assert again != old
+    copy = only(journal, again).documents[0]
+    assert (copy.outcome, copy.duplicate_of) == (Outcome.DUPLICATE, first.id)
+    assert journal.known([new.key])[new.key].submission == again
 
 
 # ----------------------------------------------------------------------------------------- reading

@@ -144,13 +144,14 @@ def new_id() -> str:
 
 
 def _known(row: Any) -> Known:
-    # A submission that retention has deleted was closed.
-    state = SubmissionState.CLOSED if row.state is None else SubmissionState(row.state)
+    # A submission that retention has deleted was closed, and nothing is left of it that could be tried again.
+    is_forgotten = row.state is None
+    state = SubmissionState.CLOSED if is_forgotten else SubmissionState(row.state)
     return Known(
         submission=row.submission,
         state=state,
         stays=row.stays,
-        empty=bool(row.empty),
+        empty=is_forgotten or bool(row.empty),
         released_for=row.released_for,
     )
 
