@@ -285,6 +285,26 @@ def test_a_folder_that_is_full_is_named_and_the_mail_stays_until_there_is_room()
         assert server.connections == 2
 
 
+def test_a_mail_that_the_server_only_says_it_has_copied_stays() -> None:
+    selected = [""]
+
+    def select(command: str) -> list[bytes]:
+        selected[0] = command
+        return [b"* 1 EXISTS", b"* OK [UIDVALIDITY 5] ok"]
+
+    def search(command: str) -> list[bytes]:
+        return [b"* SEARCH 7" if "UNDELETED" in command and "INBOX" in selected[0] else b"* SEARCH"]
+
+    script = {"SELECT": select, "EXAMINE": select, "UID SEARCH": search}
+    with ScriptedImap(script, capabilities="IMAP4rev1 UIDPLUS") as server, scripted(server, done=DONE) as source:
+        answered = the_one(source)
+        with pytest.raises(SourceUnavailable, match="has not copied the mail"):
+            source.move(answered, DONE, None)
+
+        assert "UID COPY" in server.names()
+        assert not any("Deleted" in command or "EXPUNGE" in command for command in server.said)
+
+
 def test_a_move_like_the_one_before_takes_four_commands() -> None:
     moved = [b"* OK [COPYUID 5 7 1] moved"]
     with (

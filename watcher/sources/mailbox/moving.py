@@ -94,7 +94,9 @@ def _bring(work: _Work, lying: _Lying, target: str) -> None:
     if not work.has_copy(lying, target):
         work.folders.enter(lying.folder)
         mark_seen(session, [lying.uid])
-        session.copy(lying.uid, work.folders.name(target))
+        is_told = session.copy(lying.uid, work.folders.name(target))
+        if not is_told and not work.has_copy(lying, target):
+            raise CommandRefused("the server said OK, but has not copied the mail")
     work.folders.enter(lying.folder)
     _remove(session, lying.uid)
 

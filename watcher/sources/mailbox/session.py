@@ -147,8 +147,10 @@ class Session:
     def store(self, uids: Sequence[int], flags: str) -> None:
         self._uid("STORE", uid_set(uids), "+FLAGS.SILENT", f"({flags})")
 
-    def copy(self, uid: int, folder: str) -> None:
+    def copy(self, uid: int, folder: str) -> bool:
+        """Whether the server says where the copy is (COPYUID): it need not, even with UIDPLUS."""
         self._uid("COPY", str(uid), encode_folder(folder))
+        return any(self._client.response("COPYUID")[1])
 
     def move(self, uids: Sequence[int], folder: str) -> Sequence[int]:
         """Those that were moved, as COPYUID has it; those that are gone, where the server does not tell."""
