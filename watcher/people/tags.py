@@ -22,6 +22,12 @@ _ONCE = (
     *("content-type", "content-transfer-encoding", "mime-version"),
 )
 _TEXT = ("text/plain", "text/html")
+# Of a multipart/digest a part without a type is a mail, and what nobody knows of may be read in any way.
+_MULTIPART = tuple(f"multipart/{kind}" for kind in ("mixed", "alternative", "related", "signed", "report"))
+_WORD = rb"[!#$%&'*+.0-9A-Z^_`a-z{|}~-]+"
+_QUOTED = rb'"[\x20\x21\x23-\x5b\x5d-\x7e]*"'
+# As every program reads it: no comment, no escape, nothing left open (RFC 2045, 5.1, without RFC 822's comments).
+_PLAIN_TYPE = re.compile(rb"\s*%b/%b\s*(?:;\s*%b=(?:%b|%b)\s*)*;?\s*" % (_WORD, _WORD, _WORD, _WORD, _QUOTED))
 # What mailers put before the first part, for readers that know no MIME.
 _PREAMBLE = re.compile(
     rb"\s*(?:This is an? (?:multi-?part message in MIME|MIME-encapsulated)[ \w.,]{0,40}\s+)?", re.IGNORECASE
@@ -58,6 +64,8 @@ def refuse_weak(tags: Mapping[bytes, bytes], header: MailHeader, body: Callable[
         raise Unacceptable("a header stands there more often than the DKIM signature covers it")
     if not signed["content-type"] and not _has_one_reading(header, body):
         raise Unacceptable("the DKIM signature leaves Content-Type out, and the body can be read in another way")
+    if not signed["content-disposition"] and _makes_a_document_of_text(header):
+        raise Unacceptable("the DKIM signature leaves Content-Disposition out, which makes an attachment of the text")
     if b"l" in tags:
         raise Unacceptable("the DKIM signature covers a part of the body only")
     if tags.get(b"a", b"").lower() not in _ALGORITHMS:
@@ -88,15 +96,24 @@ def _has_one_reading(header: MailHeader, body: Callable[[], bytes]) -> bool:
     """
     value = header.first("content-type")
     if value is None:
-        return not header.all("content-disposition")
+        return True
     kind, parameters = split_parameters(value)
+    keys = [key.partition("*")[0] for key, _ in parameters]
+    if _PLAIN_TYPE.fullmatch(value) is None or len(set(keys)) < len(keys):
+        return False
     if kind in _TEXT:
-        return not header.all("content-disposition") and not any(key.startswith("name") for key, _ in parameters)
-    boundaries = [given for key, given in parameters if key.startswith("boundary")]
-    if not kind.startswith("multipart/") or len(boundaries) != 1:
+        return "name" not in keys
+    boundaries = [given for key, given in parameters if key == "boundary"]
+    if kind not in _MULTIPART or len(boundaries) != 1:
         return False
     written = boundaries[0] if isinstance(boundaries[0], bytes) else boundaries[0].encode("utf-8", "replace")
     opening = re.compile(rb"--" + re.escape(written) + rb"[ \t]*\r?\n")
     signed = body()
     preamble = _PREAMBLE.match(signed)
     return preamble is not None and opening.match(signed, preamble.end()) is not None
+
+
+def _makes_a_document_of_text(header: MailHeader) -> bool:
+    """Whether what would be the text of the mail is an attachment by a Content-Disposition that stands there."""
+    kind = split_parameters(header.first("content-type") or b"")[0]
+    return kind in ("", *_TEXT) and any(each.strip().lower() != b"inline" for each in header.all("content-disposition"))

@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from watcher.config.sections import VerifySender
-from watcher.errors import WatcherError
+from watcher.errors import DirectoryUnavailable, WatcherError
 from watcher.headers import MailHeader, believed_results, clean, read_header
 from watcher.people.alignment import domain_of
 from watcher.people.keys import TextLookup
@@ -63,12 +63,16 @@ class Verification:
     def verify(self, header: bytes, whole: Callable[[], bytes], *, forwarder: str | None = None) -> Proof:
         """By `forwarder`, an address, its domain may stand for the mail as well as From's.
 
-        Raises DirectoryUnavailable where name servers cannot be asked now, and what `whole` raises.
+        Raises DirectoryUnavailable where name servers cannot be asked now, or this machine lacks room for it, and what
+        else `whole` raises.
         """
         try:
             return self._proof(read_header(header), cache(whole), forwarder)
         except WatcherError:
             raise
+        except (OSError, MemoryError) as error:  # no room on the disk, say: that is no word about the mail
+            detail = clean(str(error)) or type(error).__name__
+            raise DirectoryUnavailable(f"a sender cannot be verified now: {detail}") from error
         except Exception as error:  # noqa: BLE001 - fail closed: what a parser stumbles over proves nothing
             log.warning("A mail's sender could not be verified.", extra={"error": type(error).__name__})
             return Proof(proven=False, how=f"the verification failed ({type(error).__name__})")

@@ -216,6 +216,17 @@ def test_a_signature_that_leaves_subject_out_proves_nothing(key: Key) -> None:
         ("message/rfc822", QUOTED),
         ("text/plain; name=a.pdf", QUOTED),
         ("nonsense", QUOTED),
+        ('multipart/mixed; (x) boundary="fake"; boundary="real"', b"\r\n--real\r\n" + QUOTED),
+        ('multipart/mixed; boundary="real"; (x) boundary="fake"', b"\r\n--real\r\n" + QUOTED),
+        ('multipart/mixed; boundary (x) ="fake"; boundary="real"', b"\r\n--real\r\n" + QUOTED),
+        ('multipart/mixed (;"); boundary=fake; x="; boundary=real', b"\r\n--real\r\n" + QUOTED),
+        (r'multipart/mixed; x="\"; boundary=fake; y="; boundary="real"', b"\r\n--real\r\n" + QUOTED),
+        ("multipart/mixed; boundary*=utf-8''fake; boundary=real", b"\r\n--real\r\n" + QUOTED),
+        ("multipart/digest; boundary=real", b"\r\n--real\r\n" + QUOTED),
+        ('text/plain; (x) name="a.pdf"', QUOTED),
+        ('text/plain; na(x)me="a.pdf"', QUOTED),
+        ('text/plain; charset=utf-8 (;"); name="a.pdf"', QUOTED),
+        ("text/plain; name*=utf-8''a.pdf", QUOTED),
     ],
 )
 def test_a_content_type_that_is_not_signed_and_could_be_another_s_proves_nothing(
@@ -240,6 +251,9 @@ def test_a_content_type_that_is_not_signed_and_could_be_another_s_proves_nothing
         (PARTS, b"\r\nThis is a MIME-encapsulated message\r\n\r\n--real\r\n\r\nx\r\n--real--\r\n"),
         ("text/plain; charset=utf-8", QUOTED),
         ("text/html", b"\r\n<p>x</p>\r\n"),
+        ('text/plain; charset="UTF-8"; format=flowed; delsp=yes;', QUOTED),
+        ('multipart/related;\r\n boundary="real"; type="text/html"', b"\r\n--real\r\n\r\nx\r\n--real--\r\n"),
+        ("multipart/alternative; boundary=0000000000001_real", b"\r\n--0000000000001_real\r\n\r\nx\r\n"),
     ],
 )
 def test_a_content_type_that_is_not_signed_and_can_only_be_the_author_s_does_no_harm(
@@ -248,10 +262,27 @@ def test_a_content_type_that_is_not_signed_and_can_only_be_the_author_s_does_no_
     assert _verify(signed(mail(f"Content-Type: {kind}", body=body), key), Names({PLACE: key.record})).proven
 
 
-def test_a_disposition_that_nobody_signed_makes_no_document_of_a_text(key: Key) -> None:
-    message = mail("Content-Disposition: attachment; filename=a.pdf", body=QUOTED)
+@pytest.mark.parametrize("kind", [(), ("Content-Type: text/plain; charset=utf-8",), ("Content-Type: TEXT/html",)])
+@pytest.mark.parametrize("headers", [("from", "subject"), ("from", "subject", "content-type")])
+def test_a_disposition_that_nobody_signed_makes_no_document_of_a_text(
+    key: Key, kind: tuple[str, ...], headers: tuple[str, ...]
+) -> None:
+    names = Names({PLACE: key.record})
 
-    assert not _verify(signed(message, key), Names({PLACE: key.record})).proven
+    def proof(disposition: str, *more: str) -> Proof:
+        message = mail(*kind, f"Content-Disposition: {disposition}", body=QUOTED)
+        return _verify(signed(message, key, headers=(*headers, *more)), names)
+
+    for disposition in ("attachment; filename=a.pdf", "attachment", "inline; filename=a.pdf", "(x) attachment", ""):
+        assert not proof(disposition).proven, disposition
+        assert proof(disposition, "content-disposition").proven, disposition
+    assert proof("inline").proven  # as mutt writes it
+
+
+def test_a_disposition_that_nobody_signed_does_no_harm_where_the_signed_type_has_the_document(key: Key) -> None:
+    message = mail("Content-Type: application/pdf", "Content-Disposition: attachment; filename=a.pdf", body=QUOTED)
+
+    assert _verify(signed(message, key, headers=("from", "subject", "content-type")), Names({PLACE: key.record})).proven
 
 
 @pytest.mark.parametrize(

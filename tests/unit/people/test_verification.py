@@ -252,6 +252,18 @@ def test_what_nobody_thought_of_proves_nothing(key: Key) -> None:
     assert proof == Proof(proven=False, how="the verification failed (ZeroDivisionError)")
 
 
+@pytest.mark.parametrize("lack", [OSError(28, "No space left on device"), MemoryError()])
+def test_what_this_machine_lacks_is_no_word_about_the_mail(key: Key, lack: Exception) -> None:
+    message = signed(mail(), key)
+
+    def whole() -> bytes:
+        raise lack
+
+    verification = Verification(VerifySender(), look_up=Names({PLACE: key.record}))
+    with pytest.raises(DirectoryUnavailable, match="cannot be verified now"):
+        verification.verify(message.partition(b"\r\n\r\n")[0], whole)
+
+
 def test_a_mail_without_a_signature_is_not_fetched_whole() -> None:
     verification = Verification(VerifySender(), look_up=Names())
 
