@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from watchdog.observers.inotify_c import InotifyConstants, InotifyEvent, WatchDescriptor
 
-from tests.support.folders import PDF, Memory, folder_source, next_arrival, rounds, submission_of
+from tests.support.folders import PDF, TODAY, Memory, folder_source, next_arrival, rounds, submission_of
 from tests.support.waiting import wait_for
 from watcher.errors import SourceUnavailable, Vanished
 from watcher.model import SubmissionState
@@ -708,3 +708,21 @@ def test_a_file_that_cannot_be_read_holds_up_no_other(
     began = time.monotonic()
     watched.source.wait(0.5)
     assert time.monotonic() - began >= 0.4  # it is not looked at again and again
+
+
+def test_a_file_is_received_when_it_comes_however_old_it_says_it_is_and_the_oldest_comes_first(tmp_path: Path) -> None:
+    # Given files that say of themselves that they are months old, or of a year beyond most calendars
+    source = folder_source(tmp_path, settle="1ms")
+    times = {"copied.pdf": 10**18, "older.pdf": 10**17, "odd.pdf": 253402300799 * 10**9}
+    try:
+        for name, mtime_ns in times.items():
+            path = tmp_path / "inbox" / name
+            path.write_bytes(PDF + name.encode())
+            os.utime(path, ns=(mtime_ns, mtime_ns))
+        wait_for(lambda: len(list(source.arrivals(lambda keys: {}))) == 3)
+        found = list(source.arrivals(lambda keys: {}))
+    finally:
+        source.close()
+    # Then they came now, the oldest first
+    assert {arrival.received_at for arrival in found} == {TODAY}
+    assert [arrival.path for arrival in found] == ["older.pdf", "copied.pdf", "odd.pdf"]

@@ -31,7 +31,7 @@ class FolderSource:
     """Watches one folder.
 
     `wanted` says of the first 4096 bytes of a file whether it may hold documents; `now` is the clock by
-    which the folders of answers are named; folders that may share one `done` or `error` share `arriving`.
+    which files are received and the folders of answers are named; folders that may share one `done` or `error` share `arriving`.
     """
 
     def __init__(
@@ -46,6 +46,7 @@ class FolderSource:
         self._folder = folder
         self._wanted = wanted
         self._mount = Mount(os.path.abspath(folder.path), folder.marker)  # noqa: PTH100 - nothing is looked up
+        self._now = now
         self._answers = Answers(folder, self._mount, timezone=timezone, now=now, arriving=arriving or Arriving())
         self._finder = Finder(folder, self._answers.templates, wanted)
         self._hints = Hints()
@@ -86,7 +87,7 @@ class FolderSource:
                 hinted.everything = True  # it is another folder, or its events begin only now
             try:
                 for found in self._finder.find(root, drive, hinted, known, trusted=self._watch.trusted):
-                    arrival = _arrival(found)
+                    arrival = _arrival(found, self._now())
                     self._in_hand = (arrival, found)
                     yield arrival
             finally:
@@ -180,21 +181,14 @@ class FolderSource:
         self._hints.add_doubt()
 
 
-def _arrival(found: Found) -> Arrival:
+def _arrival(found: Found, received_at: datetime) -> Arrival:
+    """Its own time tells when it was written: copied from elsewhere, that may be months before it came."""
     candidate = found.candidate
     return Arrival(
         key=found.key,
         place=to_text(candidate.path),
         fingerprint=str(found.fingerprint),
-        received_at=_moment(candidate.mtime_ns),
+        received_at=received_at,
         path=for_display(candidate.path),
         known=found.known,
     )
-
-
-def _moment(mtime_ns: int) -> datetime:
-    """A file's time; where somebody gave it one beyond all calendars, the present."""
-    try:
-        return datetime.fromtimestamp(mtime_ns / 1e9, UTC)
-    except (ValueError, OverflowError, OSError):
-        return datetime.now(UTC)
