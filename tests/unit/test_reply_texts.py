@@ -18,6 +18,7 @@ from tests.support.submissions import document, invoice, submission
 from watcher.errors import MailRefused
 from watcher.model import (
     DocumentState,
+    Invoice,
     Kind,
     Language,
     LeftOut,
@@ -66,7 +67,7 @@ def body(message: EmailMessage, kind: str) -> str:
 
 def test_the_verdict_stands_first_and_in_the_subject() -> None:
     what = submission(
-        document(1, invoices=(invoice(), invoice(), invoice())),
+        document(1, invoices=tuple(invoice(number=number) for number in "123")),
         document(2, outcome=Outcome.ERROR, code="NO_INVOICE", invoices=()),
     )
 
@@ -187,6 +188,65 @@ def test_a_duplicate_says_when_the_first_was_processed_and_its_expense() -> None
     assert "以前提交过（2026-10-01 09:02 已处理），没有再次入账" in text(message)
     assert "387278780" in text(message)
     assert "本次金额合计" not in text(message)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_repeats_something_in_doubt_is_to_be_looked_for_and_not_said_to_be_booked(language: Language) -> None:
+    shown = text(
+        reply(submission(document(2, outcome=Outcome.DUPLICATE, duplicate_of=1, invoices=()), language=language))
+    )
+
+    if language == "zh":
+        assert shown.splitlines()[:2] == ["1 个文件需要您核对", "请按下面的提示核对。"]
+        assert "可能已经入账，也可能没有" in shown
+        assert "无需再做什么，下面是" not in shown
+    else:
+        assert shown.splitlines()[:2] == ["1 file for you to check", "Please check the points below."]
+        assert "it may have been booked, or not" in shown
+        assert "Nothing is left for you to do; the earlier record" not in shown
+
+
+def test_an_invoice_with_several_expenses_is_counted_once() -> None:
+    twice = document(outcome=Outcome.ATTENTION, invoices=(invoice(), invoice(expense_id="2")))
+
+    assert text(reply(submission(twice))).splitlines()[0] == "1 张发票已入账，1 个文件需要您核对"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("invoices", [(), (invoice(expense_id=None, message=None),)], ids=["no invoice", "no expense"])
+def test_where_no_reason_is_given_nobody_is_told_to_follow_it(
+    language: Language, invoices: tuple[Invoice, ...]
+) -> None:
+    silent = document(outcome=Outcome.ERROR, code="E1", message=None, invoices=invoices)
+
+    shown = text(reply(submission(silent, language=language)))
+
+    assert ("请把这个结果转给财务" if language == "zh" else "forward this result to your finance team") in shown
+    for said in ("按提示", "按上面的提示", "what is said above"):
+        assert said not in shown
+
+
+def test_who_put_a_file_into_the_wrong_folder_is_not_told_to_put_it_there_again() -> None:
+    nobody = document(outcome=Outcome.ERROR, code="NO_USER", invoices=())
+    note = writer().note(submission(nobody, kind=Kind.FILE, path="a.pdf"))
+    also = writer().note(
+        submission(nobody, document(2, outcome=Outcome.ERROR, code="NO_INVOICE", invoices=()), kind=Kind.FILE)
+    )
+
+    assert "以您的工号命名的文件夹" in note
+    assert "重新提交：" not in note
+    assert "重新提交：" in also
+
+
+def test_a_long_answer_in_english_has_no_chinese_in_it() -> None:
+    said = f"与「{'上海示例出行有限公司' * 12}」是同一张发票 / the same invoice as “{'x' * 60}”"
+    skipped = [document(n, outcome=Outcome.SKIPPED, code="SAME_INVOICE", message=said, invoices=()) for n in range(50)]
+    booked = [document(100 + n, invoices=tuple(invoice(number=str(i)) for i in range(3))) for n in range(60)]
+
+    shown = html(reply(submission(*skipped, *booked, language="en")))
+
+    assert "the same invoice as" in shown
+    assert "同一张发票" not in shown
 
 
 def test_the_total_adds_what_was_booked_now_by_currency() -> None:

@@ -91,14 +91,23 @@ class Advising(Struct, frozen=True, kw_only=True):
         if twin is not None:
             name = clean(twin.name, self.lengths.name)
             return replace(advice, what=self.words.say("outcomes.duplicate.what_same", name=name))
+        if is_of_something_in_doubt(document, submission):
+            doubt = self.words.of_reason(Reason.IN_DOUBT, kinds=self.kinds)
+            return replace(doubt, what=self.words.say("outcomes.duplicate.what_in_doubt"))
         if booked_on is not None:
             return replace(advice, what=self.words.say("outcomes.duplicate.what_when", time=booked_on))
         return advice
 
     def _half(self, message: str | None) -> str:
         """Of a message of our own, which has both languages, the one of the reader."""
-        chinese, _, english = clean(message or "", self.lengths.message).partition(" / ")
-        return chinese if self.language == "zh" or not english else english
+        chinese, _, english = (message or "").partition(" / ")
+        return clean(chinese if self.language == "zh" or not english else english, self.lengths.message)
+
+
+def is_of_something_in_doubt(document: Document, submission: Submission) -> bool:
+    """Whether what it repeats, in another submission, may have been booked or not: else that has invoices."""
+    is_here = any(each.id == document.duplicate_of for each in submission.documents)
+    return document.outcome is Outcome.DUPLICATE and not document.invoices and not is_here
 
 
 def hints_on(document: Document) -> list[str]:

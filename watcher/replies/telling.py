@@ -54,9 +54,16 @@ class Telling(Struct, frozen=True, kw_only=True):
             left_out=self._left_out(submission),
             documents=tuple(self._document(document, submission) for document in documents),
             total=self._total(submission.documents),
-            resubmit=None if others or verdict.tone != "error" else self.words.say(f"resubmit.{submission.kind.value}"),
+            resubmit=self._resubmit(submission) if verdict.tone == "error" and not others else None,
             footer=self.footer(submission.kind, submission.id),
         )
+
+    def _resubmit(self, submission: Submission) -> str | None:
+        """None where the advice on each document says where it is to be put instead."""
+        failed = {document.code for document in submission.documents if document.outcome is Outcome.ERROR}
+        if (failed or {submission.reason}) == {Reason.NO_USER}:
+            return None
+        return self.words.say(f"resubmit.{submission.kind.value}")
 
     def verdict(self, verdict: Verdict) -> str:
         said = [self.words.say(f"verdict.{key}", n=n) for key, n in verdict.parts]

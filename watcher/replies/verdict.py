@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from watcher.model import Document, Outcome, Reason, Submission, SubmissionState
+from watcher.replies.advising import is_of_something_in_doubt
 
 
 class Verdict(Struct, frozen=True, kw_only=True):
@@ -30,7 +31,7 @@ def verdict_of(submission: Submission) -> Verdict:
     """What became of the whole, invoices that were booked first."""
     if submission.state is SubmissionState.HELD:
         return Verdict(parts=(("held", None),), tone="pending")
-    counts = _counts(submission.documents)
+    counts = _counts(submission)
     if counts:
         tone = next(key for key in _TONES if key in counts)
         return Verdict(parts=tuple(counts.items()), tone={"booked": "done", "recognised": "done"}.get(tone, tone))
@@ -40,22 +41,27 @@ def verdict_of(submission: Submission) -> Verdict:
     return Verdict(parts=((key, None),), tone="error")
 
 
-def _counts(documents: tuple[Document, ...]) -> dict[str, int]:
+def _counts(submission: Submission) -> dict[str, int]:
     """In the order in which they are said; what is zero is left out."""
     counts = dict.fromkeys(("booked", "recognised", "attention", "error", "duplicate", "pending"), 0)
-    for document in documents:
+    for document in submission.documents:
         counts["booked"] += _booked(document)
         counts["recognised"] += _recognised(document)
-        if (key := _COUNTED.get(document.outcome)) is not None:
+        if (key := _counted(document, submission)) is not None:
             counts[key] += 1
     return {key: count for key, count in counts.items() if count}
 
 
+def _counted(document: Document, submission: Submission) -> str | None:
+    """What it is counted as, beside its invoices."""
+    in_doubt = is_of_something_in_doubt(document, submission)
+    return "attention" if in_doubt else _COUNTED.get(document.outcome)
+
+
 def _booked(document: Document) -> int:
-    """Its invoices for which an expense was created now."""
-    if document.outcome not in (Outcome.DONE, Outcome.ATTENTION):
-        return 0
-    return sum(bool(invoice.expense_id) for invoice in document.invoices)
+    """Its invoices for which an expense was created now; one that has two is one."""
+    booked = any(invoice.expense_id for invoice in document.invoices)
+    return sum(document.counted) if booked else 0
 
 
 def _recognised(document: Document) -> int:

@@ -48,8 +48,10 @@ class Words:
         """
         path = f"codes.{code if code in self._find('codes') else 'general'}"
         what = self.say(f"{path}.what", message=message) if message else self.say(f"{path}.what_silent")
-        says_enough = code == NOT_SET_UP or hint is None
-        return Advice(what=what, todo=self.say(f"{path}.todo") if says_enough else self.hint(str(hint), kinds=kinds))
+        if hint is not None and code != NOT_SET_UP:
+            return Advice(what=what, todo=self.hint(hint, kinds=kinds))
+        is_silent = message is None and code != NOT_SET_UP
+        return Advice(what=what, todo=self.say(f"{path}.todo_silent" if is_silent else f"{path}.todo"))
 
     def of_outcome(self, outcome: str) -> Advice:
         return Advice(what=self.say(f"outcomes.{outcome}.what"), todo=self.say(f"outcomes.{outcome}.todo"))

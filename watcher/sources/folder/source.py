@@ -31,7 +31,8 @@ class FolderSource:
     """Watches one folder.
 
     `wanted` says of the first 4096 bytes of a file whether it may hold documents; `now` is the clock by
-    which files are received and the folders of answers are named; folders that may share one `done` or `error` share `arriving`.
+    which files are received and the folders of answers are named; folders that may share one `done` or `error` share
+    `arriving`.
     """
 
     def __init__(
