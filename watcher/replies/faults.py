@@ -40,14 +40,20 @@ def of_sending(error: Exception, recipient: str) -> MailerUnavailable | MailRefu
         case smtplib.SMTPSenderRefused():
             return _of_size(error) or sender_refused(error.smtp_code, error.smtp_error)
         case smtplib.SMTPRecipientsRefused():
-            code, said = error.recipients.get(recipient, (0, b""))
-            return _refusal("the recipient", code, said)
+            return _refusal("the recipient", *answer_in(error, recipient))
         case smtplib.SMTPDataError():
-            return _refusal("the reply", error.smtp_code, error.smtp_error)
+            return _refusal("the reply", *answer_in(error, recipient))
         case smtplib.SMTPNotSupportedError() | UnicodeEncodeError():
             return MailRefused("the SMTP server cannot take an address that is not ASCII (SMTPUTF8)")
         case _:
             return translated(error, "the SMTP server could not be used")
+
+
+def answer_in(error: smtplib.SMTPRecipientsRefused | smtplib.SMTPDataError, recipient: str) -> tuple[int, bytes | str]:
+    """The server's code and words."""
+    if isinstance(error, smtplib.SMTPDataError):
+        return error.smtp_code, error.smtp_error
+    return error.recipients.get(recipient, (0, b""))
 
 
 def sender_refused(code: int, said: bytes | str) -> MailerUnavailable:
@@ -55,7 +61,7 @@ def sender_refused(code: int, said: bytes | str) -> MailerUnavailable:
 
 
 def wants_an_address(code: int) -> bool:
-    """Whether MAIL FROM:<> is refused for good, and not for what the mail is or for what we are.
+    """Whether a mail under no sender is refused for good, and not for what it is or for what we are.
 
     Some providers let their customers send under no sender but their own address, whatever RFC 3834 says of replies.
     """

@@ -126,17 +126,35 @@ class SmtpMailer:
     def _send(self, session: Session, message: EmailMessage, recipient: str) -> None:
         """With an empty envelope sender, so that nothing answers; where the server takes none, with our own address."""
         content = _content(message)
-        if time.monotonic() > self._needs_sender_until:
-            try:
-                session.hand_over("", recipient, content)
-                return
-            except smtplib.SMTPSenderRefused as error:
-                if not faults.wants_an_address(error.smtp_code):
-                    raise
-                self._remember_refusal(faults.words(error.smtp_error))
-                session.is_untried = True  # where it has hung up with that, the reply is begun anew
         _, own = named_address(self._section.sender)
-        session.hand_over(own, recipient, content)
+        if time.monotonic() <= self._needs_sender_until:
+            session.hand_over(own, recipient, content)
+            return
+        try:
+            session.hand_over("", recipient, content)
+        except smtplib.SMTPSenderRefused as error:
+            if not faults.wants_an_address(error.smtp_code):
+                raise
+            self._remember_refusal(faults.words(error.smtp_error))
+            session.is_untried = True  # where it has hung up with that, the reply is begun anew
+            session.hand_over(own, recipient, content)
+        except (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError) as error:
+            code, said = faults.answer_in(error, recipient)
+            if not faults.wants_an_address(code) or session.sock is None:
+                raise
+            self._send_under(own, session, recipient, content, refused=error)
+            self._remember_refusal(faults.words(said))
+
+    def _send_under(
+        self, own: str, session: Session, recipient: str, content: bytes, *, refused: smtplib.SMTPException
+    ) -> None:
+        """Once more, before a refusal is believed: many servers say only of the recipient that they want a sender."""
+        try:
+            session.hand_over(own, recipient, content)
+        except smtplib.SMTPServerDisconnected:
+            if session.has_content:
+                raise
+            raise refused from None
 
     def _remember_refusal(self, said: str) -> None:
         self._needs_sender_until = time.monotonic() + _REFUSAL_HOLDS_SECONDS

@@ -79,6 +79,10 @@ class _Probe:
         code, words = self._asked(lambda session: session.mail(address))
         if code not in _TAKEN and self._needs_sender:
             raise faults.sender_refused(code, words)
+        if not self._needs_sender:  # many servers tell it only when they hear of a recipient
+            empty, _ = self._asked(lambda session: _to_ourselves(session, "", address))
+            own, _ = self._asked(lambda session: _to_ourselves(session, address, address))
+            self._needs_sender = faults.wants_an_address(empty) and own in _TAKEN
         if self._needs_sender:
             yield self._about.note(
                 f"it takes no mail without an envelope sender: replies are sent under {address}",

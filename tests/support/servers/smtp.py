@@ -42,6 +42,7 @@ class _Refusal:
     times: int | None
     close: bool
     pattern: re.Pattern[str]
+    nameless: bool
 
 
 class SmtpSink(Served):
@@ -102,14 +103,23 @@ class SmtpSink(Served):
         self._controller = None
 
     def refuse(
-        self, stage: Stage, reply: str, *, times: int | None = None, close: bool = False, matching: str = ""
+        self,
+        stage: Stage,
+        reply: str,
+        *,
+        times: int | None = None,
+        close: bool = False,
+        matching: str = "",
+        nameless: bool = False,
     ) -> None:
         """Answer `reply` (such as ``"450 4.2.0 later"``) at this stage, `times` times or until `accept`.
 
         `matching` is looked for in the address (MAIL, RCPT) or in the mail (DATA). With `close` the connection is
         cut instead of answered; at DATA that is after the mail was received and kept: it is in doubt for the client.
+        `nameless`: only what has an empty envelope sender.
         """
-        self._refusals[stage] = _Refusal(reply=reply, times=times, close=close, pattern=re.compile(matching))
+        pattern = re.compile(matching)
+        self._refusals[stage] = _Refusal(reply=reply, times=times, close=close, pattern=pattern, nameless=nameless)
 
     def accept(self) -> None:
         """Refuse nothing any more."""
@@ -130,9 +140,11 @@ class SmtpSink(Served):
 
         return wait_for(arrived, timeout, f"{count} mail(s) at the SMTP sink")
 
-    def _refusal(self, stage: Stage, text: str) -> _Refusal | None:
+    def _refusal(self, stage: Stage, text: str, sender: str | None = None) -> _Refusal | None:
         refusal = self._refusals.get(stage)
         if refusal is None or not refusal.pattern.search(text):
+            return None
+        if refusal.nameless and (sender or "").removeprefix("<>"):
             return None
         if refusal.times is not None:
             refusal.times -= 1
@@ -181,7 +193,7 @@ class _Conversation:
     async def handle_RCPT(  # noqa: N802 - the library's name
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
-        refusal = self._sink._refusal("RCPT", address)
+        refusal = self._sink._refusal("RCPT", address, envelope.mail_from)
         if refusal is not None:
             envelope.rcpt_tos += [""] if self._sink.goes_on_anyway else []
             return _ended(server, refusal)
@@ -190,7 +202,7 @@ class _Conversation:
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         raw = cast("bytes", envelope.content)
-        refusal = self._sink._refusal("DATA", raw.decode("utf-8", "replace"))
+        refusal = self._sink._refusal("DATA", raw.decode("utf-8", "replace"), envelope.mail_from)
         if refusal is None or refusal.close:
             self._keep(session, envelope, raw)
         return _OK if refusal is None else _ended(server, refusal)
