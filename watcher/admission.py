@@ -124,7 +124,7 @@ class Admission:
         """Whom a delegate submits for; only delegates may name anybody, and in what they wrote themselves."""
         if found.forwarded or not self._directory.may_submit_for_others(found.address):
             return ()
-        return named_codes(header.subject, header.recipients, self._its_mailbox().address)
+        return named_codes(header.subject, header.recipients, self._its_mailbox().own_addresses)
 
     def _prove(self, parcel: Parcel, found: Submitter) -> Proof:
         if self._verification is None:

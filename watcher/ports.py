@@ -391,7 +391,10 @@ class Directory(Protocol):
         """Whose mail address it is, whatever its case; None: nobody's."""
 
     def by_code(self, user_code: str) -> Person | None:
-        """Who has the employee number, where names and languages of employees are known."""
+        """Who has the employee number, in whatever case where that says who, and how it is written.
+
+        None where names and languages of employees are not known.
+        """
 
     def by_login(self, login: str) -> Person | None:
         """Who logs in under this name, of a file's owner."""

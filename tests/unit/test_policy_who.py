@@ -103,7 +103,7 @@ def test_the_person_that_a_delegate_names_comes_first() -> None:
 def test_a_delegate_names_the_codes_in_the_subject_or_the_address(
     subject: str | None, recipients: list[str], codes: list[str]
 ) -> None:
-    found = named_codes(subject, [("to", each) for each in recipients], "fapiao@corp.example")
+    found = named_codes(subject, [("to", each) for each in recipients], {"svc@corp.example", "fapiao@corp.example"})
 
     assert list(dict.fromkeys(each.code for each in found)) == codes
 
@@ -111,7 +111,7 @@ def test_a_delegate_names_the_codes_in_the_subject_or_the_address(
 def test_a_code_is_told_with_each_field_that_it_stands_in() -> None:
     plus = "fapiao+1@corp.example"
 
-    found = named_codes("#1 #2 #1", [("to", plus), ("cc", plus), ("cc", plus)], "fapiao@corp.example")
+    found = named_codes("#1 #2 #1", [("to", plus), ("cc", plus), ("cc", plus)], {"fapiao@corp.example"})
 
     assert [(each.code, each.field) for each in found] == [
         ("1", "subject"), ("2", "subject"), ("1", "to"), ("1", "cc")
@@ -127,6 +127,12 @@ def test_a_code_is_told_with_each_field_that_it_stands_in() -> None:
         (["12345678", "87654321"], ["12345678", "87654321"]),
         (["a17", "A17"], ["a17"]),
         (["x9", "X9", "903851"], ["903851"]),
+        (["903851-taxi"], ["903851"]),
+        (["903851_", "903851"], ["903851"]),
+        (["903851-2", "903851-taxi-2"], ["903851-2", "903851-taxi-2"]),
+        (["12345678_"], ["12345678"]),
+        (["1-a", "1-A"], ["1-a"]),
+        (["--"], ["--"]),
         ([], []),
     ],
 )

@@ -64,11 +64,18 @@ class FileDirectory:
 
     def by_address(self, address: str) -> Person | None:
         wanted = _folded(address)
+        if self.is_contested(wanted):
+            return None
         return self._employees().by_address.get(wanted) or self._by_rule(wanted)
+
+    def is_contested(self, address: str) -> bool:
+        """Whether the file has it for several people, so that it is nobody's."""
+        return _folded(address) in self._employees().contested
 
     def by_code(self, user_code: str) -> Person | None:
         """Of the file alone: a rule cannot be read backwards."""
-        return self._employees().by_code.get(user_code)
+        employees = self._employees()
+        return employees.by_code.get(user_code) or employees.by_folded_code.get(user_code.casefold())
 
     def by_login(self, login: str) -> Person | None:
         """By an `email` that is the login name itself, else by the one person whose address has it before the @."""

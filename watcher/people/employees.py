@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct, field
 
@@ -35,7 +35,9 @@ class Employees(Struct, frozen=True, kw_only=True):
 
     by_address: Mapping[str, Person] = field(default_factory=dict)
     by_code: Mapping[str, Person] = field(default_factory=dict)
+    by_folded_code: Mapping[str, Person | None] = field(default_factory=dict)  # None: several have it in some case
     by_local_part: Mapping[str, Person | None] = field(default_factory=dict)  # None: several people have it
+    contested: frozenset[str] = frozenset()  # addresses that belong to neither of several
     problems: Sequence[str] = ()
     doubts: Sequence[str] = ()
     encoding: str = "UTF-8"
@@ -57,10 +59,14 @@ def read_employees(data: bytes) -> Employees:
     if not rows:
         raise BrokenFile("it has no employee in it" + "".join(f"; {problem}" for problem in problems[:1]))
     by_address = _addresses(rows, problems)
+    by_code = {row.person.user_code: row.person for row in reversed(rows)}
+    contested = frozenset(row.email for row in rows) - by_address.keys()
     return Employees(
         by_address=by_address,
-        by_code={row.person.user_code: row.person for row in reversed(rows)},
-        by_local_part=_local_parts(by_address),
+        by_code=by_code,
+        by_folded_code=_one_each((code.casefold(), person) for code, person in by_code.items()),
+        by_local_part=_local_parts(by_address, contested),
+        contested=contested,
         problems=tuple(problems),
         doubts=(*_two_names(rows), *_spoilt_codes(rows)),
         encoding=encoding,
@@ -162,13 +168,17 @@ def _spoilt_codes(rows: Sequence[_Row]) -> Iterator[str]:
             yield f"line {row.line}: the employee number {row.person.user_code} was shortened by a spreadsheet program"
 
 
-def _local_parts(by_address: Mapping[str, Person]) -> dict[str, Person | None]:
+def _local_parts(by_address: Mapping[str, Person], contested: Iterable[str]) -> dict[str, Person | None]:
+    addresses = ((*address.partition("@")[:2], person) for address, person in by_address.items())
+    found = _one_each((local, person) for local, at, person in addresses if at)
+    return {**found, **dict.fromkeys(address.partition("@")[0] for address in contested)}
+
+
+def _one_each(named: Iterable[tuple[str, Person]]) -> dict[str, Person | None]:
+    """Whom each name means; None where that is more than one."""
     found: dict[str, Person | None] = {}
-    for address, person in by_address.items():
-        local, at, _ = address.partition("@")
-        if not at:
-            continue
-        other = found.setdefault(local, person)
+    for name, person in named:
+        other = found.setdefault(name, person)
         if other is None or other.user_code != person.user_code:
-            found[local] = None
+            found[name] = None
     return found

@@ -41,7 +41,7 @@ class DirectoryWithRegisters:
     def by_address(self, address: str) -> Person | None:
         found = self._directory.by_address(address)
         wanted = address.strip().lower()
-        if not _PLAIN.fullmatch(wanted):
+        if not _PLAIN.fullmatch(wanted) or self._directory.is_contested(wanted):
             return found
         for register in self._registers:
             found = found or register.find(wanted)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -15,6 +15,7 @@ from watcher.ports import Proof
 
 _CODE = r"[0-9A-Za-z_-]{1,64}"
 _CODE_IN_SUBJECT = re.compile(rf"(?<!&)#({_CODE})(?![0-9A-Za-z_-])")  # &#20013; is a letter that somebody wrote so
+_WRITTEN_ON = re.compile(r"[-_]+[A-Za-z]*\Z")  # words; what has figures may be another number
 _CODE_IN_ADDRESS = re.compile(_CODE)
 _MOST_TOLD = 5
 _ENCODED = "xn--"
@@ -152,21 +153,21 @@ def without_person() -> Turned:
 
 
 def named_codes(
-    subject: str | None, recipients: Sequence[tuple[str, str]], mailbox_address: str
+    subject: str | None, recipients: Sequence[tuple[str, str]], own_addresses: Collection[str]
 ) -> tuple[NamedCode, ...]:
     """The employee numbers that a delegate wrote: ``#903851`` in the subject, ``fapiao+903851@`` as address.
 
-    `recipients` are addresses behind the fields that they stand in. Each number is there once for each field.
+    `recipients` are addresses behind the fields that they stand in; `own_addresses` are in lower case, for people write
+    to one that need not be the login. Each number is there once for each field.
     Chinese keyboards write ``＃９０３８５１``, and what is pasted holds invisible signs.
     """
     visible = "".join(sign for sign in subject or "" if unicodedata.category(sign) != "Cf")
     found = _CODE_IN_SUBJECT.findall(unicodedata.normalize("NFKC", visible))
     written = [NamedCode(code=code, field="subject") for code in found]
-    own, _, domain = mailbox_address.lower().rpartition("@")
     for field, recipient in recipients:
-        local, _, at = recipient.rpartition("@")
+        local, _, domain = recipient.rpartition("@")
         name, _, code = local.partition("+")
-        if name.lower() == own and at.lower() == domain and _CODE_IN_ADDRESS.fullmatch(code):
+        if f"{name}@{domain}".lower() in own_addresses and _CODE_IN_ADDRESS.fullmatch(code):
             written.append(NamedCode(code=code, field=field))
     return tuple(dict.fromkeys(written))
 
@@ -174,10 +175,17 @@ def named_codes(
 def named_persons(codes: Sequence[NamedCode], by_code: Callable[[str], Person | None]) -> tuple[Person, ...]:
     """Whom these numbers mean: those that the directory knows, where there are any; the others may be of an order.
 
-    Numbers that differ in case only are one.
+    Numbers that differ in case only are one. What is written onto a number without a blank, as in ``#903851-taxi`` or
+    ``#903851_打车``, does not belong to it.
     """
-    known = {person.user_code: person for each in codes if (person := by_code(each.code)) is not None}
+    known = {person.user_code: person for each in codes if (person := _known(each.code, by_code)) is not None}
     spellings: dict[str, str] = {}
     for each in codes:
-        spellings.setdefault(each.code.casefold(), each.code)
+        code = each.code.rstrip("-_") or each.code
+        spellings.setdefault(code.casefold(), code)
     return tuple(known.values()) or tuple(Person(user_code=code) for code in spellings.values())
+
+
+def _known(written: str, by_code: Callable[[str], Person | None]) -> Person | None:
+    bare = _WRITTEN_ON.sub("", written)
+    return by_code(written) or (by_code(bare) if bare not in ("", written) else None)

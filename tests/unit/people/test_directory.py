@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.people.test_registers import Register
 from watcher.config.sections import Directory, Rule
 from watcher.errors import DirectoryUnavailable
 from watcher.model import Person
 from watcher.people import FileDirectory
+from watcher.people.registers import DirectoryWithRegisters
 
 ROWS = """\
 email,user_code,name,language
@@ -143,6 +145,36 @@ def test_rows_that_cannot_be_used_are_told_with_their_line_and_the_others_are_us
     assert directory.by_address("smith@corp.example") is None
     assert directory.by_address("li@corp.example") is not None
     assert directory.by_address("quoted@corp.example") is not None
+
+
+def test_a_number_is_known_in_whatever_case_and_as_the_file_writes_it(tmp_path: Path) -> None:
+    directory = _directory(
+        _file(tmp_path, "email,user_code,name\na@x.example,E9,A\nb@x.example,F1,B\nc@x.example,f1,C\n")
+    )
+
+    assert [directory.by_code(code) for code in ("E9", "e9")] == [Person(user_code="E9", name="A")] * 2
+    assert directory.by_code("f1") == Person(user_code="f1", name="C")
+    assert directory.by_code("F1") == Person(user_code="F1", name="B")
+    assert directory.by_code("E8") is None
+
+
+def test_an_address_that_the_file_has_for_two_people_is_nobody_s_whatever_else_says_whose_it_is(
+    tmp_path: Path,
+) -> None:
+    rows = (
+        "email,user_code\n903851@corp.example,1\n903851@corp.example,2\nli@corp.cn,3\nli@x.example,4\nli@x.example,5\n"
+    )
+    rules = [{"match": r"(\d{6})@corp\.example", "user_code": r"\1"}]
+    directory = _directory(_file(tmp_path, rows), rules=rules)
+    register = Register()
+    register.people = {address: Person(user_code="9") for address in ("903851@corp.example", "new@corp.example")}
+    with_register = DirectoryWithRegisters(directory, [register])
+
+    for each in (directory, with_register):
+        assert each.by_address("903851@Corp.example") is None
+        assert each.by_login("li") is None
+    assert with_register.by_address("new@corp.example") == Person(user_code="9")
+    assert directory.by_address("903852@corp.example") == Person(user_code="903852")
 
 
 def test_a_change_is_seen_within_a_second(tmp_path: Path) -> None:
