@@ -80,8 +80,11 @@ class Admission:
         found = self._submitter(header)
         if user_code is not None:
             person = self._directory.by_code(user_code) or Person(user_code=user_code)
-            counts_as = user_code if isinstance(found, NoSubmitter) else self._sender(found).counts_as
-            return Accepted(person=person, counts_as=counts_as)
+            if isinstance(found, NoSubmitter):
+                return Accepted(person=person, counts_as=user_code)
+            sender = self._sender(found)
+            is_another = sender.known is not None and sender.known.user_code != person.user_code
+            return Accepted(person=person, counts_as=sender.counts_as, delegate=sender.known if is_another else None)
         decision = None if isinstance(found, NoSubmitter) else self._expected(found, self._codes(header, found))
         return decision if decision is not None and depends_on_proof(decision) else without_person()
 

@@ -117,7 +117,7 @@ class Intake:
             return self._turned_away(bare, header, decision)
         # What a person has let in counts in nobody's allowance.
         counts_as = decision.counts_as if _released_for(arrival) is None else None
-        submission = belonging_to(bare, decision.person, counts_as=counts_as)
+        submission = belonging_to(bare, decision.person, counts_as=counts_as, delegate=decision.delegate)
         return self._draft(submission, decision.person, parcel)
 
     def _decided(
@@ -133,7 +133,8 @@ class Intake:
         decision = self._admission.of_mail(header, parcel)
         if isinstance(decision, Turned) or self._surplus.take(decision.counts_as, parcel.size or 0):
             return decision
-        self._surplus.defer(belonging_to(bare, decision.person), decision.counts_as)
+        submission = belonging_to(bare, decision.person, delegate=decision.delegate)
+        self._surplus.defer(submission, decision.counts_as)
         return None
 
     def _turned_away(self, bare: NewSubmission, header: MailHeader, turned: Turned) -> Draft:

@@ -144,6 +144,8 @@ class Thread(Struct, frozen=True, kw_only=True):
     message_id: str | None = None
     references: tuple[str, ...] = ()
     reply_to: str | None = None  # the one address that an answer may go to; None: never answered
+    by_delegate: bool = False  # who is answered has submitted it for somebody else
+    delegate_name: str | None = None  # theirs, where it is known
 
 
 class NewSubmission(Struct, frozen=True, kw_only=True):

@@ -272,6 +272,21 @@ def test_who_submits_for_whom_follows_from_sender_subject_and_address(
     assert [request.user_code for request in endpoint.requests] == [code]
 
 
+@pytest.mark.parametrize("subject", ["for #903851", "#903851-taxi"])
+def test_a_delegate_is_told_for_whom_it_is_in_their_own_language(
+    workplace: Workplace, rules: Account, smtp_sink: SmtpSink, subject: str
+) -> None:
+    rules.append(mail(("a.pdf", pdf("a")), sender="smith@corp.example", Subject=subject))
+    assert workplace.command("run", "--once").returncode == 0
+    (reply,) = smtp_sink.received
+    body = reply.message.get_body(("plain",))
+    assert reply.recipients == ("smith@corp.example",)
+    assert body is not None
+    said = body.get_content()
+    assert "Dear Ann Smith, here is the result" in said
+    assert "You submitted it for 张三 (employee number 903851)." in said
+
+
 def test_unknown_senders_are_told_so_within_the_own_domain_only(
     workplace: Workplace, endpoint: Endpoint, rules: Account, smtp_sink: SmtpSink
 ) -> None:

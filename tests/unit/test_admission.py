@@ -16,6 +16,7 @@ from watcher.ports import Leaf, MailText, Proof
 
 LI = Person(user_code="903851", name="李镕", language="zh")
 AMY = Person(user_code="100001", name="Amy")
+BY_AMY = Accepted(person=LI, counts_as="100001", delegate=AMY)
 
 
 @dataclass(slots=True)
@@ -140,7 +141,8 @@ def test_a_mail_counts_as_its_sender_s_whatever_alias_it_came_from_and_whoever_i
 
     decision = mailbox.of(*mail)
 
-    assert decision == Accepted(person=LI, counts_as=counts_as)
+    assert isinstance(decision, Accepted)
+    assert (decision.person, decision.counts_as) == (LI, counts_as)
     assert mailbox.counts_as(*mail) == counts_as
 
 
@@ -188,8 +190,10 @@ def test_a_directory_that_cannot_be_asked_leaves_it_open() -> None:
 def test_a_delegate_submits_for_whom_they_name_and_nobody_else_does(named: str) -> None:
     mailbox = _mailbox()
 
-    assert mailbox.of(FROM_AMY, named) == Accepted(person=LI, counts_as="100001")
-    assert mailbox.of("From: Temp@corp.example", named) == Accepted(person=LI, counts_as="temp@corp.example")
+    assert mailbox.of(FROM_AMY, named) == BY_AMY
+    assert mailbox.of("From: Temp@corp.example", named) == Accepted(
+        person=LI, counts_as="temp@corp.example", delegate=Person(user_code="temp@corp.example")
+    )
     mailbox.staff.people["wang@corp.example"] = Person(user_code="42")
     assert mailbox.of("From: wang@corp.example", named) == Accepted(person=Person(user_code="42"), counts_as="42")
 
@@ -226,7 +230,7 @@ def test_a_delegate_who_names_several_employees_is_held_and_so_is_what_is_releas
         assert (turned.reason, turned.hold) == (Reason.UNCLEAR_USER, True)
         assert "903851, 100001" in turned.detail
     assert mailbox.counts_as(*mail) == "100001"
-    assert mailbox.released(*mail, code="903851") == Accepted(person=LI, counts_as="100001")
+    assert mailbox.released(*mail, code="903851") == BY_AMY
 
 
 COPY, IN_SUBJECT = "Cc: fapiao+903851@corp.example", "Subject: #903851"
@@ -251,9 +255,9 @@ def test_a_name_that_stands_where_the_proof_reaches_too_counts_and_so_does_any_o
     mailbox = _mailbox()
     mailbox.verdict.proof = SIGNED
 
-    assert mailbox.of(FROM_AMY, IN_SUBJECT) == Accepted(person=LI, counts_as="100001")
-    assert mailbox.of(FROM_AMY, IN_SUBJECT, COPY) == Accepted(person=LI, counts_as="100001")
-    assert mailbox.of(FROM_AMY, IN_SUBJECT, "Cc: fapiao+12345@corp.example") == Accepted(person=LI, counts_as="100001")
+    assert mailbox.of(FROM_AMY, IN_SUBJECT) == BY_AMY
+    assert mailbox.of(FROM_AMY, IN_SUBJECT, COPY) == BY_AMY
+    assert mailbox.of(FROM_AMY, IN_SUBJECT, "Cc: fapiao+12345@corp.example") == BY_AMY
     assert mailbox.of(FROM_LI, "Cc: fapiao+100001@corp.example") == Accepted(person=LI, counts_as="903851")
 
 
@@ -349,7 +353,7 @@ def test_what_an_administrator_releases_is_booked_for_whom_it_would_have_been_wi
     mailbox = _mailbox(proven=False)
 
     assert mailbox.released(FROM_LI) == Accepted(person=LI, counts_as="903851")
-    assert mailbox.released(FROM_AMY, "Subject: #903851") == Accepted(person=LI, counts_as="100001")
+    assert mailbox.released(FROM_AMY, "Subject: #903851") == BY_AMY
     assert mailbox.verdict.asked == []
 
 
@@ -357,7 +361,10 @@ def test_what_is_released_with_a_number_is_booked_for_that_employee_and_counts_a
     mailbox = _mailbox(proven=False)
 
     assert mailbox.released(STRANGER, code="903851") == Accepted(person=LI, counts_as="who@else.example")
-    assert mailbox.released(FROM_AMY, code="5") == Accepted(person=Person(user_code="5"), counts_as="100001")
+    assert mailbox.released(FROM_AMY, code="5") == Accepted(
+        person=Person(user_code="5"), counts_as="100001", delegate=AMY
+    )
+    assert mailbox.released(FROM_AMY, code="100001") == Accepted(person=AMY, counts_as="100001")
     assert mailbox.released(TWO, code="903851") == Accepted(person=LI, counts_as="903851")
 
 

@@ -65,8 +65,11 @@ def test_an_unknown_sender_is_held_or_refused_as_configured(rules: MailboxRules,
 def test_a_mail_counts_in_the_allowance_of_its_sender_whomever_it_is_for() -> None:
     wang = Person(user_code="42")
 
-    assert expected(KNOWN, [wang], STRICT) == Accepted(person=wang, counts_as="903851")
-    assert expected(STRANGER, [wang], STRICT) == Accepted(person=wang, counts_as="zhang@corp.example")
+    assert expected(KNOWN, [wang], STRICT) == Accepted(person=wang, counts_as="903851", delegate=ZHANG)
+    assert expected(STRANGER, [wang], STRICT) == Accepted(
+        person=wang, counts_as="zhang@corp.example", delegate=Person(user_code="zhang@corp.example")
+    )
+    assert expected(KNOWN, [ZHANG], STRICT) == Accepted(person=ZHANG, counts_as="903851")
 
 
 def test_a_fixed_code_is_booked_with_the_senders_name_and_language() -> None:

@@ -325,6 +325,20 @@ def test_a_person_is_answered_in_their_own_language() -> None:
     assert 'lang="en"' in html(message)
 
 
+def test_who_submitted_for_somebody_else_is_greeted_and_told_for_whom() -> None:
+    thread = Thread(message_id="<m@x.example>", reply_to="amy@corp.example", by_delegate=True, delegate_name="Amy")
+    for name, told in (
+        ("李镕", "You submitted it for 李镕 (employee number 903851)."),
+        (None, "for employee number 903851."),
+    ):
+        message = reply(submission(document(), thread=thread, person_name=name, language="en"))
+        for shown in (text(message), html(message)):
+            assert "Dear Amy, " in shown
+            assert told in shown
+    nameless = submission(document(), thread=replace(thread, delegate_name=None), person_name="李镕", language="en")
+    assert "Hello, " in text(reply(nameless))
+
+
 def test_a_note_is_plain_text_that_says_how_to_go_on_with_the_folder() -> None:
     failed = document(outcome=Outcome.ERROR, code="ENCRYPTED", invoices=())
 

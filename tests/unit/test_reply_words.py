@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from tests.support.reply_kinds import ATTENTION, KINDS, failed, pending, surplus, writer
 from tests.support.submissions import document, invoice, submission
-from watcher.model import SUCCESS, Acknowledgement, Kind, Language, Outcome, Reason, SubmissionState
+from watcher.model import SUCCESS, Acknowledgement, Kind, Language, Outcome, Reason, SubmissionState, Thread
 from watcher.replies import hints, words
 
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
@@ -132,6 +132,8 @@ def everything_is_said(noting: Noting) -> None:
     for each in odd:
         by.reply(submission(document(6, name="g"), each), 1)
         by.note(submission(each, kind=Kind.FILE, path="903851/a.pdf"))
+    for name in ("李镕", None):
+        by.note(submission(document(1), thread=Thread(by_delegate=True, delegate_name="Amy"), person_name=name))
     for nobody in (submission(pending(1, "a"), subject=None, person_name=None, state=SubmissionState.HELD),):
         by.reply(nobody, 1)
     for reason in ("NO_USER", "UNKNOWN_SENDER", None):

@@ -58,13 +58,20 @@ def with_header(bare: NewSubmission, header: MailHeader, size: int | None) -> Ne
     )
 
 
-def belonging_to(bare: NewSubmission, person: Person | None, *, counts_as: str | None = None) -> NewSubmission:
-    """It is booked for this person, or would be, and `counts_as` is in whose allowance."""
+def belonging_to(
+    bare: NewSubmission, person: Person | None, *, counts_as: str | None = None, delegate: Person | None = None
+) -> NewSubmission:
+    """It is booked for this person, or would be, and `counts_as` is in whose allowance; `delegate` is answered."""
+    reader = delegate or person
+    thread = bare.thread
+    if thread is not None and delegate is not None:
+        thread = replace(thread, by_delegate=True, delegate_name=delegate.name)
     return replace(
         bare,
         user_code=person.user_code if person else None,
         person_name=person.name if person else None,
-        language=person.language if person else None,
+        language=reader.language if reader else None,
+        thread=thread,
         counts_as=counts_as,
     )
 

@@ -28,10 +28,12 @@ class Accepted(Struct, frozen=True, kw_only=True):
 
     `counts_as` is whose hourly allowance it counts in: the employee number of whoever submits (a delegate's
     own, and of all aliases of a person the same), or their address in lower case where the directory lacks it.
+    `delegate` is who submits it, where that is somebody else.
     """
 
     person: Person
     counts_as: str
+    delegate: Person | None = None
 
 
 class Turned(Struct, frozen=True, kw_only=True):
@@ -76,12 +78,19 @@ def expected(sender: Sender, named: Sequence[Person], rules: MailboxRules) -> Ac
         return _unclear(named)
     person = person_for(sender.known, named[0] if named else None, rules)
     if person is not None:
-        return Accepted(person=person, counts_as=sender.counts_as)
+        delegate = _delegate(sender, named[0]) if named else None
+        return Accepted(person=person, counts_as=sender.counts_as, delegate=delegate)
     if (shown := _foreign_letters(sender.address)) is not None:
         return unverified(f"the sender's domain may be a look-alike of another: {shown}", rules)
     return Turned(
         reason=Reason.UNKNOWN_SENDER, detail="the directory does not have the sender", hold=rules.hold_unknown
     )
+
+
+def _delegate(sender: Sender, named: Person) -> Person | None:
+    if named.user_code == sender.counts_as:
+        return None
+    return sender.known if sender.known is not None else Person(user_code=sender.counts_as)
 
 
 def _foreign_letters(address: str) -> str | None:

@@ -19,7 +19,7 @@ def acknowledgement_view(telling: Telling, acknowledgement: Acknowledgement) -> 
         verdict=say("verdict.pending", n=len(submission.documents)),
         tone="pending",
         next_step=say("next.pending"),
-        greeting=telling.greeting(submission.person_name),
+        greeting=telling.greeting(submission.thread, submission.person_name),
         intro=telling.received(submission.subject, submission.received_at),
         what=say("acknowledgement.what"),
         todo=say(f"acknowledgement.{'todo' if acknowledgement.answered_anyway else 'todo_perhaps'}"),

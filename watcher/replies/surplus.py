@@ -15,7 +15,7 @@ def surplus_view(telling: Telling, notice: Notice) -> AnswerView:
         verdict=say("verdict.surplus"),
         tone="pending",
         next_step=say("next.pending"),
-        greeting=telling.greeting(notice.person_name),
+        greeting=telling.greeting(notice.thread, notice.person_name),
         intro=telling.received(notice.subject, notice.received_at),
         what=say("surplus.what", submissions=notice.submissions, megabytes=f"{notice.bytes / 1_000_000:g}"),
         todo=say("surplus.todo", time=telling.time(notice.resumes_at)),

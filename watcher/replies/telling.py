@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from watcher import amounts
 from watcher.headers import clean
-from watcher.model import Document, Invoice, Kind, Language, Outcome, Reason, Submission, SubmissionState
+from watcher.model import Document, Invoice, Kind, Language, Outcome, Reason, Submission, SubmissionState, Thread
 from watcher.replies.advising import WHOLE, Advising, Lengths, is_ours, others_mend, reason_of
 from watcher.replies.verdict import Verdict, verdict_of
 from watcher.replies.view import ORDER, AnswerView, DocumentView, InvoiceView
@@ -45,8 +45,9 @@ class Telling(Struct, frozen=True, kw_only=True):
             verdict=self.verdict(verdict),
             tone=verdict.tone,
             next_step=self.words.say(f"next.{'others' if others and verdict.tone == 'error' else verdict.next_step}"),
-            greeting=self.greeting(submission.person_name),
+            greeting=self.greeting(submission.thread, submission.person_name),
             intro=self._intro(submission),
+            submitted_for=self._submitted_for(submission),
             again=self.words.say("intro.again") if again else None,
             what=whole.what if whole else None,
             todo=whole.todo if whole else None,
@@ -69,8 +70,10 @@ class Telling(Struct, frozen=True, kw_only=True):
         said = [self.words.say(f"verdict.{key}", n=n) for key, n in verdict.parts]
         return self.words.say("verdict.separator").join(said)
 
-    def greeting(self, person_name: str | None) -> str:
-        name = clean(person_name or "", 60)
+    def greeting(self, thread: Thread | None, person_name: str | None) -> str:
+        """Of who is answered; `person_name` is whose expense it is."""
+        greeted = thread.delegate_name if thread is not None and thread.by_delegate else person_name
+        name = clean(greeted or "", 60)
         return self.words.say("greeting", name=name) if name else self.words.say("greeting_nobody")
 
     def footer(self, kind: Kind, reference: str | None) -> str:
@@ -87,6 +90,13 @@ class Telling(Struct, frozen=True, kw_only=True):
             time = self.time(submission.received_at)
             return self.words.say("intro.file", name=self.name(submission.path), time=time)
         return self._of_mail("intro", submission.subject, submission.received_at)
+
+    def _submitted_for(self, submission: Submission) -> str | None:
+        if submission.thread is None or not submission.thread.by_delegate:
+            return None
+        code, name = clean(submission.user_code or "", 60), clean(submission.person_name or "", 60)
+        key = "person" if name else "number"
+        return self.words.say(f"submitted_for.{key}", name=name, code=code)
 
     def _of_mail(self, path: str, subject: str | None, received_at: datetime) -> str:
         shown = clean(subject or "", self.lengths.name)

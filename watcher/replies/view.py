@@ -60,6 +60,7 @@ class AnswerView(Struct, frozen=True, kw_only=True):
     greeting: str
     intro: str
     footer: str
+    submitted_for: str | None = None  # whose it is, where somebody else submitted it
     again: str | None = None
     what: str | None = None  # of the submission as a whole
     todo: str | None = None
