@@ -211,6 +211,12 @@ def test_a_summary_of_tolls_is_skipped_whatever_numbers_it_lists() -> None:
     assert choose([one("a.pdf", summary), one("b.pdf", read(invoice()))]) == [not_invoice(Mark.TOLL_SUMMARY), SENT]
 
 
+def test_a_summary_of_tolls_with_its_invoices_behind_it_in_one_file_is_sent() -> None:
+    whole = read(invoice(by=By.TEXT), invoice(OTHER, by=By.TEXT), marks=(Mark.TOLL_SUMMARY, *ALL_LABELS), pages=3)
+
+    assert choose([one("a.pdf", whole)]) == [SENT]
+
+
 @pytest.mark.parametrize("mark", [Mark.TRIP_SHEET, Mark.FOLIO, Mark.GOODS_LIST])
 def test_what_has_the_code_of_an_invoice_is_sent_whatever_it_says(mark: Mark) -> None:
     found = [one("a.pdf", read(invoice(), marks=(mark,))), one("b.pdf", read(invoice(OTHER)))]

@@ -90,7 +90,7 @@ def _says(one: Candidate) -> Mark | None:
     marks = one.seen.marks
     if _for_machines(one) or one.seen.hidden:
         return None
-    if Mark.TOLL_SUMMARY in marks:  # lists the numbers of many invoices, and is none of them
+    if Mark.TOLL_SUMMARY in marks and Mark.TAX_IDS not in marks:  # lists many invoices' numbers; no parties are named
         return Mark.TOLL_SUMMARY
     if Mark.GOODS_LIST in marks and not _has_all_of_an_invoice(marks):  # bears the invoice's number and amount
         return Mark.GOODS_LIST
