@@ -11,6 +11,7 @@ from tests.support.signed_mail import sealed, signed
 from tests.support.workplace import pdf
 
 _ZHANG = "zhang@corp.example"
+_PARTS = b'Content-Type: multipart/mixed; boundary="BOUNDARY"'
 _MORE_OFTEN = "a header stands there more often than the DKIM signature covers it"
 _OF_CORP = "the DKIM signature of corp.example"
 _NOT_FIT = f"{_OF_CORP} does not fit the mail"
@@ -68,6 +69,26 @@ _REPLAYS = (
     _changed("replays a signed mail with another subject", _NOT_FIT, b"Subject: invoice", b"Subject: invoices"),
     _changed("replays a signed mail with another author", _NOT_FIT, b"<zhang@", b"<smith@"),
     _changed("replays a signed mail with another text", _OF_CORP, b"See the invoice.", b"See other things."),
+)
+
+_OTHERWISE = (
+    SignedCase(
+        "replays a signed mail with another boundary behind a comment in its Content-Type",
+        held("the DKIM signature leaves Content-Type out"),
+        lambda keys, mail: signed(mail, keys.corp, headers=USUAL).replace(
+            _PARTS,
+            b'Content-Type: multipart/mixed; (x) boundary="fake"; boundary="BOUNDARY"',
+            1,
+        ),
+    ),
+    SignedCase(
+        "replays a signed text as an attachment by a Content-Disposition on top",
+        held("the DKIM signature leaves Content-Disposition out"),
+        lambda keys, mail: (
+            b"Content-Disposition: attachment; filename=a.pdf\r\n"
+            + signed(mail.replace(_PARTS, b"Content-Type: text/plain", 1), keys.corp, headers=(*USUAL, "content-type"))
+        ),
+    ),
 )
 
 _WEAK = (
@@ -199,4 +220,4 @@ _GENUINE = (
     ),
 )
 
-CASES: tuple[SignedCase, ...] = (*_REPLAYS, *_WEAK, *_OTHERS, *_SEALS, *_GENUINE)
+CASES: tuple[SignedCase, ...] = (*_REPLAYS, *_OTHERWISE, *_WEAK, *_OTHERS, *_SEALS, *_GENUINE)
