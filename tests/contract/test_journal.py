@@ -509,6 +509,18 @@ def test_a_try_that_never_left_is_forgotten(journal: Journal) -> None:
     assert claim(journal) == []
 
 
+def test_what_was_interrupted_is_so_still_when_the_next_claim_is_given_back(journal: Journal) -> None:
+    journal.record(mail())
+    claim_one(journal, hold=OVER)
+    again = claim_one(journal)
+    assert again.interrupted
+
+    for _ in range(2):
+        journal.give_back(again)
+        again = claim_one(journal)
+        assert (again.interrupted, again.in_doubt) == (True, True)
+
+
 def test_fresh_bookings_go_before_retries(journal: Journal) -> None:
     journal.record(mail(document("old")))
     journal.postpone(claim_one(journal), due_in=NOW, counted=True, ending=REFUSED)
