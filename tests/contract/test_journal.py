@@ -1046,6 +1046,31 @@ def test_a_source_tells_how_it_fares_and_since_when(journal: Journal) -> None:
     assert again == SourceHealth(name="fapiao", up=False, since=fapiao.since, message="still refused")
 
 
+def test_a_file_that_is_let_be_tried_again_during_its_answer_may_lie_where_that_was_to_move_it(
+    journal: Journal,
+) -> None:
+    # Given an answer that was planned, and of which nobody noted whether the file was moved
+    name = journal.record(file(document("a")))
+    place = only(journal, name).place
+    book(journal, FAILED)
+    (claimed,) = journal.claim_answers("shared", limit=1, hold=HOLD)
+    note(journal, claimed, Planned(target="error/a"))
+    # When it is tried again, and again before that is answered
+    for target in ("error/a", "error/b"):
+        journal.retry(name)
+        found = only(journal, name)
+        assert (found.state, found.place, found.moved_to) == (SubmissionState.OPEN, place, target)
+        book(journal, FAILED)
+        (claimed,) = journal.claim_answers("shared", limit=1, hold=HOLD)
+        assert claimed.target is None
+        note(journal, claimed, Planned(target="error/b"))
+    # Then it lies where the answer moved it that was noted in the end
+    note(journal, claimed, Closed(moved=True))
+    journal.retry(name)
+    found = only(journal, name)
+    assert (found.place, found.moved_to) == ("error/b", "error/b")
+
+
 def test_retention_forgets_submissions_and_never_what_was_booked(journal: Journal) -> None:
     new = mail(document("same"))
     old = journal.record(new)

@@ -358,10 +358,75 @@ def test_nothing_is_moved_to_any_other_place_than_done_and_error(folder: Folder)
     submission = folder.taken_in()
 
     for target in (str(folder.root / "elsewhere" / "a.pdf"), str(folder.error / ".." / "a.pdf")):
-        with pytest.raises((SourceUnavailable, Vanished)):
+        with pytest.raises((SourceUnavailable, TargetTaken, Vanished)):
             folder.source.move(submission, target, None)
 
     assert folder.files() == {"inbox/a.pdf": PDF}
+
+
+def test_what_was_to_go_to_a_folder_of_an_older_configuration_is_planned_anew_unless_it_is_there(
+    folder: Folder,
+) -> None:
+    # Given two files of which one was brought to error/, and nobody noted that; and then another error/
+    folder.drop("a.pdf")
+    folder.drop("b.pdf", PDF + b"b")
+    first, second = folder.taken_in("a.pdf"), folder.taken_in("b.pdf")
+    plans = [folder.source.plan(each, booked=False) for each in (first, second)]
+    folder.source.move(first, plans[0], NOTE)
+    later = Folder(folder.root, error=str(folder.root / "error2"))
+    # When both moves are repeated
+    later.source.move(first, plans[0], NOTE)
+    with pytest.raises(TargetTaken, match="no place of the present configuration"):
+        later.source.move(second, plans[1], NOTE)
+    later.source.move(second, later.source.plan(second, booked=False), NOTE, first=True)
+    # Then the one stays where it lies, and the other goes where it belongs now
+    assert set(folder.files()) == {"error/a.pdf", "error/a.pdf.txt", "error2/b.pdf", "error2/b.pdf.txt"}
+
+
+def test_a_file_in_a_folder_of_an_older_configuration_is_left_there(folder: Folder) -> None:
+    folder.drop()
+    submission = folder.taken_in()
+    target = folder.source.plan(submission, booked=False)
+    assert target is not None
+    folder.source.move(submission, target, NOTE)
+    moved = replace(submission, place=target)
+    later = Folder(folder.root, error=str(folder.root / "error2"))
+
+    with pytest.raises(Vanished, match="stays there"):
+        later.source.move(moved, later.source.plan(moved, booked=True), None, first=True)
+
+    assert set(folder.files()) == {"error/a.pdf", "error/a.pdf.txt"}
+
+
+@pytest.mark.parametrize("drive", ["same", "other"])
+def test_a_file_whose_move_was_made_and_never_noted_is_found_where_it_was_to_go(
+    tmp_path: Path, other_drive: Path, drive: str
+) -> None:
+    # Given a file that was moved to error/, and then was let be tried again before anybody noted the move
+    base = other_drive if drive == "other" else tmp_path
+    folder = Folder(tmp_path, error=str(base / "error"), done=str(base / "done"))
+    folder.drop()
+    submission = folder.taken_in()
+    failed = folder.source.plan(submission, booked=False)
+    folder.source.move(submission, failed, NOTE)
+    again = replace(submission, moved_to=failed)
+    # When it is answered again
+    target = folder.source.plan(again, booked=True)
+    for _ in range(2):
+        folder.source.move(again, target, None)
+    # Then it goes on from there, and its note is gone
+    assert [path.name for path in (base / "done").iterdir()] == ["a.pdf"]
+    assert list((base / "error").iterdir()) == []
+
+
+def test_a_file_whose_move_was_only_planned_goes_from_where_it_lies(folder: Folder) -> None:
+    folder.drop()
+    submission = folder.taken_in()
+    again = replace(submission, moved_to=folder.source.plan(submission, booked=False))
+
+    folder.source.move(again, folder.source.plan(again, booked=True), None, first=True)
+
+    assert folder.files() == {f"done/{MONTH}/a.pdf": PDF}
 
 
 def test_a_file_that_is_answered_again_goes_from_error_to_done(folder: Folder) -> None:

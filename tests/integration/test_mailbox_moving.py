@@ -13,7 +13,7 @@ from tests.support.mails import PDF, mail, part
 from tests.support.servers.dovecot import Account, Dovecot
 from tests.support.servers.fault_proxy import Fault, FaultProxy, Kind, Way
 from tests.support.submissions import submission
-from watcher.errors import SourceUnavailable, Vanished
+from watcher.errors import SourceUnavailable, TargetTaken, Vanished
 from watcher.headers import read_header
 from watcher.model import Known, Submission, SubmissionState, Thread
 from watcher.sources.mailbox import MailboxSource
@@ -52,7 +52,7 @@ def raws(account: Account, folder: str = "INBOX") -> list[bytes]:
 def test_a_move_is_no_sign_of_life_of_the_thread_that_looks(account: Account) -> None:
     account.append(mail(part(PDF)))
     beats: list[int] = []
-    with mailbox(account, beat=lambda: beats.append(1)) as source:
+    with mailbox(account, beat=lambda: beats.append(1), done=DONE) as source:
         submission = the_one(source)
         assert beats
         beats.clear()
@@ -243,13 +243,31 @@ def test_without_a_folder_the_mail_stays_and_is_marked(account: Account) -> None
     assert account.messages()[1].uid == other
 
 
-def test_a_folder_that_cannot_be_made_is_told_and_nothing_is_lost(account: Account, source: MailboxSource) -> None:
+def test_a_folder_that_cannot_be_made_is_told_and_nothing_is_lost(account: Account) -> None:
     account.append(mail(part(PDF)))
-    answered = the_one(source)
+    with mailbox(account, done="a/../../b") as source:
+        answered = the_one(source)
 
-    with pytest.raises(SourceUnavailable, match="cannot be made"):
-        source.move(answered, "a/../../b", None)
+        with pytest.raises(SourceUnavailable, match="cannot be made"):
+            source.move(answered, "a/../../b", None)
     assert len(raws(account)) == 1
+
+
+def test_what_was_to_go_to_a_folder_of_an_older_configuration_is_planned_anew_unless_it_is_there(
+    account: Account, source: MailboxSource
+) -> None:
+    for number in (1, 2):
+        account.append(mail(part(PDF), subject=str(number)))
+    first, second = (taken_in(source, arrival) for arrival in arrivals(source))
+    source.move(first, DONE, None)
+
+    with mailbox(account, done="other", error=ERROR) as later:
+        later.move(first, DONE, None)
+        with pytest.raises(TargetTaken, match="no folder of the present configuration"):
+            later.move(second, DONE, None)
+        later.move(second, later.plan(second, booked=True), None)
+
+    assert [len(raws(account, folder)) for folder in ("INBOX", DONE, "other")] == [0, 1, 1]
 
 
 def test_the_servers_own_delimiter_is_put_in() -> None:

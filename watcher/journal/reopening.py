@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import and_, bindparam, case, delete, exists, false, null, or_, select, text, update
+from sqlalchemy import and_, bindparam, case, delete, exists, false, func, null, or_, select, text, update
 
 from watcher.journal.bookings import (
     FIRST_GENERATION,
@@ -139,8 +139,25 @@ _POINT_ON = Deferred(
 # A file lies where its last answer moved it; a mail is found by what it is.
 _LIES_AT = Deferred(
     lambda: case(
-        (and_(submissions.c.kind == Kind.FILE.value, submissions.c.moved_to.is_not(None)), submissions.c.moved_to),
+        (
+            and_(
+                submissions.c.kind == Kind.FILE.value,
+                submissions.c.moved_to.is_not(None),
+                text("submissions.state = 'closed'"),
+            ),
+            submissions.c.moved_to,
+        ),
         else_=submissions.c.place,
+    )
+)
+# The move of an answer under way may have been made, and not noted: then it lies where it was to go.
+_MAY_LIE_AT = Deferred(
+    lambda: case(
+        (
+            and_(submissions.c.kind == Kind.FILE.value, text("submissions.state = 'settled'")),
+            func.coalesce(submissions.c.target, submissions.c.moved_to),
+        ),
+        else_=submissions.c.moved_to,
     )
 )
 _FORGET_INVOICES = Deferred(lambda: delete(invoices).where(invoices.c.booking == bindparam("of")))
@@ -161,6 +178,7 @@ _REOPEN_SUBMISSION = Deferred(
             claimed=false(),
             claim=submissions.c.claim + 1,
             target=null(),
+            moved_to=_MAY_LIE_AT(),
             replied=false(),
             answer_number=_USED_UP(),
             remark=null(),

@@ -8,7 +8,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from watcher.config.sections import Folder
-from watcher.errors import SourceUnavailable, Vanished
+from watcher.errors import TargetTaken, Vanished
 from watcher.model import Submission
 from watcher.sources.folder.arriving import Arriving
 from watcher.sources.folder.atomic import make_folder, status_of
@@ -71,38 +71,49 @@ class Answers:
         self, submission: Submission, target: str | None, note: str | None, folders: OpenFolders, *, first: bool
     ) -> None:
         """As the port has it, but that it is durable once `folders` are closed."""
-        place = from_text(submission.place)
         goal = from_text(target) if target is not None and target != submission.place else None
         try:
-            self._answer(place, Fingerprint.parse(submission.fingerprint), goal, note, folders, first=first)
+            self._answer(submission, goal, note, folders, first=first)
         except OSError as error:
             folders.close()
-            raise unavailable(error, from_text(target) if target else f"{self._mount.path}/{place}") from error
+            raise unavailable(error, from_text(target) if target else self._named(submission)) from error
         except BaseException:
             folders.close()
             raise
 
     def _answer(
-        self,
-        place: str,
-        expected: Fingerprint,
-        target: str | None,
-        note: str | None,
-        folders: OpenFolders,
-        *,
-        first: bool,
+        self, submission: Submission, target: str | None, note: str | None, folders: OpenFolders, *, first: bool
     ) -> None:
         """Without a target it stays."""
         root, drive = folders.begin()
+        place, expected = from_text(submission.place), Fingerprint.parse(submission.fingerprint)
         source = self._source(root, place, folders)
         now = _loosened(source, expected) if place.startswith("/") else expected
+        if _is_gone(source, expected) and (moved := self._where_it_may_lie(root, submission, folders)) is not None:
+            source, now = moved, _loosened(moved, expected)
         if target is None:
             _answer_in_place(source, place, now, note)
             return
         with self._arriving.at(target):
+            if not self._is_ours(target):
+                _be_there(target, source, now)
+                return
             goal = self._target(root, place, target, folders)
             self.is_near = goal.device == drive.device and not drive.is_network
             _bring(source, goal, note, folders, now=now, recorded=expected, first=first)
+
+    def _where_it_may_lie(self, root: int, submission: Submission, folders: OpenFolders) -> Spot | None:
+        """Where a move may have brought it of which it was never noted that it was made."""
+        if submission.moved_to is None or submission.moved_to == submission.place:
+            return None
+        spot = self._source(root, from_text(submission.moved_to), folders)
+        return None if _is_gone(spot, Fingerprint.parse(submission.fingerprint)) else spot
+
+    def _named(self, submission: Submission) -> str:
+        return f"{self._mount.path}/{from_text(submission.place)}"
+
+    def _is_ours(self, path: str) -> bool:
+        return any(path.startswith(template.fixed.rstrip("/") + "/") for template in self.templates)
 
     def put_back(self, submission: Submission) -> Fingerprint:
         """From where it was moved to where it was taken in, without its note; what it is there."""
@@ -119,7 +130,7 @@ class Answers:
                 _bring(source, home, None, folders, now=now, recorded=expected, first=False)
                 status = os.stat(name, dir_fd=home.folder, follow_symlinks=False)
             except OSError as error:
-                raise unavailable(error, f"{self._mount.path}/{place}") from error
+                raise unavailable(error, self._named(submission)) from error
             return Fingerprint.of(status, stable_inodes=drive.stable_inodes)
 
     def _target(self, root: int, place: str, target: str, folders: OpenFolders) -> Spot:
@@ -149,11 +160,14 @@ class Answers:
             os.close(base)
 
     def _template_of(self, path: str) -> Template:
-        """The template that a path was made by. Nothing is moved out of or into any other place."""
+        """The template that a path was made by. Nothing is moved out of or into any other place.
+
+        Raises Vanished where the configuration has none such any more.
+        """
         for template in self.templates:
             if path.startswith(template.fixed.rstrip("/") + "/"):
                 return template
-        raise SourceUnavailable(f"{for_display(path)} lies neither in done nor in error of {self._mount.path}")
+        raise Vanished(f"{for_display(path)} lies neither in done nor in error of {self._mount.path}, and stays there")
 
     def _relative(self, place: str) -> str:
         if not place.startswith("/"):
@@ -202,13 +216,16 @@ def _free_in(folder: str, name: str, arriving: Arriving) -> str:
 
 
 def _is_there(path: str) -> bool:
+    return _status_at(path) is not None
+
+
+def _status_at(path: str) -> os.stat_result | None:
     try:
-        os.lstat(path)
+        return os.lstat(path)
     except OSError as error:
         if is_gone(error):
-            return False
+            return None
         raise
-    return True
 
 
 def _is_foreign_in(path: str, note: str) -> bool:
@@ -243,6 +260,20 @@ def _bring(
     Move(source, target, now, note, came=folders.came, named_after=recorded, first=first).carry_out()
     if source is not None:
         drop_note(source)
+
+
+def _is_gone(spot: Spot | None, expected: Fingerprint) -> bool:
+    """Whether nothing like it is there, nor under its hidden name."""
+    spots = (spot, hidden_spot(spot, expected)) if spot else ()
+    return not any(status is not None and expected.resembles(status) for status in (each.status for each in spots))
+
+
+def _be_there(target: str, source: Spot | None, expected: Fingerprint) -> None:
+    """Of a target that was planned under another configuration: whether it was brought there then, else TargetTaken."""
+    there = _status_at(target)
+    if _is_gone(source, expected) and there is not None and expected.resembles(there):
+        return
+    raise TargetTaken(f"{for_display(target)} is no place of the present configuration")
 
 
 def _answer_in_place(source: Spot | None, place: str, expected: Fingerprint, note: str | None) -> None:

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from watcher.errors import Vanished
-from watcher.headers import read_header
+from watcher.errors import TargetTaken, Vanished
+from watcher.headers import clean, read_header
 from watcher.model import Submission
 from watcher.sources.mailbox.finding import DONE_KEYWORD
 from watcher.sources.mailbox.folders import Folders
@@ -53,7 +53,7 @@ class Mover:
         if target is None or target == self._folder:
             self._mark(work, here)
         elif here is not None and not here.deleted:
-            _bring(work, here, target)
+            self._bring(work, here, target)
         elif (there := work.find(target)) is not None:
             _finish(work, here)
             log.info("A mail had been moved before.", extra={"submission": submission.id, "uid": there.uid})
@@ -72,7 +72,12 @@ class Mover:
         found = self._found_elsewhere(work, target)
         if found is None:
             raise Vanished("the mail is gone from the folder, and is not where it was to be moved")
-        _bring(work, found, target)
+        self._bring(work, found, target)
+
+    def _bring(self, work: _Work, lying: _Lying, target: str) -> None:
+        if target not in self._targets:
+            raise TargetTaken(f"{clean(target)} is no folder of the present configuration")
+        _bring(work, lying, target)
 
     def _found_elsewhere(self, work: _Work, target: str | None) -> _Lying | None:
         """Neither in the folder nor in the target: that is where it was looked for."""
