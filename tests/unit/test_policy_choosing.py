@@ -125,6 +125,24 @@ def test_the_number_in_a_name_counts_where_nothing_could_be_read() -> None:
     assert choose([scan, other]) == [SENT, same_as(0)]
 
 
+def test_a_printed_notice_of_an_invoice_does_not_replace_it() -> None:
+    notice = read(invoice(by=By.TEXT), marks=tuple(mark for mark in ALL_LABELS if mark is not Mark.TAX_IDS))
+
+    for other in ("a.pdf", "a.ofd"):
+        for by in (By.XML, By.QR, By.OFD):
+            found = [one("邮件打印.pdf", notice), one(other, read(invoice(by=by)))]
+            assert choose(found) == [same_as(1), SENT]
+            assert choose(found[::-1]) == [SENT, same_as(0)]
+
+
+def test_a_file_that_no_reader_can_open_does_not_replace_another_form_by_its_name() -> None:
+    damaged = one(f"dzfp_{NUMBER}.pdf", Seen(damaged=True))
+
+    assert choose([damaged, one(f"dzfp_{NUMBER}.ofd", read(invoice(by=By.OFD)))]) == [same_as(1), SENT]
+    assert choose([damaged, one(f"dzfp_{NUMBER}.ofd", Seen())]) == [same_as(1), SENT]
+    assert choose([damaged, one(f"dzfp_{NUMBER}.ofd", Seen(damaged=True))]) == [SENT, SENT]
+
+
 def test_a_number_in_a_name_does_not_count_against_what_was_read() -> None:
     named = one(f"{NUMBER}.pdf", read(invoice(OTHER)))
 

@@ -139,12 +139,12 @@ def _is_signature(one: Candidate) -> bool:
 # ---------------------------------------------------------------------------------- one invoice, many forms
 
 
-def _order(candidates: Sequence[Candidate]) -> Callable[[int], tuple[int, int, int]]:
-    """Those with the most invoices first, then by preference, then as they came."""
+def _order(candidates: Sequence[Candidate]) -> Callable[[int], tuple[int, bool, int, bool, int]]:
+    """Those with the most invoices first, then by preference, but what may be none last; and as they came."""
 
-    def key(index: int) -> tuple[int, int, int]:
+    def key(index: int) -> tuple[int, bool, int, bool, int]:
         one = candidates[index]
-        return -len(_identities(one)), _rank(one.kind), index
+        return -len(_identities(one)), _may_be_none(one), _rank(one.kind), not _for_machines(one), index
 
     return key
 
@@ -158,7 +158,18 @@ def _is_in(one: Candidate, kept: Candidate) -> bool:
     identities = _identities(one)
     if not identities or one.seen.hidden:
         return False
-    return identities <= _identities(kept) and (_is_sure(kept) or (one.kind != kept.kind and _is_called_so(kept)))
+    sure = _is_sure(kept) and (not _for_machines(one) or _names_both_parties(kept))
+    return identities <= _identities(kept) and (sure or (one.kind != kept.kind and _is_called_so(kept)))
+
+
+def _may_be_none(one: Candidate) -> bool:
+    """Whether no reader can open it, or it may be a notice of the invoice that it names."""
+    return one.seen.damaged or (_is_sure(one) and not _names_both_parties(one))
+
+
+def _names_both_parties(one: Candidate) -> bool:
+    """An invoice does so, or has data for machines; a printed notice of one has neither."""
+    return _for_machines(one) or Mark.TAX_IDS in one.seen.marks
 
 
 def _identities(one: Candidate) -> frozenset[str]:
@@ -191,7 +202,7 @@ def _is_sure(one: Candidate) -> bool:
 def _is_called_so(one: Candidate) -> bool:
     """Whether its name alone says which invoice it is, and nobody could read anything else in it."""
     readable = one.seen.deep and not one.seen.hidden
-    return not (one.seen.invoices or readable or _is_called_otherwise(one))
+    return not (one.seen.invoices or readable or one.seen.damaged or _is_called_otherwise(one))
 
 
 def _is_called_otherwise(one: Candidate) -> bool:
