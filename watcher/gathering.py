@@ -94,19 +94,23 @@ class Gathering(Struct, frozen=True, kw_only=True):
     def _behind_links(
         self, harvest: Harvest, received_at: datetime, left_out: list[LeftOut]
     ) -> Sequence[FoundDocument]:
-        """A link that leads nowhere is told only where nothing else came: it mostly has what is attached as well."""
+        """A link that leads nowhere is told only where nothing else came: it mostly has what is attached as well.
+
+        But not of one whose platform does not answer: what it has may be another invoice, and nobody would know.
+        """
         if self.links is None or not harvest.texts:
             return ()
         linked = self.links.linked(harvest.texts)
         documents = [each for each in linked.documents if each.content is not None or not _is_of_a_link(each)]
         nowhere = [each for each in linked.documents if each.content is None and _is_of_a_link(each)]
-        if any(each.reason is None for each in (*harvest.documents, *documents)):
-            left_out.extend(LeftOut(name=each.name, why=str(each.reason)) for each in nowhere)
-            return documents
-        if linked.later and self.now() - received_at < _LINKS_ARE_TRIED:
+        unanswered = [each for each in nowhere if each.reason is Reason.LINK_UNREACHABLE]
+        has_others = any(each.reason is None for each in (*harvest.documents, *documents))
+        if linked.later and (unanswered or not has_others) and self.now() - received_at < _LINKS_ARE_TRIED:
             _close(documents)
             raise LinkUnavailable(f"what a mail links to cannot be fetched now: {', '.join(linked.later)}")
-        return [*documents, *nowhere]
+        if has_others:
+            left_out.extend(LeftOut(name=each.name, why=str(each.reason)) for each in nowhere if each not in unanswered)
+        return [*documents, *(unanswered if has_others else nowhere)]
 
 
 def _is_of_a_link(document: FoundDocument) -> bool:

@@ -111,6 +111,22 @@ def test_one_link_that_leads_somewhere_is_enough() -> None:
     assert names(gather(links)) == [("linked.pdf", None)]
 
 
+@pytest.mark.parametrize("files", [(), (pdf("attached"),)], ids=["another link", "an attachment"])
+def test_a_link_whose_platform_does_not_answer_is_waited_for_and_then_told_whatever_else_came(
+    files: tuple[bytes, ...],
+) -> None:
+    def links() -> Links:
+        came = [] if files else [found(pdf("linked"), name="0.pdf")]
+        return Links([*came, nowhere(Reason.LINK_UNREACHABLE), nowhere(Reason.LINK_LOGIN)], later=("files.example",))
+
+    with pytest.raises(LinkUnavailable, match=r"files\.example"):
+        gather(links(), *files)
+
+    late = gather(links(), *files, received_at=LONG_AGO)
+    assert [reason for _, reason in names(late)] == [None, Reason.LINK_UNREACHABLE]
+    assert [each.why for each in late.left_out] == [Reason.LINK_LOGIN]
+
+
 def test_what_a_link_led_to_and_cannot_be_used_is_told() -> None:
     large = found(pdf("x"), name="large.pdf")
     refused = Links([replace(large, reason=Reason.TOO_LARGE, content=None)])
