@@ -337,8 +337,11 @@ class Store(Protocol):
     def is_near(self, document: FoundDocument) -> bool:
         """Whether `put` takes less than handing it to a thread: no network is in it, or one that answers at once."""
 
-    def attachment_url(self, locator: Locator) -> str:
-        """What to post, valid for a try that begins now. Raises StoreUnavailable."""
+    def attachment_url(self, locator: Locator, content: str | None = None) -> str:
+        """What to post, valid for a try that begins now, for a document of this `content` (as of a BookingKey).
+
+        Raises StoreUnavailable, also where it is known to lead to something else now.
+        """
 
     def check(self) -> list[Finding]:
         """Write, read back and delete a probe, as far as the kind allows."""

@@ -117,7 +117,7 @@ class Recognise:
             self._hold(claimed, None)
             return None
         try:
-            url = self._store_of(claimed.locator.store).attachment_url(claimed.locator)
+            url = self._store_of(claimed.locator.store).attachment_url(claimed.locator, claimed.key.content)
         except StoreUnavailable as error:
             self._meter.store_failed(claimed.locator.store, refused=False)
             self._try_later(claimed, TryEnding(result=Result.NOT_SENT, message=str(error)))

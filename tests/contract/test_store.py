@@ -359,6 +359,19 @@ class TestResolve(StoreContract):
         if url is None:
             assert unquote(urlsplit(locator.url).path) == f"/in/{path}"
 
+    @pytest.mark.parametrize("path", ["a.pdf", "部门/发票 #1?%.pdf", "gbk-\udcb7\udca2.pdf"])
+    def test_an_address_that_leads_to_another_file_by_now_is_not_posted(self, path: str, keep: Keep) -> None:
+        words: dict[tuple[str, str], bool | None] = {}
+        section = sections.ResolveStore.model_validate({"type": "resolve", "base_url": "https://files.example/in"})
+        store = ResolveStore("default", section, None, holds=lambda path, sha256: words[path, sha256])
+        locator = store.put(keep(SMALL, path=path))
+        for said in (True, None):
+            words[path, "ab"] = said
+            assert store.attachment_url(locator, "ab") == locator.url
+        words[path, "ab"] = False
+        with pytest.raises(StoreUnavailable, match="changed, or moved away"):
+            store.attachment_url(locator, "ab")
+
     def test_what_has_no_path_is_refused(self, keep: Keep) -> None:
         with pytest.raises(StoreRefused, match="parts"):
             _resolve().put(keep(SMALL, path=None))

@@ -248,6 +248,26 @@ def test_a_retry_puts_a_file_back_first_where_its_url_leads_to_where_it_lies(
     assert first.biz_id != second.biz_id
 
 
+def test_a_file_that_was_replaced_before_it_could_be_posted_is_not_booked_in_the_place_of_the_first(
+    in_place: Workplace, endpoint: Endpoint
+) -> None:
+    # Given a scanner that writes the same file again while the endpoint takes nothing
+    endpoint.behave(status=503, times=1)
+    scan = in_place.drop("scan.pdf", pdf("first"))
+    with in_place.daemon():
+        assert endpoint.wait_until(lambda each: len(each.requests) == 1, 60)
+        scan.write_bytes(pdf("second"))
+        # When it takes them again
+        wait_for((in_place.done / ZHANG / "scan.pdf").exists, 60, "the second file to be done")
+    # Then the second is booked once, and the first, which is no more, not at all
+    assert (in_place.done / ZHANG / "scan.pdf").read_bytes() == pdf("second")
+    first, *others = endpoint.requests
+    assert len({request.biz_id for request in others}) == 1
+    assert first.biz_id not in {request.biz_id for request in others}
+    states = {submission["documents"][0]["outcome"] for submission in in_place.submissions()}
+    assert states == {"done", None}
+
+
 def test_a_retry_waits_while_another_file_lies_where_it_was(in_place: Workplace, endpoint: Endpoint) -> None:
     endpoint.behave(res_code=300042, times=1)
     in_place.drop("a.pdf", pdf("a"))

@@ -57,7 +57,7 @@ class ScriptedStore:
         self._put(document.name)
         return Locator(store=self.name, key=document.name, url=document.name)
 
-    def attachment_url(self, locator: Locator) -> str:
+    def attachment_url(self, locator: Locator, content: str | None = None) -> str:
         return locator.key
 
     def check(self) -> list[Finding]:

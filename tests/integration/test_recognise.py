@@ -52,7 +52,7 @@ class SomeStore:
     def put(self, document: FoundDocument) -> Locator:
         raise NotImplementedError
 
-    def attachment_url(self, locator: Locator) -> str:
+    def attachment_url(self, locator: Locator, content: str | None = None) -> str:
         return locator.key
 
     def check(self) -> list[Finding]:
@@ -292,7 +292,7 @@ def test_a_process_that_is_to_end_waits_for_no_journal_beyond_the_claim(
 class SigningStore(SomeStore):
     """Its addresses are made anew for each try, and secret."""
 
-    def attachment_url(self, locator: Locator) -> str:
+    def attachment_url(self, locator: Locator, content: str | None = None) -> str:
         return f"https://s3.example/{locator.key}?X-Amz-Expires=60&X-Amz-Signature=c0ffee"
 
 

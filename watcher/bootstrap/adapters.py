@@ -139,7 +139,13 @@ def _stores(configuration: Configuration, token: TokenSource | None, known: Know
     for name, section in configuration.stores.items():
         if isinstance(section, sections.ResolveStore):
             parts = stores[section.parts] if section.parts else None
-            stores[name] = ResolveStore(name, section, parts=parts, sample=partial(_sample, configuration, name))
+            stores[name] = ResolveStore(
+                name,
+                section,
+                parts=parts,
+                sample=partial(_sample, configuration, name),
+                holds=partial(_holds, configuration, name),
+            )
     return stores
 
 
@@ -149,6 +155,16 @@ def _sample(configuration: Configuration, store: str) -> tuple[str, int] | None:
 
     samples = (sample_of(folder) for folder in configuration.folders if folder.store == store)
     return next((sample for sample in samples if sample is not None), None)
+
+
+def _holds(configuration: Configuration, store: str, path: str, sha256: str) -> bool | None:
+    """Whether a folder of this store has such a file at a path; None: that cannot be seen from here."""
+    from watcher.sources.folder.holding import holds
+
+    found = [holds(folder, path, sha256) for folder in configuration.folders if folder.store == store]
+    if any(found):
+        return True
+    return None if not found or None in found else False
 
 
 def store_of(stores: Mapping[str, Store], name: str) -> Store:

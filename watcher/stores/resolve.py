@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
-from urllib.parse import quote
+from urllib.parse import quote, unquote_to_bytes
 
 from watcher.config.sections import ResolveStore as Section
-from watcher.errors import StoreRefused
+from watcher.errors import StoreRefused, StoreUnavailable
 from watcher.findings import About
 from watcher.headers import clean
 from watcher.model import Finding, Locator
@@ -20,13 +21,22 @@ class ResolveStore:
     """Works the URL out; keeps nothing. What has no path of its own goes to `parts`, or is refused."""
 
     def __init__(
-        self, name: str, section: Section, parts: Store | None, *, sample: Callable[[], Sample | None] = lambda: None
+        self,
+        name: str,
+        section: Section,
+        parts: Store | None,
+        *,
+        sample: Callable[[], Sample | None] = lambda: None,
+        holds: Callable[[str, str], bool | None] = lambda _path, _sha256: None,
     ) -> None:
-        """`sample` finds a file whose address a check can try: its path in the folder, and its size."""
+        """`sample` finds a file whose address a check can try: its path in the folder, and its size. `holds` is told a
+        path and a sha256, and says whether that is what lies there; None: that cannot be seen.
+        """
         self._name = name
         self._base = section.base_url.rstrip("/") + "/"
         self._parts = parts
         self._sample = sample
+        self._holds = holds
 
     @property
     def name(self) -> str:
@@ -53,9 +63,12 @@ class ResolveStore:
     def is_near(self, document: FoundDocument) -> bool:
         return document.path is not None or self._parts is None or self._parts.is_near(document)
 
-    def attachment_url(self, locator: Locator) -> str:
+    def attachment_url(self, locator: Locator, content: str | None = None) -> str:
         if self._parts is not None and locator.store == self._parts.name:
-            return self._parts.attachment_url(locator)
+            return self._parts.attachment_url(locator, content)
+        if content is not None and self._holds(os.fsdecode(unquote_to_bytes(locator.key)), content) is False:
+            # What lies there now is a document of its own, or nothing: posted as this one it would be booked twice.
+            raise StoreUnavailable("the file is not there any more as it was taken in: it was changed, or moved away")
         return locator.url or self._base + locator.key
 
     def check(self) -> list[Finding]:

@@ -97,7 +97,7 @@ class HttpStore:
         """Whether the platform takes small documents at once, as it has of late, and this is one."""
         return document.size <= _SOON_SENT_BYTES and self._promptness.is_at_once
 
-    def attachment_url(self, locator: Locator) -> str:
+    def attachment_url(self, locator: Locator, content: str | None = None) -> str:  # noqa: ARG002 - nobody else writes there
         if locator.url is None:
             raise StoreUnavailable(
                 f"the store {self._name} has no address for a document: it was kept by another store"

@@ -1,0 +1,51 @@
+"""Whether a folder still has what was taken in."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Any
+
+from watcher.config.sections import Folder
+from watcher.sources.folder.holding import holds
+
+CONTENT = b"an invoice"
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
+
+
+def folder(path: Path, **changes: Any) -> Folder:
+    return Folder.model_validate({"name": "shared", "path": path, "user_code": {"fixed": "903851"}, **changes})
+
+
+def test_a_file_is_held_while_it_has_the_same_bytes(tmp_path: Path) -> None:
+    file = tmp_path / "903851" / os.fsdecode(b"\xb7\xa2 1%.pdf")
+    file.parent.mkdir()
+    file.write_bytes(CONTENT)
+    path = str(file.relative_to(tmp_path))
+
+    assert holds(folder(tmp_path), path, SHA256) is True
+    file.write_bytes(b"an Invoice")
+    assert holds(folder(tmp_path), path, SHA256) is False
+    file.unlink()
+    assert holds(folder(tmp_path), path, SHA256) is False
+    file.mkdir()
+    assert holds(folder(tmp_path), path, SHA256) is False
+    assert holds(folder(tmp_path), "903851/../secret", SHA256) is False
+
+
+def test_where_the_folder_cannot_be_seen_nothing_is_known(tmp_path: Path) -> None:
+    assert holds(folder(tmp_path / "away"), "a.pdf", SHA256) is None
+    (tmp_path / "a.pdf").write_bytes(b"below the mount point")
+    assert holds(folder(tmp_path, marker=".here"), "a.pdf", SHA256) is None
+    (tmp_path / ".here").touch()
+    assert holds(folder(tmp_path, marker=".here"), "a.pdf", SHA256) is False
+
+
+def test_a_file_behind_a_link_is_not_held(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "a.pdf").write_bytes(CONTENT)
+    (tmp_path / "inbox").mkdir()
+    (tmp_path / "inbox" / "a.pdf").symlink_to(tmp_path / "elsewhere" / "a.pdf")
+
+    assert holds(folder(tmp_path / "inbox"), "a.pdf", SHA256) is not True
