@@ -363,6 +363,22 @@ def test_sighup_takes_a_new_configuration_and_keeps_the_old_one_when_it_is_wrong
         wait_for((other / ZHANG / "a.pdf").exists, 60, "the file in the new place")
 
 
+def test_sighup_with_what_cannot_be_built_keeps_the_old_configuration(workplace: Workplace, tmp_path: Path) -> None:
+    # Given a configuration that reads well, and wants a library that is not there
+    shadow = tmp_path / "shadow" / "ldap3"
+    shadow.mkdir(parents=True)
+    (shadow / "__init__.py").write_text('raise ImportError("no such library")\n', encoding="utf-8")
+    with workplace.daemon("env", f"PYTHONPATH={shadow.parent}") as daemon:
+        workplace.config["directory"] = {"ldap": {"url": "ldaps://ldap.corp.example", "base": "dc=corp"}}
+        workplace.write()
+        # When it is to be used
+        daemon.signal(signal.SIGHUP)
+        # Then the old one goes on working
+        wait_for(lambda: "the old one stays" in daemon.said(), 60, "the report")
+        workplace.drop("a.pdf", pdf("a"))
+        wait_for((workplace.done / ZHANG / "a.pdf").exists, 60, "the file to be done")
+
+
 def test_sighup_with_a_journal_that_cannot_be_used_keeps_the_old_configuration(
     workplace: Workplace, endpoint: Endpoint
 ) -> None:

@@ -60,7 +60,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "durable": set(),
     "headers": {"model", "errors"},
     "mime": {"headers"},
-    "config.values": {"model", "tls", "durations"},
+    "config.values": {"model", "headers", "tls", "durations"},
     "config.secret": {"config.values"},
     "config.sections": {"model", "durations", "config.secret", "config.values"},
     "config": VALUES | SECTIONS,

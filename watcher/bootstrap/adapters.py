@@ -217,6 +217,12 @@ def _folders(configuration: Configuration) -> list[Source]:
     ]
 
 
+def try_out(configuration: Configuration) -> None:
+    """Build all of them, which connects to nothing, and let go of them. Raises ConfigurationError."""
+    for each in closable(build_adapters(configuration, KnownSecrets())):
+        each.close()
+
+
 def closable(adapters: Adapters) -> list[Closable]:
     """What has connections or threads to be let go of."""
     optional: tuple[Closable | None, ...] = (adapters.mailer, adapters.token)

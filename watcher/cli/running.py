@@ -11,6 +11,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from watcher.bootstrap.adapters import try_out
 from watcher.bootstrap.daemon import build_service, build_supervision
 from watcher.bootstrap.journals import open_for_work, secrets_of
 from watcher.bootstrap.measuring import Measuring
@@ -131,17 +132,21 @@ class _Reading:
         self.configuration = load(path)
 
     def again(self) -> bool:
-        """Whether it can be read again and its journal be opened; what is wrong with it is logged."""
+        """Whether it can be read again, its journal be opened, and all be built; what is wrong with it is logged."""
         try:
             new = load(self._path)
             if new.journal != self.configuration.journal:
                 open_for_work(new).close()
+            try_out(new)
         except ConfigurationError as error:
             for problem in error.problems:
                 log.error("The new configuration is wrong; the old one stays.", extra={"problem": problem})
             return False
         except (JournalUnusable, JournalUnavailable) as error:
             log.error("The new configuration is wrong; the old one stays.", extra={"problem": f"journal: {error}"})
+            return False
+        except Exception:  # the service that runs would be stopped for one that cannot be built
+            log.exception("The new configuration cannot be used; the old one stays.")
             return False
         self.configuration = new
         return True

@@ -27,6 +27,7 @@ from pydantic import (
 )
 
 from watcher.durations import UNIT_SECONDS, format_duration, parse_duration
+from watcher.headers import mailbox, named_address
 
 _SIZE = re.compile(r"(\d{1,12}(?:\.\d{1,9})?)\s*(B|kB|KB|MB|GB)", re.ASCII)
 _BYTES = {"B": 1, "kB": 1000, "KB": 1000, "MB": 1000**2, "GB": 1000**3}
@@ -126,6 +127,16 @@ def parse_zone(value: Any) -> ZoneInfo:
         return ZoneInfo(value)
     except (KeyError, ValueError, TypeError, OSError) as error:
         raise ValueError("not a time zone: write a name such as Asia/Shanghai") from error
+
+
+_NO_SENDER = "not a mail address: write name@corp.example or Name <name@corp.example>"
+
+
+def _sendable(value: str) -> str:
+    """As it is read where mails are written: what one reader takes and the other does not would end a daemon."""
+    if mailbox(named_address(value)[1])[0] is None:
+        raise ValueError(_NO_SENDER)
+    return value
 
 
 def _like(pattern: str, complaint: str) -> Callable[[str], str]:
@@ -265,9 +276,10 @@ NamedAddress = Annotated[
     AfterValidator(
         _like(
             rf"{_ADDRESS}|[^<>\r\n]*<{_ADDRESS}>",
-            "not a mail address: write name@corp.example or Name <name@corp.example>",
+            _NO_SENDER,
         )
     ),
+    AfterValidator(_sendable),
     _schema(examples=["发票助手 <fapiao@corp.example>"]),
 ]
 SenderPattern = Annotated[

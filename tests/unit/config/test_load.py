@@ -467,6 +467,16 @@ def test_a_journal_has_nothing_in_its_address_that_no_name_can_have(tmp_path: Pa
     assert problems_of(written(tmp_path, text)) == [f"1: journal: {told}"]
 
 
+@pytest.mark.parametrize(
+    "sender", ["fapiao@corp。cn", "a@b.", "a@b_c.cn", "fa..piao@x.cn", "发票 <a@b_c.cn>", f"{'x' * 65}@x.cn"]
+)
+def test_a_sender_that_no_mail_could_be_written_from_is_told(tmp_path: Path, sender: str) -> None:
+    text = f"{MINIMUM}\nsmtp: {{host: mail.corp.example, from: '{sender}'}}\n"
+
+    (problem,) = problems_of(written(tmp_path, text))
+    assert problem.endswith("smtp.from: not a mail address: write name@corp.example or Name <name@corp.example>")
+
+
 def test_percent_signs_may_stand_in_a_journals_address(tmp_path: Path) -> None:
     text = MINIMUM.replace("journal.db", "/x/a%20b%2500.db")
 
