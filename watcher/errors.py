@@ -91,7 +91,12 @@ class LoginRefused(SourceUnavailable):
 
 
 class StoreUnavailable(Unavailable):
-    """A store cannot take or sign a document now."""
+    """A store cannot take or sign a document now.
+
+    `of_one`: it has answered, and may well take another document.
+    """
+
+    of_one = False
 
 
 class LinkUnavailable(Unavailable):

@@ -27,11 +27,14 @@ from watcher.policy.drafting import belonging_to, draft, turned_away, with_heade
 from watcher.policy.who import Accepted, Turned
 from watcher.ports import UNMEASURED, Arrival, IntakeJournal, Meter, Parcel, Source
 from watcher.recording import Draft, Recording
+from watcher.resting import Resting
 from watcher.storing import Storing
 from watcher.surplus import Surplus
 from watcher.taking import Round, taking_round
 
 log = logging.getLogger(__name__)
+
+_REFUSED_REST_SECONDS = 600.0
 
 
 class Intake:
@@ -56,6 +59,7 @@ class Intake:
         self._storing = storing
         self._journal = journal
         self._surplus = surplus
+        self._refused = Resting()  # by the store, one by one
         self._beat = beat
         self._meter = meter
         self._recording = Recording(
@@ -70,7 +74,8 @@ class Intake:
         """
         result = Round()
         self._surplus.begin()
-        with taking_round(self._recording, result) as taking:
+        self._refused.begin()
+        with taking_round(self._recording, result, self._leave) as taking:
             for arrival in self._source.arrivals(self._known):
                 self._beat()
                 if not go_on():
@@ -82,7 +87,12 @@ class Intake:
                         taking.take(arrival, draft)
                 taking.make_room()
         result.surplus = self._surplus.waiting
+        result.waiting += self._refused.reasons
         return result
+
+    def _leave(self, key: str, why: str) -> None:
+        """The store does not take it, and may take others: so it is tried again later, and they now."""
+        self._refused.let_rest(key, _REFUSED_REST_SECONDS, why)
 
     def close(self) -> None:
         """Let go of the threads, which have nothing to do between two rounds."""
@@ -91,7 +101,7 @@ class Intake:
     def _known(self, keys: Sequence[str]) -> Mapping[str, Known]:
         """The journal's word, and our own on what rests."""
         self._beat()
-        return {**self._journal.known(keys), **self._surplus.known(keys)}
+        return {**self._journal.known(keys), **self._surplus.known(keys), **self._refused.known(keys)}
 
     def _opened(self, arrival: Arrival) -> Draft | None:
         """What is in it and whose it is; None where it is only to be tried again, or waits."""

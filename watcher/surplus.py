@@ -8,18 +8,16 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from watcher.clock import boot_seconds
 from watcher.config.sections import PerSender
 from watcher.headers import clean
-from watcher.model import Known, NewSubmission, Notice, Spent, SubmissionState, Thread
+from watcher.model import Known, NewSubmission, Notice, Spent, Thread
 from watcher.policy.allowance import WINDOW, is_used_up
 from watcher.ports import IntakeJournal
+from watcher.resting import Resting
 
 log = logging.getLogger(__name__)
 
 _TOLD_AGAIN_AFTER = timedelta(days=1)  # a surplus of many hours is one surplus
-# What a source does with a mail that somebody is at work on is what is wanted here: it leaves it for now.
-_LEFT_FOR_NOW = Known(submission="", state=SubmissionState.OPEN, stays=False)
 
 
 class Surplus:
@@ -37,29 +35,24 @@ class Surplus:
         self._limit = limit
         self._journal = journal
         self._now = now
-        self._resting: dict[str, float] = {}  # by key: until when, in boot_seconds
-        self._seen: set[str] = set()  # of those that rest, in this look
+        self._resting = Resting()
         self._spent: dict[str, Spent] = {}
         self._exceeded: set[str] = set()  # who has sent a proven mail too much, in this look
 
     @property
     def waiting(self) -> int:
         """How many mails of the present look rest."""
-        return len(self._seen)
+        return self._resting.seen
 
     def begin(self) -> None:
         """Another look begins: what the one before took in stands in the journal."""
-        now = boot_seconds()
-        self._resting = {key: until for key, until in self._resting.items() if until > now}
-        self._seen.clear()
+        self._resting.begin()
         self._spent.clear()
         self._exceeded.clear()
 
     def known(self, keys: Sequence[str]) -> Mapping[str, Known]:
         """Those of the keys that are not to be looked at yet."""
-        rest = [key for key in keys if key in self._resting]
-        self._seen.update(rest)
-        return dict.fromkeys(rest, _LEFT_FOR_NOW)
+        return self._resting.known(keys)
 
     @property
     def has_exceeded(self) -> bool:
@@ -96,8 +89,7 @@ class Surplus:
     def let_rest(self, key: str, counts_as: str) -> datetime:
         """Leave a mail where it is until some of the allowance is free again; when that is."""
         pause = WINDOW - (self._spent_by(counts_as).ago or timedelta(0))
-        self._resting[key] = boot_seconds() + pause.total_seconds()
-        self._seen.add(key)
+        self._resting.let_rest(key, pause.total_seconds())
         return self._now() + pause
 
     def _spent_by(self, counts_as: str) -> Spent:

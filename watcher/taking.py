@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, wait
 from contextlib import contextmanager
 
 from msgspec import Struct, field
 
 from watcher.clock import boot_seconds
-from watcher.errors import DirectoryUnavailable, LinkUnavailable, Unavailable, Vanished
+from watcher.errors import DirectoryUnavailable, LinkUnavailable, StoreUnavailable, Unavailable, Vanished
 from watcher.headers import clean
 from watcher.model import NewSubmission
 from watcher.ports import Arrival
@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 
 _RECORDED_AT_ONCE = 16
 _RECORDED_WITHIN_SECONDS = 0.05  # of being stored, where others come that fast
+_MOST_REFUSED = 8  # documents in a row: more, and it is no fault of theirs
 _OVERSEEN_EACH_SECONDS = 0.5  # how often, and from which age on, what is stored is recorded where no other comes
 
 
@@ -50,9 +51,9 @@ class _Stored(Struct, frozen=True, kw_only=True):
 
 
 @contextmanager
-def taking_round(recording: Recording, result: Round) -> Iterator[Taking]:
-    """All that is taken is recorded at its end, however it ends."""
-    taking = Taking(recording, result)
+def taking_round(recording: Recording, result: Round, let_rest: Callable[[str, str], None]) -> Iterator[Taking]:
+    """All that is taken is recorded at its end, however it ends. `let_rest` as for Taking."""
+    taking = Taking(recording, result, let_rest)
     try:
         yield taking
     except BaseException:
@@ -68,9 +69,12 @@ class Taking:
     stored waits longer for others than about a second, however slowly the next one comes.
     """
 
-    def __init__(self, recording: Recording, result: Round) -> None:
+    def __init__(self, recording: Recording, result: Round, let_rest: Callable[[str, str], None]) -> None:
+        """`let_rest` is told the key of what the store does not take, and what it says of it."""
         self._recording = recording
         self._result = result
+        self._let_rest = let_rest
+        self._refused = 0  # documents in a row that the store did not take
         self._under_way: deque[_UnderWay] = deque()
         self._lock = threading.Lock()  # over all below: what is stored is recorded in its order, by whichever thread
         self._stored: list[_Stored] = []
@@ -123,6 +127,13 @@ class Taking:
             log.info("An arrival was gone before it could be taken in.", extra={"source": source})
         except (DirectoryUnavailable, LinkUnavailable) as error:
             self._result.waiting.append(str(error))
+        except StoreUnavailable as error:
+            self._refused += 1
+            if not error.of_one:
+                raise
+            self._let_rest(arrival.key, f"{clean(arrival.path or arrival.place)}: {error}")
+            if self._refused >= _MOST_REFUSED:
+                raise
         except Unavailable:
             raise
         except Exception as error:
@@ -139,11 +150,13 @@ class Taking:
     def _finish(self, under_way: _UnderWay) -> None:
         with self.stumbling(under_way.arrival):
             under_way.future.result()
+            self._refused = 0
             self._recording.beat()
             with self._lock:
                 self._result.taken += 1
 
     def _keep(self, stored: _Stored) -> None:
+        self._refused = 0
         with self._lock:
             self._stored.append(stored)
             is_time = self._is_time(stored.began)

@@ -16,6 +16,7 @@ from tests.support.archives import zipped
 from tests.support.waiting import wait_for
 from tests.support.workplace import pdf
 from watcher.admission import Admission
+from watcher.clock import boot_seconds
 from watcher.config import sections
 from watcher.documents.choosing import DocumentChooser
 from watcher.documents.reader import DocumentReader
@@ -228,6 +229,62 @@ def test_a_store_that_is_down_ends_the_round_and_the_next_one_takes_everything_i
     assert step.round(lambda: True).taken == 3
     step.close()
     assert names(journal) == {"a.pdf", "b.pdf", "c.pdf"}
+
+
+@pytest.mark.parametrize("near", [True, False], ids=["near", "far"])
+def test_what_the_store_may_not_take_for_what_it_is_holds_up_no_other_and_is_tried_again_later(
+    tmp_path: Path, source: FolderSource, journal: SqlJournal, near: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a store that answers, and says no to each second document
+    refuses, tried = [True], []
+
+    def put(name: str) -> None:
+        tried.append(name)
+        if refuses[0] and int(name[0]) % 2:
+            error = StoreUnavailable(f"the store says resCode: 400012 ({name})")
+            error.of_one = True
+            raise error
+
+    drop(tmp_path, *(f"{number}.pdf" for number in range(8)))
+    step = intake(source, journal, put, near=near)
+    # When it is asked, and asked again
+    first = step.round(lambda: True)
+    count = len(tried)
+    again = step.round(lambda: True)
+    # Then the others are taken in, and those are told and left for a while
+    assert names(journal) == {"0.pdf", "2.pdf", "4.pdf", "6.pdf"}
+    assert first.taken == 4
+    assert sorted(first.waiting) == sorted(again.waiting)
+    assert len(first.waiting) == 4
+    assert "1.pdf: the store says resCode: 400012 (1.pdf)" in first.waiting
+    assert len(tried) == count
+    # and they are taken in when the store takes them after that
+    refuses[0] = False
+    monkeypatch.setattr("watcher.resting.boot_seconds", lambda: boot_seconds() + 3600)
+    monkeypatch.setattr("watcher.sources.folder.find.ASK_ANEW_AFTER_SECONDS", 0.0)
+    source.wake()
+    wait_for(lambda: step.round(lambda: True).waiting == [] and len(names(journal)) == 8)
+    step.close()
+
+
+def test_a_store_that_takes_nothing_ends_the_round_though_it_answers(
+    tmp_path: Path, source: FolderSource, journal: SqlJournal
+) -> None:
+    tried = []
+
+    def put(name: str) -> None:
+        tried.append(name)
+        error = StoreUnavailable("the store says resCode: 400012")
+        error.of_one = True
+        raise error
+
+    drop(tmp_path, *(f"{number}.pdf" for number in range(40)))
+    step = intake(source, journal, put)
+    with pytest.raises(StoreUnavailable):
+        step.round(lambda: True)
+    step.close()
+
+    assert 8 <= len(tried) < 25
 
 
 @pytest.mark.parametrize("near", [True, False], ids=["near", "far"])

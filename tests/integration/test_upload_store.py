@@ -176,6 +176,30 @@ def test_what_the_platform_will_never_take_is_refused(
         _store(platform).put(invoice)
 
 
+@pytest.mark.parametrize(
+    ("reply", "of_one"),
+    [
+        (Reply(body={"resCode": 400012, "resMsg": "文件类型不支持"}), True),
+        (Reply(status=422, body={"message": "文件类型不支持"}), True),
+        (Reply(status=404, body={}), False),
+        (Reply(status=429, body={}), False),
+        (Reply(status=503, body={"msg": "文件类型不支持"}), False),
+        (Reply(status=302, body={}), False),
+    ],
+)
+def test_what_the_platform_may_have_against_one_document_is_told_from_what_it_has_against_all(
+    platform: UploadPlatform, invoice: FoundDocument, reply: Reply, of_one: bool
+) -> None:
+    platform.replies.append(reply)
+    store = _store(platform)
+    with pytest.raises(StoreUnavailable) as raised:
+        store.put(invoice)
+    store.close()
+    assert raised.value.of_one == of_one
+    if of_one:
+        assert "(文件类型不支持)" in str(raised.value)
+
+
 def test_what_has_no_bytes_is_refused(platform: UploadPlatform) -> None:
     nothing = FoundDocument(name="a.zip", media_type="x/y", extension=".zip", size=0, content=None)
     with pytest.raises(StoreRefused):

@@ -38,6 +38,9 @@ _LONGEST_URL = 4096
 _TOKEN_REFUSED = (401, 403)
 _DOCUMENT_REFUSED = (413, 415)
 _FIRST_ERROR = 300
+_ASKED_WRONGLY = 400
+_OF_ALL = (401, 403, 404, 405, 407, 408, 429)  # whatever the document is
+_WORDS = ("resMsg", "message", "msg", "error")
 _OWN_FAULT = 500
 _NOWHERE = (301, 302, 303, 307, 308, 404)  # though many answer 404 to GET where POST works
 _ADMISSION = "look at recognition.auth, and at the rights that the platform gives its client"
@@ -168,13 +171,15 @@ class HttpStore:
         if status in _DOCUMENT_REFUSED:
             raise StoreRefused(f"the store {self._name} does not take this document (HTTP {status})")
         if status >= _FIRST_ERROR:
-            raise self._unavailable(f"answers with HTTP {status}")
+            of_one = _ASKED_WRONGLY <= status < _OWN_FAULT and status not in _OF_ALL
+            raise self._unavailable(f"answers with HTTP {status}{_said_in(answer, self._known)}", of_one=of_one)
         if answer is None:
             raise self._unavailable("gives an answer that is no JSON")
         for path, expected in self._section.success.items():
             if not says(at(answer, path), expected):
                 said = self._known.hidden(str(at(answer, path)))
-                raise self._unavailable(f"says {clean(path, 60)}: {clean(said, 120)}")
+                told = f"says {clean(path, 60)}: {clean(said, 120)}{_said_in(answer, self._known)}"
+                raise self._unavailable(told, of_one=True)
         url = at(answer, self._section.attachment_url)
         if not isinstance(url, str) or not url or len(url) > _LONGEST_URL or not url.isprintable():
             raise self._unavailable(f"gives no address at {self._section.attachment_url}")
@@ -196,9 +201,18 @@ class HttpStore:
                 made = self._made = self._made or Ways(self._section.url, self._section.ca_file, SteadyAdapter)
         return made.mine()
 
-    def _unavailable(self, what: str) -> StoreUnavailable:
+    def _unavailable(self, what: str, *, of_one: bool = False) -> StoreUnavailable:
         log.warning("A store failed.", extra={"store": self._name, "reason": what})
-        return StoreUnavailable(f"the store {self._name} {what}")
+        error = StoreUnavailable(f"the store {self._name} {what}")
+        error.of_one = of_one
+        return error
+
+
+def _said_in(answer: Any, known: KnownSecrets) -> str:
+    """The platform's own words, where they stand where most have them."""
+    words = answer if isinstance(answer, dict) else {}
+    said = next((words[key] for key in _WORDS if isinstance(words.get(key), str) and words[key]), "")
+    return f" ({clean(known.hidden(said), 120)})" if said else ""
 
 
 def _described(error: requests.RequestException | ValueError) -> str:
