@@ -12,6 +12,7 @@ from tests.support.servers.dovecot import Account, Dovecot
 from tests.support.servers.smtp import SmtpSink
 from tests.support.workplace import Workplace, pdf
 from watcher.sandbox.endpoint import Endpoint
+from watcher.sandbox.mailbox import SandboxMailbox
 
 
 @pytest.fixture
@@ -270,6 +271,19 @@ def test_who_submits_for_whom_follows_from_sender_subject_and_address(
     rules.append(mail(("a.pdf", pdf("a")), **header))
     assert workplace.command("run", "--once").returncode == 0
     assert [request.user_code for request in endpoint.requests] == [code]
+
+
+def test_a_server_that_tells_wrong_sizes_is_read_in_another_way_within_one_run(
+    tmp_path: Path, endpoint: Endpoint
+) -> None:
+    # Given the sandbox's server, whose sizes of parts count their headers as well
+    with SandboxMailbox(users={"fapiao": "secret"}) as server:
+        server.append("fapiao", mail(("a.pdf", pdf("a"))))
+        workplace = Workplace(tmp_path, endpoint).with_mailbox("127.0.0.1", server.port, "fapiao", "secret").write()
+        # When all that is there is to be done
+        answer = workplace.command("run", "--once")
+    # Then it is, and nobody has to come again
+    assert (answer.returncode, answer.stdout.strip()) == (0, "1 done")
 
 
 @pytest.mark.parametrize("subject", ["for #903851", "#903851-taxi"])

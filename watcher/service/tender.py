@@ -26,6 +26,7 @@ _LONGEST_PAUSE_SECONDS = 300.0
 _REFUSED_PAUSE_SECONDS = 300.0  # accounts are blocked for hammering
 _LONGEST_REFUSED_PAUSE_SECONDS = 1800.0
 _JOURNAL_SECONDS = 5.0  # how soon to ask again for a journal that is away: it is our own, and nobody is bothered
+_AGAIN_WITHIN_SECONDS = 5.0
 _OTHER_NODE_SECONDS = 5.0  # how soon to ask again for a source that another node has
 
 
@@ -97,11 +98,18 @@ class Tender:
         self.source.wait(seconds)
 
     def run_once(self, grace_seconds: float) -> None:
-        """Take in all that is there; for files that somebody may still be writing, wait up to the grace."""
+        """Take in all that is there; for files that somebody may still be writing, wait up to the grace.
+
+        A look that failed is repeated once, for some servers are read in another way the second time.
+        """
         patience_ends = boot_seconds() + grace_seconds
         while not self._stop.is_set():
-            if self._turn() is not None and self.failure is not None:
-                break
+            pause = self._turn()
+            if pause is not None and self.failure is not None:
+                if self._failures != 1 or pause > _AGAIN_WITHIN_SECONDS:
+                    break
+                self._stop.wait(pause)
+                continue
             if self._stop.is_set() or not self.source.unfinished or boot_seconds() >= patience_ends:
                 break
             self._wait_for_source(patience_ends - boot_seconds())
