@@ -59,6 +59,7 @@ class Recognise:
         self._now = now
         self._meter = meter
         self._outstanding = Outstanding((self.hold - HOLD_MARGIN).total_seconds())
+        self._under_way: set[int] = set()  # bookings that are being posted by this process
 
     @property
     def hold(self) -> timedelta:
@@ -72,9 +73,13 @@ class Recognise:
         """
         if self._outstanding.is_waiting:
             raise JournalUnavailable("outcomes that are known have to be recorded first")
-        return self._journal.claim_bookings(
+        claimed = self._journal.claim_bookings(
             sources=sources, endpoint=self._recogniser.endpoint, limit=limit, hold=self.hold
         )
+        doubled = [each for each in claimed if each.booking in self._under_way]
+        for each in doubled:
+            self._leave_alone(each)
+        return [each for each in claimed if each not in doubled]
 
     def post(
         self,
@@ -88,11 +93,14 @@ class Recognise:
         `claimed_at` is `boot_seconds` from before the claim; `leaves` hears of it. `beat` hears again and again that
         the journal is waited for.
         """
+        self._under_way.add(claimed.booking)
         try:
             return self._post(claimed, claimed_at, leaves, beat)
         except ClaimLost:
             _warn_lost(claimed)
             return None
+        finally:
+            self._under_way.discard(claimed.booking)
 
     def settle(self, outcomes: Outcomes, beat: Callable[[], None] = lambda: None) -> None:
         """Record them; `beat` as for `post`, and it may add to them."""
@@ -191,6 +199,18 @@ class Recognise:
             "A try failed and is repeated.",
             extra={**claimed.named, "result": ending.result, "in_s": round(pause.total_seconds(), 1)},
         )
+
+    def _leave_alone(self, claimed: ClaimedBooking) -> None:
+        """Its claim ended before the request did: the clock was set ahead. What comes of that request still counts."""
+        log.warning("A document is being posted already, and is not posted again meanwhile.", extra=claimed.named)
+        try:
+            if self._rules.in_doubt == "hold":
+                self._hold(claimed, None)
+            else:
+                ending = TryEnding(result=Result.NOT_SENT, message="an earlier try of it is still under way")
+                self._journal.postpone(claimed, due_in=self.hold, counted=False, ending=ending)
+        except ClaimLost:
+            _warn_lost(claimed)
 
     def _hold(self, claimed: ClaimedBooking, ending: TryEnding | None) -> None:
         self._journal.hold(claimed, ending)

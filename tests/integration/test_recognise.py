@@ -23,7 +23,7 @@ from watcher.config.sections import Recognition
 from watcher.errors import JournalUnavailable, StoreUnavailable
 from watcher.journal.journal import SqlJournal
 from watcher.journal.opening import open_journal
-from watcher.model import Document, Finding, Locator, SubmissionFilter
+from watcher.model import Document, Finding, Locator, Outcome, SubmissionFilter
 from watcher.outstanding import Outcomes
 from watcher.ports import FoundDocument, RecognitionJournal, Store
 from watcher.recognise import Recognise
@@ -174,6 +174,30 @@ def test_what_was_asked_for_counts_and_not_what_the_configuration_says_by_now(
     assert request.user_code is None
     (document,) = documents(journal)
     assert document.outcome == "done"
+
+
+@pytest.mark.parametrize(("in_doubt", "state"), [("again", "open"), ("hold", "held")])
+def test_a_document_is_not_posted_twice_at_once_where_the_clock_is_set_ahead(
+    journal: SqlJournal, endpoint: Endpoint, tmp_path: Path, in_doubt: str, state: str
+) -> None:
+    # Given a request that is under way when the clock is set ahead, so that its claim seems to be over
+    name = journal.record(mail())
+    endpoint.behave(latency=2.0, times=1)
+    with posting(journal, endpoint, in_doubt=in_doubt, timeout="10s") as go:
+        first = threading.Thread(target=go)
+        first.start()
+        assert endpoint.wait_until(lambda each: each.under_way == 1)
+        with closing(sqlite3.connect(tmp_path / "journal.db")) as connection, connection:
+            connection.execute("UPDATE bookings SET due_at = 0")
+        # When work is claimed
+        assert go() == 0
+        assert journal.submission(name).state.value == state
+        first.join()
+    # Then it was posted once, and what came of that is kept: it is the decision, or the next try finds it
+    assert len(endpoint.requests) == 1
+    (document,) = documents(journal)
+    assert document.outcome is (Outcome.DONE if in_doubt == "hold" else None)
+    assert [invoice.expense_id is not None for invoice in document.invoices] == [True]
 
 
 def test_an_outcome_waits_for_a_journal_that_is_away_and_nothing_is_posted_again(
