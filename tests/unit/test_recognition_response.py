@@ -325,3 +325,16 @@ def test_no_answer_whatsoever_raises(data: Any) -> None:
 @given(raw=st.binary())
 def test_no_bytes_whatsoever_raise(raw: bytes) -> None:
     read_response(raw, SHANGHAI)
+
+
+@pytest.mark.parametrize(
+    "written", ["0", '"0"', '"00"', "-1", '"-1"', '"null"', '"None"', "null", '""', "false", '" "']
+)
+def test_what_programs_write_for_no_expense_is_none(written: str) -> None:
+    expense = f'{{"expense_id":{written},"invoice_status":"N"}}'
+    raw = f'{{"resCode":200000,"data":[{{"ocr_result":{{}},"expense_result":{expense}}}]}}'
+
+    response = read_response(raw.encode(), SHANGHAI)
+
+    assert response is not None
+    assert [invoice.expense_id for invoice in response.invoices] == [None]

@@ -21,6 +21,7 @@ from watcher.model import SUCCESS, Invoice, Response
 LONGEST_TEXT = 2000  # characters of any one text that is kept
 
 _PARTS = ("ocr_result", "check_result", "expense_result")
+_NO_EXPENSE = re.compile(r"0+|-\d+|null|none|nil|undefined|false", re.IGNORECASE | re.ASCII)
 _PLAIN = re.compile("[ -~]*")  # nothing that would have to be cleaned
 _DECIMAL = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 _COMPACT_DATE = re.compile(r"(\d{4})(\d{2})(\d{2})", re.ASCII)
@@ -168,11 +169,17 @@ def _invoice(
         buyer_name=_text_of((ocr, "buyer_name"), (check, "buyer_name"), (buyer, "Name")),
         buyer_tax_code=_text_of((ocr, "buyer_tax_code"), (check, "buyer_tax_code"), (buyer, "TaxCode")),
         verified=_verified(check),
-        expense_id=_text(expense.get("expense_id")),
+        expense_id=_expense_id(expense.get("expense_id")),
         expense_status=_text(expense.get("invoice_status")),
         message=_words(expense.get("invoice_message"), hidden),
         message_code=_text(expense.get("invoice_message_code")),
     )
+
+
+def _expense_id(value: Any) -> str | None:
+    """None for what programs write where there is none: nobody would find an expense of that number."""
+    found = _text(value)
+    return None if found is None or _NO_EXPENSE.fullmatch(found) else found
 
 
 def _verified(check: _Object) -> bool | None:
