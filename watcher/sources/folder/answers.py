@@ -13,13 +13,14 @@ from watcher.model import Submission
 from watcher.sources.folder.arriving import Arriving
 from watcher.sources.folder.atomic import make_folder, status_of
 from watcher.sources.folder.drive import Mount, folder_below, is_gone, open_below, unavailable
+from watcher.sources.folder.free import free_beside, free_in, status_at
 from watcher.sources.folder.identity import Fingerprint
 from watcher.sources.folder.move import Move, hidden_spot
 from watcher.sources.folder.names import for_display, from_text, to_text
-from watcher.sources.folder.note import drop_note, is_own_note, keep_note
+from watcher.sources.folder.note import drop_note, keep_note
 from watcher.sources.folder.opened import OpenFolders
 from watcher.sources.folder.spot import Spot
-from watcher.sources.folder.target import Template, free_name
+from watcher.sources.folder.target import Template
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
@@ -65,7 +66,7 @@ class Answers:
         folder = template.on(self._now().astimezone(self._timezone)).rstrip("/")
         if subfolders:
             folder = f"{folder}/{subfolders}"
-        return to_text(f"{folder}/{_free_in(folder, name, self._arriving)}")
+        return to_text(f"{folder}/{free_in(folder, name, self._arriving)}")
 
     def move(
         self, submission: Submission, target: str | None, note: str | None, folders: OpenFolders, *, first: bool
@@ -203,44 +204,6 @@ def template_of(folder: str, text: str | None) -> Template | None:
     return None if template is None or template.text == folder else template
 
 
-def _free_in(folder: str, name: str, arriving: Arriving) -> str:
-    """A name that nothing has, or is about to have, in this folder."""
-    try:
-        return free_name(
-            name,
-            lambda one: f"{folder}/{one}" in arriving or _is_there(f"{folder}/{one}"),
-            lambda one: _is_there(f"{folder}/{one}") and _is_foreign_in(folder, one),
-        )
-    except OSError as error:
-        raise unavailable(error, folder) from error
-
-
-def _is_there(path: str) -> bool:
-    return _status_at(path) is not None
-
-
-def _status_at(path: str) -> os.stat_result | None:
-    try:
-        return os.lstat(path)
-    except OSError as error:
-        if is_gone(error):
-            return None
-        raise
-
-
-def _is_foreign_in(path: str, note: str) -> bool:
-    folder = os.open(path, _FOLDER)
-    try:
-        return _is_foreign(folder, note)
-    finally:
-        os.close(folder)
-
-
-def _is_foreign(folder: int, note: str) -> bool:
-    """Whether a note's name is taken by something else than a note of ours that has lost its file."""
-    return status_of(folder, note) is not None and not is_own_note(folder, note)
-
-
 def _spot(folders: OpenFolders, folder: str, name: str, open_it: Callable[[], int]) -> Spot:
     opened = folders.get(folder, open_it)
     return Spot(folder=opened.file, device=opened.device, name=name)
@@ -270,7 +233,7 @@ def _is_gone(spot: Spot | None, expected: Fingerprint) -> bool:
 
 def _be_there(target: str, source: Spot | None, expected: Fingerprint) -> None:
     """Of a target that was planned under another configuration: whether it was brought there then, else TargetTaken."""
-    there = _status_at(target)
+    there = status_at(target)
     if _is_gone(source, expected) and there is not None and expected.resembles(there):
         return
     raise TargetTaken(f"{for_display(target)} is no place of the present configuration")
@@ -285,13 +248,7 @@ def _answer_in_place(source: Spot | None, place: str, expected: Fingerprint, not
     if note is None:
         drop_note(source)
     else:
-        keep_note(_free_beside(source), note, status)
-
-
-def _free_beside(source: Spot) -> Spot:
-    """The file, or where somebody's own file has the name of its note, a number further."""
-    name = free_name(source.name, lambda _name: False, lambda one: _is_foreign(source.folder, one))
-    return source.beside(name)
+        keep_note(free_beside(source), note, status)
 
 
 def _loosened(source: Spot | None, expected: Fingerprint) -> Fingerprint:
