@@ -8,7 +8,7 @@ import sys
 
 from watcher.cli.plain import Asked, as_asked
 from watcher.cli.streams import NOT_WRITTEN, discard_output, make_usable
-from watcher.errors import ConfigurationError, PersonalError, Unavailable, UsageError
+from watcher.errors import ConfigurationError, JournalRefused, PersonalError, Unavailable, UsageError
 from watcher.seclusion import seclude
 
 EXIT_FAILED = 1
@@ -28,7 +28,7 @@ def main() -> None:
         _end(error, EXIT_CONFIGURATION)
     except UsageError as error:
         _end(error, EXIT_USAGE)
-    except (PersonalError, Unavailable) as error:
+    except (PersonalError, Unavailable, JournalRefused) as error:
         _end(error, EXIT_FAILED)
     except KeyboardInterrupt:  # before the daemon listens for it
         sys.exit(EXIT_INTERRUPTED)

@@ -21,7 +21,8 @@
     ├── Refused                  give up on this one thing, and say so
     │   ├── DocumentRefused      a document (or archive) cannot be used; carries the Reason
     │   ├── StoreRefused         the store will never take this document
-    │   └── MailRefused          the SMTP server refuses this reply for good
+    │   ├── MailRefused          the SMTP server refuses this reply for good
+    │   └── JournalRefused       the journal's database will never take these values
     ├── Vanished                 what was to be read or moved is gone or has changed
     ├── TargetTaken              another file has the name that was planned: plan again
     └── ClaimLost                another node has the row now: write nothing
@@ -151,6 +152,10 @@ class StoreRefused(Refused):
 
 class MailRefused(Refused):
     """The SMTP server refuses this reply for good."""
+
+
+class JournalRefused(Refused):
+    """The journal's database will never take these values; others it takes. Nothing of them is written."""
 
 
 class Vanished(WatcherError):

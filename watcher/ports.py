@@ -559,7 +559,8 @@ class RecognitionJournal(Protocol):
 
         It is written to the booking and every document that points to it (the first gets it, further ones become its
         duplicates where it is booked), and submissions are settled that have nothing pending. It does not stand where
-        the claim is gone and another outcome is there; the ending is kept all the same.
+        the claim is gone and another outcome is there; the ending is kept all the same. Raises JournalRefused where
+        the database will never take one of them; none is written then.
         """
 
     def postpone(self, claimed: ClaimedBooking, *, due_in: timedelta, counted: bool, ending: TryEnding) -> None:

@@ -13,7 +13,7 @@ from functools import partial
 
 from watcher.clock import boot_seconds
 from watcher.config.sections import Recognition
-from watcher.errors import ClaimLost, JournalUnavailable, StoreUnavailable
+from watcher.errors import ClaimLost, JournalRefused, JournalUnavailable, StoreUnavailable
 from watcher.headers import clean
 from watcher.model import ClaimedBooking, Outcome, SettledTry, Settlement, Stage, TryEnding
 from watcher.outstanding import Outcomes, Outstanding, Single
@@ -27,6 +27,7 @@ from watcher.policy.outcome import (
     TryAgain,
     classify,
     given_up,
+    unkept,
     with_doubt,
 )
 from watcher.policy.redaction import without_signature
@@ -103,7 +104,10 @@ class Recognise:
             self._under_way.discard(claimed.booking)
 
     def settle(self, outcomes: Outcomes, beat: Callable[[], None] = lambda: None) -> None:
-        """Record them; `beat` as for `post`, and it may add to them."""
+        """Record them; `beat` as for `post`, and it may add to them.
+
+        Raises JournalRefused where one of several is never taken, and none is recorded: alone it is, without its words.
+        """
         self._outstanding.until_recorded(lambda: self._settle(outcomes.tried), outcomes, beat)
 
     def give_back(self, claimed: Sequence[ClaimedBooking]) -> None:
@@ -150,6 +154,12 @@ class Recognise:
         return None
 
     def _record(self, claimed: ClaimedBooking, decision: Decision) -> None:
+        try:
+            self._follow(claimed, decision)
+        except JournalRefused as error:
+            self._settle_as_they_are([_unkept(claimed, decision.ending, error)])
+
+    def _follow(self, claimed: ClaimedBooking, decision: Decision) -> None:
         """May be repeated: what is written already stays as it is."""
         match decision:
             case Settle():
@@ -171,6 +181,14 @@ class Recognise:
         return SettledTry(claimed=claimed, settlement=final, ending=ending)
 
     def _settle(self, tried: Sequence[SettledTry]) -> None:
+        try:
+            self._settle_as_they_are(tried)
+        except JournalRefused as error:
+            if len(tried) > 1:
+                raise
+            self._settle_as_they_are([_unkept(tried[0].claimed, tried[0].ending, error)])
+
+    def _settle_as_they_are(self, tried: Sequence[SettledTry]) -> None:
         for each, stands in zip(tried, self._journal.settle(tried), strict=True):
             if stands:
                 self._tell(each.claimed, each.settlement)
@@ -230,6 +248,15 @@ class Recognise:
         self._journal.postpone(claimed, due_in=timedelta(0), counted=False, ending=decision.ending)
         reason = clean(decision.reason, 200)
         log.error("The endpoint cannot be used; nothing is posted.", extra={**claimed.named, "reason": reason})
+
+
+def _unkept(claimed: ClaimedBooking, ending: TryEnding, error: JournalRefused) -> SettledTry:
+    log.error(
+        "What came back cannot be recorded; whether the document was booked has to be looked up.",
+        extra={**claimed.named, "biz_id": claimed.biz_id, "detail": str(error)},
+    )
+    settlement, bare = unkept(ending)
+    return SettledTry(claimed=claimed, settlement=settlement, ending=bare)
 
 
 def _warn_lost(claimed: ClaimedBooking) -> None:

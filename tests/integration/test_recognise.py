@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -14,20 +15,32 @@ from typing import Any, cast
 
 import pytest
 
-from tests.support.journals import document, mail
+from tests.support.journals import ENDED, document, done, invoice, mail
 from tests.support.recognisers import recogniser
 from tests.support.servers.postgres import Postgres
 from tests.support.waiting import wait_for
 from watcher.clock import boot_seconds
 from watcher.config.sections import Recognition
-from watcher.errors import JournalUnavailable, StoreUnavailable
+from watcher.errors import JournalRefused, JournalUnavailable, StoreUnavailable
 from watcher.journal.journal import SqlJournal
 from watcher.journal.opening import open_journal
-from watcher.model import Document, Finding, Locator, Outcome, SubmissionFilter
+from watcher.model import (
+    ClaimedBooking,
+    Document,
+    Finding,
+    Locator,
+    Outcome,
+    Reason,
+    SettledTry,
+    Settlement,
+    SubmissionFilter,
+)
 from watcher.outstanding import Outcomes
 from watcher.ports import FoundDocument, RecognitionJournal, Store
 from watcher.recognise import Recognise
 from watcher.sandbox.endpoint import Endpoint
+from watcher.service.heartbeats import Heartbeats
+from watcher.service.recorder import Recorder
 
 QUICK: dict[str, Any] = {
     "probe": "0.1s",
@@ -311,6 +324,85 @@ def test_a_process_that_is_to_end_waits_for_no_journal_beyond_the_claim(
         step.hurry()
         with pytest.raises(JournalUnavailable):
             recorded.result(30)
+
+
+def unindexable() -> Settlement:
+    """Such as this version makes none: an older one did, and the next one may forget a bound elsewhere."""
+    signs = random.Random(1)
+    return done(invoice("".join(chr(signs.randrange(0x4E00, 0x9FA5)) for _ in range(2000)), expense_id="E-9"))
+
+
+def settled(claimed: ClaimedBooking, settlement: Settlement) -> SettledTry:
+    return SettledTry(claimed=claimed, settlement=settlement, ending=ENDED)
+
+
+def test_an_outcome_that_the_journal_never_takes_holds_up_no_other_and_is_not_posted_again(
+    postgres: Postgres, endpoint: Endpoint
+) -> None:
+    journal = open_journal(postgres.database(), exclusive=True)
+    names = [journal.record(mail()) for _ in range(3)]
+    rules = Recognition.model_validate({"url": endpoint.url, **QUICK})
+    try:
+        with recogniser(endpoint.url, **QUICK) as client:
+            step = Recognise(journal=journal, recogniser=client, store_of=always, rules=rules, now=journal.now)
+            # Given the outcomes of three bookings, of which the database does not take the second
+            first, second, third = claims = step.claim(["fapiao"], 3)
+            tried = [settled(first, done()), settled(second, unindexable()), settled(third, done())]
+            with pytest.raises(JournalRefused, match="index"):
+                journal.settle(tried)
+            # When they are recorded together
+            recorder = Recorder(step, Heartbeats(), lambda _: None)
+            recorder.take(tried, boot_seconds())
+            recorder.close()
+            # Then the others stand, and that one may have been booked: nothing is posted again by itself
+            assert step.claim(["fapiao"], 3) == []
+            found = {document.booking: document for name in names for document in journal.submission(name).documents}
+            assert [found[each.booking].outcome for each in (first, third)] == [Outcome.DONE] * 2
+            odd = found[second.booking]
+            assert (odd.outcome, odd.code, odd.invoices) == (Outcome.ATTENTION, Reason.IN_DOUBT, ())
+            # And a person who has it tried again does so under its old number
+            for name in names:
+                journal.retry(name)
+            assert [each.biz_id for each in step.claim(["fapiao"], 3)] == [second.biz_id]
+            assert len(claims) == 3
+    finally:
+        journal.close()
+
+
+class RefusingJournal:
+    """Takes nothing but an outcome without any of the endpoint's words."""
+
+    def __init__(self) -> None:
+        self.settled: list[SettledTry] = []
+
+    def postpone(self, *_: object, **__: object) -> None:
+        raise JournalRefused("no such words")
+
+    def settle(self, tried: list[SettledTry]) -> list[bool]:
+        self.settled += tried
+        return [True] * len(tried)
+
+
+def test_a_failure_whose_words_the_journal_never_takes_is_not_repeated_for_ever(
+    journal: SqlJournal, endpoint: Endpoint
+) -> None:
+    journal.record(mail())
+    endpoint.behave(status=500)
+    refusing = RefusingJournal()
+    rules = Recognition.model_validate({"url": endpoint.url, **QUICK})
+    with recogniser(endpoint.url, **QUICK) as client:
+        (claimed,) = Recognise(
+            journal=journal, recogniser=client, store_of=always, rules=rules, now=journal.now
+        ).claim(["fapiao"], 1)  # fmt: skip
+        step = Recognise(
+            journal=cast("RecognitionJournal", refusing), recogniser=client, store_of=always, rules=rules,
+            now=journal.now,
+        )  # fmt: skip
+
+        assert step.post(claimed, boot_seconds()) is None
+
+    ((settlement, ending),) = [(each.settlement, each.ending) for each in refusing.settled]
+    assert (settlement.outcome, settlement.code, ending.in_doubt) == (Outcome.ATTENTION, Reason.IN_DOUBT, True)
 
 
 class SigningStore(SomeStore):

@@ -19,6 +19,7 @@ from watcher.policy.outcome import (
     classify,
     given_up,
     result_of,
+    unkept,
     with_doubt,
 )
 
@@ -194,3 +195,13 @@ def test_doubt_changes_nothing_about_what_is_booked() -> None:
 def test_giving_up_keeps_the_last_failures_words() -> None:
     settlement = given_up(TryEnding(result=Result.UNKNOWN, code="HTTP 502", message="bad gateway"))
     assert (settlement.code, settlement.message) == (Reason.GAVE_UP, "HTTP 502 bad gateway")
+
+
+def test_what_the_journal_cannot_keep_is_in_doubt_and_has_nothing_of_the_answer() -> None:
+    decision = decide(answered("200000", "a message", GOOD, raw="{}"))
+
+    settlement, ending = unkept(decision.ending)
+
+    assert (settlement.outcome, settlement.code, settlement.invoices) == (Outcome.ATTENTION, Reason.IN_DOUBT, ())
+    assert (ending.result, ending.in_doubt, ending.code, ending.raw) == (Result.ANSWERED, True, None, None)
+    assert "a message" not in {settlement.message, ending.message}

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from watcher.model import Invoice, Response
-from watcher.recognition.response import read_date, read_response
+from watcher.recognition.response import LONGEST_NUMBER, read_date, read_response
 
 VECTORS = Path(__file__).parent / "vectors"  # the documentation's own examples, byte by byte
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -263,6 +263,14 @@ def test_texts_hold_nothing_that_a_database_or_a_terminal_chokes_on() -> None:
     assert "\x00" not in invoice.name
     assert "\x1b" not in invoice.name
     assert len(invoice.name) <= 2000
+
+
+@pytest.mark.parametrize("sign", ["票", "9"])
+def test_what_is_looked_up_by_is_no_longer_than_a_database_can_index(sign: str) -> None:
+    endless = sign * 10_000
+    invoice = only(ocr_result={"invoice_num": endless, "invoice_code": endless}, expense_result={"expense_id": endless})
+
+    assert [len(each or "") for each in (invoice.number, invoice.code, invoice.expense_id)] == [LONGEST_NUMBER] * 3
 
 
 @pytest.mark.parametrize(

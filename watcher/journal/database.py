@@ -7,9 +7,9 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeVar
 
-from sqlalchemy.exc import DBAPIError, TimeoutError  # noqa: A004 - the pool's, when no connection comes free
+from sqlalchemy.exc import DataError, DBAPIError, TimeoutError  # noqa: A004 - the pool's, when no connection comes free
 
-from watcher.errors import JournalUnavailable, JournalUnusable
+from watcher.errors import JournalRefused, JournalUnavailable, JournalUnusable
 from watcher.journal.connection import Connection, Result
 from watcher.journal.prepared import Statement
 from watcher.model import NOTHING_NEW, News
@@ -20,6 +20,11 @@ Telling = News | Callable[[T], News]
 Listener = Callable[[News], None]
 
 log = logging.getLogger(__name__)
+
+# How SQLSTATE begins where it is of the values and not of the database: of a kind that it does not take, nothing where
+# something has to be, against a condition, and beyond a limit (of an index's row, say). What another node may have
+# written or deleted meanwhile (a key that is there already, a row that is gone) is none of these.
+_OF_THE_VALUES = ("22", "23502", "23514", "54")
 
 FULL = "the journal's disk is full: nothing is taken in or posted until there is room"
 
@@ -39,7 +44,7 @@ class Database(Protocol):
         It may be run more than once. `repeatable` says that it may also be run again where it is not
         known whether its commit took: it recognises what it did. `news`: what it may have made due, or how
         to tell from what it returned.
-        Raises JournalUnavailable (then nothing is known to be written), JournalUnusable.
+        Raises JournalUnavailable (then nothing is known to be written), JournalRefused, JournalUnusable.
         """
 
     def subscribe(self, listener: Listener) -> None:
@@ -85,19 +90,29 @@ def news_of(told: Telling[T], value: T) -> News:
 class _Translation:
     """A class, because each call of the journal passes here, and a generator costs three times as much."""
 
+    def __init__(self, *, of_a_write: bool) -> None:
+        self._of_a_write = of_a_write
+
     def __enter__(self) -> None: ...
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if self._of_a_write and isinstance(error, DBAPIError) and _is_of_the_values(error):
+            raise JournalRefused(f"the journal's database does not take this: {_without_values(error)}") from error
         if isinstance(error, (DBAPIError, TimeoutError)):
             raise as_journal_error(error) from error
 
 
-_TRANSLATION = _Translation()
+_TRANSLATION, _TRANSLATION_OF_WRITES = _Translation(of_a_write=False), _Translation(of_a_write=True)
 
 
 def translated() -> _Translation:
     """Turns a database's errors into the journal's; statements that are wrong in themselves stay what they are."""
     return _TRANSLATION
+
+
+def translated_write() -> _Translation:
+    """The same of a write, whose values may be refused."""
+    return _TRANSLATION_OF_WRITES
 
 
 def as_journal_error(error: DBAPIError | TimeoutError) -> JournalUnavailable | JournalUnusable:
@@ -108,3 +123,15 @@ def as_journal_error(error: DBAPIError | TimeoutError) -> JournalUnavailable | J
     if "is full" in said:
         return JournalUnavailable(FULL)
     return JournalUnavailable(f"the journal's database cannot be used now: {said}")
+
+
+def _is_of_the_values(error: DBAPIError) -> bool:
+    """Whether they would be refused again, whenever they come."""
+    state = getattr(error.orig, "sqlstate", None)
+    return isinstance(error, DataError) if state is None else str(state).startswith(_OF_THE_VALUES)
+
+
+def _without_values(error: DBAPIError) -> str:
+    """What the server says, but for the details, where it repeats the values: they are of people."""
+    diagnosis = getattr(error.orig, "diag", None)
+    return " ".join(str(getattr(diagnosis, "message_primary", None) or error.orig).split())

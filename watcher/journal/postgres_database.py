@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from watcher.errors import JournalUnavailable, JournalUnusable
 from watcher.journal.connection import Connection, Result
-from watcher.journal.database import Listener, Listeners, Telling, Work, news_of, translated
+from watcher.journal.database import Listener, Listeners, Telling, Work, news_of, translated, translated_write
 from watcher.journal.migrate import bring_up, needs_migration, require_current, stored_revision
 from watcher.journal.postgres_sessions import (
     BEGIN_READING,
@@ -106,7 +106,7 @@ class PostgresDatabase:
 
     def write(self, work: Work[T], *, news: Telling[T] = NOTHING_NEW, repeatable: bool = True) -> T:
         self._check()
-        with translated():
+        with translated_write():
             value = self._again(lambda: self._write(work, news, repeatable=repeatable))
         self._listeners.tell(news_of(news, value))
         return value

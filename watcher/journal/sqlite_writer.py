@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from watcher.errors import JournalUnavailable
 from watcher.journal.connection import Connection
-from watcher.journal.database import Work, translated
+from watcher.journal.database import Work, translated_write
 
 T = TypeVar("T")
 
@@ -52,7 +52,7 @@ class _Ticket(Generic[T]):
 
     def result(self) -> T:
         if self.error is not None:
-            with translated():
+            with translated_write():
                 raise self.error
         return cast("T", self.value)  # it is done, and without an error
 

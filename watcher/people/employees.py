@@ -11,6 +11,7 @@ from msgspec import Struct, field
 
 from watcher.headers import clean
 from watcher.model import Language, Person
+from watcher.people.entries import is_code
 
 LARGEST_BYTES = 50_000_000
 
@@ -119,7 +120,7 @@ def _row(cells: list[str], columns: Mapping[str, int], line: int, problems: list
     if not email or any(sign.isspace() or not sign.isprintable() for sign in email) or email.count("@") > 1:
         problems.append(f"line {line}: no mail address in the column email; the row is passed over")
         return None
-    if not code or not code.isprintable():
+    if not is_code(code):
         problems.append(f"line {line}: no employee number in the column user_code; the row is passed over")
         return None
     if language and language.lower()[:2] not in _LANGUAGES:

@@ -1,6 +1,7 @@
 """What follows from what the endpoint answered: contract.md's table under "Wire", row by row.
 
-`classify` reads the exchange alone; `with_doubt` and `given_up` add what earlier tries left behind.
+`classify` reads the exchange alone; `with_doubt` and `given_up` add what earlier tries left behind. `unkept` is for
+what the journal does not take.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from msgspec.structs import replace
 
 from watcher.config.sections import CodeRule, Recognition
 from watcher.model import SUCCESS, Exchange, Invoice, Outcome, Reason, Response, Settlement, TryEnding
+
+_UNKEPT = "the journal cannot keep what the endpoint answered"
 
 
 class Result(StrEnum):
@@ -106,6 +109,16 @@ def given_up(ending: TryEnding) -> Settlement:
     """The outcome of a booking that failed for too long, with the last failure's words."""
     said = " ".join(part for part in (ending.code, ending.message) if part)
     return Settlement(outcome=Outcome.ERROR, code=Reason.GAVE_UP, message=said or None)
+
+
+def unkept(ending: TryEnding) -> tuple[Settlement, TryEnding]:
+    """The outcome of a try whose answer the journal will never take: without its words, and in doubt.
+
+    To post it again would bring the same answer. It may have been booked, whatever the answer says: nobody can look
+    it up, and under a new bizId it might be booked twice.
+    """
+    settlement = Settlement(outcome=Outcome.ATTENTION, code=Reason.IN_DOUBT, message=_UNKEPT)
+    return settlement, TryEnding(result=ending.result, in_doubt=True, message=_UNKEPT)
 
 
 def _is_unauthorised(exchange: Exchange, _: Recognition) -> bool:

@@ -19,6 +19,8 @@ from watcher.headers import clean, decode_bytes
 from watcher.model import SUCCESS, Invoice, Response
 
 LONGEST_TEXT = 2000  # characters of any one text that is kept
+# Of what is looked up by: PostgreSQL indexes no value of 2700 bytes, and a character may have four.
+LONGEST_NUMBER = 200
 
 _PARTS = ("ocr_result", "check_result", "expense_result")
 _NO_EXPENSE = re.compile(r"0+|-\d+|null|none|nil|undefined|false", re.IGNORECASE | re.ASCII)
@@ -156,8 +158,8 @@ def _invoice(
     detail, entered = _part(ocr, "invoice_detail"), _part(ocr, "invoice_input")
     seller, buyer = _part(detail, "Saler"), _part(detail, "Buyer")
     return Invoice(
-        number=_text_of((ocr, "invoice_num"), (check, "invoice_number"), (detail, "No"), (entered, "No")),
-        code=_text_of((ocr, "invoice_code"), (check, "invoice_code"), (detail, "Code"), (entered, "Code")),
+        number=_number_of((ocr, "invoice_num"), (check, "invoice_number"), (detail, "No"), (entered, "No")),
+        code=_number_of((ocr, "invoice_code"), (check, "invoice_code"), (detail, "Code"), (entered, "Code")),
         type=_text_of((ocr, "invoice_type"), (check, "invoice_type"), (detail, "invoiceType")),
         name=_text_of((ocr, "name")),
         amount=_decimal_of((ocr, "amount"), (check, "total_amount"), (detail, "SummaryAmount"), (entered, "Amount")),
@@ -178,7 +180,7 @@ def _invoice(
 
 def _expense_id(value: Any) -> str | None:
     """None for what programs write where there is none: nobody would find an expense of that number."""
-    found = _text(value)
+    found = _text(value, LONGEST_NUMBER)
     return None if found is None or _NO_EXPENSE.fullmatch(found) else found
 
 
@@ -194,13 +196,18 @@ def _verified(check: _Object) -> bool | None:
 _Candidate = tuple[_Object, str]
 
 
-def _text_of(*candidates: _Candidate) -> str | None:
+def _text_of(*candidates: _Candidate, longest: int = LONGEST_TEXT) -> str | None:
     """The first that says anything."""
     for part, key in candidates:
         value = part.get(key)
-        if value is not None and (found := _text(value)) is not None:
+        if value is not None and (found := _text(value, longest)) is not None:
             return found
     return None
+
+
+def _number_of(*candidates: _Candidate) -> str | None:
+    """The same of what is looked up by."""
+    return _text_of(*candidates, longest=LONGEST_NUMBER)
 
 
 def _decimal_of(*candidates: _Candidate) -> str | None:
@@ -225,15 +232,15 @@ def _words(value: Any, hidden: Callable[[str], str]) -> str | None:
     return _text(hidden(value) if isinstance(value, str) else value)
 
 
-def _text(value: Any) -> str | None:
+def _text(value: Any, longest: int = LONGEST_TEXT) -> str | None:
     """A JSON text, or a number as it is written; None for what says nothing. Lists and objects stay JSON."""
     if value is None or value is True or value is False:
         return None
     if not isinstance(value, str):
         value = json.dumps(value, ensure_ascii=False) if value else ""
     if _PLAIN.fullmatch(value):
-        return value.strip()[:LONGEST_TEXT] or None
-    return clean(value, LONGEST_TEXT) or None
+        return value.strip()[:longest] or None
+    return clean(value, longest) or None
 
 
 def read_date(text: str, timezone: ZoneInfo) -> date | None:

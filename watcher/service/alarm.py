@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 
 from watcher.clock import boot_seconds
-from watcher.errors import JournalUnusable, Unavailable
+from watcher.errors import JournalRefused, JournalUnusable, Unavailable
 from watcher.model import Alert
 from watcher.policy.alarm import AlarmRules, Decision, decide, kind_of
 from watcher.policy.conditions import LONG, RECENT, Own, conditions, own_conditions
@@ -89,7 +89,7 @@ class Alarm:
         try:
             if self._decision().changes:  # nothing is written where nothing is new
                 self._act()
-        except (Unavailable, JournalUnusable) as error:
+        except (Unavailable, JournalRefused, JournalUnusable) as error:
             return str(error)
         return None
 

@@ -10,7 +10,7 @@ from contextlib import suppress
 
 from watcher.answer import Answer
 from watcher.clock import boot_seconds
-from watcher.errors import SourceUnavailable, Unavailable
+from watcher.errors import JournalRefused, SourceUnavailable, Unavailable
 from watcher.model import ClaimedAnswer
 from watcher.policy.pauses import growing
 from watcher.service.heartbeats import Worker, unwatched
@@ -125,7 +125,7 @@ class Answerer:
             try:
                 self._pass(once=stopping)
                 pause = self._pause()
-            except Unavailable as error:
+            except (Unavailable, JournalRefused) as error:
                 log.warning("Answers have to wait.", extra={"detail": str(error)})
                 pause = _PAUSE_SECONDS
             if stopping:

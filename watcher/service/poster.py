@@ -13,7 +13,7 @@ import time
 from collections.abc import Sequence
 
 from watcher.clock import boot_seconds
-from watcher.errors import Unavailable
+from watcher.errors import JournalRefused, Unavailable
 from watcher.model import ClaimedBooking
 from watcher.policy.pace import Pace
 from watcher.ports import RecognitionJournal
@@ -136,7 +136,7 @@ class Poster:
         """As `_dispatch`. The same trouble is told once, however long it lasts."""
         try:
             pause = self._dispatch()
-        except Unavailable as error:
+        except (Unavailable, JournalRefused) as error:
             if str(error) != self._complaint:
                 log.warning("The journal cannot be asked for work.", extra={"detail": str(error)})
             self._complaint = str(error)

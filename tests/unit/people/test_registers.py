@@ -6,7 +6,7 @@ import pytest
 
 from watcher.errors import DirectoryUnavailable
 from watcher.model import Finding, Person
-from watcher.people.entries import code_of, language_of
+from watcher.people.entries import LONGEST_CODE, code_of, language_of
 from watcher.people.registers import Remembering
 
 
@@ -98,4 +98,6 @@ def test_codes_and_languages_are_read_from_what_services_write() -> None:
     languages: list[object] = ["zh-CN", "EN", "fr", None, 5]
 
     assert [code_of(code) for code in codes] == ["903851", "042", None, None, None, None, None]
+    assert code_of("9" * LONGEST_CODE) is not None
+    assert code_of("9" * (LONGEST_CODE + 1)) is None
     assert [language_of(language) for language in languages] == ["zh", "en", None, None, None]
