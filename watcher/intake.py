@@ -49,10 +49,14 @@ class Intake:
         storing: Storing,
         journal: IntakeJournal,
         surplus: Surplus,
+        holds_doubt: bool = False,
         beat: Callable[[], None] = lambda: None,
         meter: Meter = UNMEASURED,
     ) -> None:
-        """`beat` hears again and again that a round goes on, from whatever thread."""
+        """`holds_doubt`: what is in doubt waits for a person's decision, and a mail that comes back is none.
+
+        `beat` hears again and again that a round goes on, from whatever thread.
+        """
         self._source = source
         self._admission = admission
         self._gathering = gathering
@@ -60,6 +64,7 @@ class Intake:
         self._journal = journal
         self._surplus = surplus
         self._refused = Resting()  # by the store, one by one
+        self._holds_doubt = holds_doubt
         self._beat = beat
         self._meter = meter
         self._recording = Recording(
@@ -113,7 +118,7 @@ class Intake:
 
     def _retry(self, submission: str) -> None:
         with suppress(UsageError):  # retention has deleted it just now: the next look takes it in anew
-            again = self._journal.retry(submission)
+            again = self._journal.retry(submission, decided=not self._holds_doubt)
             log.info("A mail came back; it is tried again.", extra={"submission": submission, "documents": again})
 
     def _mail(self, arrival: Arrival, parcel: Parcel) -> Draft | None:

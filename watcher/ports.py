@@ -503,13 +503,15 @@ class IntakeJournal(Protocol):
     def record_all(self, submissions: Sequence[NewSubmission]) -> list[str]:
         """The same of several, in their order and in one transaction; their ids."""
 
-    def retry(self, submission: str, *, new: bool = False, in_place: Collection[str] = ()) -> int:
-        """Make its documents that ended in error, or in doubt, pending again, and it open; how many.
+    def retry(self, submission: str, *, new: bool = False, in_place: Collection[str] = (), decided: bool = True) -> int:
+        """Make its documents that ended in error, or in doubt, pending again, and it open; how many are posted.
 
         With their old bizId where a try of theirs is in doubt (unless `new`), else as the next
         generation. A file that was moved is put back first where its store is one of `in_place`.
         Where none is to be repeated, a closed submission is settled again, to be moved again. What is
         held because it is in doubt is posted again: this is the decision that it waited for.
+        Where it is not `decided`, nothing that is in doubt is posted: what has ended so stays as it is, and what waits
+        for a person, by whichever submission, has this one wait with it, held.
         """
 
     def release(self, submission: str, *, in_place: Collection[str] = ()) -> int:

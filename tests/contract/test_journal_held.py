@@ -171,6 +171,100 @@ def test_a_hold_under_a_lost_claim_is_refused_and_its_end_is_kept(journal: Journ
     assert only(journal, name).state is SubmissionState.OPEN
 
 
+# -------------------------------------------------------------------- what is tried again without a decision
+
+
+def failed(journal: Journal, *documents: NewDocument) -> str:
+    """A mail whose one booking ended in error, and that is answered."""
+    name = journal.record(mail(*documents))
+    book(journal, FAILED)
+    answer(journal, target="error")
+    return name
+
+
+def test_what_a_person_left_in_doubt_is_not_posted_by_who_moves_the_mail_back(journal: Journal) -> None:
+    name = held(journal, document("a"))
+    journal.refuse(name)
+    answer(journal, target="done")
+
+    assert journal.retry(name, decided=False) == 0
+
+    assert claim(journal, limit=8) == []
+    found = answer(journal, target="done")  # it is answered again, and moved away again
+    assert [(each.outcome, each.code) for each in found.documents] == [(Outcome.ATTENTION, Reason.IN_DOUBT)]
+
+
+def test_a_mail_that_comes_back_waits_with_the_one_that_is_held_for_the_same_document(journal: Journal) -> None:
+    # Given a document that failed, and was sent again in another mail, which is held
+    first = failed(journal, document("a"))
+    second = held(journal, document("a"))
+
+    # When somebody moves the first mail back
+    assert journal.retry(first, decided=False) == 0
+
+    # Then nothing is posted, and both wait for a person
+    assert claim(journal, limit=8) == []
+    for name in (first, second):
+        assert (only(journal, name).state, only(journal, name).reason) == (SubmissionState.HELD, Reason.IN_DOUBT)
+    assert journal.retry(first, decided=False) == 0  # nor by doing so twice
+    assert claim(journal, limit=8) == []
+    assert journal.retry(first) == 1
+    assert book(journal).biz_id == BookingKey(content="a", user_code="903851", create_expense=True).biz_id(2)
+    assert {only(journal, name).state for name in (first, second)} == {SubmissionState.SETTLED}
+
+
+def test_what_is_in_no_doubt_in_a_mail_that_comes_back_is_posted_beside_what_is_held(journal: Journal) -> None:
+    name = journal.record(mail(document("a"), document("b")))
+    for _ in range(2):
+        book(journal, FAILED)
+    answer(journal, target="error")
+    held(journal, document("a"))
+
+    assert journal.retry(name, decided=False) == 1
+
+    assert book(journal).key.content == "b"
+    assert outcomes(only(journal, name)) == [None, Outcome.DONE]
+    assert only(journal, name).state is SubmissionState.HELD
+
+
+def test_what_was_left_in_doubt_in_another_mail_is_not_posted_by_one_that_comes_back(journal: Journal) -> None:
+    first = failed(journal, document("a"))
+    journal.refuse(held(journal, document("a")))
+
+    assert journal.retry(first, decided=False) == 0
+
+    assert claim(journal, limit=8) == []
+    assert outcomes(only(journal, first)) == [Outcome.DUPLICATE]  # as if it had been sent a third time
+
+
+def test_what_turned_out_to_be_in_doubt_after_it_had_failed_is_held_when_its_mail_comes_back(journal: Journal) -> None:
+    # Given a refusal, and then the end of an earlier try of which nobody knows whether it was carried out
+    name = journal.record(mail(document("a")))
+    late = claim_one(journal, hold=OVER)
+    book(journal, FAILED)
+    answer(journal, target="error")
+    with pytest.raises(ClaimLost):
+        journal.postpone(late, due_in=NOW, counted=True, ending=CUT_OFF)
+
+    # When somebody moves the mail back
+    assert journal.retry(name, decided=False) == 0
+
+    # Then it waits for a person, who may let it go on under its old bizId
+    assert claim(journal, limit=8) == []
+    assert (only(journal, name).state, only(journal, name).reason) == (SubmissionState.HELD, Reason.IN_DOUBT)
+    assert journal.retry(name) == 1
+    assert book(journal).biz_id == late.biz_id
+
+
+def test_what_failed_in_no_doubt_is_tried_again_whoever_says_so(journal: Journal) -> None:
+    name = failed(journal, document("a"))
+
+    assert journal.retry(name, decided=False) == 1
+
+    book(journal)
+    assert outcomes(only(journal, name)) == [Outcome.DONE]
+
+
 # ---------------------------------------------------------------------------- files that are put back
 
 

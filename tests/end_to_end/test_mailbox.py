@@ -209,6 +209,31 @@ def test_a_mail_that_is_moved_back_from_the_error_folder_is_tried_again(
     assert len({reply.message["Message-ID"] for reply in smtp_sink.received}) == 2
 
 
+def test_who_moves_a_mail_back_decides_nothing_of_what_is_held_in_doubt(
+    workplace: Workplace, endpoint: Endpoint, account: Account
+) -> None:
+    # Given a request that was cut off, and a person who leaves it so
+    workplace.config["recognition"]["in_doubt"] = "hold"
+    workplace.write()
+    endpoint.behave(cut="after", times=1)
+    account.append(mail(("a.pdf", pdf("a"))))
+    workplace.command("run", "--once", "--wait", "5s")
+    (submission,) = workplace.submissions("--state", "held")
+    workplace.command("refuse", submission["id"])
+    workplace.command("run", "--once")
+    (answered,) = account.messages("发票/已处理")
+
+    # When somebody moves its mail back
+    account.move(answered.uid, "发票/已处理", "INBOX")
+    assert workplace.command("run", "--once").returncode == 0
+
+    # Then it is answered as before, and nothing is posted
+    assert len(endpoint.requests) == 1
+    assert len(account.messages("发票/已处理")) == 1
+    ((document,),) = [each["documents"] for each in workplace.submissions()]
+    assert (document["outcome"], document["code"]) == ("attention", "IN_DOUBT")
+
+
 def test_a_mail_that_was_refused_is_taken_in_when_it_is_moved_back_once_its_sender_is_known(
     workplace: Workplace, endpoint: Endpoint, account: Account, smtp_sink: SmtpSink
 ) -> None:

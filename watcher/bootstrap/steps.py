@@ -70,6 +70,7 @@ def build_tenders(
                 journal=journal,
                 now=journal.now,
             ),
+            holds_doubt=configuration.recognition.in_doubt == "hold",
             beat=look.beat,
             meter=meter,
         )

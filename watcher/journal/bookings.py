@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, case, insert, null, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, false, insert, null, or_, select, update
 
 from watcher.journal.clock import now_ms
 from watcher.journal.connection import Connection
@@ -58,6 +58,28 @@ _ADOPT = Deferred(
             waits_for=case((bookings.c.waits_for == WaitsFor.FILE.value, null()), else_=bookings.c.waits_for),
         )
     )
+)
+_REOPEN_BOOKING = Deferred(
+    lambda: (
+        update(bookings)
+        .where(bookings.c.id == bindparam("row"))
+        .values(
+            state=DocumentState.PENDING.value,
+            outcome=null(),
+            code=null(),
+            message=null(),
+            settled_at=null(),
+            attempts=0,
+            first_failed_at=null(),
+            due_at=now_ms(),
+            waits_for=null(),
+            claimed=false(),
+            claim=bookings.c.claim + 1,
+        )
+    )
+)
+_WAIT_FOR = Deferred(
+    lambda: update(bookings).where(bookings.c.id == bindparam("row")).values(due_at=null(), waits_for=bindparam("what"))
 )
 _EXPENSE = Deferred(
     lambda: (
@@ -117,6 +139,16 @@ def adopt(connection: Connection, booking: int, *, source: str, locator: Locator
     """Let a pending booking go through the source that wants it now: the one that it had may be gone by now."""
     values = {"source": source, **locator_columns(locator)}
     connection.execute(_ADOPT, {"row": booking, **{f"new_{name}": value for name, value in values.items()}})
+
+
+def let_go(connection: Connection, booking: int) -> None:
+    """It is due now, as if it had never been tried, and keeps its bizId."""
+    connection.execute(_REOPEN_BOOKING, {"row": booking})
+
+
+def let_wait(connection: Connection, booking: int, what: WaitsFor) -> None:
+    """It is due at no time, but when somebody or something comes."""
+    connection.execute(_WAIT_FOR, {"row": booking, "what": what.value})
 
 
 def locator_columns(locator: Locator | None) -> dict[str, str | None]:

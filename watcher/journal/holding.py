@@ -17,6 +17,8 @@ from watcher.journal.portions import portions
 from watcher.journal.tables import bookings, documents, submissions, tries
 from watcher.model import ClaimedBooking, Reason, SubmissionState, TryEnding
 
+SAME_IS_HELD = "the same document was submitted before, and it is not known whether it was booked"
+
 _HOLD = Deferred(
     lambda: fenced(bookings, state="pending").values(
         due_at=null(),
@@ -72,8 +74,13 @@ def hold_booking(connection: Connection, claimed: ClaimedBooking, ending: TryEnd
         connection.execute(_FORGET_TRY, {"of": claimed.booking, "nth": claimed.try_number})
     else:
         end_try(connection, claimed, ending)
-    connection.execute(_HOLD_SUBMISSIONS, {"of": claimed.booking, "said": _said(ending)})
+    hold_submissions(connection, claimed.booking, _said(ending))
     return True
+
+
+def hold_submissions(connection: Connection, booking: int, said: str) -> None:
+    """The open ones that wait for the booking wait for a person."""
+    connection.execute(_HOLD_SUBMISSIONS, {"of": booking, "said": said})
 
 
 def open_submissions_again(connection: Connection, rows: list[int]) -> None:

@@ -18,6 +18,7 @@ from watcher.journal.clock import now_ms, to_ms
 from watcher.journal.connection import Connection
 from watcher.journal.database import Part
 from watcher.journal.deferred import Deferred
+from watcher.journal.holding import SAME_IS_HELD
 from watcher.journal.pointing import point
 from watcher.journal.portions import portions
 from watcher.journal.releasing import let_in
@@ -57,7 +58,6 @@ _KNOWN = Deferred(
         .where(identities.c.key.in_(bindparam("keys", expanding=True)))
     )
 )
-_SAME_IS_HELD = "the same document was submitted before, and it is not known whether it was booked"
 
 _KEY = Deferred(lambda: bindparam("key", type_=identities.c.key.type))
 _SINCE_NOW = Deferred(lambda: case((bindparam("unheard") == 1, now_ms()), else_=null()))
@@ -115,8 +115,8 @@ class IntakePart(Part):
         )
         return [taken for taken, _ in recorded]
 
-    def retry(self, submission: str, *, new: bool = False, in_place: Collection[str] = ()) -> int:
-        return self._reopened(submission, Wish(new=new, in_place=in_place))
+    def retry(self, submission: str, *, new: bool = False, in_place: Collection[str] = (), decided: bool = True) -> int:
+        return self._reopened(submission, Wish(new=new, in_place=in_place, decided=decided))
 
     def release(self, submission: str, *, in_place: Collection[str] = ()) -> int:
         return self._reopened(submission, Wish(skipped=True, in_place=in_place))
@@ -181,7 +181,7 @@ def _write(connection: Connection, new: NewSubmission, name: str, *, fill: bool 
     """As a new row, or (`fill`) into the one that was released; what is to be done for it."""
     rows = [_unsettled(document) for document in new.documents]
     if new.state is not SubmissionState.HELD and point(connection, new, rows):
-        new = replace(new, state=SubmissionState.HELD, reason=Reason.IN_DOUBT, remark=_SAME_IS_HELD)
+        new = replace(new, state=SubmissionState.HELD, reason=Reason.IN_DOUBT, remark=SAME_IS_HELD)
     pending = any(map(_waits, rows))
     held = new.state is SubmissionState.HELD
     state = SubmissionState.HELD if held else SubmissionState.OPEN if pending else SubmissionState.SETTLED

@@ -15,13 +15,20 @@ from watcher.journal.bookings import (
     booked,
     is_doubtful,
     latest,
+    let_go,
+    let_wait,
     locator_of,
     open_generation,
 )
 from watcher.journal.clock import now_ms
 from watcher.journal.connection import Connection
 from watcher.journal.deferred import Deferred
-from watcher.journal.holding import open_submissions_again, submissions_waiting_for
+from watcher.journal.holding import (
+    SAME_IS_HELD,
+    hold_submissions,
+    open_submissions_again,
+    submissions_waiting_for,
+)
 from watcher.journal.settling import settle_untried
 from watcher.journal.tables import bookings, documents, invoices, submissions
 from watcher.model import BookingKey, DocumentState, Kind, Locator, Outcome, Reason, Settlement, SubmissionState
@@ -105,30 +112,6 @@ _BECOME_DUPLICATE = Deferred(
         )
     )
 )
-_REOPEN_BOOKING = Deferred(
-    lambda: (
-        update(bookings)
-        .where(bookings.c.id == bindparam("row"))
-        .values(
-            state=DocumentState.PENDING.value,
-            outcome=null(),
-            code=null(),
-            message=null(),
-            settled_at=null(),
-            attempts=0,
-            first_failed_at=null(),
-            due_at=now_ms(),
-            waits_for=null(),
-            claimed=false(),
-            claim=bookings.c.claim + 1,
-        )
-    )
-)
-_WAIT_FOR_FILE = Deferred(
-    lambda: (
-        update(bookings).where(bookings.c.id == bindparam("row")).values(due_at=null(), waits_for=WaitsFor.FILE.value)
-    )
-)
 _POINT_ON = Deferred(
     lambda: (
         update(documents)
@@ -196,21 +179,23 @@ class Wish(Struct, frozen=True, kw_only=True):
     new: bool = False  # under a new bizId even where a try is in doubt
     skipped: bool = False  # what was skipped, and nothing else
     in_place: Collection[str] = ()  # the stores whose URLs lead to where a file lies
+    decided: bool = True  # a person has thought of what is in doubt; else nothing of it is posted
 
 
 def reopen(connection: Connection, submission: str, wish: Wish) -> int | None:
-    """How many documents are pending again; None: there is no such submission."""
+    """How many documents are posted again; None: there is no such submission."""
     row = connection.execute(_SUBMISSION, {"name": submission}).first()
     if row is None:
         return None
     if row.state == SubmissionState.HELD:
-        return _go_on(connection, row, new=wish.new) if row.reason == Reason.IN_DOUBT else 0
-    failed = connection.execute(_SKIPPED if wish.skipped else _TO_REPEAT, {"seq": row.seq}).all()
+        return _go_on(connection, row, new=wish.new) if row.reason == Reason.IN_DOUBT and wish.decided else 0
+    failed = _to_repeat(connection, row, wish)
     returns = row.kind == Kind.FILE and row.moved_to is not None
-    pending = sum(
-        _try_again(connection, document, row.source, new=wish.new, returns=returns and document.store in wish.in_place)
+    tried = [
+        _try_again(connection, document, row.source, wish, returns=returns and document.store in wish.in_place)
         for document in failed
-    )
+    ]
+    pending = [booking for booking in tried if booking is not None]
     if pending:
         comes_back = int(bool(waiting_for_file(connection, row.seq)))
         due = {"due": comes_back, "returns": comes_back}
@@ -218,7 +203,22 @@ def reopen(connection: Connection, submission: str, wish: Wish) -> int | None:
     elif _answers_again(row, failed, wish) and row.state != SubmissionState.OPEN:
         settled = {"to": SubmissionState.SETTLED.value, "due": 1, "returns": 0}
         connection.execute(_REOPEN_SUBMISSION, {"row": row.seq, **settled})
-    return pending
+    held = frozenset[int]() if wish.decided else _held_with_others(connection, row.seq)
+    return sum(booking not in held for booking in pending)
+
+
+def _to_repeat(connection: Connection, row: Any, wish: Wish) -> list[Any]:
+    """Its documents that the wish is of."""
+    found = connection.execute(_SKIPPED if wish.skipped else _TO_REPEAT, {"seq": row.seq}).all()
+    return found if wish.decided else [each for each in found if each.outcome != Outcome.ATTENTION]
+
+
+def _held_with_others(connection: Connection, seq: int) -> frozenset[int]:
+    """The bookings of a submission that wait for a person, with which it waits now."""
+    waiting = connection.execute(_WAITING, {"seq": seq, "what": WaitsFor.PERSON.value}).all()
+    for booking in waiting:
+        hold_submissions(connection, booking.id, SAME_IS_HELD)
+    return frozenset(booking.id for booking in waiting)
 
 
 def _answers_again(row: Any, tried: Sequence[Any], wish: Wish) -> bool:
@@ -248,11 +248,6 @@ def waiting_for_file(connection: Connection, seq: int) -> list[Any]:
     return list(connection.execute(_WAITING, {"seq": seq, "what": WaitsFor.FILE.value}).all())
 
 
-def let_go(connection: Connection, booking: int) -> None:
-    """It is due now, as if it had never been tried, and keeps its bizId."""
-    connection.execute(_REOPEN_BOOKING, {"row": booking})
-
-
 def _go_on(connection: Connection, row: Any, *, new: bool) -> int:
     """A person has decided that what is in doubt is posted again; how many bookings that is."""
     waiting = connection.execute(_WAITING, {"seq": row.seq, "what": WaitsFor.PERSON.value}).all()
@@ -276,28 +271,28 @@ def _generation(connection: Connection, row: Any, number: int, *, source: str, l
     return open_generation(connection, key, number, source=source, locator=locator)
 
 
-def _try_again(connection: Connection, document: Any, source: str, *, new: bool, returns: bool) -> bool:
-    """Whether the document waits now; else its content was booked meanwhile, and it is a duplicate."""
+def _try_again(connection: Connection, document: Any, source: str, wish: Wish, *, returns: bool) -> int | None:
+    """The booking that the document waits for now; None: its content was booked meanwhile, and it is a duplicate."""
     user_code = document.user_code or ""
     found = latest(connection, [document.content], user_code=user_code, create_expense=document.create_expense).get(
         document.content
     )
-    if found is not None and booked(found) and not is_doubtful(connection, found):
+    if found is not None and booked(found) and not (wish.decided and is_doubtful(connection, found)):
         connection.execute(_BECOME_DUPLICATE, {"row": document.id, "to": found.id, "first": found.first_document})
-        return False
+        return None
     if found is not None and found.state == DocumentState.PENDING:
-        booking = _joined(connection, found, document, source, returns=returns)
+        booking = _joined(connection, found, document, source, decided=wish.decided, returns=returns)
     else:
-        booking = _posted_again(connection, found, document, source, new=new)
+        booking = _posted_again(connection, found, document, source, wish)
         if returns:
-            connection.execute(_WAIT_FOR_FILE, {"row": booking})
+            let_wait(connection, booking, WaitsFor.FILE)
     connection.execute(_WAIT, {"row": document.id, "to": booking})
-    return True
+    return booking
 
 
-def _joined(connection: Connection, found: Any, document: Any, source: str, *, returns: bool) -> int:
-    """The booking that is pending already; where it waits for a person, this is what was waited for."""
-    if found.waits_for == WaitsFor.PERSON:
+def _joined(connection: Connection, found: Any, document: Any, source: str, *, decided: bool, returns: bool) -> int:
+    """The booking that is pending already; where it waits for a person's decision, this may be it."""
+    if found.waits_for == WaitsFor.PERSON and decided:
         let_go(connection, found.id)
         open_submissions_again(connection, submissions_waiting_for(connection, found.id))
     if not returns:
@@ -305,12 +300,14 @@ def _joined(connection: Connection, found: Any, document: Any, source: str, *, r
     return int(found.id)
 
 
-def _posted_again(connection: Connection, found: Any, document: Any, source: str, *, new: bool) -> int:
+def _posted_again(connection: Connection, found: Any, document: Any, source: str, wish: Wish) -> int:
     """The old booking where it is in doubt and no new one is wished for, else the next generation, or the first."""
-    if found is None or new or not found.in_doubt:
+    if found is None or wish.new or not found.in_doubt:
         number = FIRST_GENERATION if found is None else found.generation + 1
         return _generation(connection, document, number, source=source, locator=locator_of(document))
     connection.execute(_FORGET_INVOICES, {"of": found.id})
     let_go(connection, found.id)
     adopt(connection, found.id, source=source, locator=locator_of(document))
+    if not wish.decided:
+        let_wait(connection, int(found.id), WaitsFor.PERSON)
     return int(found.id)

@@ -9,12 +9,13 @@ from sqlalchemy import bindparam, exists, false, insert, null, select, text, upd
 
 from watcher.errors import ClaimLost
 from watcher.journal.answers import claimed_answers
+from watcher.journal.bookings import let_go
 from watcher.journal.claims import claiming, fence, fenced
 from watcher.journal.clock import now_ms
 from watcher.journal.connection import Connection
 from watcher.journal.database import Part
 from watcher.journal.deferred import Deferred
-from watcher.journal.reopening import let_go, waiting_for_file
+from watcher.journal.reopening import waiting_for_file
 from watcher.journal.settling import settle_untried
 from watcher.journal.tables import identities, submissions
 from watcher.model import ANYTHING, ClaimedAnswer, Outcome, Reason, Settlement
