@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
+from msgspec.structs import replace
 
 from tests.support.journal_process import other_process
 from tests.support.journal_statements import heard
@@ -26,6 +27,7 @@ from tests.support.journals import (
     book,
     claim,
     claim_one,
+    document,
     done,
     file,
     invoice,
@@ -41,7 +43,7 @@ from watcher.journal.connection import Connection
 from watcher.journal.journal import SqlJournal
 from watcher.journal.opening import migrate, open_journal
 from watcher.journal.postgres_sessions import BEGIN_WRITING
-from watcher.model import Closed, News, Outcome, SubmissionState
+from watcher.model import BookingKey, Closed, NewDocument, News, Outcome, SubmissionState
 
 if TYPE_CHECKING:
     from tests.support.servers.postgres import Postgres
@@ -403,3 +405,44 @@ def test_what_is_tried_again_while_another_node_deletes_what_is_old_is_not_delet
     finally:
         other.close()
     assert sum(journal.counts().submissions.values()) == 1 - forgotten
+
+
+WHOLE = document("f" * 64)
+PART = document(BookingKey.of_part("f" * 64, 1, 3), sha256="f" * 64)
+
+
+@pytest.mark.parametrize(("first", "second"), [(WHOLE, PART), (PART, WHOLE)])
+@pytest.mark.parametrize("put_back", [False, True])
+def test_a_file_that_two_nodes_take_in_at_once_whole_and_in_parts_is_posted_once(
+    url: str, journal: SqlJournal, first: NewDocument, second: NewDocument, put_back: bool
+) -> None:
+    came = file(first)
+    if put_back:  # its key is known, and is to be another submission's
+        name = journal.record(file(document("other"), key=came.key))
+        book(journal, FAILED)
+        answer(journal, "shared", target="error/other.pdf")
+        came = replace(came, succeeds=name)
+    other = open_journal(url, exclusive=False)
+    try:
+        meanwhile = Meanwhile(journal, "FROM bookings", lambda: other.record(mail(second)))
+        journal.record(came)
+        late = meanwhile.result()
+    finally:
+        other.close()
+
+    assert [each.key.content for each in claim(journal, limit=8)] == [first.content]
+    (document_,) = journal.submission(late).documents
+    assert (document_.outcome, document_.code) == (Outcome.ERROR, "PARTLY_BOOKED")
+
+
+def test_who_takes_in_other_files_waits_for_nobody(url: str, journal: SqlJournal) -> None:
+    other = open_journal(url, exclusive=False)
+    try:
+        meanwhile = Meanwhile(journal, "FROM bookings", lambda: other.record(mail(document("b"))))
+        journal.record(mail(document("a")))
+        waited = meanwhile.done is None or not meanwhile.done.done()
+        meanwhile.result()
+    finally:
+        other.close()
+    assert not waited
+    assert len(claim(journal, limit=8)) == 2

@@ -10,7 +10,6 @@ from typing import Any
 
 from msgspec.structs import asdict, replace
 from sqlalchemy import and_, bindparam, case, exists, false, insert, null, select, update
-from sqlalchemy.exc import IntegrityError
 
 from watcher.errors import UsageError
 from watcher.journal.bookings import locator_columns
@@ -19,6 +18,7 @@ from watcher.journal.connection import Connection
 from watcher.journal.database import Part
 from watcher.journal.deferred import Deferred
 from watcher.journal.holding import SAME_IS_HELD
+from watcher.journal.identities import is_new, point_on
 from watcher.journal.pointing import point
 from watcher.journal.portions import portions
 from watcher.journal.releasing import let_in
@@ -59,7 +59,6 @@ _KNOWN = Deferred(
     )
 )
 
-_KEY = Deferred(lambda: bindparam("key", type_=identities.c.key.type))
 _SINCE_NOW = Deferred(lambda: case((bindparam("unheard") == 1, now_ms()), else_=null()))
 _ADD_SUBMISSION = Deferred(lambda: insert(submissions).values(recorded_at=now_ms(), unacknowledged_since=_SINCE_NOW()))
 _FILL = Deferred(
@@ -72,22 +71,6 @@ _FILL = Deferred(
 )
 _ANSWER_NOW = Deferred(lambda: update(submissions).where(submissions.c.seq == bindparam("row")).values(due_at=now_ms()))
 _HELD_NOW = Deferred(lambda: update(submissions).where(submissions.c.seq == bindparam("row")).values(held_at=now_ms()))
-# Nothing, where the key is known: the look and the insert are one statement.
-_ADD_IDENTITY = Deferred(
-    lambda: insert(identities).from_select(
-        ["key", "submission"],
-        select(_KEY(), bindparam("name", type_=identities.c.submission.type)).where(
-            ~exists().where(identities.c.key == _KEY())
-        ),
-    )
-)
-_POINT_IDENTITY = Deferred(
-    lambda: (
-        update(identities)
-        .where(identities.c.key == bindparam("of"), identities.c.submission == bindparam("old"))
-        .values(submission=bindparam("new"), stays=False)
-    )
-)
 _ADD_DOCUMENT = Deferred(
     lambda: insert(documents).values(settled_at=case((bindparam("is_settled") == 1, now_ms()), else_=null()))
 )
@@ -158,7 +141,7 @@ def _known(row: Any) -> Known:
 
 def _record(connection: Connection, new: NewSubmission, name: str) -> tuple[str, News]:
     """The id that it has, and what is to be done for it."""
-    if connection.execute(_ADD_IDENTITY, {"key": new.key, "name": name}).rowcount == 1:
+    if is_new(connection, new, name):
         return name, _write(connection, new, name)
     known = _known(connection.execute(_KNOWN, {"keys": [new.key]}).one())
     if known.released_for is not None and known.submission == new.succeeds:
@@ -167,14 +150,8 @@ def _record(connection: Connection, new: NewSubmission, name: str) -> tuple[str,
     to_be_retried = new.kind is Kind.MAIL and not known.empty
     if overtaken or to_be_retried or known.stays or known.state is not SubmissionState.CLOSED:
         return known.submission, NOTHING_NEW
-    _point_on(connection, new.key, known.submission, name)
+    point_on(connection, new.key, known.submission, name)
     return name, _write(connection, new, name)
-
-
-def _point_on(connection: Connection, key: str, old: str, name: str) -> None:
-    """Let the key be this submission's. Another node that was faster makes the whole transaction begin anew."""
-    if connection.execute(_POINT_IDENTITY, {"of": key, "old": old, "new": name}).rowcount != 1:
-        raise IntegrityError("the identity has changed meanwhile", None, RuntimeError(key))
 
 
 def _write(connection: Connection, new: NewSubmission, name: str, *, fill: bool = False) -> News:

@@ -3,18 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from hashlib import blake2b
 from typing import Any
+
+from sqlalchemy import BigInteger, Text, bindparam, cast, func, select
 
 from watcher.journal.bookings import FIRST_GENERATION, WaitsFor, adopt, booked, latest_with_parts, open_generation
 from watcher.journal.connection import Connection
+from watcher.journal.deferred import Deferred
 from watcher.journal.parts import Overlap, by_parent, extent, overlap
 from watcher.model import BookingKey, DocumentState, NewSubmission, Outcome, Reason
+
+# PostgreSQL's locks until the end of the transaction, by their numbers.
+_LOCK = Deferred(lambda: func.unnest(func.string_to_array(bindparam("locks", type_=Text()), ",")).column_valued())
+FILES_LOCKED = Deferred(lambda: select(func.count(func.pg_advisory_xact_lock(cast(_LOCK(), BigInteger)))))
+
+
+def locks_of(new: NewSubmission) -> str:
+    """The numbers of the locks on the files that its documents are, or are parts of, for FILES_LOCKED.
+
+    Whoever takes in the whole of a file does not see the parts that another node is just taking in, nor the other way
+    round: there is no row yet that both would lock. In one order, as with the rows.
+    """
+    files = {extent(each.content).parent for each in new.documents if each.outcome is None}
+    return ",".join(map(str, sorted(_number(f"{new.user_code}\n{file}") for file in files)))
+
+
+def _number(name: str) -> int:
+    return int.from_bytes(blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest(), signed=True)
 
 
 def point(connection: Connection, new: NewSubmission, rows: list[dict[str, Any]]) -> bool:
     """Give every document that is to be posted its booking, or the outcome `duplicate`.
 
-    Whether one of them waits for a person's decision.
+    Whether one of them waits for a person's decision. On PostgreSQL the files have to be locked, see `locks_of`.
     """
     user_code = new.user_code or ""
     wanted = [index for index, row in enumerate(rows) if row["state"] == DocumentState.PENDING]
