@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel
 
 from watcher.config.confidential import passwords_in
+from watcher.config.document import printable
 from watcher.config.secret import Secret
 from watcher.config.sections import Configuration, HttpStore, Mailbox, ObjectsStore, Recognition, ResolveStore
 from watcher.config.wording import looks_secret
@@ -43,7 +44,7 @@ def _plain_secrets(value: object, path: str) -> Iterator[str]:
     elif isinstance(value, dict):
         for key, item in value.items():
             if not isinstance(item, Secret) or looks_secret(key):
-                yield from _plain_secrets(item, f"{path}.{key}")
+                yield from _plain_secrets(item, f"{path}.{printable(key)}")
 
 
 def _passwords_in_addresses(configuration: Configuration) -> Iterator[str]:

@@ -25,13 +25,15 @@ _INTEGER = re.compile(r"[-+]?(?:0|[1-9]\d{0,17})", re.ASCII)
 _FLOAT = re.compile(r"[-+]?\d{1,18}\.\d{0,18}(?:[eE][-+]?\d{1,3})?", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _TRUE = ("yes", "true", "on")
+_SIGNS = ":=：＝"  # what people part a key from its value with; YAML wants a colon and a blank
+_UNPARTED = re.compile(rf"([\w.-]+)\s*[{_SIGNS}](?!//)\s*(\S.*)", re.DOTALL)
 
 # The beginnings of what PyYAML says, and what a person is told instead.
 _SYNTAX = (
     ("found character '\\t'", "a tab stands here: indent with spaces"),
     ("found character", "a value cannot begin with this sign: put it in quotes"),
     ("mapping values are not allowed", "a colon too many, or wrong indentation: put a value with a colon in quotes"),
-    ("could not find expected ':'", "a key without its colon"),
+    ("could not find expected ':'", "a key without its colon, or without the blank after the colon"),
     ("found undefined alias", "a value cannot begin with *: put it in quotes"),
     ("expected alphabetic or numeric", "a value cannot begin with * or &: put it in quotes"),
     ("found duplicate anchor", "an anchor (&) of this name was set before"),
@@ -96,8 +98,12 @@ def parse(data: bytes) -> Document:
 
 
 def printable(text: str) -> str:
-    """A key as it may be shown: on one line, without control characters, and not endless."""
-    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text[:80])
+    """A key as it may be shown: on one line, without control characters, and not endless.
+
+    It ends before a colon or an equals sign: what follows may be the value, and a secret.
+    """
+    key = re.split(f"[{_SIGNS}]", text, maxsplit=1)[0].rstrip(" ")
+    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in key[:80])
 
 
 def spelled(path: Path) -> str:
@@ -147,6 +153,10 @@ def _compose(text: str) -> yaml.Node:
 
 def _line(node: yaml.Node) -> int:
     return int(node.start_mark.line) + 1
+
+
+def _is_nothing(node: yaml.Node) -> bool:
+    return isinstance(node, yaml.ScalarNode) and node.style is None and not node.value
 
 
 class _Reading:
@@ -202,7 +212,23 @@ class _Reading:
             elif key_node.tag == "tag:yaml.org,2002:merge":
                 self._report(key_node, path, "<< is not known here: write the keys out")
             else:
-                yield key_node, value_node
+                yield self._parted(key_node, value_node, path)
+
+    def _parted(self, key: yaml.ScalarNode, value: yaml.Node, path: Path) -> tuple[yaml.ScalarNode, yaml.Node]:
+        """A key with its value in it, for want of a blank, is reported and read as it was meant.
+
+        So nothing else is said of it. The report does not name the key: it may be half a secret in braces.
+        """
+        found = _UNPARTED.fullmatch(str(key.value))
+        if key.style is not None or found is None or not _is_nothing(value):
+            return key, value
+        self._report(key, path, "a blank is missing after the colon of a key here: write KEY: VALUE")
+        name, text = found.groups()
+        tag = _Loader("").resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]  # PyYAML's
+        return (
+            yaml.ScalarNode("tag:yaml.org,2002:str", name, key.start_mark),
+            yaml.ScalarNode(tag, text, key.start_mark),
+        )
 
     def _scalar(self, node: yaml.ScalarNode, path: Path) -> Any:
         kind = node.tag.removeprefix("tag:yaml.org,2002:")

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import Tag, ValidationError
 from pydantic_core import ErrorDetails
 
-from watcher.config.document import Document, Path, Problem
+from watcher.config.document import Document, Path, Problem, printable
 from watcher.config.sections import Configuration, Section
 from watcher.config.values import Unquoted, suggestion
 
@@ -34,7 +34,7 @@ def problems(error: ValidationError, document: Document) -> Iterator[Problem]:
     for detail in details:
         if detail["type"] == "extra_forbidden":
             path = _path(detail["loc"], document.value)
-            hint = suggestion(str(path[-1]), _known_keys(detail["loc"][:-1]))
+            hint = suggestion(printable(str(path[-1])), _known_keys(detail["loc"][:-1]))
             suggested.add((*path[:-1], hint.removeprefix("; did you mean ").removesuffix("?")))
             yield Problem(line=document.line(path), path=path, message=f"unknown key{hint}")
     for detail in details:

@@ -131,6 +131,24 @@ def test_a_secret_in_a_wrong_form_is_told_in_one_line(tmp_path: Path, written_as
         f"mailboxes: [{{name: a, host: h, username: u, verify_sender: {CANARY}, since: {CANARY}}}]",
         f"mailboxes: {CANARY}",
         f"journal: mysql://u:{CANARY}@h/d",
+        f"web: {{password:{CANARY}}}",
+        f"web: {{password={CANARY}}}",
+        f"web: {{password = {CANARY}}}",
+        f"web: {{password：{CANARY}}}",
+        f"web: {{password:{CANARY}: x}}",
+        f"web: {{password={CANARY}: x, password={CANARY}: x}}",
+        f"web: {{{{password:{CANARY}}}}}",
+        f'web: {{"password:{CANARY}"}}',
+        f"web:\n  password:{CANARY}",
+        f"web:\n  password:{CANARY}\n  listen: a:1",
+        f"web: {{password: {{{CANARY}==}}}}",
+        f"web: {{password: {{{CANARY}:a}}}}",
+        f"alerts: {{urls: {{wecombot://{CANARY}: }}}}",
+        f"smtp: {{host: h, from: a@b.example, username: u, password:{CANARY}}}",
+        f"mailboxes: [{{name: a, host: h, username: u, password:{CANARY}}}]",
+        f"directory: {{http: {{url: 'http://h/{{address}}', headers: {{X-Api-Key:{CANARY}}}}}}}",
+        f"directory: {{http: {{url: 'http://h/{{address}}', headers: {{X-Api-Key={CANARY}: x}}}}}}",
+        f"a:{CANARY}: 1",
     ],
 )
 def test_what_stands_where_a_secret_may_stand_is_in_no_message(tmp_path: Path, line: str) -> None:
@@ -146,12 +164,39 @@ def test_what_stands_where_a_secret_may_stand_is_in_no_message(tmp_path: Path, l
         error = error.__cause__
 
 
+@pytest.mark.parametrize(
+    ("line", "section"),
+    [
+        (f"web: {{listen: 'a:1', password:{CANARY}}}", "web"),
+        (f"web: {{listen: 'a:1', password={CANARY}}}", "web"),
+        (f"smtp: {{host: h, from: a@b.example, port:25, username: u, password:{CANARY}}}", "smtp"),
+        (
+            f"directory: {{http: {{url: 'http://h/{{address}}', headers: {{X-Api-Key:{CANARY}}}}}}}",
+            "directory.http.headers",
+        ),
+    ],
+)
+def test_a_blank_that_is_missing_after_a_colon_is_all_that_is_told_of_a_key(
+    tmp_path: Path, line: str, section: str
+) -> None:
+    assert problems_of(written(tmp_path, f"{MINIMUM}{line}\n")) == [
+        f"11: {section}: a blank is missing after the colon of a key here: write KEY: VALUE"
+    ]
+
+
+def test_a_key_is_shown_up_to_what_parts_it_from_a_value(tmp_path: Path) -> None:
+    text = MINIMUM + f"smtp: {{host: h, from: a@b.example, pasword={CANARY}: x}}\n"
+
+    assert problems_of(written(tmp_path, text)) == ["11: smtp.pasword: unknown key; did you mean password?"]
+
+
 def test_secrets_in_plain_text_are_warned_of_where_they_are_secrets(tmp_path: Path) -> None:
     text = MINIMUM.replace(
         "stores:\n",
         f"  headers: {{X-Tenant: '7', Authorization: '{CANARY}'}}\nstores:\n"
         "  more:\n    type: objects\n    service: s3\n"
-        f"    options: {{bucket: b, access_key_id: id, secret_access_key: '{CANARY}', region: {{env: R}}}}\n",
+        f"    options: {{bucket: b, access_key_id: id, secret_access_key: '{CANARY}', region: {{env: R}},"
+        f" 'secret_key={CANARY}': 'x'}}\n",
     )
     text += f"    store: more\nweb: {{password: '{CANARY}'}}\nalerts: {{urls: ['{CANARY}']}}\n"
 
@@ -161,6 +206,7 @@ def test_secrets_in_plain_text_are_warned_of_where_they_are_secrets(tmp_path: Pa
     assert plain == [
         "recognition.headers.Authorization",
         "stores.more.options.secret_access_key",
+        "stores.more.options.secret_key",
         "alerts.urls[0]",
         "web.password",
     ]
