@@ -101,6 +101,10 @@ def test_a_certificate_that_ends_soon_is_told_with_its_day(tmp_path: Path) -> No
     assert clock.subject == later.subject == "clock"
 
 
+def test_an_address_that_cannot_be_has_no_server_to_look_at() -> None:
+    assert [address_of(url) for url in ("https://[fe80::1", "https://h:99999", "ftp://h/", "")] == [None] * 4
+
+
 # ------------------------------------------------------------------------------------------------ web
 
 
@@ -116,6 +120,7 @@ def test_the_port_of_the_pages_is_free_is_ours_or_is_somebody_elses() -> None:
                 "ours": f"127.0.0.1:{ours.port}",
                 "taken": f"127.0.0.1:{others.port}",
                 "elsewhere": "192.0.2.1:8750",
+                "nowhere": "a..b:8750",
             }.items()
         }
 
@@ -124,6 +129,7 @@ def test_the_port_of_the_pages_is_free_is_ours_or_is_somebody_elses() -> None:
         "ours": True,
         "taken": False,
         "elsewhere": False,
+        "nowhere": False,
     }
     assert str(others.port) in (told["taken"].mend or "")
     assert all(finding.mend for finding in told.values() if not finding.ok)

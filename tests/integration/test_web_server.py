@@ -93,7 +93,7 @@ def test_after_a_stop_its_port_is_free_at_once(serve: Serve) -> None:
     assert not [thread for thread in threading.enumerate() if thread.name == "web"]
 
 
-@pytest.mark.parametrize("listen", ["192.0.2.1:0", "no-such-host.invalid:80"])
+@pytest.mark.parametrize("listen", ["192.0.2.1:0", "no-such-host.invalid:80", "a..b:80"])
 def test_what_cannot_be_listened_at_is_told_in_one_sentence(listen: str) -> None:
     with pytest.raises(ListenFailed, match=listen):
         listening(listen)

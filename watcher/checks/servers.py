@@ -48,8 +48,8 @@ class Seen(Struct, frozen=True, kw_only=True):
 
 def address_of(url: str, ca_file: Path | None = None) -> Address | None:
     """The server of an address; None for what is no web address. User names and passwords are left out."""
-    parts = urlsplit(url)
     try:
+        parts = urlsplit(url)
         host, port = parts.hostname, parts.port
     except ValueError:
         return None

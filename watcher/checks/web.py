@@ -12,6 +12,7 @@ from watcher.model import Finding
 _SECONDS = 5.0
 _ABOUT = About("web")
 _ALIVE = (200, 503)
+_OUR_ADDRESS = "name an address of this machine in web.listen"
 
 
 def web_findings(listen: str) -> list[Finding]:
@@ -23,6 +24,8 @@ def web_findings(listen: str) -> list[Finding]:
         with socket.socket(family, socket.SOCK_STREAM) as taken:
             taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             taken.bind(place)
+    except UnicodeError:
+        return [_ABOUT.wrong(f"{listen} cannot be listened at: no host can have this name", _OUR_ADDRESS)]
     except OSError as error:
         return [_refused(listen, bare, int(port), error)]
     return [_ABOUT.well(f"{listen} is free for the pages")]
@@ -37,7 +40,7 @@ def _refused(listen: str, host: str, port: int, error: OSError) -> Finding:
     if error.errno == errno.EACCES:
         return _ABOUT.wrong(f"{listen}: ports below 1024 are for root", "name a higher port in web.listen")
     reason = error.strerror or type(error).__name__
-    return _ABOUT.wrong(f"{listen} cannot be listened at: {reason}", "name an address of this machine in web.listen")
+    return _ABOUT.wrong(f"{listen} cannot be listened at: {reason}", _OUR_ADDRESS)
 
 
 def _is_ours(host: str, port: int) -> bool:

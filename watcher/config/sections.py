@@ -9,6 +9,7 @@ and the JSON Schema is made of it. What concerns several sections at once is che
 
 import re
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -47,8 +48,11 @@ from watcher.config.values import (
     Text,
     TimeZone,
     base_of,
+    can_be_host,
+    can_have_server,
     placeholders,
     visible,
+    web_address,
 )
 from watcher.durations import parse_duration
 from watcher.model import Language
@@ -256,6 +260,14 @@ class ObjectsStore(Section):
             raise ValueError("root must be a whole path, from / on")
         return value
 
+    @field_validator("options")
+    @classmethod
+    def _endpoint_has_a_server(cls, value: dict[str, Secret]) -> dict[str, Secret]:
+        endpoint = value.get("endpoint")
+        if endpoint is not None and endpoint.plain and "://" in endpoint.reveal():
+            _endpoint(endpoint.reveal())
+        return value
+
     @field_validator("attachment_url")
     @classmethod
     def _known_form(cls, value: str, info: ValidationInfo) -> str:
@@ -268,6 +280,13 @@ class ObjectsStore(Section):
         elif value != "key":
             raise ValueError("must be key, {presigned: 1d} or a web address with {key} in it")
         return value
+
+
+def _endpoint(value: str) -> None:
+    try:
+        web_address(value)
+    except ValueError as error:
+        raise ValueError(f"endpoint is {error} (write https://host or https://host:port)") from error
 
 
 def _presigned(lifetime: str, service: str | None) -> None:
@@ -374,6 +393,8 @@ class HttpDirectory(Section):
 def _ldap_url(value: str) -> str:
     if not re.match(r"ldaps?://[^\s/]+", value):
         raise ValueError("not an LDAP address: it must begin with ldaps:// or ldap://")
+    if not can_have_server(value):
+        raise ValueError("not an LDAP address: its host or port cannot be (write ldaps://host or ldaps://host:port)")
     return value
 
 
@@ -704,6 +725,8 @@ def _listen(value: str) -> str:
     host, _, port = value.rpartition(":")
     if not host or not re.fullmatch(r"\d{1,5}", port, re.ASCII) or int(port) > _LARGEST_PORT:
         raise ValueError("must be host:port, such as 127.0.0.1:8750")
+    if not can_be_host(host.strip("[]")):
+        raise ValueError("no host can have this name: write host:port, such as 127.0.0.1:8750")
     return value
 
 
@@ -734,7 +757,8 @@ class Retention(Section):
     closed: Duration = Field(timedelta(days=400), description="answered submissions older than this are deleted")
 
 
-_NO_JOURNAL = "not a journal: write sqlite:////path/to/journal.db or postgresql://user@host/database"
+_WRITE_JOURNAL = "write sqlite:////path/to/journal.db or postgresql://user@host/database"
+_NO_JOURNAL = f"not a journal: {_WRITE_JOURNAL}"
 
 
 def _journal(value: str, info: ValidationInfo) -> str:
@@ -745,6 +769,8 @@ def _journal(value: str, info: ValidationInfo) -> str:
     path = value.removeprefix("sqlite:///")
     if path == value or not path or path == ":memory:":
         raise ValueError(_NO_JOURNAL)
+    if Path(path.partition("?")[0]).name in ("", ".."):
+        raise ValueError(f"names a folder, and no file in it: {_WRITE_JOURNAL}")
     base = base_of(info)
     return value if base is None else f"sqlite:///{base / path}"
 

@@ -160,18 +160,30 @@ def visible(value: str) -> str:
     return value
 
 
-def _web_address(value: str) -> str:
+def web_address(value: str) -> str:
     """Raises ValueError where no request could be sent to it."""
-    begins = re.match(r"https?://[^\s/?#]+\S*$", visible(value))
-    try:
-        host, port = (urlsplit(value).hostname, urlsplit(value).port) if begins else (None, None)
-    except ValueError as error:
-        raise ValueError("not a web address: its host or port cannot be") from error
-    if begins is None:
+    if not re.match(r"https?://[^\s/?#]+\S*$", visible(value)):
         raise ValueError("not a web address: it must begin with https:// or http://")
-    if not host or port == 0:
+    if not can_have_server(value):
         raise ValueError("not a web address: its host or port cannot be")
     return value
+
+
+def can_have_server(url: str) -> bool:
+    """Whether an address has a host and, where it has one, a port that can be."""
+    try:
+        return bool(urlsplit(url).hostname) and urlsplit(url).port != 0
+    except ValueError:
+        return False
+
+
+def can_be_host(name: str) -> bool:
+    """Whether a name server could be asked for it: an empty or endless part between dots is none."""
+    try:
+        name.encode("idna")
+    except UnicodeError:
+        return False
+    return True
 
 
 def placeholders(template: str, allowed: Collection[str]) -> set[str]:
@@ -265,7 +277,7 @@ HeaderName = Annotated[
 ]
 HttpUrl = Annotated[
     str,
-    AfterValidator(_web_address),
+    AfterValidator(web_address),
     _schema(pattern=r"^https?://[^\s/?#]+"),
 ]
 Address = Annotated[

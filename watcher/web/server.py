@@ -135,6 +135,8 @@ def listening(listen: str) -> list[socket.socket]:
     host, _, port = listen.rpartition(":")
     try:
         found = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except UnicodeError as error:
+        raise ListenFailed(f"{listen}: no host can have this name") from error
     except OSError as error:
         raise ListenFailed(f"{listen}: no such host is known: {error.strerror}") from error
     sockets: list[socket.socket] = []

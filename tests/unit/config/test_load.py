@@ -250,6 +250,10 @@ def test_a_wrong_value_is_told_in_one_plain_line(tmp_path: Path, line: str, told
         ("{type: [http]}", "stores.more.type: must be objects, http or resolve"),
         ("{type: http, url: 'https://[::1/x'}", "stores.more.url: not a web address: its host or port cannot be"),
         ("{type: http, url: 'https://x.example:99999/x'}", "stores.more.url: not a web address: its host or port cannot be"),
+        ("{type: objects, service: s3, options: {endpoint: 'https://[fe80::1'}}",
+         "stores.more.options: endpoint is not a web address: its host or port cannot be (write https://host or https://host:port)"),
+        ("{type: objects, service: s3, options: {endpoint: 'https://h:99999'}}",
+         "stores.more.options: endpoint is not a web address: its host or port cannot be (write https://host or https://host:port)"),
         ("{type: http, url: 'https://:80/x'}", "stores.more.url: not a web address: its host or port cannot be"),
         ('{type: http, url: "https://x.example", field: "a\\0"}', "stores.more.field: has a character in it that cannot be seen: take it out"),
         ("{type: objects, service: fs, options: {root: store}}", "stores.more.options: root must be a whole path, from / on"),
@@ -311,6 +315,11 @@ def test_a_wrong_folder_is_told_in_one_plain_line(tmp_path: Path, line: str, tol
         ("timezone: Shanghai", "timezone: not a time zone: write a name such as Asia/Shanghai"),
         ("web: {listen: 8750}", 'web.listen: must be text: put it in quotes, as in "8750", for YAML reads it as something else'),
         ('web: {listen: "8750"}', "web.listen: must be host:port, such as 127.0.0.1:8750"),
+        ('web: {listen: "a..b:80"}', "web.listen: no host can have this name: write host:port, such as 127.0.0.1:8750"),
+        ("directory: {ldap: {url: 'ldap://[fe80::1', base: o}}",
+         "directory.ldap.url: not an LDAP address: its host or port cannot be (write ldaps://host or ldaps://host:port)"),
+        ("directory: {ldap: {url: 'ldaps://h:port', base: o}}",
+         "directory.ldap.url: not an LDAP address: its host or port cannot be (write ldaps://host or ldaps://host:port)"),
         ("directory: {rules: [{match: 'a(b)', user_code: '\\2'}]}", "directory.rules[0].user_code: match has no group 2"),
         ("directory: {rules: [{match: 'a(b)', user_code: '\\g<x>'}]}", "directory.rules[0].user_code: match has no group x"),
         ("directory: {rules: [{match: 'a(b)', user_code: '\\d'}]}",
@@ -475,6 +484,31 @@ def test_a_sender_that_no_mail_could_be_written_from_is_told(tmp_path: Path, sen
 
     (problem,) = problems_of(written(tmp_path, text))
     assert problem.endswith("smtp.from: not a mail address: write name@corp.example or Name <name@corp.example>")
+
+
+@pytest.mark.parametrize(
+    "url", ["sqlite:////", "sqlite:///.", "sqlite:///..", "sqlite:////x/..", "sqlite:////?mode=ro"]
+)
+def test_a_journal_is_a_file_and_no_folder(tmp_path: Path, url: str) -> None:
+    text = MINIMUM.replace("sqlite:///journal.db", f'"{url}"')
+
+    assert problems_of(written(tmp_path, text)) == [
+        "1: journal: names a folder, and no file in it: write sqlite:////path/to/journal.db or postgresql://user@host/database"
+    ]
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["oss-cn-shanghai.aliyuncs.com", "https://[fe80::1]:9000", "http://127.0.0.1:9000"]
+)
+def test_an_endpoint_may_be_a_web_address_or_a_host_alone(tmp_path: Path, endpoint: str) -> None:
+    text = MINIMUM.replace(
+        "stores:\n", f"stores:\n  more: {{type: objects, service: s3, options: {{endpoint: '{endpoint}'}}}}\n"
+    )
+
+    store = load(written(tmp_path, text)).stores["more"]
+
+    assert isinstance(store, ObjectsStore)
+    assert store.options["endpoint"].reveal() == endpoint
 
 
 def test_percent_signs_may_stand_in_a_journals_address(tmp_path: Path) -> None:
