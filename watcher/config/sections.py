@@ -277,6 +277,7 @@ class ObjectsStore(Section):
         elif re.match(r"https?://\S+$", value):
             if "key" not in placeholders(value, ("key",)):
                 raise ValueError("the address must contain {key}")
+            web_address(value.replace("{key}", "key"))
         elif value != "key":
             raise ValueError("must be key, {presigned: 1d} or a web address with {key} in it")
         return value

@@ -269,6 +269,14 @@ def test_a_wrong_value_is_told_in_one_plain_line(tmp_path: Path, line: str, told
         ("{type: objects, service: fs, attachment_url: {presigned: 1d}}",
          "stores.more.attachment_url: fs cannot sign addresses: write a web address with {key} in it"),
         ('{type: objects, service: s3, attachment_url: "https://x.example/"}', "stores.more.attachment_url: the address must contain {key}"),
+        ('{type: objects, service: s3, attachment_url: "https://x.example/{key}\\n"}',
+         "stores.more.attachment_url: has a character in it that cannot be seen: take it out"),
+        ('{type: objects, service: s3, attachment_url: "https://x.example/\\a{key}"}',
+         "stores.more.attachment_url: has a character in it that cannot be seen: take it out"),
+        ('{type: objects, service: s3, attachment_url: "https://[::1/{key}"}',
+         "stores.more.attachment_url: not a web address: its host or port cannot be"),
+        ('{type: objects, service: s3, attachment_url: "https://:99999/{key}"}',
+         "stores.more.attachment_url: not a web address: its host or port cannot be"),
         ("{type: objects, service: s3, attachment_url: url}",
          "stores.more.attachment_url: must be key, {presigned: 1d} or a web address with {key} in it"),
         ("{type: resolve, base_url: https://x.example, parts: defalt}",
@@ -509,6 +517,24 @@ def test_an_endpoint_may_be_a_web_address_or_a_host_alone(tmp_path: Path, endpoi
 
     assert isinstance(store, ObjectsStore)
     assert store.options["endpoint"].reveal() == endpoint
+
+
+@pytest.mark.parametrize(
+    ("written_as", "url"),
+    [
+        ("key", "key"),
+        ("{presigned: 1d}", "presigned: 1d"),
+        ("'https://[::1]:9000/b/{key}?x={key}'", "https://[::1]:9000/b/{key}?x={key}"),
+        ("'https://{key}.example'", "https://{key}.example"),
+    ],
+)
+def test_every_form_of_an_attachment_url_is_read(tmp_path: Path, written_as: str, url: str) -> None:
+    store = f"{{type: objects, service: s3, attachment_url: {written_as}}}"
+
+    read = load(written(tmp_path, MINIMUM.replace("stores:\n", f"stores:\n  more: {store}\n"))).stores["more"]
+
+    assert isinstance(read, ObjectsStore)
+    assert read.attachment_url == url
 
 
 def test_percent_signs_may_stand_in_a_journals_address(tmp_path: Path) -> None:
