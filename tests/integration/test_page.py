@@ -558,3 +558,17 @@ def test_a_program_shows_the_password_as_its_basic_authentication(
 
     assert [asked(None), asked("wrong"), asked(PASSWORD)] == [401, 401, 200]
     assert [asked("wrong") for _ in range(6)][-1] == 429
+
+
+@pytest.mark.parametrize("header", ["Basic \xff", "Basic \xe4=", "Basic !", "Basic /w==", "Bearer x", "Digest a=b"])
+def test_an_authorization_that_cannot_be_read_is_asked_for_again(
+    read_only: tuple[SqlJournal, Accounts], tmp_path: Path, caplog: pytest.LogCaptureFixture, header: str
+) -> None:
+    front = fronted(configuration(tmp_path, web=f"{{password: {PASSWORD}}}"), read_only[0])
+    client = build_app(front, programs=[metrics.blueprint(lambda: b"", "text/plain")]).test_client()
+
+    answer = client.get("/metrics", base_url=HERE, environ_overrides={"HTTP_AUTHORIZATION": header})
+
+    assert answer.status_code == 401
+    assert "Basic" in answer.headers["WWW-Authenticate"]
+    assert not caplog.records

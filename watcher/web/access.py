@@ -84,7 +84,7 @@ class Access:
         wanted = self.password()
         if wanted is None:
             return None
-        given = request.authorization.password if request.authorization is not None else None
+        given = _password_given()
         if given is None:
             return Response(
                 "the page's password is wanted\n", 401, {"WWW-Authenticate": 'Basic realm="invoice-watcher"'}
@@ -131,6 +131,15 @@ def from_where() -> dict[str, str]:
     if forwarded := request.headers.get("X-Forwarded-For"):
         said["said_to_be_for"] = clean(forwarded, 100)
     return said
+
+
+def _password_given() -> str | None:
+    """By HTTP basic authentication; None: by none that can be read."""
+    try:
+        authorization = request.authorization
+    except ValueError:  # werkzeug's, where the header is no ASCII
+        return None
+    return None if authorization is None else authorization.password
 
 
 def _address() -> str:
