@@ -19,6 +19,8 @@ import yaml
 from tests.support.config_files import written
 from tests.support.servers.certificates import another_certificate, make_certificate
 from tests.support.servers.local_http import LocalHttp
+from tests.support.waiting import wait_for
+from watcher.bootstrap.checks import findings
 from watcher.checks.credentials import credentials_of_the_unit
 from watcher.checks.machine import machine_findings
 from watcher.checks.needs import Need, needs_of
@@ -30,7 +32,12 @@ from watcher.checks.web import web_findings
 from watcher.config.load import load
 from watcher.config.secret import Secret
 from watcher.config.sections import Configuration
+from watcher.model import Finding
 from watcher.people import FileDirectory
+from watcher.presence import NoAnswer, Told, ask
+from watcher.secrecy import KnownSecrets
+from watcher.service.presence import Listener
+from watcher.service.vitals import Vitals
 
 
 class Telling(LocalHttp):
@@ -114,7 +121,7 @@ def test_the_port_of_the_pages_is_free_is_ours_or_is_somebody_elses() -> None:
         free = unused.getsockname()[1]
         unused.close()
         told = {
-            name: web_findings(listen)[0]
+            name: web_findings(listen, lambda: True)[0]
             for name, listen in {
                 "free": f"127.0.0.1:{free}",
                 "ours": f"127.0.0.1:{ours.port}",
@@ -133,6 +140,34 @@ def test_the_port_of_the_pages_is_free_is_ours_or_is_somebody_elses() -> None:
     }
     assert str(others.port) in (told["taken"].mend or "")
     assert all(finding.mend for finding in told.values() if not finding.ok)
+
+
+def test_a_port_is_ours_only_while_a_daemon_with_this_very_configuration_serves_its_page(tmp_path: Path) -> None:
+    page = Vitals()
+    with Telling(alive=200) as there:
+        given = configuration(tmp_path, web={"listen": f"127.0.0.1:{there.port}", "password": "x"})
+        file = tmp_path / "config.yaml"
+
+        def told() -> Finding:
+            return next(each for each in findings(given, KnownSecrets(), file) if each.subject == "web")
+
+        nobody = told()
+        with Listener(file, page.told):
+            wait_for(lambda: _asked(file), what="the daemon to answer")
+            ours = told()
+            page.served("the port is taken")
+            waiting = told()
+
+    assert [ours.ok, nobody.ok, waiting.ok] == [True, False, False]
+    assert nobody.message == waiting.message
+    assert str(there.port) in (nobody.mend or "")
+
+
+def _asked(file: Path) -> Told | None:
+    try:
+        return ask(file)
+    except NoAnswer:
+        return None
 
 
 # ----------------------------------------------------------------------------------------------- unit

@@ -24,6 +24,7 @@ from watcher.headers import clean
 from watcher.journal.checking import check_journal
 from watcher.model import Finding, Kind
 from watcher.ports import Directory, Source
+from watcher.presence import NoAnswer, ask
 from watcher.secrecy import KnownSecrets
 
 _CLOSING_SECONDS = 3.0
@@ -59,7 +60,6 @@ def _fit(text: str, known: KnownSecrets) -> str:
 
 def _checks(configuration: Configuration, adapters: Adapters, file: Path) -> list[Check]:
     needs = needs_of(configuration, file)
-    web = configuration.web
     return [
         Check(subject="system", find=partial(machine_findings, configuration)),
         Check(subject="service", find=partial(service_findings, needs, file)),
@@ -73,8 +73,22 @@ def _checks(configuration: Configuration, adapters: Adapters, file: Path) -> lis
         Check(subject="folders", find=partial(_list_of, subfolder_findings, configuration, adapters)),
         *_mail_out(configuration, adapters),
         Check(subject="documents", find=adapters.chooser.check),
-        *([] if web is None else [Check(subject="web", find=partial(web_findings, web.listen))]),
+        *_page(configuration, file),
     ]
+
+
+def _page(configuration: Configuration, file: Path) -> Iterator[Check]:
+    if configuration.web is not None:
+        find = partial(web_findings, configuration.web.listen, partial(_is_served, file))
+        yield Check(subject="web", find=find)
+
+
+def _is_served(file: Path) -> bool:
+    """Whether a daemon with this configuration runs, and the page is its own."""
+    try:
+        return ask(file).get("page_trouble") is None
+    except NoAnswer:
+        return False
 
 
 def _named(source: Source) -> str:

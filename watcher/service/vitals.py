@@ -138,6 +138,7 @@ class Vitals:
             "version": self.version,
             "pid": os.getpid(),
             "started_at": self.started_at.isoformat(),
+            "page_trouble": self.web_trouble,
             "sources": {name: _looks_told(looks) for name, looks in self.looks().items()},
         }
 
