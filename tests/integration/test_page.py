@@ -8,12 +8,14 @@ import re
 import shutil
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
+import requests
 from flask import Blueprint
 from flask.testing import FlaskClient
 from openpyxl import load_workbook
@@ -21,6 +23,7 @@ from werkzeug.test import TestResponse
 
 from tests.support.accounts import EVIL, Accounts, configuration, fill, fronted, opened
 from tests.support.journals import mail
+from tests.support.page_site import served
 from tests.support.waiting import wait_for
 from watcher.errors import JournalUnavailable
 from watcher.journal.journal import SqlJournal
@@ -262,12 +265,33 @@ def test_who_logs_in_gets_where_they_wanted_to_and_who_logs_out_is_out(stranger:
     assert all(part in cookie for part in ("HttpOnly", "SameSite=Strict"))
     assert "Secure" not in cookie, "this browser speaks http"
     assert "转发：十一月差旅发票" in stranger.follow(answer)
-    stolen = stranger.client.get_cookie("invoice_watcher", domain="127.0.0.1")
+    stolen = stranger.client.get_cookie("invoice_watcher_8750", domain="127.0.0.1")
     stranger.post("/logout", stranger.form("/"))
     assert stranger.get("/").status_code == 303
     assert stolen is not None
-    stranger.client.set_cookie("invoice_watcher", stolen.value, domain="127.0.0.1")
+    stranger.client.set_cookie("invoice_watcher_8750", stolen.value, domain="127.0.0.1")
     assert stranger.get("/").status_code == 303, "what was a session is none"
+
+
+def test_two_daemons_on_one_host_do_not_log_each_other_out(
+    read_only: tuple[SqlJournal, Accounts], tmp_path: Path
+) -> None:
+    def daemon(port: int) -> str:
+        web = f"{{listen: '127.0.0.1:{port}', password: {PASSWORD}}}"
+        return stack.enter_context(served(configuration(tmp_path, language="en", web=web), read_only[0]))
+
+    def send(address: str, path: str, form_at: str, **values: str) -> None:
+        form = _FORM.findall(browser.get(address + form_at).text)[0]
+        browser.post(address + path, data={"csrf": form, **values}, headers={"Origin": address}, allow_redirects=False)
+
+    with ExitStack() as stack, requests.Session() as browser:
+        both = [daemon(8750), daemon(8751)]
+        for address in both:
+            send(address, "/login", "/login", password=PASSWORD)
+        assert [browser.get(address, allow_redirects=False).status_code for address in both] == [200, 200]
+        for address in both:
+            send(address, "/logout", "/")
+        assert ["You are logged out." in browser.get(f"{address}/login").text for address in both] == [True, True]
 
 
 def test_behind_https_the_cookie_is_for_https_alone(stranger: Visitor) -> None:

@@ -18,7 +18,7 @@ from watcher.web.throttle import Throttle
 
 log = logging.getLogger(__name__)
 
-COOKIE = "invoice_watcher"
+_COOKIE = "invoice_watcher"
 FIELD = "csrf"  # of every form that changes something
 _TOKEN_LENGTH = 64
 _ASK = {"WWW-Authenticate": 'Basic realm="invoice-watcher"'}
@@ -47,7 +47,7 @@ class Access:
 
     def require_certain_host(self) -> None:
         """Without a password a Host that may be anybody's is refused: 421."""
-        own = {socket.gethostname(), _listening_host(self._front.configuration)}
+        own = {socket.gethostname(), _listening(self._front.configuration)[0]}
         if self.password() is None and not is_certain_host(request.host, own):
             abort(421)
 
@@ -58,8 +58,12 @@ class Access:
 
     def token(self) -> str | None:
         """What tells this visitor from others; of somebody who is logged in it is the session's."""
-        token = request.cookies.get(COOKIE)
+        token = request.cookies.get(self.own_cookie(_COOKIE))
         return token if token and len(token) <= _TOKEN_LENGTH else None
+
+    def own_cookie(self, name: str) -> str:
+        """A cookie's name that is ours alone: browsers send one host's cookies to all its ports."""
+        return f"{name}_{_listening(self._front.configuration)[1]}"
 
     # ----------------------------------------------------------------------------------- logging in
 
@@ -121,7 +125,11 @@ class Access:
     def set_token(self, response: Answer, token: str) -> None:
         """Secure where the browser says https: no proxy's word is needed for that."""
         response.set_cookie(
-            COOKIE, token, httponly=True, samesite="Strict", secure=is_encrypted(request.headers.get("Origin"))
+            self.own_cookie(_COOKIE),
+            token,
+            httponly=True,
+            samesite="Strict",
+            secure=is_encrypted(request.headers.get("Origin")),
         )
 
 
@@ -146,5 +154,7 @@ def _address() -> str:
     return request.remote_addr or ""
 
 
-def _listening_host(configuration: Configuration) -> str:
-    return configuration.web.listen.rpartition(":")[0].strip("[]") if configuration.web is not None else ""
+def _listening(configuration: Configuration) -> tuple[str, str]:
+    """Host and port, as they are configured; empty without a page."""
+    host, _, port = configuration.web.listen.rpartition(":") if configuration.web is not None else ("", "", "")
+    return host.strip("[]"), port

@@ -118,7 +118,7 @@ class Visits:
         )
         response = make_response(html, status)
         if notice is not None:
-            response.delete_cookie(_SAID)
+            response.delete_cookie(self._access.own_cookie(_SAID))
         response.headers["Content-Language"] = speech.tag
         response.headers["Vary"] = "Cookie"
         return response
@@ -138,7 +138,8 @@ class Visits:
         if notice is not None:
             text = json.dumps([notice.key, dict(notice.values)])
             sealed = f"{self._access.sessions.signature('notice', text)}.{urlsafe_b64encode(text.encode()).decode()}"
-            response.set_cookie(_SAID, sealed, max_age=60, httponly=True, samesite="Strict")
+            name = self._access.own_cookie(_SAID)
+            response.set_cookie(name, sealed, max_age=60, httponly=True, samesite="Strict")
         return response
 
     def choose(self) -> Answer:
@@ -150,7 +151,7 @@ class Visits:
         return response
 
     def _notice(self) -> Notice | None:
-        signature, _, sealed = request.cookies.get(_SAID, "").partition(".")
+        signature, _, sealed = request.cookies.get(self._access.own_cookie(_SAID), "").partition(".")
         try:
             text = urlsafe_b64decode(sealed).decode()
         except ValueError:
