@@ -393,6 +393,22 @@ def test_sighup_with_a_journal_that_cannot_be_used_keeps_the_old_configuration(
     assert len(endpoint.requests) == 1
 
 
+def test_sighup_with_another_spelling_of_the_same_journal_takes_the_new_configuration(
+    workplace: Workplace, endpoint: Endpoint
+) -> None:
+    with workplace.daemon() as daemon:
+        (workplace.root / "link").symlink_to(workplace.root)
+        file = Path(workplace.config["journal"].removeprefix("sqlite:///")).name
+        workplace.config["journal"] = f"sqlite:///{workplace.root}/link/{file}"
+        workplace.write()
+        daemon.signal(signal.SIGHUP)
+        wait_for(lambda: daemon.said().count("The daemon is ready") == 2, 60, "the second start")
+        assert "the old one stays" not in daemon.said()
+        workplace.drop("a.pdf", pdf("a"))
+        wait_for((workplace.done / ZHANG / "a.pdf").exists, 60, "the file in done/")
+    assert len(endpoint.requests) == 1
+
+
 def test_a_server_that_says_nothing_does_not_hold_up_the_stop(tmp_path: Path, endpoint: Endpoint) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         host, port = silent.getsockname()

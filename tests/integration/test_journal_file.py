@@ -19,7 +19,7 @@ from tests.support.journals import ENDED, FAILED, HOLD, answer, book, claim, don
 from tests.support.waiting import wait_for
 from watcher.errors import JournalUnavailable, JournalUnusable
 from watcher.journal import migrate as migrations
-from watcher.journal.opening import migrate, open_journal
+from watcher.journal.opening import is_same_journal, migrate, open_journal
 from watcher.model import Kind, Outcome, SubmissionFilter, SubmissionState
 from watcher.ports import HOLD_MARGIN
 
@@ -48,6 +48,20 @@ def test_a_journal_is_made_for_its_owner_alone(path: Path, url: str) -> None:
         journal.close()
     assert modes == dict.fromkeys(("journal.db", "journal.db-wal", "journal.db-shm", "journal.db.lock"), 0o600)
     assert rows(path, "PRAGMA journal_mode") == [("wal",)]
+
+
+def test_a_journal_is_the_same_whatever_links_and_spellings_lead_to_it(path: Path, url: str) -> None:
+    (path.parent / "link").symlink_to(path.parent)
+    same = [
+        url,
+        f"sqlite:///{path.parent}/link/journal.db",
+        f"sqlite:///{path.parent}/link/../{path.parent.name}/journal.db",
+    ]
+    others = [f"sqlite:///{path.parent}/other.db", "postgresql://h/journal", "postgresql://h/other"]
+
+    assert [is_same_journal(url, each) for each in same] == [True] * 3
+    assert [is_same_journal(url, each) for each in others] == [False] * 3
+    assert [is_same_journal(others[1], each) for each in others] == [False, True, False]
 
 
 def test_a_second_daemon_is_kept_out_and_told_who_is_in(path: Path, url: str) -> None:

@@ -9,7 +9,7 @@ from watcher.config.confidential import confidential
 from watcher.config.sections import Configuration
 from watcher.errors import JournalUnusable, Unavailable
 from watcher.journal.checking import journal_trouble
-from watcher.journal.opening import migrate, open_journal
+from watcher.journal.opening import is_same_journal, migrate, open_journal
 from watcher.policy.conditions import HELD_IN_A_FOLDER
 from watcher.ports import (
     Journal,
@@ -30,6 +30,11 @@ def open_for_work(configuration: Configuration) -> Journal:
 def open_for_reading(configuration: Configuration) -> Journal:
     """The journal beside a running daemon. Raises JournalUnusable."""
     return open_journal(configuration.journal, exclusive=False)
+
+
+def have_one_journal(one: Configuration, other: Configuration) -> bool:
+    """Whether two configurations mean the same journal. Raises JournalUnusable."""
+    return is_same_journal(one.journal, other.journal)
 
 
 def migrate_journal(configuration: Configuration) -> None:

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from watcher.bootstrap.adapters import try_out
 from watcher.bootstrap.daemon import build_service, build_supervision
-from watcher.bootstrap.journals import open_for_work, secrets_of
+from watcher.bootstrap.journals import have_one_journal, open_for_work, secrets_of
 from watcher.bootstrap.measuring import Measuring
 from watcher.bootstrap.vitals import build_vitals
 from watcher.bootstrap.web import build_site
@@ -135,7 +135,7 @@ class _Reading:
         """Whether it can be read again, its journal be opened, and all be built; what is wrong with it is logged."""
         try:
             new = load(self._path)
-            if new.journal != self.configuration.journal:
+            if not have_one_journal(new, self.configuration):  # our own lock would refuse us
                 open_for_work(new).close()
             try_out(new)
         except ConfigurationError as error:

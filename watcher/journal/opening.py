@@ -29,6 +29,14 @@ def open_journal(url: str, *, exclusive: bool) -> SqlJournal:
     return SqlJournal(_sqlite(_path(parsed), exclusive=exclusive))
 
 
+def is_same_journal(one: str, other: str) -> bool:
+    """Whether two URLs mean one journal, whatever links and spellings lead to its file. Raises JournalUnusable."""
+    if one == other:
+        return True
+    places = [_path(url) if url.get_backend_name() == "sqlite" else url for url in map(_parsed, (one, other))]
+    return places[0] == places[1]
+
+
 def migrate(url: str) -> None:
     """Bring a journal to this version, or make it. Raises as `open_journal`; a running daemon has to stop first."""
     parsed = _parsed(url)
