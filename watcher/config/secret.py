@@ -137,7 +137,7 @@ def _credential(directory: Path, name: str) -> Path:
 
 def _read_secret(path: Path) -> str:
     try:
-        text = path.read_text(encoding="utf-8").rstrip("\r\n")
+        text = path.read_text(encoding="utf-8-sig").rstrip("\r\n")  # Notepad puts a byte order mark before it
     except OSError as error:
         raise ValueError(f"the secret's file {path} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError:

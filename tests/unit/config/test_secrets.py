@@ -17,11 +17,13 @@ CANARY = "kanarienvogel7391"
 def test_a_secret_is_read_from_where_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a-credential").write_text("from systemd\n")
     (tmp_path / "a-file").write_text("from a file\r\n")
+    (tmp_path / "by-notepad").write_bytes(b"\xef\xbb\xbffrom Notepad\r\n")
     monkeypatch.setenv("A_VARIABLE", "from the environment")
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
 
     assert Secret(env="A_VARIABLE").reveal() == "from the environment"
     assert Secret(file=tmp_path / "a-file").reveal() == "from a file"
+    assert Secret(file=tmp_path / "by-notepad").reveal() == "from Notepad"
     assert Secret(credential="a-credential").reveal() == "from systemd"
     assert Secret.model_validate("plain").reveal() == "plain"
     assert [Secret.model_validate("plain").plain, Secret(env="A_VARIABLE").plain] == [True, False]
