@@ -18,6 +18,7 @@ LARGEST_BYTES = 50_000_000
 _COLUMNS = ("email", "user_code", "name", "language")
 _CHINESE = {"邮箱": "email", "工号": "user_code", "姓名": "name", "语言": "language"}
 _IN_POWERS = re.compile(r"\d(?:[.,]\d+)?[Ee]\+?\d+")
+_KEPT_AS_TEXT = re.compile(r'="([^"]*)"')  # how spreadsheet programs are had to leave zeros alone
 _LANGUAGES: dict[str, Language] = {"zh": "zh", "en": "en", "中文": "zh", "英文": "en"}
 
 
@@ -105,7 +106,7 @@ def _rows(text: str, problems: list[str]) -> Iterator[_Row]:
 
 
 def _columns(cells: list[str]) -> dict[str, int]:
-    names = [cell.strip().lower() for cell in cells]
+    names = [_plain(cell).lower() for cell in cells]
     columns = {_CHINESE.get(name, name): index for index, name in reversed(list(enumerate(names)))}
     missing = [name for name in _COLUMNS[:2] if name not in columns]
     if missing:
@@ -130,7 +131,12 @@ def _row(cells: list[str], columns: Mapping[str, int], line: int, problems: list
 
 
 def _cell(cells: list[str], index: int | None) -> str:
-    return cells[index].strip() if index is not None and index < len(cells) else ""
+    return _plain(cells[index]) if index is not None and index < len(cells) else ""
+
+
+def _plain(cell: str) -> str:
+    kept = _KEPT_AS_TEXT.fullmatch(cell.strip())
+    return (cell if kept is None else kept[1]).strip()
 
 
 def _addresses(rows: Sequence[_Row], problems: list[str]) -> dict[str, Person]:
@@ -163,8 +169,10 @@ def _two_names(rows: Sequence[_Row]) -> Iterator[str]:
 
 
 def _spoilt_codes(rows: Sequence[_Row]) -> Iterator[str]:
-    """Spreadsheet programs write long numbers as 1.23E+11."""
+    """Spreadsheet programs write long numbers as 1.23E+11, and may leave a formula in the place of its value."""
     for row in rows:
+        if row.person.user_code.startswith("="):
+            yield f"line {row.line}: the employee number {clean(row.person.user_code)} is a formula, and no number"
         if _IN_POWERS.fullmatch(row.person.user_code):
             yield f"line {row.line}: the employee number {row.person.user_code} was shortened by a spreadsheet program"
 

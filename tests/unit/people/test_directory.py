@@ -108,6 +108,8 @@ def test_a_login_is_an_email_cell_or_what_stands_before_the_at(tmp_path: Path) -
         ("\n\n" + ROWS + "\n,,,\n").encode(),
         b"name,x,language,user_code,email\n" + "李镕,?,zh,903851,li@corp.example\n".encode(),
         "email;user_code;name;language\nli@corp.example;903851;李镕;zh\n".encode(),
+        'email,user_code,name,language\nli@corp.example,="903851",李镕,zh\n'.encode(),
+        '="email","=""user_code""",name,language\n="li@corp.example","=""903851""","=""李镕""",zh\n'.encode(),
     ],
 )
 def test_the_file_is_read_in_every_form_that_people_save_it_in(tmp_path: Path, content: bytes) -> None:
@@ -367,6 +369,18 @@ def test_check_tells_the_encoding_and_numbers_that_a_spreadsheet_has_spoilt(tmp_
     assert "GB18030, as Excel writes it" in counted.message
     assert spoilt.warning
     assert "line 2: the employee number 9.03851E+11" in spoilt.message
+
+
+def test_a_number_that_a_spreadsheet_was_had_to_keep_as_text_has_its_zeros_and_a_formula_is_pointed_out(
+    tmp_path: Path,
+) -> None:
+    directory = _directory(_file(tmp_path, 'email,user_code\nli@corp.example,="0123"\nwang@corp.example,=A1\n'))
+
+    _, formula = directory.check()
+
+    assert directory.by_address("li@corp.example") == Person(user_code="0123")
+    assert formula.warning
+    assert "line 3: the employee number =A1 is a formula" in formula.message
 
 
 def test_many_wrong_rows_are_told_shortly(tmp_path: Path) -> None:
