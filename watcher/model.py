@@ -436,6 +436,7 @@ class Signs(Struct, frozen=True, kw_only=True):
     held: Mapping[str, Backlog] = field(default_factory=dict)
     overdue: Mapping[str, Backlog] = field(default_factory=dict)  # bookings long due, or failing for long
     unanswered: Mapping[str, Backlog] = field(default_factory=dict)  # settled submissions, since they were settled
+    strays: Mapping[str, Backlog] = field(default_factory=dict)  # unclosed ones of sources that nobody has any more
     booked_twice: tuple[BookedTwice, ...] = ()  # the latest
 
     def gate(self, endpoint: str) -> Gate:

@@ -668,6 +668,8 @@ class AlertJournal(Protocol):
     def signs(self, sources: Collection[str], *, long: timedelta, recent: timedelta) -> Signs:
         """What may be wrong with these sources, the gates, and bookings that ended BOOKED_TWICE within `recent`.
 
+        Of other sources only what `ReadingJournal.strays` has.
+
         `long` is how long a booking must have been due, or failing, to count as overdue. Cheap, however much
         the journal holds.
         """
@@ -724,6 +726,13 @@ class ReadingJournal(Protocol):
     def gates(self) -> Mapping[str, Gate]: ...
 
     def work_left(self, sources: Sequence[str]) -> WorkLeft: ...
+
+    def strays(self, sources: Collection[str]) -> Mapping[str, Backlog]:
+        """The submissions that are not closed, of each source that is none of these and that no node looks after.
+
+        It was renamed in the configuration, or taken out of it; or it is of another node, which does not run. Cheap,
+        however much the journal holds.
+        """
 
     def outcomes_since(self, since: datetime) -> Mapping[Outcome, int]:
         """How many documents were settled since then."""

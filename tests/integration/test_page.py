@@ -150,6 +150,11 @@ def test_the_overview_says_first_whether_all_is_well_and_then_what_waits(desk: D
     assert "DOWN" in said
 
 
+def test_the_overview_names_what_is_left_of_a_source_that_is_configured_no_more(desk: Desk) -> None:
+    desk.journal.record(mail(source="old"))
+    assert "old is no source of the configuration any more: 1 submission of it" in desk.visitor.text("/")
+
+
 def test_a_whole_number_leads_to_the_submission_at_once(visitor: Visitor, accounts: Accounts) -> None:
     for term in ("26312000009876543210", "FY76543210", accounts.attention):
         answer = visitor.get(f"/submissions?q={term}")

@@ -93,6 +93,22 @@ def test_a_source_of_which_something_cannot_be_taken_in_is_no_better() -> None:
     assert "the store default is down" in found(sources=(waiting,))["source fapiao"].said
 
 
+def test_what_is_left_of_a_source_that_nobody_has_is_told_once_by_whoever_sees_it_and_so_is_its_end() -> None:
+    strays = {"old": Backlog(count=3, oldest=NOW - HOUR)}
+    condition = found(strays=strays)["stray old"]
+    assert condition.wait == AFTER
+    for part in ("old", "3", "11-26 08:00", "invoice-watcher status"):
+        assert part in condition.said
+
+    told = Alert(key="stray old", since=NOW, said=condition.said, told_at=NOW)
+    still = decide([condition], [told], RULES, NOW + HOUR)
+    over = decide([], [replace(told, gone_at=NOW)], RULES, NOW + HOUR)
+
+    assert (still.tell, still.keep) == ((), ())
+    assert [alert.key for alert in over.over] == ["stray old"]
+    assert "old" in text_of(news_of(over, "en"), "en")
+
+
 def test_the_sources_and_endpoints_of_others_are_theirs() -> None:
     assert found(sources=(down("elsewhere"),), gates={"https://other.example": CLOSED}) == {}
 

@@ -98,6 +98,15 @@ def test_each_thing_is_said_in_a_line_of_its_own(line: str) -> None:
     assert line in [each.rstrip() for each in page().splitlines()]
 
 
+def test_what_is_left_of_a_source_that_nobody_has_is_said_with_its_name() -> None:
+    left = {"old": Backlog(count=2, oldest=NOW - HOUR)}
+    said = page(replace(SEEN, signs=Signs(now=NOW, strays=left)))
+    assert (
+        "old is no source of this node's configuration, and no node looks after it: 2 not finished, the oldest since "
+        "2026-11-26 16:00:00 (1 h): invoice-watcher list --source old"
+    ) in [line.rstrip() for line in said.splitlines()]
+
+
 def test_the_table_of_sources_has_the_state_beside_the_name() -> None:
     (row,) = [line for line in page().splitlines() if line.startswith("fapiao ")]
     assert row.split() == ["fapiao", "up", "3", "h", "mailbox", "12", "s", "ago", "5", "min", "ago", "4"]

@@ -63,7 +63,7 @@ def _checks(configuration: Configuration, adapters: Adapters, file: Path) -> lis
     return [
         Check(subject="system", find=partial(machine_findings, configuration)),
         Check(subject="service", find=partial(service_findings, needs, file)),
-        Check(subject="journal", find=partial(check_journal, configuration.journal)),
+        Check(subject="journal", find=partial(check_journal, configuration.journal, _names(configuration))),
         Check(subject="directory", find=adapters.directory.check),
         Check(subject="directory", find=partial(_list_of, delegate_findings, configuration, adapters)),
         Check(subject="recognition", find=adapters.recogniser.check),
@@ -89,6 +89,10 @@ def _is_served(file: Path) -> bool:
         return ask(file).get("page_trouble") is None
     except NoAnswer:
         return False
+
+
+def _names(configuration: Configuration) -> list[str]:
+    return [section.name for section in configuration.sources]
 
 
 def _named(source: Source) -> str:

@@ -160,6 +160,13 @@ class _Page:
         for source in held_too_long(self._seen.signs, self._seen.held_after):
             oldest = self._since(self._seen.signs.held[source].oldest)
             yield Text(f"{source}: held for too long, the oldest since {oldest}", "bold red")
+        for source, left in self._seen.signs.strays.items():
+            yield Text(
+                f"{clean(source, 60)} is no source of this node's configuration, and no node looks after it: "
+                f"{left.count} not finished, the oldest since {self._since(left.oldest)}: "
+                f"invoice-watcher list --source {clean(source, 60)}",
+                "bold red",
+            )
         for alert in self._seen.alerts:
             yield Text(f"alert since {self._since(alert.since)}: {clean(alert.said, 300)}", "red")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -23,7 +23,7 @@ from watcher.durations import parse_duration
 from watcher.errors import ConfigurationError, JournalUnavailable, JournalUnusable, UsageError
 from watcher.headers import clean
 from watcher.logs import conceal_tracebacks, set_up
-from watcher.model import Gate, Outcome, WorkLeft
+from watcher.model import Backlog, Gate, Outcome, WorkLeft
 from watcher.ports import Journal
 from watcher.secrecy import KnownSecrets
 from watcher.service.memory import keep_what_is_freed
@@ -178,14 +178,18 @@ def _once(configuration: Configuration, wait: timedelta, stopping: Stopping, kno
         for failure in failures:
             print(f"invoice-watcher: {known.hidden(failure)}", file=sys.stderr)  # noqa: T201
         left = journal.work_left(service.sources)
+        strays = journal.strays(service.sources)
+        behind = journal.work_left(list(strays))
         outcomes = journal.outcomes_since(began)
         gate = journal.gate(configuration.recognition.url)
     finally:
         journal.close()
-    print(_summary({str(outcome): count for outcome, count in outcomes.items()}, left, gate, service.surplus))  # noqa: T201
-    if left.pending or service.surplus:
+    said = _summary({str(outcome): count for outcome, count in outcomes.items()}, left, gate, service.surplus)
+    print(said + _left_behind(strays))  # noqa: T201
+    if left.pending or behind.pending or service.surplus:
         return EXIT_PENDING
-    return EXIT_FAILED if failures or left.unanswered or outcomes.get(Outcome.ERROR) else EXIT_WELL
+    unanswered = left.unanswered or behind.unanswered
+    return EXIT_FAILED if failures or unanswered or outcomes.get(Outcome.ERROR) else EXIT_WELL
 
 
 def _summary(outcomes: dict[str, int], left: WorkLeft, gate: Gate, surplus: int) -> str:
@@ -201,6 +205,15 @@ def _summary(outcomes: dict[str, int], left: WorkLeft, gate: Gate, surplus: int)
     if surplus:
         said += f"; {surplus} mails wait, because their senders have submitted what per_sender allows in an hour"
     return said
+
+
+def _left_behind(strays: Mapping[str, Backlog]) -> str:
+    """On PostgreSQL it may be another node's, which does not run now."""
+    return "".join(
+        f"; {left.count} not finished of {clean(name, 60)}, which is no source of this node's configuration: "
+        "see `invoice-watcher status`"
+        for name, left in strays.items()
+    )
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from watcher.journal.connection import Connection
 from watcher.journal.database import Part
 from watcher.journal.deferred import Deferred
 from watcher.journal.reading import read_health
+from watcher.journal.strays import read_strays
 from watcher.journal.tables import alerts, bookings, documents, duties, submissions
 from watcher.model import Alert, Backlog, BookedTwice, Claim, Reason, Signs
 
@@ -106,6 +107,7 @@ class AlertPart(Part):
                 held=_backlogs(connection, _HELD, names),
                 overdue=_backlogs(connection, _OVERDUE, {**names, "long": span_ms(long)}),
                 unanswered=_backlogs(connection, _UNANSWERED, names),
+                strays=read_strays(connection, sources),
                 booked_twice=tuple(
                     BookedTwice(booking=row.id, at=from_ms(row.settled_at), submission=row.submission) for row in twice
                 ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from sqlalchemy import make_url
@@ -15,7 +15,7 @@ from watcher.journal.database import FULL
 from watcher.journal.lock import holder_of
 from watcher.journal.opening import open_journal
 from watcher.journal.sqlite_file import has_no_room, page_fault
-from watcher.model import Finding
+from watcher.model import Backlog, Finding
 from watcher.mounts import in_bytes, is_network, kind_of, lack_of_room
 
 _MEND = (
@@ -25,8 +25,11 @@ _MEND = (
 _ABOUT = About("journal")
 
 
-def check_journal(url: str) -> list[Finding]:
-    """Whether the journal can be opened, or could be made; then what is worth a warning about it."""
+def check_journal(url: str, sources: Collection[str] | None = None) -> list[Finding]:
+    """Whether the journal can be opened, or could be made; then what is worth a warning about it.
+
+    `sources` are those of the configuration: what is left of others is warned of. None: of none is.
+    """
     try:
         journal = open_journal(url, exclusive=False)
     except JournalMissing:
@@ -39,10 +42,12 @@ def check_journal(url: str) -> list[Finding]:
         return [_ABOUT.wrong(str(error), _MEND)]
     try:
         count, size = sum(journal.counts().submissions.values()), journal.storage().size
+        strays = {} if sources is None else journal.strays(sources)
     finally:
         journal.close()
     path = _file(url)
-    return list(_on_postgres(url, count) if path is None else _in_a_file(path, count, size))
+    found = _on_postgres(url, count) if path is None else _in_a_file(path, count, size)
+    return [*found, *_left_of(strays)]
 
 
 def journal_trouble(url: str) -> str | None:
@@ -55,6 +60,16 @@ def _file(url: str) -> Path | None:
     """Of a journal in a file."""
     parsed = make_url(url)
     return Path(parsed.database or "").resolve() if parsed.get_backend_name() == "sqlite" else None
+
+
+def _left_of(strays: Mapping[str, Backlog]) -> Iterator[Finding]:
+    """On PostgreSQL it may be another node's, which does not run now."""
+    for name, left in strays.items():
+        yield _ABOUT.note(
+            f"{name} is no source of this node's configuration, and no node looks after it: {left.count} not finished",
+            "give the source back the name that it had; where it is gone for good, see `invoice-watcher list --source "
+            f"{name}`",
+        )
 
 
 # ------------------------------------------------------------------------------------------- in a file

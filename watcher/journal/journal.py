@@ -12,6 +12,7 @@ from watcher.journal.reading import ReadingPart
 from watcher.journal.recognition import RecognitionPart
 from watcher.journal.returns import ReturnPart
 from watcher.journal.storage import StoragePart
+from watcher.journal.strays import StrayPart
 from watcher.journal.tending import TendingPart
 from watcher.journal.workload import WorkloadPart
 
@@ -28,6 +29,7 @@ class SqlJournal(
     LedgerPart,
     WorkloadPart,
     StoragePart,
+    StrayPart,
 ):
     """Implements ports.Journal on a Database (SQLite or PostgreSQL). Made by `opening.open_journal`."""
 

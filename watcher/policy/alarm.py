@@ -152,6 +152,6 @@ def kind_of(key: str) -> str:
 def _is_ours(key: str, rules: AlarmRules) -> bool:
     """Whether this node can tell if it is over: other nodes may have other sources."""
     kind, _, name = key.partition(" ")
-    if not name or kind in ("booked-twice", "worker"):
+    if not name or kind in ("booked-twice", "worker", "stray"):  # a stray is nobody's source, and everybody sees it
         return True
     return name == rules.endpoint if kind == "gate" else name in rules.sources

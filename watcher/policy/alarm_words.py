@@ -70,6 +70,13 @@ _SENTENCES: dict[str, dict[Language, str]] = {
         "en": "Source {name} has {count} with an outcome that cannot be answered, the oldest since {since}. "
         "See: invoice-watcher status",
     },
+    "stray": {
+        "zh": "来源 {name} 有 {count} 件尚未办结（最早自 {since} 起），但本节点的配置中没有这个来源，"
+        "也没有节点在处理它。如果是改了名，请改回原名；查看：invoice-watcher status",
+        "en": "{name} is no source of this node's configuration, and no node looks after it, but {count} of its "
+        "submissions are not finished, the oldest since {since}. Where it was renamed, give it back its name; "
+        "see: invoice-watcher status",
+    },
     "more": {"zh": "- 另有 {count} 项，查看：invoice-watcher status", "en": "- {count} more: invoice-watcher status"},
     "subject": {"zh": "invoice-watcher 告警：{count} 项", "en": "invoice-watcher: {count} to look at"},
     "subject-over": {"zh": "invoice-watcher 恢复：{count} 项", "en": "invoice-watcher: {count} over"},
@@ -85,6 +92,10 @@ _OVER: dict[str, dict[Language, str]] = {
     "worker": {"zh": "已恢复：{name} 有响应", "en": "Over: {name} gives signs of life again"},
     "held": {"zh": "已处理：来源 {name} 没有超时等待决定的了", "en": "Over: source {name} has none held for too long"},
     "overdue": {"zh": "已恢复：来源 {name} 的单据不再积压", "en": "Over: source {name} has no overdue documents"},
+    "stray": {
+        "zh": "已处理：来源 {name} 没有无人处理的了",
+        "en": "Over: source {name} has nothing left that nobody has",
+    },
     "answers": {"zh": "已恢复：来源 {name} 的结果均可答复", "en": "Over: source {name} can be answered"},
 }
 

@@ -53,6 +53,7 @@ def conditions(signs: Signs, rules: AlarmRules, own: Own = _NOTHING_ITSELF) -> l
         *_held(signs, rules),
         *_overdue(signs, gate, rules),
         *_unanswered(signs, rules),
+        *_strays(signs, rules),
         *_mailer(own, rules),
     ]
 
@@ -137,6 +138,12 @@ def _unanswered(signs: Signs, rules: AlarmRules) -> Iterator[Condition]:
         if signs.now - backlog.oldest >= LONG:
             said = _backlog("answers", signs.unanswered, source, rules)
             yield Condition(key=f"answers {source}", said=said, wait=rules.after, explained=source in down)
+
+
+def _strays(signs: Signs, rules: AlarmRules) -> Iterator[Condition]:
+    """A source that another node has may be without it for a while, as at a restart."""
+    for source in signs.strays:
+        yield Condition(key=f"stray {source}", said=_backlog("stray", signs.strays, source, rules), wait=rules.after)
 
 
 def _backlog(kind: str, of: Mapping[str, Backlog], source: str, rules: AlarmRules) -> str:

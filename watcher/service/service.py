@@ -161,10 +161,19 @@ class Service:
 
     def _begin(self) -> None:
         self._journal.register_sources(self._sources)
+        self._tell_strays()
         self._journal.subscribe(self._wake)
         self._posting = self._thread("claim", self._poster.run)
         self._letting_in = self._thread("let-in", self._releases.run)
         self._answering = [self._thread(answerer.name, answerer.run) for answerer in self._answerers]
+
+    def _tell_strays(self) -> None:
+        """Nobody works on these: whoever has just changed the configuration is to know it."""
+        for name, left in self._journal.strays(self.sources).items():
+            log.warning(
+                "Submissions are left of what is no source of this node's configuration, and no node looks after it.",
+                extra={"source": name, "submissions": left.count, "since": left.oldest.isoformat(timespec="seconds")},
+            )
 
     def _wake(self, news: News) -> None:
         """Only those whom it concerns: each looks into the journal then."""

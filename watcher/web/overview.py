@@ -96,6 +96,8 @@ def _troubles(rows: tuple[SourceRow, ...], gate: Gate, signs: Signs, speech: Spe
             yield speech.say(key, name=row.name, message=row.says or speech.say("page.unknown"))
     if not gate.open:
         yield speech.say("overview.gate_closed", reason=clean(gate.reason, _SAID))
+    for name, left in signs.strays.items():
+        yield speech.say("overview.stray", name=name, n=left.count, time=speech.time(left.oldest))
     for twice in signs.booked_twice:
         yield speech.say("overview.booked_twice", id=twice.submission or f"#{twice.booking}")
 
