@@ -15,6 +15,7 @@ from watcher.clock import boot_seconds
 from watcher.errors import UsageError
 from watcher.gathering import Gathering, Harvest
 from watcher.headers import MailHeader, read_header
+from watcher.inheritance import Inheritance
 from watcher.model import (
     Kind,
     Known,
@@ -49,13 +50,15 @@ class Intake:
         storing: Storing,
         journal: IntakeJournal,
         surplus: Surplus,
+        inheritance: Inheritance | None = None,
         holds_doubt: bool = False,
         beat: Callable[[], None] = lambda: None,
         meter: Meter = UNMEASURED,
     ) -> None:
-        """`holds_doubt`: what is in doubt waits for a person's decision, and a mail that comes back is none.
+        """`inheritance` None: what was left by sources that are configured no more is none of ours.
 
-        `beat` hears again and again that a round goes on, from whatever thread.
+        `holds_doubt`: what is in doubt waits for a person's decision, and a mail that comes back is none. `beat` hears
+        again and again that a round goes on, from whatever thread.
         """
         self._source = source
         self._admission = admission
@@ -65,6 +68,7 @@ class Intake:
         self._surplus = surplus
         self._refused = Resting()  # by the store, one by one
         self._holds_doubt = holds_doubt
+        self._inheritance = inheritance
         self._beat = beat
         self._meter = meter
         self._recording = Recording(
@@ -106,15 +110,26 @@ class Intake:
     def _known(self, keys: Sequence[str]) -> Mapping[str, Known]:
         """The journal's word, and our own on what rests."""
         self._beat()
-        return {**self._journal.known(keys), **self._surplus.known(keys), **self._refused.known(keys)}
+        known = self._journal.known(keys)
+        if self._inheritance is not None and self._source.kind is Kind.MAIL:
+            self._inheritance.take_mails(known)
+        return {**known, **self._surplus.known(keys), **self._refused.known(keys)}
 
     def _opened(self, arrival: Arrival) -> Draft | None:
         """What is in it and whose it is; None where it is only to be tried again, or waits."""
         if arrival.known is not None and treatment(self._source.kind, arrival.known) is Treatment.RETRY:
             self._retry(arrival.known.submission)
             return None
+        if self._is_inherited(arrival):
+            return None
         with self._source.open(arrival) as parcel:
             return self._mail(arrival, parcel) if parcel.header is not None else self._file(arrival, parcel)
+
+    def _is_inherited(self, arrival: Arrival) -> bool:
+        """Of a file; a mail has been taken over before it is yielded."""
+        if self._inheritance is None or self._source.kind is not Kind.FILE or arrival.known is not None:
+            return False
+        return self._inheritance.takes_file(arrival)
 
     def _retry(self, submission: str) -> None:
         with suppress(UsageError):  # retention has deleted it just now: the next look takes it in anew

@@ -608,6 +608,7 @@ class Known(Struct, frozen=True, kw_only=True):
     stays: bool  # it was answered without being moved
     empty: bool = False  # of a closed mail no documents are there: nothing was taken in, or it is forgotten
     released_for: str | None = None  # it was held, and a person lets it be taken in for this employee
+    source: str | None = None  # whose it is; None where it is forgotten
 
 
 class News(Struct, frozen=True, kw_only=True):

@@ -533,6 +533,16 @@ class IntakeJournal(Protocol):
         So is what was released and has not been taken in yet.
         """
 
+    def left_files(self, sources: Collection[str]) -> Mapping[tuple[str, str], str]:
+        """By place and fingerprint, the files that are not closed of sources that `ReadingJournal.strays` has."""
+
+    def take_over(self, found: Mapping[str, str], source: str, *, sources: Collection[str]) -> list[str]:
+        """Let those of these submissions that are left of strays (as `ReadingJournal.strays`) be the source's; which.
+
+        `found` has under what key each was found there: by that it is known from now on. What they wait for and what
+        their senders are to be told goes with them. `sources` are all that the configuration has.
+        """
+
     def spent(self, source: str, counts_as: str, within: timedelta) -> Spent:
         """What was taken in of this source, by the database's clock, that counts so."""
 

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
-from tests.support.journals import ENDED, HOLD, OVER, answer, claim_one, document, done, file, mail, settle
+from datetime import UTC, datetime
+
+from tests.support.journals import ENDED, HOLD, OVER, answer, claim, claim_one, document, done, file, mail, settle
 from watcher.journal.checking import check_journal
-from watcher.model import Kind, Reason, SubmissionState
+from watcher.model import Kind, Notice, Reason, SubmissionState, Thread
 from watcher.ports import Journal
 
 OURS = ["fapiao"]
+SURPLUS = Notice(
+    source="old",
+    concerns="zhang@corp.example",
+    thread=Thread(message_id="<1@corp.example>", references=(), reply_to="zhang@corp.example"),
+    subject="发票",
+    person_name="张三",
+    language="zh",
+    received_at=datetime(2026, 3, 1, tzinfo=UTC),
+    submissions=60,
+    bytes=200_000_000,
+    resumes_at=datetime(2026, 3, 1, 1, tzinfo=UTC),
+)
 
 
 def strays(journal: Journal) -> dict[str, int]:
@@ -58,3 +72,82 @@ def test_the_check_of_the_journal_warns_of_what_is_left_and_of_nothing_where_not
     assert "old" in stray.message
     assert stray.mend is not None
     assert len(warned) == len(well) + 1
+
+
+# ----------------------------------------------------------------------------------- it goes on elsewhere
+
+
+def test_a_mail_that_was_left_is_posted_and_answered_by_the_source_that_has_found_it(journal: Journal) -> None:
+    left = journal.record(mail(document("left"), key="its key", source="old"))
+    assert journal.known(["its key"])["its key"].source == "old"
+    assert claim(journal, *OURS) == []
+
+    assert journal.take_over({left: "its key"}, "fapiao", sources=OURS) == [left]
+
+    settle(journal, claim_one(journal, *OURS), done(), ENDED)
+    assert answer(journal, "fapiao").source == "fapiao"
+    assert strays(journal) == {}
+    assert journal.take_over({left: "its key"}, "fapiao", sources=OURS) == []
+
+
+def test_what_was_left_settled_or_held_goes_on_as_it_is(journal: Journal) -> None:
+    settled = journal.record(mail(document("settled"), key="1", source="old"))
+    settle(journal, claim_one(journal, "old"), done(), ENDED)
+    held = journal.record(mail(key="2", source="old", state=SubmissionState.HELD, reason=Reason.UNVERIFIED_SENDER))
+
+    assert set(journal.take_over({settled: "1", held: "2"}, "fapiao", sources=OURS)) == {settled, held}
+
+    assert answer(journal, "fapiao").id == settled
+    assert journal.submission(held).state is SubmissionState.HELD
+    assert journal.signs(OURS, long=HOLD, recent=HOLD).held["fapiao"].count == 1
+
+
+def test_what_its_sender_is_to_be_told_goes_on_with_a_mail(journal: Journal) -> None:
+    left = journal.record(mail(document("left"), key="1", source="old"))
+    journal.tell(SURPLUS, once_in=HOLD)
+
+    journal.take_over({left: "1"}, "fapiao", sources=OURS)
+
+    assert len(journal.claim_notices("fapiao", limit=8, hold=HOLD)) == 1
+    assert journal.claim_notices("old", limit=8, hold=HOLD) == []
+
+
+def test_what_is_of_a_source_of_ours_or_looked_after_by_another_node_or_closed_is_not_taken_over(
+    journal: Journal,
+) -> None:
+    journal.register_sources({"elsewhere": Kind.MAIL})
+    assert journal.claim_source("elsewhere", HOLD) is not None
+    closed = journal.record(mail(document("closed"), key="1", source="old"))
+    settle(journal, claim_one(journal, "old"), done(), ENDED)
+    answer(journal, "old")
+    ours = journal.record(mail(key="2"))
+    theirs = journal.record(mail(key="3", source="elsewhere"))
+
+    found = {closed: "1", ours: "2", theirs: "3"}
+    assert journal.take_over(found, "other", sources=[*OURS, "other"]) == []
+
+    assert [journal.submission(each).source for each in found] == ["old", "fapiao", "elsewhere"]
+
+
+def test_a_file_that_was_left_is_known_by_its_place_and_state_and_then_by_its_new_key(journal: Journal) -> None:
+    left = journal.record(file(document("left"), key="old key", place="a/b.pdf", fingerprint="1:2:3"))
+    journal.record(mail(source="old"))
+    assert journal.left_files(OURS) == {("a/b.pdf", "1:2:3"): left}
+    assert journal.left_files([*OURS, "shared"]) == {}
+
+    assert journal.take_over({left: "new key"}, "team", sources=[*OURS, "team"]) == [left]
+
+    assert journal.known(["new key"])["new key"].submission == left
+    assert journal.record(file(document("left"), key="new key", source="team")) == left
+    settle(journal, claim_one(journal, "team"), done(), ENDED)
+    answer(journal, "team", moved=False, target=None)
+    assert journal.known(["new key"])["new key"].stays
+
+
+def test_a_booking_that_others_wait_for_too_goes_with_what_was_left(journal: Journal) -> None:
+    left = journal.record(mail(document("same"), key="1", source="old"))
+    journal.record(mail(document("same"), key="2", source="older"))
+
+    journal.take_over({left: "1"}, "fapiao", sources=OURS)
+
+    assert claim_one(journal, *OURS).submissions[0] == left

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
+from tests.support.mails import mail, part
+from tests.support.servers.dovecot import Dovecot
+from tests.support.servers.smtp import SmtpSink
 from tests.support.workplace import Workplace, pdf
 from watcher.sandbox.endpoint import Endpoint
 
 LEFT = "is no source of this node's configuration"
-
-
-@pytest.fixture
-def endpoint() -> Iterator[Endpoint]:
-    with Endpoint() as running:
-        yield running
 
 
 def test_whoever_takes_a_source_with_pending_work_out_of_the_configuration_is_told_wherever_they_look(
@@ -46,3 +40,46 @@ def test_whoever_takes_a_source_with_pending_work_out_of_the_configuration_is_to
     workplace.config["folders"][0] |= {"name": "shared", "path": str(workplace.inbox)}
     workplace.write()
     assert LEFT not in workplace.status() + workplace.command("check").stdout
+
+
+def test_a_mailbox_of_another_name_goes_on_with_what_is_pending_and_to_be_answered(
+    endpoint: Endpoint, tmp_path: Path, dovecot: Dovecot, smtp_sink: SmtpSink
+) -> None:
+    account = dovecot.account()
+    workplace = Workplace(tmp_path, endpoint, retry={"first": "1s", "longest": "1s"})
+    workplace.with_smtp(smtp_sink.host, smtp_sink.port)
+    workplace.with_mailbox(account.server.host, account.server.port, account.username, account.password).write()
+    account.append(mail(part(pdf("a"), name="a.pdf"), subject="a"))
+    endpoint.behave(status=500, times=1)
+    assert workplace.command("run", "--once").returncode == 3
+    workplace.config["mailboxes"][0]["name"] = "invoices"
+    workplace.write()
+
+    with workplace.daemon():
+        (submission,) = workplace.closed(1)
+        status = workplace.status()
+
+    assert submission["source"] == "invoices"
+    assert [document["outcome"] for document in submission["documents"]] == ["done"]
+    assert account.messages("INBOX") == []
+    assert len(smtp_sink.received) == 1
+    assert LEFT not in status
+
+
+def test_a_folder_of_another_name_goes_on_with_its_files_and_calls_none_a_duplicate(
+    endpoint: Endpoint, tmp_path: Path
+) -> None:
+    workplace = Workplace(tmp_path, endpoint, retry={"first": "1s", "longest": "1s"}).with_folder().write()
+    endpoint.behave(status=500, times=1)
+    workplace.drop("a.pdf", pdf("a"))
+    assert workplace.command("run", "--once").returncode == 3
+    workplace.config["folders"][0]["name"] = "team"
+    workplace.write()
+
+    assert workplace.command("run", "--once", "--wait", "20s").returncode == 0
+
+    (submission,) = workplace.submissions()
+    assert (submission["source"], submission["state"]) == ("team", "closed")
+    assert [document["outcome"] for document in submission["documents"]] == ["done"]
+    assert [path.name for path in workplace.done.rglob("*") if path.is_file()] == ["a.pdf"]
+    assert len(endpoint.requests) == 2

@@ -14,6 +14,7 @@ from watcher.config.sections import Configuration
 from watcher.documents.reader import DocumentReader
 from watcher.gathering import Gathering
 from watcher.headers import named_address
+from watcher.inheritance import Inheritance
 from watcher.intake import Intake
 from watcher.people import Verification
 from watcher.policy.who import MailboxRules
@@ -52,6 +53,7 @@ def build_tenders(
     gathering = Gathering(
         reader=reader, chooser=adapters.chooser, links=build_links(configuration, reader), now=journal.now
     )
+    configured = [section.name for section in configuration.sources]
     for section, answerer in zip(configuration.sources, answerers, strict=True):
         look = workers[section.name].look
         intake = Intake(
@@ -71,6 +73,7 @@ def build_tenders(
                 now=journal.now,
             ),
             holds_doubt=configuration.recognition.in_doubt == "hold",
+            inheritance=Inheritance(source=section.name, configured=configured, journal=journal),
             beat=look.beat,
             meter=meter,
         )

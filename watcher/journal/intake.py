@@ -50,6 +50,7 @@ _KNOWN = Deferred(
             identities.c.key,
             identities.c.submission,
             identities.c.stays,
+            submissions.c.source,
             submissions.c.state,
             case((submissions.c.released, submissions.c.user_code)).label("released_for"),
             case((_MAY_BE_EMPTY(), ~exists().where(documents.c.submission == submissions.c.seq))).label("empty"),
@@ -132,6 +133,7 @@ def _known(row: Any) -> Known:
     state = SubmissionState.CLOSED if is_forgotten else SubmissionState(row.state)
     return Known(
         submission=row.submission,
+        source=row.source,
         state=state,
         stays=row.stays,
         empty=is_forgotten or bool(row.empty),

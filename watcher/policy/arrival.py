@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from enum import StrEnum
 
 from watcher.model import Kind, Known, SubmissionState
@@ -28,3 +29,8 @@ def treatment(kind: Kind, known: Known | None) -> Treatment:
     if known.state is not SubmissionState.CLOSED or known.stays:
         return Treatment.SKIP
     return Treatment.RETRY if kind is Kind.MAIL and not known.empty else Treatment.NEW
+
+
+def is_left_behind(known: Known, sources: Collection[str]) -> bool:
+    """Whether it is still to be worked on, by a source that is none of the configured ones."""
+    return known.state is not SubmissionState.CLOSED and known.source is not None and known.source not in sources
