@@ -662,6 +662,13 @@ class TendingJournal(Protocol):
         self, name: str, *, up: bool, message: str | None = None, left_alone: int = 0, surplus: int = 0
     ) -> None: ...
 
+    def take_over_bookings(self, sources: Collection[str]) -> int:
+        """Let bookings that our documents wait for, and that went through strays, go through our sources; how many.
+
+        A booking goes through the source that wanted it last, which may have been another one than ours. `sources` and
+        strays are as `ReadingJournal.strays` has them.
+        """
+
     def released(self) -> Mapping[str, str]:
         """The submissions that wait to be taken in after all, and their sources."""
 

@@ -4,12 +4,27 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from tests.support.journals import ENDED, HOLD, OVER, answer, claim, claim_one, document, done, file, mail, settle
+from tests.support.journals import (
+    CUT_OFF,
+    ENDED,
+    ENDPOINT,
+    HOLD,
+    OVER,
+    answer,
+    claim,
+    claim_one,
+    document,
+    done,
+    file,
+    mail,
+    settle,
+)
 from watcher.journal.checking import check_journal
-from watcher.model import Kind, Notice, Reason, SubmissionState, Thread
+from watcher.model import Kind, Locator, Notice, Reason, SubmissionState, Thread
 from watcher.ports import Journal
 
 OURS = ["fapiao"]
+OURS_AT = Locator(store="ours", key="invoices/same.pdf", url="https://ours.test/same.pdf")
 SURPLUS = Notice(
     source="old",
     concerns="zhang@corp.example",
@@ -151,3 +166,61 @@ def test_a_booking_that_others_wait_for_too_goes_with_what_was_left(journal: Jou
     journal.take_over({left: "1"}, "fapiao", sources=OURS)
 
     assert claim_one(journal, *OURS).submissions[0] == left
+
+
+# --------------------------------------------------------------- bookings that went through what is gone
+
+
+def test_a_booking_that_a_source_took_which_is_gone_goes_through_one_that_waits_for_it(journal: Journal) -> None:
+    waits = journal.record(mail(document("same", locator=OURS_AT)))
+    journal.record(file(document("same")))  # it wanted it last
+    assert claim(journal, *OURS) == []
+
+    assert journal.take_over_bookings(OURS) == 1
+
+    claimed = claim_one(journal, *OURS)
+    assert (claimed.source, claimed.locator) == ("fapiao", OURS_AT)
+    settle(journal, claimed, done(), ENDED)
+    assert answer(journal, "fapiao").id == waits
+    assert journal.take_over_bookings(OURS) == 0
+
+
+def test_a_booking_that_nobody_of_ours_waits_for_or_that_another_node_looks_after_is_left(journal: Journal) -> None:
+    journal.register_sources({"shared": Kind.FILE})
+    journal.record(mail(document("theirs"), source="old"))
+    journal.record(mail(document("same")))
+    journal.record(file(document("same")))
+    held = journal.claim_source("shared", HOLD)
+    assert held is not None
+
+    assert journal.take_over_bookings(OURS) == 0
+
+    journal.release_source(held)
+    assert journal.take_over_bookings(OURS) == 1
+    assert [each.source for each in claim(journal, "fapiao", "shared", "old", limit=8)] == ["fapiao", "old"]
+
+
+def test_a_booking_that_is_tried_again_keeps_its_time_and_its_tries(journal: Journal) -> None:
+    journal.record(mail(document("same")))
+    journal.record(file(document("same")))
+    journal.postpone(claim_one(journal, "shared"), due_in=HOLD, counted=True, ending=CUT_OFF)
+
+    assert journal.take_over_bookings(OURS) == 1
+
+    assert claim(journal, *OURS) == []
+    waits = journal.next_try_in(OURS, ENDPOINT)
+    assert waits is not None
+    assert waits > HOLD.total_seconds() / 2
+
+
+def test_a_booking_that_is_held_for_a_person_stays_so_and_goes_on_when_they_have_decided(journal: Journal) -> None:
+    waits = journal.record(mail(document("same")))
+    journal.record(file(document("same")))
+    journal.hold(claim_one(journal, "shared"), CUT_OFF)
+
+    assert journal.take_over_bookings(OURS) == 1
+
+    assert claim(journal, *OURS) == []
+    assert journal.submission(waits).state is SubmissionState.HELD
+    assert journal.retry(waits) == 1
+    assert claim_one(journal, *OURS).attempt == 1

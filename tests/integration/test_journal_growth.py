@@ -70,6 +70,10 @@ def work(journal: SqlJournal) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "how the work goes", lambda: (journal.workload(SOURCES), journal.storage())
     yield "whose duty it is", lambda: journal.claim_duty("alarm", HOLD)
     yield "forget nothing", lambda: journal.forget(NEVER)
+    yield "what is left of others", lambda: (journal.strays(SOURCES), journal.take_over_bookings(SOURCES))
+    yield "what is left of a folder", lambda: (journal.left_files(["fapiao"]), journal.take_over_bookings(["fapiao"]))
+    left = journal.record(mail(document("left"), key="left", source="old"))
+    yield "take over", lambda: journal.take_over({left: "left"}, "fapiao", sources=SOURCES)
 
 
 def reading(journal: SqlJournal) -> Iterator[tuple[str, Callable[[], object]]]:

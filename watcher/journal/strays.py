@@ -14,7 +14,7 @@ from watcher.journal.database import Part
 from watcher.journal.deferred import Deferred
 from watcher.journal.portions import portions
 from watcher.journal.tables import bookings, documents, identities, notices, sources, submissions
-from watcher.model import NOTHING_NEW, Backlog, Kind, News
+from watcher.model import NOTHING_NEW, POSTING, Backlog, Kind, News
 
 _UNCLOSED = Deferred(
     lambda: (
@@ -115,6 +115,15 @@ class StrayPart(Part):
 
         goes_on = News(posting=True, answering=frozenset((source,)))
         return self._database.write(work, news=lambda taken: goes_on if taken else NOTHING_NEW)
+
+    def take_over_bookings(self, sources: Collection[str]) -> int:
+        """Asks before it writes: there hardly ever is one."""
+        if not self._database.read(lambda connection: _stray_bookings(connection, sources)):
+            return 0
+        return self._database.write(
+            lambda connection: _take_over_bookings(connection, sources),
+            news=lambda taken: POSTING if taken else NOTHING_NEW,
+        )
 
 
 def _found(connection: Connection, names: Collection[str]) -> list[Any]:

@@ -28,6 +28,7 @@ from watcher.service.releases import Releases
 from watcher.service.retention import Retention
 from watcher.service.state import state_line
 from watcher.service.stopping import Stop, Stopping
+from watcher.service.strays import Strays
 from watcher.service.supervision import Supervision
 from watcher.service.tender import Tender
 from watcher.service.threads import show_name
@@ -88,6 +89,7 @@ class Service:
         self._retention = retention
         self._resources = resources
         self._supervision = supervision
+        self._strays = Strays(journal=journal, sources=self._sources)
         self._scheduling = supervision.heartbeats.worker("schedule")
         self._settling_grace = settling_grace
         self._stop_within = stop_within
@@ -161,19 +163,11 @@ class Service:
 
     def _begin(self) -> None:
         self._journal.register_sources(self._sources)
-        self._tell_strays()
+        self._strays.round()
         self._journal.subscribe(self._wake)
         self._posting = self._thread("claim", self._poster.run)
         self._letting_in = self._thread("let-in", self._releases.run)
         self._answering = [self._thread(answerer.name, answerer.run) for answerer in self._answerers]
-
-    def _tell_strays(self) -> None:
-        """Nobody works on these: whoever has just changed the configuration is to know it."""
-        for name, left in self._journal.strays(self.sources).items():
-            log.warning(
-                "Submissions are left of what is no source of this node's configuration, and no node looks after it.",
-                extra={"source": name, "submissions": left.count, "since": left.oldest.isoformat(timespec="seconds")},
-            )
 
     def _wake(self, news: News) -> None:
         """Only those whom it concerns: each looks into the journal then."""
@@ -202,7 +196,7 @@ class Service:
         return thread
 
     def _schedule(self) -> _Schedule:
-        """The polls (each source is woken at its own interval, whatever its events say), retention, and the alarm."""
+        """The polls (each source is woken at its own interval, whatever its events say), and what is done for all."""
         from apscheduler.schedulers.background import BackgroundScheduler
 
         scheduler = BackgroundScheduler(
@@ -213,6 +207,7 @@ class Service:
             scheduler.add_job(tender.source.wake, "interval", seconds=tender.poll_seconds, id=name)
         scheduler.add_job(self._retention.round, "interval", hours=1, id="retention")
         scheduler.add_job(self._alarm.round, "interval", seconds=self._alarm.every_seconds, id="alarm")
+        scheduler.add_job(self._strays.round, "interval", seconds=self._strays.every_seconds, id="strays")
         scheduler.add_job(self._tell_state, "interval", seconds=_STATE_SECONDS, id="state")
         scheduler.start()
         schedule: _Schedule = scheduler
