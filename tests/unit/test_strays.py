@@ -50,16 +50,28 @@ def told(caplog: pytest.LogCaptureFixture) -> list[str]:
     return names
 
 
-def test_each_source_of_which_something_is_left_is_told_once_until_it_is_over_and_comes_back(
-    journal: Journal, strays: Strays, caplog: pytest.LogCaptureFixture
-) -> None:
+def rounds(journal: Journal, strays: Strays, caplog: pytest.LogCaptureFixture, *left: str) -> list[list[str]]:
+    """What is told of the sources of which something is left at each round."""
     said = []
-    for left in (["old", "gone"], ["old", "gone"], ["gone"], ["old", "gone"]):
-        journal.left = dict.fromkeys(left, LEFT)
+    for names in left:
+        journal.left = dict.fromkeys(names.split(), LEFT)
         strays.round()
         said.append(told(caplog))
+    return said
 
-    assert said == [["gone", "old"], [], [], ["old"]]
+
+def test_what_is_left_at_the_start_is_told_at_once_and_each_source_once(
+    journal: Journal, strays: Strays, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert rounds(journal, strays, caplog, "old gone", "old gone", "gone") == [["gone", "old"], [], []]
+
+
+def test_what_comes_later_is_told_when_it_lasts_because_another_node_may_only_start_anew(
+    journal: Journal, strays: Strays, caplog: pytest.LogCaptureFixture
+) -> None:
+    said = rounds(journal, strays, caplog, "", "theirs", "", "theirs", "theirs", "theirs")
+
+    assert said == [[], [], [], [], ["theirs"], []]
 
 
 def test_bookings_are_taken_over_for_the_configured_sources_at_each_round(journal: Journal, strays: Strays) -> None:

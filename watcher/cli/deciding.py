@@ -31,7 +31,8 @@ def retry(path: Path, identifiers: Sequence[str], *, new: bool) -> None:
     with _chosen(path, identifiers) as (configuration, journal, submissions):
         for submission in submissions:
             count = journal.retry(submission.id, new=new, in_place=in_place_stores(configuration))
-            print(f"{submission.id}: {_told(what_follows(count, submission.state), count)}")  # noqa: T201
+            told = _told(what_follows(count, submission.state), count)
+            print(f"{submission.id}: {told}{_unless_left(submission, configuration)}")  # noqa: T201
 
 
 def release(path: Path, identifiers: Sequence[str], *, user_code: str | None) -> None:
@@ -41,20 +42,21 @@ def release(path: Path, identifiers: Sequence[str], *, user_code: str | None) ->
         for submission, kind in zip(submissions, kinds, strict=True):
             if kind is Release.SENDER:
                 code = journal.let_in(submission.id, user_code)
-                print(f"{submission.id}: taken in from the mailbox, for the employee {clean(code)}, and answered")  # noqa: T201
-                continue
-            follows, count = let_go(journal, submission, kind, in_place=in_place_stores(configuration))
-            print(f"{submission.id}: {_told(follows, count)}")  # noqa: T201
+                told = f"taken in from the mailbox, for the employee {clean(code)}, and answered"
+            else:
+                told = _told(*let_go(journal, submission, kind, in_place=in_place_stores(configuration)))
+            print(f"{submission.id}: {told}{_unless_left(submission, configuration)}")  # noqa: T201
 
 
 def refuse(path: Path, identifiers: Sequence[str]) -> None:
     """Leave what is held unposted, and answer it."""
-    with _chosen(path, identifiers) as (_, journal, submissions):
+    with _chosen(path, identifiers) as (configuration, journal, submissions):
         for submission in submissions:
             require_refusable(submission)
         for submission in submissions:
             journal.refuse(submission.id)
-            print(f"{submission.id}: {_what_refusal_does(submission)}")  # noqa: T201
+            told = _what_refusal_does(submission)
+            print(f"{submission.id}: {told}{_unless_left(submission, configuration)}")  # noqa: T201
 
 
 @contextmanager
@@ -63,6 +65,13 @@ def _chosen(path: Path, identifiers: Sequence[str]) -> Iterator[tuple[Configurat
     with journal_of(path) as (configuration, journal):
         found = [journal.submission(identifier) for identifier in identifiers]
         yield configuration, journal, list({each.id: each for each in found}.values())
+
+
+def _unless_left(submission: Submission, configuration: Configuration) -> str:
+    """What keeps it from being done. On PostgreSQL it may be another node's source."""
+    if submission.source in {section.name for section in configuration.sources}:
+        return ""
+    return f"; but {clean(submission.source, 60)} is no source of this node's configuration: give it back its name"
 
 
 def _what_refusal_does(submission: Submission) -> str:

@@ -19,7 +19,7 @@ class StrayJournal(TendingJournal, ReadingJournal, Protocol):
 class Strays:
     """Looked after at the start, which follows each change of the configuration, and then once in a while.
 
-    For another node may be gone later.
+    For another node may be gone later; of one that only starts anew nobody need be told.
     """
 
     every_seconds = 60.0
@@ -28,6 +28,7 @@ class Strays:
         """`sources` are those of this node."""
         self._journal = journal
         self._sources = frozenset(sources)
+        self._seen: frozenset[str] | None = None  # at the last round; None: there was none
         self._told: frozenset[str] = frozenset()
 
     def round(self) -> None:
@@ -45,10 +46,11 @@ class Strays:
     def _tell(self) -> None:
         """Nobody works on these: whoever has just changed the configuration is to know it. Each is told once."""
         strays = self._journal.strays(self._sources)
-        for name in sorted(strays.keys() - self._told):
+        lasting = strays.keys() if self._seen is None else strays.keys() & self._seen
+        for name in sorted(lasting - self._told):
             left = strays[name]
             log.warning(
                 "Submissions are left of what is no source of this node's configuration, and no node looks after it.",
                 extra={"source": name, "submissions": left.count, "since": left.oldest.isoformat(timespec="seconds")},
             )
-        self._told = frozenset(strays)
+        self._seen, self._told = frozenset(strays), frozenset(lasting)
