@@ -65,7 +65,9 @@ def test_what_is_let_in_is_known_as_released_until_it_is_taken_in(journal: Journ
     found = only(journal, name)
     assert (found.state, found.reason, found.released, found.held_at) == (SubmissionState.OPEN, None, True, None)
     assert journal.record(read_again(held, name)) == name
-    assert journal.known([held.key])[held.key] == Known(submission=name, state=SubmissionState.OPEN, stays=False)
+    assert journal.known([held.key])[held.key] == Known(
+        submission=name, state=SubmissionState.OPEN, stays=False, source="fapiao"
+    )
     assert dict(journal.released()) == {}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from watcher.model import Kind, Known, SubmissionState
-from watcher.policy.arrival import Treatment, treatment
+from watcher.policy.arrival import Treatment, is_left_behind, treatment
 
 
 def known(state: SubmissionState, *, stays: bool = False, empty: bool = False) -> Known:
@@ -45,3 +45,21 @@ def test_what_was_held_and_is_released_is_taken_in_where_it_lies() -> None:
     released = Known(submission="s1", state=SubmissionState.OPEN, stays=False, empty=True, released_for="903851")
 
     assert treatment(Kind.MAIL, released) is Treatment.NEW
+
+
+@pytest.mark.parametrize(
+    ("state", "source", "is_left"),
+    [
+        (SubmissionState.OPEN, "old", True),
+        (SubmissionState.HELD, "old", True),
+        (SubmissionState.SETTLED, "old", True),
+        (SubmissionState.CLOSED, "old", False),
+        (SubmissionState.OPEN, "fapiao", False),
+        (SubmissionState.OPEN, None, False),
+    ],
+)
+def test_what_is_not_closed_is_left_behind_where_its_source_is_none_of_the_configured_ones(
+    state: SubmissionState, source: str | None, is_left: bool
+) -> None:
+    found = Known(submission="s1", state=state, stays=False, source=source)
+    assert is_left_behind(found, ["fapiao", "shared"]) is is_left
