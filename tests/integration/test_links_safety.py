@@ -194,6 +194,16 @@ def test_what_came_packed_is_unpacked(platforms: Platforms) -> None:
     assert result.file.content.size == len(pdf_bytes("x")) * 99
 
 
+@pytest.mark.parametrize("length", ["²", "9²9", "x", "-1", "1,000"])
+def test_a_length_that_is_no_number_loses_nothing(platforms: Platforms, length: str) -> None:
+    plays(platforms, Reply(body=pdf_bytes("x"), headers={"Content-Length": length}))
+
+    (result,) = fetch(platforms, f"https://{HOST}/x")
+
+    assert result.file is not None
+    assert result.file.content.size == len(pdf_bytes("x"))
+
+
 def test_an_interim_answer_is_not_taken_for_what_the_link_has(platforms: Platforms) -> None:
     plays(platforms, Reply(body=pdf_bytes("x"), interim=b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"))
 

@@ -150,7 +150,8 @@ def _body(
     response: http.client.HTTPResponse, headers: Mapping[str, str], flight: Flight, largest_bytes: int
 ) -> Iterator[bytes]:
     """Unpacked where it came packed though nobody asked for that; what is too large is not read to its end."""
-    if (declared := headers.get("content-length", "")).isdigit() and int(declared[:18]) > largest_bytes:
+    declared = headers.get("content-length", "")
+    if declared.isascii() and declared.isdigit() and int(declared[:18]) > largest_bytes:
         raise NotHad(Reason.TOO_LARGE, "it is too large")
     left = largest_bytes
     for chunk in _unpacked(_raw(response, flight), headers.get("content-encoding", "").strip().lower()):
