@@ -40,6 +40,51 @@ def test_a_name_is_read_as_the_packer_wrote_it(read: Read, archive: bytes) -> No
     assert names(read(archive)) == [("发票.pdf", None)]
 
 
+def test_a_name_in_gbk_that_is_marked_as_utf_8_is_read_all_the_same(read: Read) -> None:
+    # Given a packer that marks every name, whatever it writes, and one name in UTF-8 beside it
+    sound = zipped(("placeholde.pdf", PDF), ("行程单.pdf", pdf(1)))
+    marked = bytearray(sound.replace(b"placeholde.pdf", "电子发票一.pdf".encode("gbk")))
+    for signature, flags in ((b"PK\x03\x04", 7), (b"PK\x01\x02", 9)):
+        marked[marked.index(signature) + flags] |= 0x8
+    # When it is read, its documents are there with their names
+    found = read(bytes(marked))
+    assert names(found) == [("电子发票一.pdf", None), ("行程单.pdf", None)]
+    assert [content(one) for one in found] == [PDF, pdf(1)]
+
+
+@pytest.mark.parametrize(
+    ("local", "central"),
+    [
+        ("改名以前.pdf".encode(), "发票.pdf".encode("gbk")),
+        ("发票.pdf".encode("gbk"), "发票.pdf".encode()),
+        (b"", "发票.pdf".encode("gbk")),
+    ],
+    ids=["renamed", "another character set", "no name"],
+)
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_an_entry_is_what_the_directory_calls_it_and_not_its_own_header(
+    read: Read, local: bytes, central: bytes, method: int
+) -> None:
+    assert [(one.name, content(one)) for one in read(_renamed(local, central, method=method))] == [("发票.pdf", PDF)]
+
+
+def test_an_entry_of_two_names_that_is_damaged_is_named(read: Read) -> None:
+    damaged = _renamed(b"a.pdf", b"b.pdf").replace(PDF, PDF.replace(b"obj", b"OBJ"))
+    assert names(read(damaged)) == [("b.pdf", Reason.UNREADABLE)]
+
+
+def _renamed(local: bytes, central: bytes, *, method: int = zipfile.ZIP_STORED) -> bytes:
+    """A zip of one entry that its own header calls otherwise than the directory."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", method) as archive:
+        archive.writestr("x.pdf", PDF)
+    data = file.getvalue()
+    at = data.rindex(b"PK\x01\x02")
+    own = data[:26] + struct.pack("<H", len(local)) + data[28:30] + local + data[35:at]
+    directory = data[at : at + 28] + struct.pack("<H", len(central)) + data[at + 30 : at + 46] + central
+    return own + directory + struct.pack("<4sHHHHIIH", b"PK\x05\x06", 0, 0, 1, 1, len(directory), len(own), 0)
+
+
 @pytest.mark.parametrize(
     "name", [b"../../etc/evil.pdf", b"/evil.pdf", b"C:\\x\\evil.pdf", b"x/\x00/../evil.pdf", b"x/\x00evil.pdf"]
 )

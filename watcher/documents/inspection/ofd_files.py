@@ -7,7 +7,7 @@ import zipfile
 
 from lxml import etree
 
-from watcher.documents.directory import entry_name
+from watcher.documents.directory import entry_name, opened_entry
 from watcher.documents.inspection.structured import LARGEST_XML, parsed
 
 _MOST_BYTES = 64 * 1024 * 1024  # unpacked, in all
@@ -43,7 +43,7 @@ class OfdFiles:
         info = self._entries.get(_plain(path).lower())
         if info is None or info.file_size > largest:
             return None
-        with self._archive.open(info) as stream:  # gives no more than the directory declares
+        with opened_entry(self._archive, info) as stream:  # gives no more than the directory declares
             data = stream.read(largest)
         self._left -= len(data)
         if self._left < 0:

@@ -9,7 +9,7 @@ from collections.abc import Generator, Iterator
 from typing import IO
 
 from watcher.documents import words
-from watcher.documents.directory import entry_name, opened
+from watcher.documents.directory import entry_name, opened, opened_entry
 from watcher.documents.litter import is_litter
 from watcher.documents.openers.repacked import open_repacked
 from watcher.documents.sniff import HEAD_BYTES
@@ -57,7 +57,7 @@ def open_zip(content: Spooled, allowance: Allowance) -> Generator[Entry | Refusa
 def _entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo, allowance: Allowance) -> Iterator[Entry | Refusal]:
     name = entry_name(info)
     try:
-        with archive.open(info) as stream:
+        with opened_entry(archive, info) as stream:
             head = stream.read(HEAD_BYTES)
             if not allowance.wants(head, name=name):
                 return
