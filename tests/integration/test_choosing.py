@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.files import BytesLeaf
 from tests.support.inspecting import children
-from tests.support.invoice_files import Page, Paper, invoice_page, lines_page, ofd, pdf
+from tests.support.invoice_files import Page, Paper, invoice_page, lines_page, ofd, pdf, shared_picture_pdf
 from watcher.config.sections import Limits
 from watcher.documents.choosing import DocumentChooser
 from watcher.documents.inspection.inspector import Inspector
@@ -188,6 +188,26 @@ def test_a_foreign_invoice_of_many_pages_stays_whole_by_what_its_pages_say(choos
     pages = [lines_page("Some Company Ltd", "Invoice RE-17", f"Page {number} of 5") for number in range(1, 6)]
 
     assert became(choose(("a.pdf", pdf(*pages)))) == [("a.pdf", None)]
+
+
+def test_a_file_whose_parts_would_be_too_large_together_goes_whole(choose: Choose) -> None:
+    # Given 24 pages that all use one picture, which then is in each of eight parts
+    shared = shared_picture_pdf(24)
+
+    # When they would be 2.4 MB
+    found = choose(("a.pdf", shared), document="1MB", submission="1MB")
+
+    # Then the file is sent as it came
+    assert [(document.name, document.reason, document.size) for document in found] == [("a.pdf", None, len(shared))]
+
+
+def test_what_cutting_adds_to_all_files_of_a_submission_is_bounded_together(choose: Choose) -> None:
+    names = ["a.pdf", "b.pdf", "c.pdf"]
+    shared = [shared_picture_pdf(9) + name.encode() for name in names]
+
+    found = choose(*zip(names, shared, strict=True), document="1MB", submission="1MB")
+
+    assert [document.name for document in found] == ["a p1-3.pdf", "a p4-6.pdf", "a p7-9.pdf", "b.pdf", "c.pdf"]
 
 
 def test_parts_count_as_documents(choose: Choose) -> None:

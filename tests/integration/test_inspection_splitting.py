@@ -11,11 +11,12 @@ import pypdfium2 as pdfium
 import pytest
 from pypdfium2 import raw
 
-from tests.support.inspecting import look, split
-from tests.support.invoice_files import Page, Paper, Words, invoice_page, pdf
+from tests.support.inspecting import children, look, split
+from tests.support.invoice_files import Page, Paper, Words, invoice_page, pdf, shared_picture_pdf
 from watcher.documents.inspection.inspector import Inspector
 from watcher.errors import DocumentRefused
 from watcher.model import Reason
+from watcher.spool import Spooled
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +84,20 @@ def test_pages_that_there_are_not_are_refused(inspector: Inspector, ranges: list
         split(inspector, _numbered(2), *ranges)
     assert refused.value.reason is Reason.UNREADABLE
     assert split(inspector, _numbered(2), (1, 1))
+
+
+def test_parts_of_more_bytes_than_they_may_have_are_refused_and_the_child_is_kept(inspector: Inspector) -> None:
+    shared = shared_picture_pdf(3)
+    before = children()
+    with closing(Spooled([shared])) as content:
+        with pytest.raises(DocumentRefused) as refused:
+            inspector.split(content, [(1, 1), (2, 2), (3, 3)], most=700_000)
+        kept = inspector.split(content, [(1, 1), (2, 2)], most=700_000)
+    assert refused.value.reason is Reason.UNREADABLE
+    assert [part.size // 100_000 for part in kept] == [3, 3]
+    assert children() == before
+    for part in kept:
+        part.close()
 
 
 @pytest.mark.parametrize("data", [b"", b"%PDF-1.4 nothing", b"PK\x03\x04"])

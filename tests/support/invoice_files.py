@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import random
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
@@ -357,6 +358,23 @@ def laughing_pdf(depth: int = 9) -> bytes:
         drawn = b"/F Do " * 10 if inner else b"0 0 m 500 300 l S "
         head = f"<</Type/XObject/Subtype/Form/BBox[0 0 595 396]/Resources<<{inner}>>/Length {len(drawn)}>>\nstream\n"
         objects.append(head.encode() + drawn + b"\nendstream")
+    return pdf_file(objects)
+
+
+def shared_picture_pdf(pages: int, *, size: int = 300_000) -> bytes:
+    """Pages without a word that all show the same picture, of so many bytes that cannot be packed."""
+    pixels = random.Random(1).randbytes(size)
+    image = f"<</Type/XObject/Subtype/Image/Width 100/Height {size // 100}/ColorSpace/DeviceGray/BitsPerComponent 8"
+    drawn = b"q 595 0 0 396 0 0 cm /I Do Q"
+    kids = " ".join(f"{5 + number} 0 R" for number in range(pages))
+    page = b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 396]/Contents 3 0 R/Resources<</XObject<</I 4 0 R>>>>>>"
+    objects = [
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        f"<</Type/Pages/Kids[{kids}]/Count {pages}>>".encode(),
+        f"<</Length {len(drawn)}>>\nstream\n".encode() + drawn + b"\nendstream",
+        f"{image}/Length {len(pixels)}>>\nstream\n".encode() + pixels + b"\nendstream",
+        *[page] * pages,
+    ]
     return pdf_file(objects)
 
 

@@ -101,16 +101,23 @@ class DocumentChooser:
         return _form(document) is Format.PDF and not self._inspector.plainly_one_page(document.content)
 
     def _cut(self, documents: Sequence[FoundDocument], seen: dict[int, Seen]) -> Iterator[FoundDocument]:
+        """After it all documents of a submission have at most `limits.submission` more bytes than they came with.
+
+        What several pages of a file use, a font or a picture, is in each of their parts.
+        """
+        left = self._limits.submission
         for index, document in enumerate(documents):
             pages = [] if document.reason is not None else cuts(seen[index], self._most)
-            yield from self._parts(document, pages) if pages else [document]
+            parts = self._parts(document, pages, document.size + left) if pages else [document]
+            left -= max(0, sum(part.size for part in parts) - document.size)
+            yield from parts
 
-    def _parts(self, document: FoundDocument, pages: Sequence[Pages]) -> list[FoundDocument]:
-        """Where it cannot be cut it goes as it is: the endpoint has the last word."""
+    def _parts(self, document: FoundDocument, pages: Sequence[Pages], most: int) -> list[FoundDocument]:
+        """At most so many bytes. Where it cannot be cut it goes as it is: the endpoint has the last word."""
         if self._inspector is None or document.content is None or _form(document) is not Format.PDF:
             return [document]
         try:
-            contents = self._inspector.split(document.content, pages)
+            contents = self._inspector.split(document.content, pages, most=most)
         except DocumentRefused:
             return [document]
         except OSError as error:

@@ -20,7 +20,10 @@ class Looking(Protocol):
     def look(self, content: Spooled, form: Format, *, deep: bool) -> Seen:
         """What is in it, as far as can be told; never raises for what the file is."""
 
-    def split(self, content: Spooled, ranges: Sequence[Pages]) -> list[Spooled]:
-        """Pages of a PDF as files of their own. Raises DocumentRefused where it cannot be cut."""
+    def split(self, content: Spooled, ranges: Sequence[Pages], *, most: int) -> list[Spooled]:
+        """Pages of a PDF as files of their own, of at most `most` bytes together.
+
+        Raises DocumentRefused where it cannot be cut so.
+        """
 
     def close(self) -> None: ...

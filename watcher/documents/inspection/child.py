@@ -1,8 +1,8 @@
 """The child: takes documents by file descriptor on its standard input, a socket, and says what is in them.
 
 A request is a packet of JSON with the document's descriptor: `{"look": format, "deep": …, "seconds": …}` is answered
-by one packet (see `answers`), `{"split": [[first, last], …]}` by one for each part, with the part's descriptor. What
-fails is answered by a packet that begins with "!". When the socket is closed the child ends.
+by one packet (see `answers`), `{"split": [[first, last], …], "most": bytes}` by one for each part, with the part's
+descriptor. What fails is answered by a packet that begins with "!". When the socket is closed the child ends.
 """
 
 from __future__ import annotations
@@ -58,14 +58,14 @@ def _answer_one(parent: socket.socket) -> bool:
 
 def _answer(parent: socket.socket, request: Mapping[str, Any], document: IO[bytes]) -> None:
     if "split" in request:
-        _split(parent, request["split"], document)
+        _split(parent, request["split"], request["most"], document)
         return
     until = time.monotonic() + request["seconds"]
     parent.send(encoded(look(document, Format(request["look"]), deep=request["deep"], until=until)))
 
 
-def _split(parent: socket.socket, ranges: list[tuple[int, int]], document: IO[bytes]) -> None:
-    for number, part in enumerate(parts(document, ranges, _files())):
+def _split(parent: socket.socket, ranges: list[tuple[int, int]], most: int, document: IO[bytes]) -> None:
+    for number, part in enumerate(parts(document, ranges, _files(), most)):
         socket.send_fds(parent, [str(number).encode()], [part.fileno()])
         part.close()
 

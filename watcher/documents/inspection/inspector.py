@@ -75,15 +75,18 @@ class Inspector:
             log.warning("A document could not be looked into.", extra={"format": form.value, "detail": str(error)})
             return NOTHING_SEEN
 
-    def split(self, content: Spooled, ranges: Sequence[tuple[int, int]]) -> list[Spooled]:
+    def split(self, content: Spooled, ranges: Sequence[tuple[int, int]], *, most: int = _LARGEST_PART) -> list[Spooled]:
         """A PDF for each range of pages of a PDF (from 1, both inclusive); the caller closes them.
 
-        Raises DocumentRefused where it cannot be split, OSError where there is no room for the parts or for a child.
+        Raises DocumentRefused where it cannot be split or all parts would have more than `most` bytes, OSError where
+        there is no room for the parts or for a child.
         """
         found: list[Spooled] = []
         try:
-            with self._asked({"split": [list(pages) for pages in ranges]}, content) as answers:
-                found.extend(_part(answers) for _ in ranges)
+            with self._asked({"split": [list(pages) for pages in ranges], "most": most}, content) as answers:
+                for _ in ranges:
+                    found.append(_part(answers, min(most, _LARGEST_PART)))
+                    most -= found[-1].size
         except (ChildFailed, BadAnswer) as error:
             _discard(found)
             log.warning("A document could not be split.", extra={"detail": str(error)})
@@ -197,14 +200,15 @@ def _copied(content: Spooled) -> Iterator[int]:
         yield descriptor
 
 
-def _part(answers: Answers) -> Spooled:
+def _part(answers: Answers, most: int) -> Spooled:
+    """The next one, of at most so many bytes: a child that was taken over counts none."""
     _, descriptors = answers.next()
     try:
         if len(descriptors) != 1 or not stat.S_ISREG(os.fstat(descriptors[0]).st_mode):
             raise BadAnswer("a part is no file")
-        if os.fstat(descriptors[0]).st_size > _LARGEST_PART:
+        if os.fstat(descriptors[0]).st_size > most:
             raise BadAnswer("a part is too large")
-        part = Spooled(_chunks(descriptors[0]))
+        part = Spooled(_chunks(descriptors[0], most))
     finally:
         _close(descriptors)
     if not part.head(5).startswith(b"%PDF-"):
@@ -213,10 +217,10 @@ def _part(answers: Answers) -> Spooled:
     return part
 
 
-def _chunks(descriptor: int) -> Iterator[bytes]:
+def _chunks(descriptor: int, most: int) -> Iterator[bytes]:
     """Its bytes, from the start and no more than it may have, wherever it stands and whoever still writes to it."""
     position = 0
-    while position < _LARGEST_PART and (chunk := os.pread(descriptor, CHUNK_BYTES, position)):
+    while position < most and (chunk := os.pread(descriptor, min(CHUNK_BYTES, most - position), position)):
         position += len(chunk)
         yield chunk
 

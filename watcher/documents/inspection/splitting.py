@@ -12,11 +12,18 @@ from pypdfium2 import raw
 from watcher.documents.inspection.pdf import opened
 
 
-def parts(file: IO[bytes], ranges: Sequence[tuple[int, int]], into: Iterator[IO[bytes]]) -> Iterator[IO[bytes]]:
+class TooLarge(Exception):
+    """The parts have more bytes than they may."""
+
+
+def parts(
+    file: IO[bytes], ranges: Sequence[tuple[int, int]], into: Iterator[IO[bytes]], most: int
+) -> Iterator[IO[bytes]]:
     """A file for each range of pages (from 1, both inclusive), written to the next of `into`.
 
     Annotations and rotation are kept; what is filled into a form becomes part of its page. Raises PdfiumError,
-    ValueError for pages that there are not.
+    ValueError for pages that there are not, and TooLarge once all have more than `most` bytes: what several pages use
+    is in each of their parts.
     """
     with opened(file) as document:
         _fix_forms(document)
@@ -28,6 +35,9 @@ def parts(file: IO[bytes], ranges: Sequence[tuple[int, int]], into: Iterator[IO[
                 part.import_pages(document, list(range(first - 1, last)))
                 part.save(target)
             target.flush()
+            most -= target.tell()
+            if most < 0:
+                raise TooLarge
             yield target
 
 
