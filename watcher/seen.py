@@ -58,7 +58,8 @@ class Seen(Struct, frozen=True, kw_only=True):
     `pages` is None where that cannot be told (also of what has no pages). `deep` is whether it was searched for
     invoices at all: without it `invoices` and `marks` say nothing. Where `searched` is less than `pages`, there may be
     more of both on the pages after it. `unread` are those of the searched pages that may hold an invoice which nobody
-    could read: pictures without text and without a code. `width` and `height` are a picture's, in pixels.
+    could read: pictures without a code, and pages that name more invoices than were found. `width` and `height` are a
+    picture's, in pixels.
     """
 
     pages: int | None = None

@@ -10,7 +10,16 @@ import pytest
 
 from tests.support.files import BytesLeaf
 from tests.support.inspecting import children
-from tests.support.invoice_files import Page, Paper, invoice_page, lines_page, ofd, pdf, shared_picture_pdf
+from tests.support.invoice_files import (
+    Page,
+    Paper,
+    Words,
+    invoice_page,
+    lines_page,
+    ofd,
+    pdf,
+    shared_picture_pdf,
+)
 from watcher.config.sections import Limits
 from watcher.documents.choosing import DocumentChooser
 from watcher.documents.inspection.inspector import Inspector
@@ -19,6 +28,7 @@ from watcher.model import Reason
 from watcher.ports import FoundDocument
 
 PAPER = Paper()
+OTHER = Paper(number="26117000009999999999")
 TRIPS = lines_page(
     "滴滴出行-行程单", "TRIP TABLE", "申请日期：2026-05-01  行程起止日期：2026-04-01", "共2笔行程，合计318.00元"
 )
@@ -176,6 +186,65 @@ def test_an_invoice_and_four_scans_are_cut_so_that_none_is_missed(choose: Choose
     found = choose(("scan.pdf", pdf(invoice_page(PAPER), *[scan] * 4)))
 
     assert [document.pages for document in found] == [(1, 3), (4, 5)]
+
+
+SCAN = Page(words=[Words(x=200, y=10, text="Scanned with CamScanner")], qr="https://example.com/x", is_scan=True)
+BUREAU = {"InvoiceNumber": PAPER.number, "IssueTime": "2026-05-01", "TotalTax-includedAmount": PAPER.amount}
+
+
+@pytest.mark.parametrize("properties", [{}, BUREAU], ids=["", "with the bureau's properties"])
+def test_an_invoice_and_scans_with_a_stamp_are_cut_so_that_none_is_missed(
+    choose: Choose, properties: dict[str, str]
+) -> None:
+    found = choose(("报销.pdf", pdf(invoice_page(PAPER), *[SCAN] * 8, properties=properties)))
+
+    assert [document.pages for document in found] == [(1, 3), (4, 6), (7, 9)]
+
+
+@pytest.mark.parametrize("properties", [{}, BUREAU], ids=["", "with the bureau's properties"])
+def test_a_file_with_an_invoice_that_nobody_could_read_is_not_taken_for_the_one_that_was_read(
+    choose: Choose, properties: dict[str, str]
+) -> None:
+    both = pdf(invoice_page(PAPER), SCAN, properties=properties)
+
+    assert became(choose(("A.pdf", pdf(invoice_page(PAPER))), ("报销.pdf", both))) == [
+        ("A.pdf", None),
+        ("报销.pdf", None),
+    ]
+
+
+def test_a_trip_sheet_with_an_invoice_scanned_behind_it_is_sent(choose: Choose) -> None:
+    assert became(choose(("打车.pdf", pdf(TRIPS, SCAN)))) == [("打车.pdf", None)]
+
+
+def _two_up(one: Paper, other: Paper) -> Page:
+    """Two invoices printed on a page; the code of the first can be read."""
+    numbers = [Words(x=40, y=20 + 15 * row, text=f"发票号码：{paper.number}") for row, paper in enumerate((one, other))]
+    return Page(words=numbers, qr=one.qr)
+
+
+def test_two_invoices_on_a_page_with_one_code_are_not_taken_for_the_one_that_was_read(choose: Choose) -> None:
+    two = pdf(_two_up(PAPER, OTHER))
+
+    assert became(choose(("A.pdf", pdf(invoice_page(PAPER))), ("合打.pdf", two))) == [
+        ("A.pdf", None),
+        ("合打.pdf", None),
+    ]
+
+
+def test_pages_with_two_invoices_each_are_cut_so_that_none_is_missed(choose: Choose) -> None:
+    pages = [_two_up(one, other) for one, other in zip(papers(6)[::2], papers(6)[1::2], strict=True)]
+
+    found = choose(("合打.pdf", pdf(*pages)))
+
+    assert [document.pages for document in found] == [(1, 1), (2, 2), (3, 3)]
+
+
+def test_an_ofd_with_a_page_that_is_a_picture_is_not_taken_for_the_invoice_on_its_first(choose: Choose) -> None:
+    words = [(10.0, 10.0, "电子发票（普通发票）"), (100.0, 10.0, f"发票号码：{PAPER.number}")]
+    two = ofd([words, []], custom={"发票号码": PAPER.number}, files={"Doc_0/Res/scan.png": PNG})
+
+    assert became(choose(("A.pdf", pdf(invoice_page(PAPER))), ("A.ofd", two))) == [("A.pdf", None), ("A.ofd", None)]
 
 
 def test_an_invoice_of_many_pages_stays_whole(choose: Choose) -> None:

@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 import io
+import math
+import re
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
+import pypdfium2 as pdfium
 import pytest
 from PIL import Image
 
 from tests.support.inspecting import look
-from tests.support.invoice_files import Page, Paper, Words, invoice_page, lines_page, ofd, pdf, qr_pixels, zipped
+from tests.support.invoice_files import (
+    Page,
+    Paper,
+    Words,
+    framed_picture_pdf,
+    invoice_page,
+    lines_page,
+    ofd,
+    pdf,
+    qr_pixels,
+    zipped,
+)
 from watcher.documents.inspection import looking
 from watcher.documents.inspection.inspector import Inspector
 from watcher.documents.sniff import Format, format_of
@@ -192,6 +208,97 @@ def test_of_what_nobody_can_look_into_nothing_is_known(inspector: Inspector, for
     assert look(inspector, b"whatever", form) == NOTHING_SEEN
 
 
+# ------------------------------------------------------------------------- what could not be read
+
+
+STAMP = [Words(x=200, y=10, text="Scanned with CamScanner")]
+NO_INVOICE = "https://example.com/no-invoice"
+PROPERTIES = {"InvoiceNumber": PAPER.number}
+OTHER = Paper(number="26117000009999999999")
+
+
+@pytest.mark.parametrize("properties", [{}, PROPERTIES], ids=["", "with the bureau's properties"])
+@pytest.mark.parametrize("words", [[], STAMP], ids=["wordless", "stamped"])
+def test_an_appended_scan_is_read_by_its_code_whatever_is_stamped_upon_it(
+    inspector: Inspector, words: list[Words], properties: dict[str, str]
+) -> None:
+    seen = look(
+        inspector, pdf(invoice_page(PAPER), Page(qr=OTHER.qr, words=words, is_scan=True), properties=properties)
+    )
+    assert [(found.number, found.first) for found in seen.invoices] == [(PAPER.number, 1), (OTHER.number, 2)]
+    assert seen.hidden == ()
+
+
+@pytest.mark.parametrize("properties", [{}, PROPERTIES], ids=["", "with the bureau's properties"])
+@pytest.mark.parametrize("words", [[], STAMP], ids=["wordless", "stamped"])
+def test_a_scan_without_a_code_is_unread_whatever_is_stamped_upon_it(
+    inspector: Inspector, words: list[Words], properties: dict[str, str]
+) -> None:
+    scan = Page(qr=NO_INVOICE, words=words, is_scan=True)
+    assert look(inspector, pdf(invoice_page(PAPER), scan, scan, properties=properties)).hidden == (2, 3)
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        Page(qr=NO_INVOICE, words=[Words(x=200, y=300, text="A letter with the code of its sender")]),
+        Page(qr=NO_INVOICE, words=[Words(x=200, y=340, text="滴滴出行-行程单"), *STAMP], is_scan=True),
+        Page(qr=NO_INVOICE, words=invoice_page(OTHER).words, is_scan=True),
+        lines_page("货物名称\t数量", "纸\t1"),
+    ],
+    ids=["small picture", "says what it is", "has a number", "no picture"],
+)
+def test_a_page_that_could_be_read_is_not_unread(inspector: Inspector, page: Page) -> None:
+    assert look(inspector, pdf(invoice_page(PAPER), page)).hidden == ()
+
+
+def test_a_file_that_says_which_invoice_it_is_is_read_where_its_pages_are_pictures_on_letter_paper(
+    inspector: Inspector,
+) -> None:
+    paper = Page(qr=NO_INVOICE, words=[Words(x=40, y=30 + 9 * row, text="a line of words" * 3) for row in range(9)])
+    pages = [invoice_page(PAPER, words=False, qr=False), *[replace(paper, is_scan=True)] * 5]
+    assert look(inspector, pdf(*pages, properties=PROPERTIES)).hidden == ()
+    assert look(inspector, pdf(Page(qr=NO_INVOICE, is_scan=True), properties=PROPERTIES)).hidden == ()
+
+
+@pytest.mark.parametrize("is_scan", [True, False])
+def test_a_picture_within_a_form_covers_what_it_covers(inspector: Inspector, *, is_scan: bool) -> None:
+    seen = look(inspector, framed_picture_pdf("Scanned with CamScanner", scale=0.9 if is_scan else 0.2))
+    assert seen.hidden == ((1,) if is_scan else ())
+
+
+def test_a_page_that_cannot_be_loaded_is_unread(inspector: Inspector) -> None:
+    broken = re.sub(rb"/Kids\[(\d+ 0 R) \d\d 0 R\]", rb"/Kids[\1 99 0 R]", pdf(invoice_page(PAPER), Page()))
+    seen = look(inspector, broken)
+    assert (seen.pages, seen.searched, seen.hidden) == (2, 2, (2,))
+
+
+def test_a_page_that_names_two_invoices_and_has_one_code_is_unread(inspector: Inspector) -> None:
+    words = [Words(x=40, y=20 + 15 * row, text=f"发票号码：{paper.number}") for row, paper in enumerate((PAPER, OTHER))]
+    seen = look(inspector, pdf(Page(words=words, qr=PAPER.qr)))
+    assert ([found.number for found in seen.invoices], seen.hidden) == ([PAPER.number], (1,))
+
+
+def test_only_what_may_have_a_code_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[float] = []
+    render = pdfium.PdfPage.render
+
+    def counted(page: pdfium.PdfPage, **options: Any) -> Any:
+        drawn.append(options["scale"])
+        return render(page, **options)
+
+    def times(*pages: Page, **more: Any) -> int:
+        drawn.clear()
+        looking.look(io.BytesIO(pdf(*pages, **more)), Format.PDF, deep=True, until=math.inf)
+        return len(drawn)
+
+    monkeypatch.setattr(pdfium.PdfPage, "render", counted)
+    assert times(invoice_page(PAPER)) == 1
+    assert times(invoice_page(PAPER), properties=PROPERTIES) == 0
+    assert times(Page(words=[Words(x=40, y=300, text="Minutes of the meeting")], qr=NO_INVOICE)) == 0
+    assert times(Page(words=STAMP, qr=NO_INVOICE, is_scan=True)) == 2
+
+
 # ------------------------------------------------------------------------------------------- OFD
 
 
@@ -271,6 +378,18 @@ def test_an_ofd_of_a_picture_alone_is_read_by_its_code(inspector: Inspector) -> 
     assert seen.invoices == (
         SeenInvoice(by=By.QR, number=PAPER.number, date=DAY, amount=PAPER.amount, first=1, last=2),
     )
+
+
+def test_a_page_of_an_ofd_that_is_a_picture_is_unread(inspector: Inspector) -> None:
+    picture = {"Doc_0/Res/scan.png": b"\x89PNG\r\n\x1a\n" + bytes(99)}
+    assert look(inspector, ofd([WORDS, []], custom=CUSTOM, files=picture), Format.OFD).hidden == (2,)
+    assert look(inspector, ofd([WORDS, []], custom=CUSTOM), Format.OFD).hidden == ()
+    assert look(inspector, ofd([[]], custom=CUSTOM, files=picture), Format.OFD).hidden == ()
+
+
+def test_a_page_of_an_ofd_that_names_two_invoices_is_unread(inspector: Inspector) -> None:
+    two = [*WORDS, (20.0, 60.0, f"发票号码：{OTHER.number}")]
+    assert look(inspector, ofd([two], custom=CUSTOM), Format.OFD).hidden == (1,)
 
 
 def test_an_ofd_of_two_documents_has_two_invoices_on_their_pages(inspector: Inspector) -> None:
@@ -359,6 +478,12 @@ def test_a_tiff_has_the_pages_it_has(inspector: Inspector) -> None:
     assert [(found.number, found.first) for found in seen.invoices] == [
         (paper.number, page) for page, paper in enumerate(papers, 1)
     ]
+
+
+def test_pages_of_a_tiff_without_a_code_are_unread(inspector: Inspector) -> None:
+    blank = Paper(number="not a number of an invoice")
+    assert look(inspector, _picture("TIFF", PAPER, blank, OTHER, blank), Format.TIFF).hidden == (2, 4)
+    assert look(inspector, _picture("TIFF", blank), Format.TIFF).hidden == ()  # it may be what its name says
 
 
 def test_a_picture_that_would_be_too_large_is_not_decoded(inspector: Inspector) -> None:

@@ -62,6 +62,7 @@ class Words:
 class Page:
     words: Sequence[Words] = ()
     qr: str | None = None
+    is_scan: bool = False  # the picture of the code covers much of the page
     rotation: int = 0
     note: str | None = None  # an annotation
     typed: str | None = None  # what is filled into the form's one field, which stands on this page
@@ -208,8 +209,8 @@ def _page(objects: _Objects, page: Page, latin: int, chinese: int, letters: str)
     drawn += [f"BT /C {word.size} Tf {word.x} {word.y} Td <{_codes(word.text, letters)}> Tj ET" for word in page.words]
     images = ""
     if page.qr is not None:
-        images = f"/XObject<</Q {_qr(objects, page.qr)} 0 R>>"
-        drawn.append("q 60 0 0 60 20 320 cm /Q Do Q")
+        images = f"/XObject<</Q {_qr(objects, page.qr, scale=4 if page.is_scan else 1)} 0 R>>"
+        drawn.append(f"q {'300 0 0 300 20 80' if page.is_scan else '60 0 0 60 20 320'} cm /Q Do Q")
     contents = objects.stream("", "\n".join(drawn).encode())
     annotations, field_number = _annotations(objects, page)
     listed = " ".join(f"{number} 0 R" for number in annotations)
@@ -238,8 +239,8 @@ def _annotations(objects: _Objects, page: Page) -> tuple[list[int], int | None]:
     return found, field_number
 
 
-def _qr(objects: _Objects, text: str) -> int:
-    pixels = qr_pixels(text)
+def _qr(objects: _Objects, text: str, *, scale: int) -> int:
+    pixels = qr_pixels(text, scale)
     side = pixels.shape[0] if pixels.shape else 0
     entries = f"/Type/XObject/Subtype/Image/Width {side}/Height {side}/ColorSpace/DeviceGray/BitsPerComponent 8"
     return objects.stream(entries, pixels.tobytes())
@@ -374,6 +375,23 @@ def shared_picture_pdf(pages: int, *, size: int = 300_000) -> bytes:
         f"<</Length {len(drawn)}>>\nstream\n".encode() + drawn + b"\nendstream",
         f"{image}/Length {len(pixels)}>>\nstream\n".encode() + pixels + b"\nendstream",
         *[page] * pages,
+    ]
+    return pdf_file(objects)
+
+
+def framed_picture_pdf(words: str, *, scale: float) -> bytes:
+    """One page with these Latin words, whose picture is drawn by a form that is scaled."""
+    image = "<</Type/XObject/Subtype/Image/Width 120/Height 120/ColorSpace/DeviceGray/BitsPerComponent 8/Length 14400>>"
+    form = "<</Type/XObject/Subtype/Form/BBox[0 0 595 396]/Resources<</XObject<</I 6 0 R>>>>/Length 28>>"
+    drawn = f"BT /F 9 Tf 20 20 Td ({words}) Tj ET q {scale} 0 0 {scale} 0 0 cm /X Do Q"
+    resources = "/Resources<</XObject<</X 5 0 R>>/Font<</F<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>>>>>"
+    objects = [
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        f"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 396]/Contents 4 0 R{resources}>>".encode(),
+        f"<</Length {len(drawn)}>>\nstream\n{drawn}\nendstream".encode(),
+        f"{form}\nstream\nq 595 0 0 396 0 0 cm /I Do Q\nendstream".encode(),
+        f"{image}\nstream\n".encode() + bytes(14_400) + b"\nendstream",
     ]
     return pdf_file(objects)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from watcher.documents.inspection.gathering import PageFound, gathered
+from watcher.documents.inspection.gathering import PageFound, gathered, unread
 from watcher.seen import By, SeenInvoice
 
 A, B, C = "26117000000000000001", "26117000000000000002", "26117000000000000003"
@@ -70,3 +70,37 @@ def test_data_without_pages_stands_by_itself() -> None:
 
 def test_a_hostile_file_has_no_more_than_two_hundred_invoices() -> None:
     assert len(gathered([_page(f"{index:020}") for index in range(500)])) == 200
+
+
+def _picture(*codes: str) -> PageFound:
+    return PageFound(words=_text(), codes=tuple(SeenInvoice(by=By.QR, number=code) for code in codes), opaque=True)
+
+
+def _naming(numbers: str, *codes: str, number: str | None = None) -> PageFound:
+    found = tuple(SeenInvoice(by=By.QR, number=code) for code in codes)
+    return PageFound(words=_text(number), codes=found, numbers=frozenset(numbers.split()))
+
+
+def test_pictures_whose_code_nobody_could_read_are_unread() -> None:
+    assert unread([_page(A), _picture(), _picture(B), _page(), _picture()]) == (2, 5)
+
+
+def test_a_page_that_names_more_invoices_than_were_found_is_unread() -> None:
+    assert unread([_naming(f"{A} {B}", A), _naming(f"{A} {B}", A, B), _naming(f"{A} {B}")]) == (1, 3)
+
+
+def test_a_number_that_differs_from_the_code_or_is_none_of_an_invoice_is_no_further_one() -> None:
+    assert unread([_naming(A, B, number=A), _naming("12345678"), _naming(A, number=A)]) == ()
+
+
+def test_data_of_a_file_is_about_its_first_page_where_no_page_names_the_invoice() -> None:
+    whole = [SeenInvoice(by=By.XML, number=A)]
+    assert unread([_picture(), _page()], whole) == ()
+    assert unread([_picture(), _picture()], whole) == (2,)
+    assert unread([_picture(), _page(A), _picture()], whole) == (1, 3)
+    assert unread([_naming(f"{A} {B}"), _naming(A)], whole) == (1,)
+
+
+def test_each_of_several_data_of_a_file_is_about_a_page_of_its_own() -> None:
+    whole = [SeenInvoice(by=By.QR, number=A), SeenInvoice(by=By.QR, number=B)]
+    assert unread([_picture(), _picture(), _picture()], whole) == (3,)

@@ -7,7 +7,16 @@ from datetime import date
 import pytest
 
 from watcher.documents.inspection.layout import Piece, laid_out
-from watcher.documents.inspection.text import invoice_of, is_later_page, marks_of, plain, title_of
+from watcher.documents.inspection.text import (
+    comes_with_invoices,
+    invoice_of,
+    is_later_page,
+    is_wordless,
+    marks_of,
+    numbers_in,
+    plain,
+    title_of,
+)
 from watcher.seen import Mark
 
 NUMBER = "26117000001234567890"
@@ -224,3 +233,30 @@ def test_a_later_page_of_something_says_so(text: str) -> None:
 )
 def test_a_first_page_and_what_is_in_doubt_is_no_later_page(text: str) -> None:
     assert not is_later_page(plain(text))
+
+
+def test_all_numbers_of_a_page_are_told_though_none_of_several_is_believed() -> None:
+    text = plain(f"发票号码：{NUMBER}\n发票号码：{NUMBER[:-1]}9\n发票号码：{NUMBER}\n校验码：14754822929856772523")
+    assert invoice_of(text).number is None
+    assert numbers_in(text) == {NUMBER, f"{NUMBER[:-1]}9"}
+
+
+def test_the_two_numbers_of_one_invoice_on_paper_are_one() -> None:
+    assert numbers_in(plain(f"发票号码：12345678\n数电发票号码：{NUMBER}")) == {NUMBER}
+
+
+def test_the_invoice_that_a_credit_note_takes_back_is_no_further_one() -> None:
+    assert numbers_in(plain(f"发票号码：{NUMBER}\n被红冲蓝字数电发票号码：{NUMBER[:-1]}9")) == frozenset()
+
+
+@pytest.mark.parametrize(("text", "expected"), [("", True), ("第1页 共1页", True), ("Scanned with CamScanner", False)])
+def test_a_page_number_is_hardly_a_word(text: str, *, expected: bool) -> None:
+    assert is_wordless(plain(text)) is expected
+
+
+@pytest.mark.parametrize(
+    ("title", "expected"),
+    [("滴滴出行-行程单", True), ("宾客账单", True), ("电子发票（普通发票）\n消费清单", False), ("备注", False)],
+)
+def test_what_comes_with_an_invoice_is_none_itself(title: str, *, expected: bool) -> None:
+    assert comes_with_invoices(marks_of(plain(title))) is expected

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -15,12 +15,14 @@ MOST_INVOICES = 200
 class PageFound(Struct, frozen=True, kw_only=True):
     """What a page holds: the invoice of its words (perhaps without a number), and those of its QR codes.
 
-    `drawn`: there is something else than text on it.
+    `numbers` are all that its words name, also where they are several and none is believed. `opaque`: it may be a
+    picture of an invoice.
     """
 
     words: SeenInvoice
     codes: tuple[SeenInvoice, ...] = ()
-    drawn: bool = False
+    numbers: frozenset[str] = frozenset()
+    opaque: bool = False
 
 
 def gathered(
@@ -39,6 +41,24 @@ def gathered(
     numbers = {_identity(invoice) for invoice in matched}
     rest = [invoice for invoice in known if _identity(invoice) not in numbers]
     return (*matched, *rest)[:MOST_INVOICES]
+
+
+def unread(pages: Sequence[PageFound], whole: Iterable[SeenInvoice] = ()) -> tuple[int, ...]:
+    """The pages, from 1, that may hold an invoice which is not among those that are `gathered`.
+
+    Invoices in data of the whole file that no page names are taken to be on the first pages, one on each.
+    """
+    known = {invoice.number for invoice in whole}
+    named = {number for page in pages for number in (*page.numbers, *(invoice.number for invoice in _on_page(page)))}
+    unplaced = len(known - named)
+    return tuple(number for number, page in enumerate(pages, 1) if _hides(page, known, is_told=number <= unplaced))
+
+
+def _hides(page: PageFound, known: Collection[str | None], *, is_told: bool) -> bool:
+    found = {code.number for code in page.codes} | page.numbers.intersection(known)
+    if len(page.numbers) > max(len(found), 1):
+        return True
+    return page.opaque and not page.codes and not is_told
 
 
 def filled(invoice: SeenInvoice, other: SeenInvoice) -> SeenInvoice:

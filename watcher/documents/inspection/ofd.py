@@ -20,7 +20,7 @@ from msgspec.structs import replace
 
 from watcher.documents.directory import opened_file
 from watcher.documents.inspection import picture, structured, text
-from watcher.documents.inspection.gathering import MOST_INVOICES, PageFound, filled, gathered
+from watcher.documents.inspection.gathering import MOST_INVOICES, PageFound, filled, gathered, unread
 from watcher.documents.inspection.ofd_files import OfdFiles
 from watcher.documents.inspection.ofd_pages import OfdPages, texts_of
 from watcher.documents.inspection.structured import Structured, named
@@ -29,7 +29,8 @@ from watcher.seen import By, Mark, Seen, SeenInvoice
 _MOST_DOCUMENTS = 50
 _MOST_PAGES = 200
 _MOST_ATTACHMENTS = 20
-_PICTURES = (".png", ".jpg", ".jpeg", ".bmp")
+_PICTURES = (".png", ".jpg", ".jpeg", ".bmp")  # that codes are looked for in
+_DRAWN = (*_PICTURES, ".tif", ".tiff", ".gif", ".jb2", ".gbig2")
 _MOST_PICTURES = 8
 _LARGEST_PICTURE = 2 * 1024 * 1024
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError)
@@ -111,10 +112,12 @@ class _Words(Struct, frozen=True, kw_only=True):
 def _searched(files: OfdFiles, bodies: list[_Body], until: float) -> Seen:
     invoices: list[SeenInvoice] = []
     marks: set[Mark] = set()
+    hidden: list[int] = []
     title = None
+    has_pictures = any(path.endswith(_DRAWN) for path in files.names())
     before = searched = 0
     for body in bodies:
-        words, attached = _words(body, until), body.attached()
+        words, attached = _words(body, until, has_pictures=has_pictures), body.attached()
         whole = [found.invoice for found in attached]
         own = filled(_custom(body.custom), body.tagged(words.objects))
         if own.number is not None:
@@ -123,6 +126,7 @@ def _searched(files: OfdFiles, bodies: list[_Body], until: float) -> Seen:
             whole = _pictured(files, until)
         here = gathered(words.pages, whole, count=len(body.pages.paths))
         invoices += (_moved(invoice, before) for invoice in here)
+        hidden += (before + page for page in unread(words.pages, whole))
         marks |= words.marks | ({Mark.INVOICE} if whole else set())
         marks |= {Mark.CREDIT_NOTE} if any(found.is_credit for found in attached) else set()
         title = title or words.title
@@ -130,7 +134,12 @@ def _searched(files: OfdFiles, bodies: list[_Body], until: float) -> Seen:
         searched += len(words.pages) if searched == before else 0
         before += len(body.pages.paths)
     return Seen(
-        deep=True, searched=searched, invoices=tuple(invoices[:MOST_INVOICES]), marks=frozenset(marks), title=title
+        deep=True,
+        searched=searched,
+        invoices=tuple(invoices[:MOST_INVOICES]),
+        marks=frozenset(marks),
+        unread=tuple(hidden),
+        title=title,
     )
 
 
@@ -142,7 +151,8 @@ def _pictured(files: OfdFiles, until: float) -> list[SeenInvoice]:
     return [replace(invoice, first=0, last=0) for found in seen for invoice in found.invoices]
 
 
-def _words(body: _Body, until: float) -> _Words:
+def _words(body: _Body, until: float, *, has_pictures: bool) -> _Words:
+    """`has_pictures`: a page without words may be one of them."""
     pages: list[PageFound] = []
     marks: frozenset[Mark] = frozenset()
     objects: dict[str, str] = {}
@@ -153,8 +163,11 @@ def _words(body: _Body, until: float) -> _Words:
         found = body.pages.words(path)
         words = text.plain(found.text)
         objects |= found.objects
-        pages.append(PageFound(words=text.invoice_of(words)))
-        marks |= text.marks_of(words)
+        of_page = text.marks_of(words)
+        numbers = frozenset[str]() if text.comes_with_invoices(of_page) else text.numbers_in(words)
+        is_opaque = has_pictures and text.is_wordless(words)
+        pages.append(PageFound(words=text.invoice_of(words), numbers=numbers, opaque=is_opaque))
+        marks |= of_page
         title = title or text.title_of(words)
     return _Words(pages=tuple(pages), marks=marks, title=title, objects=objects)
 

@@ -10,7 +10,7 @@ from typing import IO
 from PIL import Image
 
 from watcher.documents.inspection import codes
-from watcher.documents.inspection.gathering import PageFound, gathered
+from watcher.documents.inspection.gathering import PageFound, gathered, unread
 from watcher.seen import By, Mark, Seen, SeenInvoice
 
 # What may be opened at all, so that no other decoder is within reach.
@@ -43,10 +43,21 @@ def _looked_at(image: Image.Image, *, deep: bool, until: float) -> Seen:
     for index in range(min(count, _MOST_PAGES)):
         if time.monotonic() > until:
             break
-        pages.append(PageFound(words=SeenInvoice(by=By.TEXT), codes=_codes(image, index)))
+        # One page that is all there is may be what its name says.
+        found = _codes(image, index)
+        pages.append(PageFound(words=SeenInvoice(by=By.TEXT), codes=found, opaque=count > 1))
     invoices = gathered(pages, count=count)
     marks = frozenset({Mark.INVOICE} if invoices else ())
-    return Seen(pages=count, deep=True, searched=len(pages), invoices=invoices, marks=marks, width=width, height=height)
+    return Seen(
+        pages=count,
+        deep=True,
+        searched=len(pages),
+        invoices=invoices,
+        marks=marks,
+        unread=unread(pages),
+        width=width,
+        height=height,
+    )
 
 
 def _codes(image: Image.Image, index: int) -> tuple[SeenInvoice, ...]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import date
 
 from watcher.seen import By, Mark, SeenInvoice
@@ -15,6 +15,7 @@ from watcher.seen import By, Mark, SeenInvoice
 _LONGEST_TITLE = 80
 _LONGEST_SELLER = 100
 _LONGEST_PAGE = 50_000
+_HARDLY_ANY = 20  # characters
 _B = r"[^\S\n]?"  # a blank or a tab within a line: `plain` leaves no more than one
 
 _BLANKS = re.compile(r"[^\S\n]+")
@@ -100,6 +101,27 @@ def invoice_of(text: str) -> SeenInvoice:
     return SeenInvoice(
         by=By.TEXT, number=number, code=code, date=_date(text), amount=_amount(text), seller=_seller(text)
     )
+
+
+def numbers_in(text: str) -> frozenset[str]:
+    """All numbers beside their labels: of an invoice with one of either length, that of 20 digits. `text` is `plain`.
+
+    None of a credit note, which names the invoice that it takes back, too.
+    """
+    if _CREDIT.search(text):
+        return frozenset()
+    found = frozenset(_NUMBER.findall(text))
+    return frozenset(number for number in found if len(number) == max(map(len, found)))
+
+
+def is_wordless(text: str) -> bool:
+    """Whether a page has hardly any words: then it may be a picture."""
+    return len(text.strip()) < _HARDLY_ANY
+
+
+def comes_with_invoices(marks: Collection[Mark]) -> bool:
+    """Whether a page says that it is one of the things that come with an invoice, and none itself."""
+    return Mark.INVOICE not in marks and any(mark in marks for mark, _ in _TITLES)
 
 
 def is_later_page(text: str) -> bool:
