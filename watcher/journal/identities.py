@@ -18,7 +18,7 @@ _NEW_IDENTITY = Deferred(
         ~exists().where(identities.c.key == _KEY())
     )
 )
-_ADD_IDENTITY = Deferred(lambda: insert(identities).from_select(["key", "submission"], _NEW_IDENTITY()))
+ADD_IDENTITY = Deferred(lambda: insert(identities).from_select(["key", "submission"], _NEW_IDENTITY()))
 # A lock by itself would be one more statement for each submission.
 _ADD_IDENTITY_AND_LOCK = Deferred(
     lambda: insert(identities).from_select(
@@ -38,7 +38,7 @@ def is_new(connection: Connection, new: NewSubmission, name: str) -> bool:
     """Whether its key was unknown, and is its own now. Either way its files are locked."""
     identity = {"key": new.key, "name": name}
     if connection.dialect.name == "sqlite":  # one writes at a time
-        return connection.execute(_ADD_IDENTITY, identity).rowcount == 1
+        return connection.execute(ADD_IDENTITY, identity).rowcount == 1
     locks = {"locks": locks_of(new)}
     if connection.execute(_ADD_IDENTITY_AND_LOCK, {**identity, **locks}).rowcount == 1:
         return True

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, exists, func, insert, select, text, update
+from sqlalchemy import bindparam, func, select, text, update
 
 from watcher.journal.bookings import adopt, locator_of
 from watcher.journal.clock import from_ms, now_ms
 from watcher.journal.connection import Connection
 from watcher.journal.database import Part
 from watcher.journal.deferred import Deferred
+from watcher.journal.identities import ADD_IDENTITY
 from watcher.journal.portions import portions
-from watcher.journal.tables import bookings, documents, identities, notices, sources, submissions
+from watcher.journal.tables import bookings, documents, notices, sources, submissions
 from watcher.model import NOTHING_NEW, POSTING, Backlog, Kind, News
 
 _UNCLOSED = Deferred(
@@ -45,15 +46,6 @@ _TAKE_OVER = Deferred(
         update(submissions)
         .where(submissions.c.seq == bindparam("row"))
         .values(source=bindparam("to"), key=bindparam("found_as"))
-    )
-)
-_KEY = Deferred(lambda: bindparam("found_as", type_=identities.c.key.type))
-_KNOW_IT_BY = Deferred(
-    lambda: insert(identities).from_select(
-        ["key", "submission"],
-        select(_KEY(), bindparam("name", type_=identities.c.submission.type)).where(
-            ~exists().where(identities.c.key == _KEY())
-        ),
     )
 )
 _TAKE_OVER_NOTICES = Deferred(
@@ -135,7 +127,7 @@ def _take_over(connection: Connection, left: Sequence[Any], found: Mapping[str, 
     """The submissions, and what their senders are still to be told."""
     rows = [{"row": row.seq, "name": row.id, "found_as": found[row.id], "to": source} for row in left]
     connection.execute(_TAKE_OVER, [{name: row[name] for name in ("row", "found_as", "to")} for row in rows])
-    connection.execute(_KNOW_IT_BY, [{name: row[name] for name in ("name", "found_as")} for row in rows])
+    connection.execute(ADD_IDENTITY, [{"key": row["found_as"], "name": row["name"]} for row in rows])
     for former in sorted({row.source for row in left}):
         connection.execute(_TAKE_OVER_NOTICES, {"of": former, "to": source})
 
