@@ -587,6 +587,9 @@ def test_a_program_shows_the_password_as_its_basic_authentication(
 
     assert [asked(None), asked("wrong"), asked(PASSWORD)] == [401, 401, 200]
     assert [asked("wrong") for _ in range(6)][-1] == 429
+    # Nor does that lock anybody out who comes from there, as all do behind a proxy.
+    person = Visitor(client)
+    assert person.log_in(PASSWORD).status_code == 303
 
 
 @pytest.mark.parametrize("header", ["Basic \xff", "Basic \xe4=", "Basic !", "Basic /w==", "Bearer x", "Digest a=b"])

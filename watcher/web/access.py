@@ -68,13 +68,13 @@ class Access:
     # ----------------------------------------------------------------------------------- logging in
 
     def wait(self) -> float:
-        """Seconds until a password from this address is looked at again."""
+        """Seconds until a password from this address is looked at again, as people give it."""
         return self._throttle.wait(_address())
 
     def log_in(self, given: str) -> str | None:
         """The token of a new session; None: the password is wrong, or not asked."""
         wanted = self.password()
-        if wanted is None or not self._is_right(given, wanted):
+        if wanted is None or not self._is_right(given, wanted, _address()):
             return None
         log.info("Somebody logged in to the page.", extra=from_where())
         return self.sessions.begin(wanted)
@@ -93,17 +93,19 @@ class Access:
             return Response(
                 "the page's password is wanted\n", 401, {"WWW-Authenticate": 'Basic realm="invoice-watcher"'}
             )
-        if wait := self.wait():
+        # Counted apart: behind a proxy all have one address, and a program with an old password would lock people out.
+        program = f"a program at {_address()}"
+        if wait := self._throttle.wait(program):
             return Response("too many wrong passwords\n", 429, {"Retry-After": str(int(wait) + 1)})
-        if self._is_right(given, wanted):
+        if self._is_right(given, wanted, program):
             return None
         return Response("wrong password\n", 401, _ASK)
 
-    def _is_right(self, given: str, wanted: str) -> bool:
+    def _is_right(self, given: str, wanted: str, whose: str) -> bool:
         if same_password(given, wanted):
-            self._throttle.succeeded(_address())
+            self._throttle.succeeded(whose)
             return True
-        self._throttle.failed(_address())
+        self._throttle.failed(whose)
         log.warning("A wrong password was given to the page.", extra=from_where())
         return False
 
