@@ -180,6 +180,23 @@ def test_every_exchange_has_a_row() -> None:
     assert result_of(answered("1"), RULES) is Result.REFUSED
 
 
+def test_a_refusal_that_has_an_expense_with_it_is_in_doubt_and_keeps_it() -> None:
+    decision = decide(answered("500201", "查验失败", GOOD), RULES)
+    assert isinstance(decision, Settle)
+    assert decision.ending.in_doubt
+    kept = with_doubt(decision.settlement, in_doubt=decision.ending.in_doubt)
+    assert (kept.outcome, kept.code, kept.message, kept.invoices) == (
+        Outcome.ATTENTION, Reason.IN_DOUBT, "500201 查验失败", (GOOD,)
+    )  # fmt: skip
+
+
+def test_a_refusal_without_an_expense_is_an_error_and_in_no_doubt() -> None:
+    decision = decide(answered("500201", "查验失败", Invoice(number="4", verified=False)), RULES)
+    assert isinstance(decision, Settle)
+    assert not decision.ending.in_doubt
+    assert decision.settlement == Settlement(outcome=Outcome.ERROR, code="500201", message="查验失败")
+
+
 def test_an_error_after_a_try_in_doubt_is_never_reported_as_failed() -> None:
     failed = Settlement(outcome=Outcome.ERROR, code="300042", message="识别失败")
     kept = with_doubt(failed, in_doubt=True)

@@ -82,11 +82,17 @@ def classify(exchange: Exchange, rules: Recognition, *, wanted: bool) -> Decisio
             return _doubtful(ending, rules)
         case Result.REFUSED:
             refused = Settlement(outcome=Outcome.ERROR, code=ending.code, message=ending.message)
-            return Settle(settlement=refused, ending=ending)
+            return Settle(settlement=replace(refused, invoices=_if_booked(exchange)), ending=ending)
         case Result.ANSWERED if exchange.response is not None:
             return Settle(settlement=_success(exchange.response, wanted=wanted), ending=ending)
         case _:
             return TryAgain(ending=ending)
+
+
+def _if_booked(exchange: Exchange) -> tuple[Invoice, ...]:
+    """The invoices of an answer, where one of them has an expense: whatever its code says, that may be there."""
+    invoices = exchange.response.invoices if exchange.response is not None else ()
+    return invoices if any(invoice.expense_id for invoice in invoices) else ()
 
 
 def result_of(exchange: Exchange, rules: Recognition) -> Result:
@@ -218,4 +224,5 @@ def _ending(exchange: Exchange, result: Result) -> TryEnding:
         code=response.code if response else status,
         message=response.message if response else exchange.detail,
         raw=exchange.raw,
+        in_doubt=result is not Result.ANSWERED and bool(_if_booked(exchange)),
     )
