@@ -6,6 +6,7 @@ import itertools
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -519,6 +520,25 @@ def test_what_was_interrupted_is_so_still_when_the_next_claim_is_given_back(jour
         journal.give_back(again)
         again = claim_one(journal)
         assert (again.interrupted, again.in_doubt) == (True, True)
+
+
+def test_what_failed_and_was_left_in_doubt_since_is_posted_under_its_old_biz_id_when_it_comes_anew(
+    journal: Journal,
+) -> None:
+    # Given a document that was refused, and of which an earlier try turns out to be in doubt after that
+    journal.record(mail(document("same")))
+    first = claim_one(journal, hold=OVER)
+    again = claim_one(journal)
+    settle(journal, again, FAILED, REFUSED)
+    with suppress(ClaimLost):
+        journal.postpone(first, due_in=NOW, counted=True, ending=CUT_OFF)
+    # When it is submitted anew
+    other = journal.record(mail(document("same")))
+    # Then it is posted as it was
+    claimed = claim_one(journal)
+    assert (claimed.biz_id, claimed.in_doubt) == (first.biz_id, True)
+    settle(journal, claimed, done(), ENDED)
+    assert outcomes(only(journal, other)) == [Outcome.DONE]
 
 
 def test_fresh_bookings_go_before_retries(journal: Journal) -> None:

@@ -8,7 +8,15 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Text, bindparam, cast, func, select
 
-from watcher.journal.bookings import FIRST_GENERATION, WaitsFor, adopt, booked, latest_with_parts, open_generation
+from watcher.journal.bookings import (
+    FIRST_GENERATION,
+    WaitsFor,
+    adopt,
+    booked,
+    latest_with_parts,
+    let_go,
+    open_generation,
+)
 from watcher.journal.connection import Connection
 from watcher.journal.deferred import Deferred
 from watcher.journal.parts import Overlap, by_parent, extent, overlap
@@ -61,6 +69,11 @@ def point(connection: Connection, new: NewSubmission, rows: list[dict[str, Any]]
             row |= {"outcome": Outcome.DUPLICATE.value, "duplicate_of": existing.first_document}
         elif existing is not None and existing.state == DocumentState.PENDING:
             row["booking"] = opened[document.content] = existing.id
+            adopt(connection, existing.id, source=new.source, locator=locator)
+        elif existing is not None and existing.in_doubt:
+            # It failed, and may have been booked all the same: under another bizId it would be booked twice.
+            row["booking"] = opened[document.content] = existing.id
+            let_go(connection, existing.id)
             adopt(connection, existing.id, source=new.source, locator=locator)
         elif (before := _posted_before(document.content, found, parts)) is not None:
             row |= {"state": DocumentState.SETTLED.value, **before}
