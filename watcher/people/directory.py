@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from watcher.config import sections
 from watcher.errors import DirectoryUnavailable
@@ -23,10 +24,16 @@ log = logging.getLogger(__name__)
 _LOOK_AGAIN_SECONDS = 1.0
 _SETTLE_SECONDS = 2.0
 _MOST_FINDINGS = 20
+_UNFINISHED = "it looks cut off, and may still be being written"
 _SUBJECT = "directory"
 _MEND = "mend the file; it is read again by itself"
 
 _Version = tuple[int, int, int]  # mtime in ns, size, inode
+
+
+class _Moment(Struct, frozen=True, kw_only=True):
+    wall: float  # seconds since 1970
+    clock: float  # of a clock that is never set
 
 
 class _State(Struct, frozen=True, kw_only=True):
@@ -35,6 +42,7 @@ class _State(Struct, frozen=True, kw_only=True):
     employees: Employees | None = None
     version: _Version | None = None  # of the last one that was looked at, good or bad
     problem: str | None = None
+    doubted: tuple[_Version, float] | None = None  # one that looks cut off, and since when it stands so (`clock`)
 
 
 class FileDirectory:
@@ -90,7 +98,7 @@ class FileDirectory:
         if self._path is None:
             return [Finding(subject=_SUBJECT, ok=True, message=f"no file, {len(self._rules)} rules"), *rules]
         with self._lock:
-            state = self._state = _looked(self._path, self._state, self._wall_clock())
+            state = self._state = _looked(self._path, self._state, self._moment())
         return [*_findings(self._path, state), *rules]
 
     def _by_rule(self, address: str) -> Person | None:
@@ -101,11 +109,14 @@ class FileDirectory:
                 return Person(user_code=code)
         return None
 
+    def _moment(self) -> _Moment:
+        return _Moment(wall=self._wall_clock(), clock=self._clock())
+
     def _employees(self) -> Employees:
         with self._lock:
             now = self._clock()
             if self._path and (self._looked_at is None or now - self._looked_at >= _LOOK_AGAIN_SECONDS):
-                self._state = _looked(self._path, self._state, self._wall_clock())
+                self._state = _looked(self._path, self._state, self._moment())
                 self._looked_at = now
             state = self._state
         if state.employees is None:
@@ -124,7 +135,7 @@ def _expanded(found: re.Match[str], template: str) -> str:
         return ""  # the configuration is checked for it
 
 
-def _looked(path: Path, state: _State, now: float) -> _State:
+def _looked(path: Path, state: _State, now: _Moment) -> _State:
     """The state after a look at the file. What cannot be used leaves the employees as they were."""
     version: _Version | None = None
     try:
@@ -136,9 +147,13 @@ def _looked(path: Path, state: _State, now: float) -> _State:
     except OSError as error:
         return _unusable(state, None, error.strerror or type(error).__name__)
     except BrokenFile as error:
-        return state if _is_fresh(version, state, now) else _unusable(state, version, str(error))
+        if state.employees is not None and version is not None and _is_fresh(version, state, now):
+            return _doubting(state, version, now)
+        return _unusable(state, version, str(error))
     cut_off = not data.endswith((b"\n", b"\r")) or len(employees.by_address) < _count(state)
-    return state if cut_off and _is_fresh(version, state, now) else _read_anew(employees, version)
+    return (
+        _doubting(state, version, now) if cut_off and _is_fresh(version, state, now) else _read_anew(employees, version)
+    )
 
 
 def _read_anew(employees: Employees, version: _Version) -> _State:
@@ -148,9 +163,24 @@ def _read_anew(employees: Employees, version: _Version) -> _State:
     return _State(employees=employees, version=version)
 
 
-def _is_fresh(version: _Version | None, state: _State, now: float) -> bool:
-    """Whether somebody may still be writing it, while there are employees to go by: half a file is not the file."""
-    return state.employees is not None and version is not None and 0 <= now - version[0] / 1e9 < _SETTLE_SECONDS
+def _is_fresh(version: _Version, state: _State, now: _Moment) -> bool:
+    """Whether somebody may still be writing it: half a file is not the file.
+
+    A time ahead of ours, as a server with another clock gives it, says nothing of that: then it is what we have seen.
+    """
+    if now.wall - version[0] / 1e9 >= _SETTLE_SECONDS:
+        return False
+    return now.clock - _doubted_since(state, version, now) < _SETTLE_SECONDS
+
+
+def _doubted_since(state: _State, version: _Version, now: _Moment) -> float:
+    return state.doubted[1] if state.doubted is not None and state.doubted[0] == version else now.clock
+
+
+def _doubting(state: _State, version: _Version, now: _Moment) -> _State:
+    """As before, but that it is known since when this one stands so."""
+    problem = _UNFINISHED if state.employees is None else state.problem
+    return replace(state, problem=problem, doubted=(version, _doubted_since(state, version, now)))
 
 
 def _count(state: _State) -> int:

@@ -252,6 +252,47 @@ def test_a_file_that_is_being_written_is_not_believed(
     assert directory.by_code("9038") is not None
 
 
+@pytest.mark.parametrize("unfinished", [ROWS[:60], ROWS + "new@corp.example,90"])
+def test_a_file_of_a_server_whose_clock_is_ahead_is_believed_once_it_was_seen_to_stand_still(
+    tmp_path: Path, unfinished: str
+) -> None:
+    clock, path = Clock(), _file(tmp_path)
+    directory = _directory(path, clock, age_seconds=-300.0)
+    assert directory.by_code("777") is not None
+
+    path.write_text(unfinished)
+    for _ in range(2):
+        clock.now += 1.0
+        assert directory.by_code("777") is not None
+        assert directory.by_code("90") is None
+    clock.now += 2.0
+    assert (directory.by_code("777") is None) == (unfinished == ROWS[:60])
+    assert (directory.by_code("90") is None) == (unfinished == ROWS[:60])
+
+
+def test_half_a_file_is_not_believed_at_a_start_either(tmp_path: Path) -> None:
+    clock, path = Clock(), _file(tmp_path, ROWS + "new@corp.example,90")
+    directory = _directory(path, clock, age_seconds=0.0)
+    with pytest.raises(DirectoryUnavailable, match="cut off"):
+        directory.by_address("li@corp.example")
+
+    path.write_text(ROWS + "new@corp.example,9038\n")
+    clock.now += 1.0
+    assert directory.by_code("9038") is not None
+    assert _problems(directory) == []
+
+
+def test_a_file_without_a_last_line_end_is_believed_soon_after_a_start(tmp_path: Path) -> None:
+    clock, path = Clock(), _file(tmp_path, ROWS + "new@corp.example,9038")
+    directory = _directory(path, clock, age_seconds=0.0)
+    for _ in range(2):
+        with pytest.raises(DirectoryUnavailable):
+            directory.by_code("9038")
+        clock.now += 1.0
+    clock.now += 1.0
+    assert directory.by_code("9038") is not None
+
+
 def test_a_file_that_stood_still_without_a_last_line_end_is_believed(tmp_path: Path) -> None:
     clock, path = Clock(), _file(tmp_path)
     directory = _directory(path, clock)
