@@ -334,6 +334,36 @@ def test_folders_and_delegates_that_the_directory_does_not_know_are_told(tmp_pat
     assert folders.message.endswith(": 2")
 
 
+@pytest.mark.parametrize(
+    ("links", "folders", "wrong"),
+    [
+        ({"out": "inbox"}, [{"path": "inbox", "done": "out"}], ["folder f0: done"]),
+        ({"out": "."}, [{"path": "inbox", "done": "done"}, {"path": "out/inbox"}], ["folder f1: path"]),
+        ({"out": "inbox"}, [{"path": "inbox"}, {"path": "out/sub"}], ["folder f1: path"]),
+        ({"store": "inbox/sub"}, [{"path": "inbox"}], ["store default: root"]),
+        ({"out": "inbox/done"}, [{"path": "inbox", "done": "out/{yyyy}"}], []),
+        ({"inbox/out": "elsewhere"}, [{"path": "inbox", "done": "inbox/out"}], []),
+    ],
+)
+def test_folders_in_one_another_are_found_where_links_lead(
+    tmp_path: Path, links: dict[str, str], folders: list[dict[str, str]], wrong: list[str]
+) -> None:
+    for name in ("inbox/sub", "inbox/done", "elsewhere"):
+        (tmp_path / name).mkdir(parents=True, exist_ok=True)
+    for name, goal in links.items():
+        (tmp_path / name).symlink_to(tmp_path / goal)
+    store = {"type": "objects", "service": "fs", "options": {"root": str(tmp_path / "store")}}
+    named = [{"name": f"f{number}", **folder} for number, folder in enumerate(folders)]
+    given = configuration(tmp_path, folders=named, stores={"default": store})
+
+    found = [
+        finding for finding in findings(given, KnownSecrets(), tmp_path / "c.yaml") if "links lead" in finding.message
+    ]
+
+    assert [f"{finding.subject}: {finding.message.split(',')[0]}" for finding in found] == wrong
+    assert all(not finding.ok and finding.mend for finding in found)
+
+
 def test_too_few_files_and_too_little_room_for_temporary_ones_are_told(tmp_path: Path) -> None:
     recognition = {"url": "http://127.0.0.1:1/", "concurrency": 1024}
     limits = {"submission": "900GB", "document": "20MB"}

@@ -28,7 +28,7 @@ VALUES = {
         "findings",
         "mounts",
     ),
-    *("promptness", "durable"),
+    *("promptness", "durable", "ignored", "overlaps"),
 }
 SECTIONS = {"config.sections", "config.secret", "config.values"}
 ADAPTER = VALUES | SECTIONS | {"ports", "oauth"}
@@ -58,6 +58,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "mounts": set(),
     "promptness": set(),
     "durable": set(),
+    "ignored": set(),
+    "overlaps": {"ignored"},
     "headers": {"model", "errors"},
     "mime": {"headers"},
     "config.values": {"model", "headers", "tls", "durations"},

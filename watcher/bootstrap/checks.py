@@ -13,6 +13,7 @@ from watcher.bootstrap.adapters import Adapters, build_adapters, closable
 from watcher.bootstrap.alarms import build_channels
 from watcher.checks.machine import machine_findings
 from watcher.checks.needs import needs_of
+from watcher.checks.overlaps import overlap_findings
 from watcher.checks.people import delegate_findings, subfolder_findings
 from watcher.checks.servers import Address, address_of, server_findings
 from watcher.checks.service_unit import service_findings
@@ -70,6 +71,7 @@ def _checks(configuration: Configuration, adapters: Adapters, file: Path) -> lis
         Check(subject="clock", find=partial(server_findings, list(_servers(configuration)))),
         *(Check(subject=f"store {name}", find=store.check) for name, store in adapters.stores.items()),
         *(Check(subject=_named(source), find=source.check) for source in adapters.sources.values()),
+        Check(subject="folders", find=partial(overlap_findings, configuration)),
         Check(subject="folders", find=partial(_list_of, subfolder_findings, configuration, adapters)),
         *_mail_out(configuration, adapters),
         Check(subject="documents", find=adapters.chooser.check),

@@ -12,13 +12,13 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from watcher.config.document import Path, printable
-from watcher.config.sections import Mailbox
+from watcher.config.sections import Mailbox, ObjectsStore
 from watcher.config.values import suggestion
+from watcher.overlaps import Fault, Stored, Watched, folder_of_key, overlaps
 
 _LOGINS = ("password", "oauth2")
 _KNOWN = frozenset(Mailbox.model_fields)
-
-Fault = tuple[Path, str]
+_DEFAULT_KEY = ObjectsStore.model_fields["key"].default
 
 
 def faults(value: Any, base: FilePath) -> Iterator[Fault]:
@@ -157,26 +157,31 @@ def _smtp(smtp: Any) -> Iterator[Fault]:
 
 def _folder_paths(root: dict[str, Any], base: FilePath) -> Iterator[Fault]:
     folders = [(i, f) for i, f in _items(root, "folders") if isinstance(f.get("path"), str)]
-    watched = {index: _absolute(base, folder["path"]) for index, folder in folders}
-    for index, folder in folders:
-        targets = {key: _absolute(base, folder[key]) for key in ("done", "error") if isinstance(folder.get(key), str)}
-        for key, target in targets.items():
-            yield from _target(("folders", index, key), target, index, watched, dict(folders))
-        if len(set(targets.values())) < len(targets):
-            yield ("folders", index, "error"), "must not be the same folder as done"
-        twin = next((other for other in watched if other < index and watched[other] == watched[index]), None)
-        if twin is not None:
-            yield ("folders", index, "path"), f"folders[{twin}] watches the same folder"
+    watched = [_watched(index, folder, base) for index, folder in folders]
+    for each in watched:
+        if len(set(each.targets.values())) < len(each.targets):
+            yield ("folders", each.index, "error"), "must not be the same folder as done"
+    yield from overlaps(watched, list(_stored(root)))
 
 
-def _target(path: Path, target: str, own: int, watched: dict[int, str], folders: dict[int, Any]) -> Iterator[Fault]:
-    """Where files are moved to must not be where they are taken in."""
-    for index, place in watched.items():
-        inside = target.startswith(place.rstrip("/") + "/") and folders[index].get("recursive", True) is not False
-        if target == place and index == own:
-            yield path, "must not be the folder that is watched"
-        elif index != own and (target == place or inside):
-            yield path, f"folders[{index}] watches it: files would come again"
+def _watched(index: int, folder: dict[str, Any], base: FilePath) -> Watched:
+    return Watched(
+        index=index,
+        place=_absolute(base, folder["path"]),
+        recursive=folder.get("recursive", True) is not False,
+        targets={key: _absolute(base, folder[key]) for key in ("done", "error") if isinstance(folder.get(key), str)},
+    )
+
+
+def _stored(root: dict[str, Any]) -> Iterator[Stored]:
+    """The stores in a folder of which the configuration itself says where that is."""
+    stores = root.get("stores")
+    for name, store in stores.items() if isinstance(stores, dict) else ():
+        if not isinstance(store, dict) or store.get("service") != "fs" or not isinstance(store.get("options"), dict):
+            continue
+        place, key = store["options"].get("root"), store.get("key", _DEFAULT_KEY)
+        if isinstance(place, str) and place.startswith("/") and isinstance(key, str):
+            yield Stored(name=name, place=_absolute(FilePath(place), folder_of_key(key)))
 
 
 def _absolute(base: FilePath, path: str) -> str:

@@ -677,7 +677,9 @@ class Folder(Section):
     """A folder that is watched."""
 
     name: Name = Field(description="what it is called here, in lists and logs")
-    path: FilePath = Field(description="the folder that is watched")
+    path: FilePath = Field(
+        description="the folder that is watched; it lies in no other one that is, unless that has recursive: false"
+    )
     done: Text | None = Field(
         None, description="where answered files go; {yyyy} {mm} {dd} are today; null: they stay where they are"
     )

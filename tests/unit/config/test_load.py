@@ -381,6 +381,83 @@ def test_sources_that_would_feed_each_other_are_faults(tmp_path: Path) -> None:
     ]
 
 
+def test_folders_in_one_another_are_faults_because_a_file_would_be_booked_twice(tmp_path: Path) -> None:
+    text = MINIMUM + "  - {name: finance, path: ./inbox/finance, user_code: {fixed: '7'}}\n"
+
+    (problem,) = problems_of(written(tmp_path, text))
+
+    assert problem == (
+        "11: folders[1].path: lies in folders[0].path and is watched with it, so that its files would be booked twice: "
+        "name a folder outside of that one, or give folders[0] recursive: false"
+    )
+
+
+@pytest.mark.parametrize(
+    ("folders", "wrong"),
+    [
+        ("{path: a, done: out}, {path: out/sub}", ["folders[0].done"]),
+        ("{path: a, error: 'out/{yyyy}-{mm}'}, {path: out/2026-11/sub}", ["folders[0].error"]),
+        ("{path: a, done: '{yyyy}'}, {path: '2026'}", ["folders[0].done"]),
+        ("{path: a/2026, done: 'a/{yyyy}'}", ["folders[0].done"]),
+        ("{path: a/2026/in, done: 'a/{yyyy}/in/done'}", ["folders[0].done"]),
+        ("{path: a/in, error: a}", ["folders[0].error"]),
+        ("{path: a/done/b, done: d}, {path: a, done: a/done}", ["folders[1].done"]),
+    ],
+)
+def test_answered_files_that_would_come_again_are_faults(tmp_path: Path, folders: str, wrong: list[str]) -> None:
+    assert _places(problems_of(written(tmp_path, _with_folders(folders)))) == wrong
+
+
+@pytest.mark.parametrize(
+    ("store", "folders", "wrong"),
+    [
+        ("{root: T/a/store}", "{path: a}", ["stores.default.options.root"]),
+        ("{root: T}", "{path: invoices}", ["stores.default.options.root"]),
+        ("{root: T/a}", "{path: a, recursive: false}", []),
+        ("{root: T/a/done}", "{path: a, done: 'a/done/{yyyy}'}", []),
+        ("{root: T/a/.store}", "{path: a}", []),
+        ("{root: T}", "{path: a}", []),
+        ("{root: {env: ROOT}}", "{path: a}", []),
+    ],
+)
+def test_a_store_in_a_folder_that_is_watched_is_a_fault(
+    tmp_path: Path, store: str, folders: str, wrong: list[str]
+) -> None:
+    options = store.replace("T", str(tmp_path), 1)
+    kept = f"{{type: objects, service: fs, options: {options}, attachment_url: 'https://store.example/{{key}}'}}"
+    text = _with_folders(folders).replace("type: http\n    url: https://store.example/upload", kept)
+
+    assert _places(problems_of(written(tmp_path, text))) == wrong
+
+
+@pytest.mark.parametrize(
+    "folders",
+    [
+        "{path: a, done: a/done, error: a/error}, {path: b, done: c/done, error: a-error}",
+        "{path: a, done: 'd/{yyyy}', error: e}, {path: b, done: 'd/{yyyy}', error: e}",
+        "{path: a, recursive: false}, {path: a/b}",
+        "{path: a, recursive: false, done: d}, {path: d/b}",
+        "{path: a}, {path: a/.b}, {path: a/@eaDir/b}, {path: ab}",
+        "{path: a, done: 'a/{yyyy}-{mm}'}",
+        "{path: a, done: 'd/{yyyy}-{mm}'}, {path: d/2026}",
+        "{path: a, done: d}, {path: d/.b}",
+    ],
+)
+def test_folders_of_which_no_scan_enters_another_are_no_fault(tmp_path: Path, folders: str) -> None:
+    assert problems_of(written(tmp_path, _with_folders(folders))) == []
+
+
+def _with_folders(folders: str) -> str:
+    """The least that is valid, with these instead of its one; each gets a name."""
+    lines = [f"  - {{name: f{number}, {each}" for number, each in enumerate(folders.removeprefix("{").split(", {"))]
+    named = "\n".join(lines) + "\n"
+    return MINIMUM[: MINIMUM.index("folders:")] + "folders:\n" + named
+
+
+def _places(problems: list[str]) -> list[str]:
+    return [problem.split(": ")[1] for problem in problems]
+
+
 def test_two_mailboxes_on_one_mail_folder_are_a_fault(tmp_path: Path) -> None:
     text = MINIMUM + MAILBOX + MAILBOX.replace("mailboxes:\n", "").replace("- name: fapiao", "- name: other")
 

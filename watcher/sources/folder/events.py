@@ -20,8 +20,8 @@ from watchdog.observers.inotify_c import (
     WatchDescriptor,
 )
 
+from watcher.ignored import is_ignored
 from watcher.sources.folder.hints import Hints
-from watcher.sources.folder.names import is_ignored
 
 _FINISHED = InotifyConstants.IN_CLOSE_WRITE | InotifyConstants.IN_MOVED_TO
 _APPEARED = InotifyConstants.IN_CREATE | InotifyConstants.IN_MOVED_TO

@@ -17,16 +17,8 @@ LONGEST_NAME_BYTES = 255
 NOTE_SUFFIX = ".txt"
 OWN_PREFIX = ".invoice-watcher-"  # our temporary names: hidden, so that every scan leaves them alone
 
-_IGNORED = re.compile(
-    r"\.|~\$|(?:thumbs\.db|@eadir|desktop\.ini|lost\+found)\Z|.*\.(?:part|tmp|crdownload)\Z", re.IGNORECASE | re.DOTALL
-)
 _UNSAFE = re.compile("[%\x00-\x1f\x7f-\x9f\u2028\u2029\udc80-\udcff]")
 _LONGEST_SUFFIX_BYTES = 32
-
-
-def is_ignored(name: str) -> bool:
-    """Whether a file or folder of this name is never looked at: hidden ones, and what programs leave lying about."""
-    return _IGNORED.match(name) is not None
 
 
 def to_text(path: str) -> str:

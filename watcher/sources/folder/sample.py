@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from watcher.config.sections import Folder
-from watcher.sources.folder.names import is_ignored
+from watcher.ignored import is_ignored
 from watcher.sources.folder.target import Template
 
 _MOST_FOLDERS = 200

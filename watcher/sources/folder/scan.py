@@ -8,9 +8,10 @@ from collections.abc import Callable
 
 from msgspec import Struct, field
 
+from watcher.ignored import is_ignored
 from watcher.sources.folder.drive import Drive, LastFolder, folder_below, is_gone, unavailable
 from watcher.sources.folder.identity import Candidate
-from watcher.sources.folder.names import OWN_PREFIX, for_display, is_ignored
+from watcher.sources.folder.names import OWN_PREFIX, for_display
 from watcher.sources.folder.verdicts import STATS_PER_SCAN, FolderVerdicts, Verdicts
 
 DEEPEST = 100  # folders within folders; each costs a descriptor while it is read
