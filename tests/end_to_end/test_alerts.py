@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import socket
 from collections.abc import Iterator
 from email.message import EmailMessage
@@ -134,6 +135,31 @@ def test_a_mailbox_that_is_down_is_told_and_that_it_is_back(
     assert back == "- 已恢复：来源 fapiao 可以使用"
     assert len(robot.messages()) == 2
     assert len(smtp_sink.wait_for(2, to=OPERATOR)) == 2
+
+
+def test_what_was_told_of_a_wrong_endpoint_and_of_a_source_is_over_once_the_configuration_has_neither(
+    tmp_path: Path, endpoint: Endpoint, robot: Robot
+) -> None:
+    place = Workplace(tmp_path, endpoint).with_folder()
+    place.config["alerts"] = {"urls": [robot.address], "after": "0s"}
+    right = place.config["recognition"]["url"]
+    place.config["recognition"]["url"] = f"{right}/wrong"
+    place.config["folders"].append({"name": "gone", "path": str(tmp_path / "gone")})
+    place.drop("a.pdf", pdf("a"))
+    with place.write().daemon() as daemon:
+        wait_for(lambda: len(_lines(robot)) >= 2, PATIENCE_SECONDS, "both are told")
+
+        place.config["recognition"]["url"] = right
+        del place.config["folders"][-1]
+        place.write()
+        daemon.signal(signal.SIGHUP)
+
+        wait_for(lambda: len(_lines(robot)) >= 4, PATIENCE_SECONDS, "both are told to be over")
+    assert sorted(line.partition("：")[0] for line in _lines(robot)[2:]) == ["- 已恢复", "- 已恢复"]
+
+
+def _lines(robot: Robot) -> list[str]:
+    return [line for message in robot.messages() for line in message.splitlines()]
 
 
 def test_check_says_which_address_is_none_and_sends_nothing(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from watcher.model import Alert
 from watcher.policy.alarm import AlarmRules, Condition, Decision, decide
@@ -16,9 +17,10 @@ AFTER = 10 * MINUTE
 KEY = "source fapiao"
 
 
-def rules(after: timedelta = AFTER) -> AlarmRules:
+def rules(after: timedelta = AFTER, *, is_alone: bool = False) -> AlarmRules:
     return AlarmRules(
         after=after,
+        is_alone=is_alone,
         held_after={"fapiao": DAY, "shared": DAY},
         endpoint="https://endpoint.example/ocr",
         language="en",
@@ -33,8 +35,8 @@ def wrong(key: str = KEY, *, wait: timedelta = AFTER, recurs: bool = True, expla
 class Watch:
     """What is remembered from look to look, and what was told at which minute: "+key" for wrong, "-key" for over."""
 
-    def __init__(self, after: timedelta = AFTER) -> None:
-        self.rules = rules(after)
+    def __init__(self, after: timedelta = AFTER, *, is_alone: bool = False) -> None:
+        self.rules = rules(after, is_alone=is_alone)
         self.now = BEGIN
         self.alerts: dict[str, Alert] = {}
         self.told: list[tuple[float, str]] = []
@@ -194,6 +196,39 @@ def test_what_another_node_remembers_of_its_own_is_left_alone(key: str) -> None:
     watch.looks(2 * DAY, every=HOUR)
     assert watch.told == []
     assert list(watch.alerts) == [key]
+
+
+@pytest.mark.parametrize("key", ["source gone", "login gone", "gate https://wrong.example"])
+def test_what_no_node_has_any_more_is_over_when_none_has_told_of_it_for_two_days(key: str) -> None:
+    watch = Watch()
+    watch.alerts[key] = Alert(key=key, since=BEGIN, said="down", told_at=BEGIN)
+    watch.looks(5 * DAY, every=HOUR)
+    assert watch.told == [(49 * 60 + 60, f"-{key}")]
+    assert watch.alerts == {}
+
+
+@pytest.mark.parametrize("key", ["source gone", "login gone", "gate https://wrong.example"])
+def test_where_there_are_no_other_nodes_it_is_over_as_soon_as_anything_else(key: str) -> None:
+    watch = Watch(is_alone=True)
+    watch.alerts[key] = Alert(key=key, since=BEGIN, said="down", told_at=BEGIN)
+    watch.looks(HOUR)
+    assert watch.told == [(10, f"-{key}")]
+
+
+def test_what_another_node_tells_again_each_day_is_never_over_and_so_with_what_something_else_explains() -> None:
+    """Given a login that another node sees refused after its source was told, then neither is told to be over here."""
+    there, here = Watch(), Watch()
+    there.rules = replace(there.rules, held_after={"elsewhere": DAY})
+    there.alerts["source elsewhere"] = Alert(key="source elsewhere", since=BEGIN, said="down", told_at=BEGIN)
+    here.alerts = there.alerts
+    for _ in range(10 * 24):
+        there.look(wrong("login elsewhere", wait=timedelta(0)), wrong("source elsewhere", explained=True))
+        here.alerts = there.alerts
+        here.look()
+        there.alerts = here.alerts
+        there.now = here.now = there.now + HOUR
+    assert [told for _, told in there.told] == ["+login elsewhere"] * 10
+    assert here.told == []
 
 
 @pytest.mark.parametrize(("after", "spacing"), [(AFTER, MINUTE), (timedelta(seconds=5), timedelta(seconds=5))])

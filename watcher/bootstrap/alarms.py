@@ -11,6 +11,7 @@ from watcher.bootstrap.journals import held_after
 from watcher.config import sections
 from watcher.config.sections import Configuration
 from watcher.journal.checking import journal_trouble
+from watcher.journal.opening import has_one_node
 from watcher.policy.alarm import AlarmRules
 from watcher.ports import AlertChannel, Journal, Mailer
 from watcher.service.alarm import Alarm
@@ -30,6 +31,7 @@ def build_alarm(
         endpoint=adapters.recogniser.endpoint,
         language=configuration.language,
         moment=lambda moment: moment.astimezone(configuration.timezone).strftime("%Y-%m-%d %H:%M"),
+        is_alone=has_one_node(configuration.journal),
     )
     channels = build_channels(configuration.alerts, configuration.smtp, adapters.mailer)
     return Alarm(

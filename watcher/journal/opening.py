@@ -37,6 +37,11 @@ def is_same_journal(one: str, other: str) -> bool:
     return places[0] == places[1]
 
 
+def has_one_node(url: str) -> bool:
+    """Whether no other node can work on it at the same time. Raises JournalUnusable."""
+    return _parsed(url).get_backend_name() == "sqlite"
+
+
 def migrate(url: str) -> None:
     """Bring a journal to this version, or make it. Raises as `open_journal`; a running daemon has to stop first."""
     parsed = _parsed(url)

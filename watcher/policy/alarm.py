@@ -10,6 +10,9 @@ The rules, in the order in which they are applied:
 - Each time it comes back within a day after that, its next recovery has to last longer: 5 minutes, 10, 20, 40, then an
   hour. So what comes and goes for ever is told of twice an hour at most.
 - What was not told, and is seen to stay away for a minute and a half, is forgotten and begins anew when it returns.
+- What other nodes see is left to them for as long as one tells it again each day. What none has told for two days is
+  over: its source was taken out, or its endpoint has another address. Where there are no other nodes, it is so at
+  once.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ from watcher.model import Alert, Language
 _AGAIN_AFTER = timedelta(days=1)
 _FORGOTTEN_AFTER = timedelta(seconds=90)  # longer than from one look to the next
 _STEADY_AFTER = timedelta(days=1)
+_NOBODYS_AFTER = timedelta(days=2)  # longer than from one telling to the next
 _FIRST_CALM, _LONGEST_CALM = timedelta(minutes=5), timedelta(hours=1)
 _LONGEST_SPACING = timedelta(minutes=1)
 
@@ -39,6 +43,7 @@ class AlarmRules(Struct, frozen=True, kw_only=True):
     endpoint: str
     language: Language
     moment: Moment  # how times are written
+    is_alone: bool = False  # no other node has this journal
 
     @property
     def sources(self) -> Collection[str]:
@@ -78,8 +83,8 @@ class Decision(Struct, frozen=True, kw_only=True):
 
 def decide(present: Sequence[Condition], remembered: Sequence[Alert], rules: AlarmRules, now: datetime) -> Decision:
     """See the rules above. What other nodes remember of their own sources is left alone."""
-    known = {alert.key: alert for alert in remembered if _is_ours(alert.key, rules)}
     there = {condition.key for condition in present}
+    known = {alert.key: alert for alert in remembered if _is_ours(alert.key, rules) or _is_nobodys(alert, now)}
     parts = [_lasting(condition, known.get(condition.key), now) for condition in present]
     parts += [_leaving(alert, rules, now) for alert in known.values() if alert.key not in there]
     return Decision(
@@ -94,7 +99,7 @@ def decide(present: Sequence[Condition], remembered: Sequence[Alert], rules: Ala
 def _lasting(condition: Condition, alert: Alert | None, now: datetime) -> Decision:
     """It is there."""
     if condition.explained:
-        return Decision(forget=(condition.key,) if alert is not None and alert.told_at is None else ())
+        return _explained(alert, now)
     seen = _seen(condition, alert, now)
     keep = (seen,) if seen != alert else ()
     told_at = seen.told_at
@@ -105,6 +110,15 @@ def _lasting(condition: Condition, alert: Alert | None, now: datetime) -> Decisi
     if not is_due:
         return Decision(keep=keep)
     return Decision(tell=(condition,), keep=keep, told=(replace(seen, said=condition.said, told_at=now),))
+
+
+def _explained(alert: Alert | None, now: datetime) -> Decision:
+    """Nothing is told of it. It counts as told again each day, so that no other node takes it for nobody's."""
+    if alert is None:
+        return Decision()
+    if alert.told_at is None:
+        return Decision(forget=(alert.key,))
+    return Decision(keep=(replace(alert, told_at=now),) if now - alert.told_at >= _AGAIN_AFTER else ())
 
 
 def _seen(condition: Condition, alert: Alert | None, now: datetime) -> Alert:
@@ -152,6 +166,14 @@ def kind_of(key: str) -> str:
 def _is_ours(key: str, rules: AlarmRules) -> bool:
     """Whether this node can tell if it is over: other nodes may have other sources."""
     kind, _, name = key.partition(" ")
-    if not name or kind in ("booked-twice", "worker", "stray"):  # a stray is nobody's source, and everybody sees it
+    if rules.is_alone or not name:
+        return True
+    if kind in ("booked-twice", "worker", "stray"):  # a stray is nobody's source, and everybody sees it
         return True
     return name == rules.endpoint if kind == "gate" else name in rules.sources
+
+
+def _is_nobodys(alert: Alert, now: datetime) -> bool:
+    """Whether no node has seen it for so long that none has its source or endpoint any more."""
+    last = alert.told_at or alert.gone_at
+    return last is not None and now - last > _NOBODYS_AFTER
