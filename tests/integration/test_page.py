@@ -7,12 +7,14 @@ import logging
 import re
 import shutil
 import threading
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import IO, Any, cast
 
 import pytest
 import requests
@@ -479,14 +481,63 @@ def test_the_table_is_downloaded_as_csv_and_as_a_workbook(visitor: Visitor) -> N
         assert len(none.data.splitlines()) == 1
 
 
-def test_one_export_at_a_time(visitor: Visitor) -> None:
-    first = visitor.get("/export/invoices.csv")
-    second = visitor.get("/export/invoices.csv")
+class Halting:
+    """A journal whose invoices are read once they may be."""
+
+    def __init__(self, journal: SqlJournal) -> None:
+        self._journal = journal
+        self.begun, self.may_go_on = threading.Event(), threading.Event()
+
+    def ledger(self, day: Any) -> Any:
+        self.begun.set()
+        assert self.may_go_on.wait(30)
+        return self._journal.ledger(day)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._journal, name)
+
+
+def test_one_export_at_a_time(read_only: tuple[SqlJournal, Accounts], tmp_path: Path) -> None:
+    journal = Halting(read_only[0])
+    app = build_app(fronted(configuration(tmp_path, language="en"), cast("SqlJournal", journal)), remember_seconds=0)
+    visitor, earlier = Visitor(app.test_client()), Visitor(app.test_client())
+    with ThreadPoolExecutor() as other:
+        writing = other.submit(earlier.get, "/export/invoices.csv")
+        assert journal.begun.wait(30)
+        second = visitor.get("/export/invoices.csv")
+        journal.may_go_on.set()
+        first = writing.result()
     assert second.status_code == 503
     assert "Another export is being written." in second.text
+    assert first.status_code == 200
     first.close()
     with visitor.get("/export/invoices.csv") as third:
         assert third.status_code == 200
+
+
+@pytest.mark.parametrize("form", ["csv", "xlsx"])
+def test_a_download_that_stalls_keeps_nobody_from_exporting(visitor: Visitor, form: str) -> None:
+    with visitor.get(f"/export/invoices.{form}") as stalled, visitor.get(f"/export/invoices.{form}") as other:
+        assert (stalled.status_code, other.status_code) == (200, 200)
+        assert len(other.data) == other.content_length
+        assert len(stalled.data) == stalled.content_length
+
+
+@pytest.mark.parametrize("form", ["csv", "xlsx"])
+def test_the_server_is_given_the_file_so_that_a_slow_download_holds_no_thread(visitor: Visitor, form: str) -> None:
+    given: list[IO[bytes]] = []
+
+    def wrapper(file: IO[bytes], size: int) -> Iterator[bytes]:
+        given.append(file)
+        return iter(lambda: file.read(size), b"")
+
+    path = f"/export/invoices.{form}"
+    whole = visitor.client.get(path, base_url=HERE, environ_overrides={"wsgi.file_wrapper": wrapper}).data
+    (file,) = given
+    assert whole.startswith(b"PK" if form == "xlsx" else BOM_UTF8)
+    assert file.seek(0) == 0
+    assert file.read() == whole
+    file.close()
 
 
 def test_a_date_that_is_none_exports_nothing(visitor: Visitor) -> None:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
-from itertools import islice
+from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
 from flask import Blueprint, Response, request
 from werkzeug.wrappers import Response as Answer
+from werkzeug.wsgi import wrap_file
 
-from watcher.export import TooManyRows, rows
-from watcher.export.csv_file import csv_lines
+from watcher.export import TooManyRows, rows, write_csv, write_xlsx
 from watcher.export.rows import Row
-from watcher.export.xlsx_file import write_xlsx
 from watcher.web.front import Front
 from watcher.web.listing import day_of
 from watcher.web.visit import Visits
@@ -26,12 +24,13 @@ FORMATS = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 _LONGEST_DATE = 40
-_LINES_AT_ONCE = 200
 _CHUNK_BYTES = 256 * 1024
 
 
 class Exporting:
-    """One export at a time: each reads the journal for as long as it takes, and holds one of the server's threads."""
+    """One export is written at a time: each reads the journal for as long as it takes, and holds one of the server's
+    threads. It is sent when it is whole, to however many.
+    """
 
     def __init__(self, front: Front, visits: Visits) -> None:
         self._front = front
@@ -47,42 +46,41 @@ class Exporting:
         return self._visits.page("export", status, formats=list(FORMATS), wrong=wrong, since=since)
 
     def download(self, chosen: str) -> Answer:
-        """The file, as it is made; the journal is read until it has been sent."""
+        """The file, once it is whole: one that cannot be made is an error and not half of it."""
         speech, since = self._visits.speech, request.args.get("since", "")
         day = day_of(since, speech.zone)
         if since and day is None:
             return self.ask(400, speech.say("list.bad_since", text=since[:_LONGEST_DATE]))
-        with ExitStack() as holding:
-            current = holding.enter_context(self._front.current())
+        with self._front.current() as current:
             if current.journal is None:
                 return self._visits.one_moment()
             if not self._busy.acquire(blocking=False):
                 return self.ask(503, speech.say("export.busy"))
-            holding.callback(self._busy.release)
-            found = rows(current.journal.ledger(day), speech.zone)
             try:
-                body = _lines(found) if chosen == "csv" else _workbook(found, holding)
+                file = _written(rows(current.journal.ledger(day), speech.zone), chosen)
             except TooManyRows:
                 return self.ask(422, speech.say("export.too_many"))
-            response = Response(body, content_type=FORMATS[chosen])
-            response.call_on_close(holding.pop_all().close)
-        response.headers["Content-Disposition"] = f'attachment; filename="invoices.{chosen}"'
-        return response
+            finally:
+                self._busy.release()
+        return _download(file, chosen)
 
 
-def _lines(found: Iterable[Row]) -> Iterator[bytes]:
-    lines = csv_lines(found)
-    while some := list(islice(lines, _LINES_AT_ONCE)):
-        yield b"".join(some)
+def _written(found: Iterable[Row], chosen: str) -> BinaryIO:
+    """All of it. It has no name any more, so that nothing of it is left once it is closed."""
+    with tempfile.TemporaryDirectory(prefix="invoice-watcher-") as directory:
+        path = Path(directory, f"invoices.{chosen}")
+        if chosen == "csv":
+            with path.open("wb") as stream:
+                write_csv(found, stream)
+        else:
+            write_xlsx(found, path)
+        return path.open("rb")
 
 
-def _workbook(found: Iterable[Row], holding: ExitStack) -> Iterator[bytes]:
-    """It is written whole before any of it is sent, so that one that cannot be is an error and not half a file."""
-    directory = Path(holding.enter_context(tempfile.TemporaryDirectory(prefix="invoice-watcher-")))
-    write_xlsx(found, directory / "invoices.xlsx")
-    return _chunks(holding.enter_context((directory / "invoices.xlsx").open("rb")))
-
-
-def _chunks(stream: BinaryIO) -> Iterator[bytes]:
-    while chunk := stream.read(_CHUNK_BYTES):
-        yield chunk
+def _download(file: BinaryIO, chosen: str) -> Answer:
+    """The server sends and closes the file by itself: who takes long to fetch it holds none of its threads."""
+    body = wrap_file(request.environ, file, _CHUNK_BYTES)
+    response = Response(body, content_type=FORMATS[chosen], direct_passthrough=True)
+    response.content_length = os.fstat(file.fileno()).st_size
+    response.headers["Content-Disposition"] = f'attachment; filename="invoices.{chosen}"'
+    return response
