@@ -12,7 +12,7 @@ from watcher.errors import TargetTaken, Vanished
 from watcher.model import Submission
 from watcher.sources.folder.arriving import Arriving
 from watcher.sources.folder.atomic import make_folder, status_of
-from watcher.sources.folder.drive import Mount, folder_below, is_gone, open_below, unavailable
+from watcher.sources.folder.drive import FOLDER, Mount, folder_below, is_gone, open_below, unavailable
 from watcher.sources.folder.free import free_beside, free_in, status_at
 from watcher.sources.folder.identity import Fingerprint
 from watcher.sources.folder.move import Move, hidden_spot
@@ -21,8 +21,6 @@ from watcher.sources.folder.note import drop_note, keep_note
 from watcher.sources.folder.opened import OpenFolders
 from watcher.sources.folder.spot import Spot
 from watcher.sources.folder.target import Template
-
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 class Answers:
@@ -154,7 +152,7 @@ class Answers:
 
     def _open_answered(self, place: str, parent: str) -> int:
         template = self._template_of(place)
-        base = os.open(template.fixed, _FOLDER)
+        base = os.open(template.fixed, FOLDER)
         try:
             return open_below(base, parent.removeprefix(template.fixed).strip("/"))
         finally:
@@ -266,13 +264,13 @@ def _loosened(source: Spot | None, expected: Fingerprint) -> Fingerprint:
 def _made(path: str, like: os.stat_result) -> int:
     """A folder by its absolute path, made where it is missing, open."""
     try:
-        return os.open(path, _FOLDER)
+        return os.open(path, FOLDER)
     except FileNotFoundError:
         parent, _, name = path.rpartition("/")
     above = _made(parent or "/", like)
     try:
         make_folder(above, name, like)
-        return os.open(name, _FOLDER, dir_fd=above)
+        return os.open(name, FOLDER, dir_fd=above)
     finally:
         os.close(above)
 

@@ -18,7 +18,7 @@ from watcher.sources.folder.names import for_display
 # Of network drives, some number their files anew whenever they have forgotten them.
 _UNSTABLE_INODES = re.compile(r"cifs|smb\w*|9p|davfs\d?|vboxsf|vmhgfs|prl_fs|drvfs|fuse(\..*)?")
 
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC  # how a folder is opened
 _TO_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _DELETED = " (deleted)"  # what the kernel says behind the path of a folder that is gone
 _GONE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)  # ELOOP: a link now stands where a file or folder was
@@ -86,7 +86,7 @@ def open_below(root: int, path: str) -> int:
 def _step_down(folder: int, name: str) -> int:
     if name in ("", ".", ".."):
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
-    return os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=folder)
+    return os.open(name, FOLDER | os.O_NOFOLLOW, dir_fd=folder)
 
 
 class LastFolder:
@@ -181,7 +181,7 @@ class Mount:
             raise hindered from error
 
     def _opened(self) -> tuple[int, Drive]:
-        root = os.open(self.path, _FOLDER)
+        root = os.open(self.path, FOLDER)
         try:
             drive = self._drive(root)
             self._require_marker(root)

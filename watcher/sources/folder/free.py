@@ -6,12 +6,10 @@ import os
 
 from watcher.sources.folder.arriving import Arriving
 from watcher.sources.folder.atomic import status_of
-from watcher.sources.folder.drive import is_gone, unavailable
+from watcher.sources.folder.drive import FOLDER, is_gone, unavailable
 from watcher.sources.folder.note import is_own_note
 from watcher.sources.folder.spot import Spot
 from watcher.sources.folder.target import free_name
-
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 def free_in(folder: str, name: str, arriving: Arriving) -> str:
@@ -47,7 +45,7 @@ def _is_there(path: str) -> bool:
 
 
 def _is_foreign_in(path: str, note: str) -> bool:
-    folder = os.open(path, _FOLDER)
+    folder = os.open(path, FOLDER)
     try:
         return _is_foreign(folder, note)
     finally:

@@ -8,15 +8,13 @@ import os
 from watcher.config.sections import Folder
 from watcher.errors import Vanished
 from watcher.sources.folder.atomic import status_of
-from watcher.sources.folder.drive import is_gone, open_file_below
-
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+from watcher.sources.folder.drive import FOLDER, is_gone, open_file_below
 
 
 def holds(folder: Folder, path: str, sha256: str) -> bool | None:
     """Whether the folder has a file with these bytes at `path`; None: it cannot be seen from here now."""
     try:
-        root = os.open(folder.path, _FOLDER)
+        root = os.open(folder.path, FOLDER)
     except OSError:
         return None
     try:

@@ -12,7 +12,7 @@ from watcher.findings import About
 from watcher.model import Finding
 from watcher.mounts import lack_of_room
 from watcher.sources.folder.atomic import remove
-from watcher.sources.folder.drive import unavailable
+from watcher.sources.folder.drive import FOLDER, unavailable
 from watcher.sources.folder.names import OWN_PREFIX
 from watcher.sources.folder.target import Template
 
@@ -67,7 +67,7 @@ def _room(setting: str, there: str, about: About) -> Iterator[Finding]:
 
 def _writable(path: str, message: str, about: About) -> Finding:
     try:
-        here = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        here = os.open(path, FOLDER)
         try:
             _try_all(here)
         finally:
