@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import socket
+import time
 from collections.abc import Iterator
 from email.message import EmailMessage
 from pathlib import Path
@@ -13,9 +14,12 @@ import pytest
 
 from tests.support.raw_server import RawServer, answer
 from tests.support.servers.dovecot import Account, Dovecot
+from tests.support.servers.fault_proxy import FaultProxy
+from tests.support.servers.postgres import Postgres
+from tests.support.servers.process import Process, free_port
 from tests.support.servers.smtp import SmtpSink
 from tests.support.waiting import wait_for
-from tests.support.workplace import PATIENCE_SECONDS, Workplace, pdf
+from tests.support.workplace import COMMAND, PATIENCE_SECONDS, Workplace, environment, pdf
 from watcher.model import SubmissionState
 from watcher.sandbox.endpoint import Endpoint
 
@@ -162,6 +166,52 @@ def _lines(robot: Robot) -> list[str]:
     return [line for message in robot.messages() for line in message.splitlines()]
 
 
+def test_a_journal_that_is_away_at_the_start_is_told_and_that_it_is_back(
+    tmp_path: Path, endpoint: Endpoint, robot: Robot, postgres: Postgres
+) -> None:
+    url = postgres.database()
+    with FaultProxy(postgres.port) as proxy:
+        proxy.refuse()
+        place = Workplace(tmp_path, endpoint).with_folder()
+        place.config["journal"] = url.replace(f":{postgres.port}/", f":{proxy.port}/")
+        place.config["alerts"] = {"urls": [robot.address], "after": "1s"}
+        daemon = _waiting(place)
+        try:
+            (away,) = robot.wait_for(1)
+            proxy.listen()
+            _, back = robot.wait_for(2)
+        finally:
+            daemon.stop()
+    assert away.startswith("- 台账数据库无法使用")
+    assert back == "- 已恢复：台账数据库可以使用"
+    assert daemon.log.read_text().count("Something needs a person.") == 1
+
+
+def test_a_robot_that_never_answers_does_not_delay_the_end_of_who_waits_for_the_journal(
+    tmp_path: Path, endpoint: Endpoint
+) -> None:
+    with RawServer(_swallow) as hole:
+        place = Workplace(tmp_path, endpoint).with_folder()
+        place.config["journal"] = f"postgresql://u@127.0.0.1:{free_port()}/db"
+        place.config["alerts"] = {"urls": [f"json://127.0.0.1:{hole.port}/{SECRET}"], "after": "0s"}
+        daemon = _waiting(place)
+        wait_for(lambda: hole.requests, PATIENCE_SECONDS, "the one that never answers to be asked")
+        began = time.monotonic()
+        daemon.stop(timeout=60)
+        assert time.monotonic() - began < 15
+
+
+def _waiting(place: Workplace) -> Process:
+    """The daemon, from which nothing is expected before it has a journal."""
+    command = [str(COMMAND), "--config", str(place.write().config_file), "run"]
+    return Process(command, log=place.root / "waiting.log", environment=environment())
+
+
+def _swallow(connection: socket.socket, server: RawServer) -> None:
+    server.read_request(connection)
+    server.ended.wait(60)
+
+
 def test_check_says_which_address_is_none_and_sends_nothing(
     workplace: Workplace, robot: Robot, smtp_sink: SmtpSink
 ) -> None:
@@ -183,12 +233,8 @@ def test_check_says_which_address_is_none_and_sends_nothing(
 def test_a_robot_that_never_answers_delays_neither_the_other_channels_nor_the_end(
     workplace: Workplace, account: Account, robot: Robot, smtp_sink: SmtpSink
 ) -> None:
-    def swallow(connection: socket.socket, server: RawServer) -> None:
-        server.read_request(connection)
-        server.ended.wait(60)
-
     account.append(strangers_mail())
-    with RawServer(swallow) as hole:
+    with RawServer(_swallow) as hole:
         workplace.config["alerts"]["urls"].insert(0, f"json://127.0.0.1:{hole.port}/{SECRET}")
         workplace.write()
         with workplace.daemon() as daemon:

@@ -15,6 +15,7 @@ from sqlalchemy import text
 
 from tests.support.journals import ENDPOINT, HOLD, mail
 from tests.support.servers.postgres import Postgres
+from tests.support.waiting import wait_for
 from watcher.errors import AlertUnavailable, JournalUnavailable
 from watcher.journal.connection import Connection
 from watcher.journal.journal import SqlJournal
@@ -23,6 +24,7 @@ from watcher.model import Alert, Finding, Reason, SubmissionState
 from watcher.policy.alarm import AlarmRules
 from watcher.service.alarm import DUTY, Alarm
 from watcher.service.courier import Courier
+from watcher.service.own_alarm import OwnAlarm, WithoutJournal
 from watcher.service.vitals import Vitals
 
 NONE = timedelta(0)
@@ -63,15 +65,27 @@ def alarm(
     trouble: str = "",
     vitals: Vitals | None = None,
 ) -> Alarm:
-    rules = AlarmRules(
+    return Alarm(
+        journal=journal,
+        rules=rules(after, held_after),
+        courier=courier(*channels),
+        trouble=lambda: trouble or None,
+        vitals=vitals,
+    )
+
+
+def rules(after: timedelta = NONE, held_after: timedelta = NONE) -> AlarmRules:
+    return AlarmRules(
         after=after,
         held_after={"fapiao": held_after},
         endpoint=ENDPOINT,
         language="en",
         moment=lambda moment: f"{moment:%H:%M}",
     )
-    courier = Courier(channels, language="en", first_pause_seconds=0.0)
-    return Alarm(journal=journal, rules=rules, courier=courier, trouble=lambda: trouble or None, vitals=vitals)
+
+
+def courier(*channels: Channel) -> Courier:
+    return Courier(channels, language="en", first_pause_seconds=0.0)
 
 
 def held_mail(journal: SqlJournal) -> str:
@@ -244,6 +258,28 @@ def test_a_journal_that_cannot_be_used_is_told_of_though_nothing_can_be_remember
         "- The journal cannot be used, so that nothing is taken in or posted",
         "- Over",
     ]
+
+
+def test_a_journal_that_is_waited_for_is_told_of_and_the_alarm_after_it_tells_that_it_is_there(
+    journal: SqlJournal, channel: Channel
+) -> None:
+    vitals = Vitals()
+    waiting = OwnAlarm(rules=rules(), courier=courier(channel), vitals=vitals)
+    with WithoutJournal(lambda: waiting) as without:
+        without.say("the database is away")
+        without.say("the database is away")
+        wait_for(lambda: vitals.own_alerts and vitals.own_alerts[0].told_at, what="it to be told")
+    for _ in range(3):
+        alarm(journal, channel, vitals=vitals).round()
+    assert [text.split(":")[0] for text in channel.texts] == [
+        "- The journal cannot be used, so that nothing is taken in or posted",
+        "- Over",
+    ]
+
+
+def test_a_journal_that_can_be_had_at_once_is_told_of_by_nobody() -> None:
+    with WithoutJournal(lambda: pytest.fail("it is not needed")):
+        pass
 
 
 def test_a_full_disk_is_told_of_before_anything_is_written(journal: SqlJournal, channel: Channel) -> None:

@@ -68,13 +68,16 @@ def build_adapters(
             timezone=configuration.timezone,
             accept=configuration.accept,
         ),
-        mailer=_mailer(smtp, known) if smtp else None,
+        mailer=build_mailer(smtp, known),
         sources=_sources(configuration, known, beats or {}),
         chooser=_chooser(configuration),
     )
 
 
-def _mailer(section: sections.Smtp, known: KnownSecrets) -> Mailer:
+def build_mailer(section: sections.Smtp | None, known: KnownSecrets) -> Mailer | None:
+    """None: no mail is sent."""
+    if section is None:
+        return None
     from watcher.replies.mailer import SmtpMailer  # who watches folders alone starts without it
 
     return SmtpMailer(section, known=known)

@@ -6,7 +6,7 @@ from functools import partial
 
 from watcher.alerts.mail import MailChannel
 from watcher.alerts.robot import RobotChannel
-from watcher.bootstrap.adapters import Adapters
+from watcher.bootstrap.adapters import Adapters, build_mailer
 from watcher.bootstrap.journals import held_after
 from watcher.config import sections
 from watcher.config.sections import Configuration
@@ -14,9 +14,11 @@ from watcher.journal.checking import journal_trouble
 from watcher.journal.opening import has_one_node
 from watcher.policy.alarm import AlarmRules
 from watcher.ports import AlertChannel, Journal, Mailer
+from watcher.secrecy import KnownSecrets
 from watcher.service.alarm import Alarm
 from watcher.service.courier import Courier
 from watcher.service.heartbeats import Worker
+from watcher.service.own_alarm import OwnAlarm
 from watcher.service.vitals import Vitals
 
 
@@ -24,24 +26,40 @@ def build_alarm(
     configuration: Configuration, adapters: Adapters, journal: Journal, worker: Worker, vitals: Vitals
 ) -> Alarm:
     """Without a section of its own too: the log tells, then."""
-    section = configuration.alerts or sections.Alerts()
-    rules = AlarmRules(
-        after=section.after,
-        held_after=held_after(configuration),
-        endpoint=adapters.recogniser.endpoint,
-        language=configuration.language,
-        moment=lambda moment: moment.astimezone(configuration.timezone).strftime("%Y-%m-%d %H:%M"),
-        is_alone=has_one_node(configuration.journal),
-    )
-    channels = build_channels(configuration.alerts, configuration.smtp, adapters.mailer)
     return Alarm(
         journal=journal,
-        rules=rules,
-        courier=Courier(channels, language=configuration.language),
+        rules=_rules(configuration, adapters.recogniser.endpoint),
+        courier=_courier(configuration, adapters.mailer),
         trouble=partial(journal_trouble, configuration.journal),
         worker=worker,
         vitals=vitals,
     )
+
+
+def build_own_alarm(configuration: Configuration, known: KnownSecrets, vitals: Vitals) -> OwnAlarm:
+    """What of it needs no journal."""
+    return OwnAlarm(
+        rules=_rules(configuration, configuration.recognition.url),
+        courier=_courier(configuration, build_mailer(configuration.smtp, known)),
+        vitals=vitals,
+    )
+
+
+def _rules(configuration: Configuration, endpoint: str) -> AlarmRules:
+    section = configuration.alerts or sections.Alerts()
+    return AlarmRules(
+        after=section.after,
+        held_after=held_after(configuration),
+        endpoint=endpoint,
+        language=configuration.language,
+        moment=lambda moment: moment.astimezone(configuration.timezone).strftime("%Y-%m-%d %H:%M"),
+        is_alone=has_one_node(configuration.journal),
+    )
+
+
+def _courier(configuration: Configuration, mailer: Mailer | None) -> Courier:
+    channels = build_channels(configuration.alerts, configuration.smtp, mailer)
+    return Courier(channels, language=configuration.language)
 
 
 def build_channels(

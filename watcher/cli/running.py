@@ -12,6 +12,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from watcher.bootstrap.adapters import try_out
+from watcher.bootstrap.alarms import build_own_alarm
 from watcher.bootstrap.daemon import build_service, build_supervision
 from watcher.bootstrap.journals import have_one_journal, open_for_work, secrets_of
 from watcher.bootstrap.measuring import Measuring
@@ -27,6 +28,7 @@ from watcher.model import Backlog, Gate, Outcome, WorkLeft
 from watcher.ports import Journal
 from watcher.secrecy import KnownSecrets
 from watcher.service.memory import keep_what_is_freed
+from watcher.service.own_alarm import WithoutJournal
 from watcher.service.presence import Listener
 from watcher.service.stopping import Stop, Stopping
 from watcher.service.supervision import Supervision
@@ -88,7 +90,7 @@ def _run(configuration: Configuration, lasting: _Lasting, may_reload: Callable[[
     set_up(configuration.log, known)
     conceal_tracebacks(known)
     lasting.site.follow(configuration)
-    journal = _awaited(configuration, lasting)
+    journal = _awaited(configuration, lasting, known)
     if journal is None:
         return lasting.stopping.final or Stop.TERMINATED
     try:
@@ -107,20 +109,22 @@ def _run(configuration: Configuration, lasting: _Lasting, may_reload: Callable[[
         journal.close()
 
 
-def _awaited(configuration: Configuration, lasting: _Lasting) -> Journal | None:
+def _awaited(configuration: Configuration, lasting: _Lasting, known: KnownSecrets) -> Journal | None:
     """The journal, once it can be had: a full disk or a database that is away is waited for. None: asked to stop."""
     said = None
-    while lasting.stopping.final is None:
-        lasting.supervision.starts()
-        try:
-            return open_for_work(configuration)
-        except JournalUnavailable as error:
-            if str(error) != said:
-                log.warning("The journal is waited for.", extra={"detail": str(error)})
-            said = str(error)
-            lasting.vitals.waits(f"the journal is waited for: {said}")
-            lasting.supervision.say(f"the journal is waited for: {said}")
-            lasting.stopping.pause(_OPEN_AGAIN_SECONDS)
+    with WithoutJournal(lambda: build_own_alarm(configuration, known, lasting.vitals)) as alarm:
+        while lasting.stopping.final is None:
+            lasting.supervision.starts()
+            try:
+                return open_for_work(configuration)
+            except JournalUnavailable as error:
+                if str(error) != said:
+                    log.warning("The journal is waited for.", extra={"detail": str(error)})
+                said = str(error)
+                lasting.vitals.waits(f"the journal is waited for: {said}")
+                lasting.supervision.say(f"the journal is waited for: {said}")
+                alarm.say(said)
+                lasting.stopping.pause(_OPEN_AGAIN_SECONDS)
     return None
 
 

@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import logging
-import math
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from watcher.clock import boot_seconds
 from watcher.errors import JournalRefused, JournalUnusable, Unavailable
-from watcher.model import Alert
-from watcher.policy.alarm import AlarmRules, Decision, decide, kind_of
-from watcher.policy.conditions import LONG, RECENT, Own, conditions, own_conditions
-from watcher.policy.news import news_of
+from watcher.policy.alarm import AlarmRules, Decision, decide
+from watcher.policy.conditions import LONG, RECENT, conditions
 from watcher.ports import AlertJournal
 from watcher.service.courier import Courier
 from watcher.service.heartbeats import Worker, unwatched
+from watcher.service.own_alarm import OwnAlarm
 from watcher.service.vitals import Vitals
-
-log = logging.getLogger(__name__)
 
 DUTY = "alarm"
 HOLD = timedelta(seconds=60)  # longer than the courier's patience
-_LONGEST_INTERVAL_SECONDS = 60.0
-_SHORTEST_INTERVAL_SECONDS = 1.0
 _LAST_ROUND_SECONDS = 5.0
 
 
@@ -50,22 +42,19 @@ class Alarm:
 
         `vitals` has what this process sees itself, and remembers what was told of that.
         """
-        self._vitals = vitals or Vitals()
+        self._ourselves = OwnAlarm(rules=rules, courier=courier, vitals=vitals or Vitals(), clock=clock)
         self._worker = worker or unwatched(DUTY)
         self._journal = journal
         self._rules = rules
         self._courier = courier
         self._trouble = trouble
-        self._clock = clock
-        self._told_at = -math.inf  # boot_seconds
-        self._logged: set[tuple[str, str]] = set()
         self._stopped = threading.Event()
         self._at_work = threading.Lock()
 
     @property
     def every_seconds(self) -> float:
-        """How often a round is due: each minute, or as often as `alerts.after` says where that is less."""
-        return min(_LONGEST_INTERVAL_SECONDS, max(_SHORTEST_INTERVAL_SECONDS, self._rules.after.total_seconds()))
+        """How often a round is due."""
+        return self._ourselves.every_seconds
 
     def stop(self) -> None:
         """Begin no round any more; the one under way ends within seconds."""
@@ -82,7 +71,7 @@ class Alarm:
         with self._worker, self._at_work:
             if not self._stopped.is_set():
                 self._courier.catch_up()
-                self._look_at_ourselves(self._trouble() or self._look())
+                self._ourselves.look(self._trouble() or self._look())
 
     def _look(self) -> str | None:
         """Why the journal cannot be used; None: it can, and all is done."""
@@ -93,28 +82,11 @@ class Alarm:
             return str(error)
         return None
 
-    def _look_at_ourselves(self, journal_trouble: str | None) -> None:
-        present = own_conditions(self._own(journal_trouble), self._rules)
-        remembered = self._vitals.own_alerts
-        decision = decide(present, remembered, self._rules, self._clock())
-        written: tuple[Alert, ...] = decision.keep
-        if self._told(decision):
-            written = (*decision.keep, *decision.told)
-        self._vitals.own_alerts = _written(remembered, written, decision.forget)
-
-    def _own(self, journal_trouble: str | None = None) -> Own:
-        vitals = self._vitals
-        return Own(
-            knows_mailer=vitals.has_mailed,
-            mailer_refused=vitals.mailer_refusal,
-            journal=journal_trouble,
-            web=vitals.web_trouble,
-            late=tuple(vitals.late()),
-        )
-
     def _decision(self) -> Decision:
         signs = self._journal.signs(self._rules.sources, long=LONG, recent=RECENT)
-        return decide(conditions(signs, self._rules, self._own()), self._journal.alerts(), self._rules, signs.now)
+        return decide(
+            conditions(signs, self._rules, self._ourselves.seen()), self._journal.alerts(), self._rules, signs.now
+        )
 
     def _act(self) -> None:
         """Decide anew under the claim: another node may just have told."""
@@ -125,40 +97,7 @@ class Alarm:
             decision = self._decision()
             if decision.keep or decision.forget:
                 self._journal.remember(decision.keep, forget=decision.forget)
-            if self._told(decision):
+            if self._ourselves.told(decision):
                 self._journal.remember(decision.told)
         finally:
             self._journal.release_duty(claim)
-
-    def _told(self, decision: Decision) -> bool:
-        """Whether somebody has been told what is to be told; False also where nothing is, or not so soon."""
-        news = news_of(decision, self._rules.language)
-        if not news or boot_seconds() - self._told_at < self._rules.spacing.total_seconds():
-            return False
-        self._log(decision)
-        if not self._courier.tell(news):
-            return False
-        self._told_at = boot_seconds()
-        self._logged.clear()
-        return True
-
-    def _log(self, decision: Decision) -> None:
-        """Each once, however long nobody else can be told."""
-        for condition in decision.tell:
-            level = logging.ERROR if condition.grave else logging.WARNING
-            self._log_once(level, "Something needs a person.", condition.key, condition.said)
-        for alert in decision.over:
-            self._log_once(logging.INFO, "What needed a person is over.", alert.key, alert.said)
-
-    def _log_once(self, level: int, sentence: str, key: str, said: str) -> None:
-        if (sentence, key) not in self._logged:
-            self._logged.add((sentence, key))
-            log.log(level, sentence, extra={"alert": kind_of(key), "detail": said})
-
-
-def _written(alerts: Iterable[Alert], written: Iterable[Alert], forgotten: Iterable[str]) -> tuple[Alert, ...]:
-    """What is remembered once these have been written and those deleted."""
-    by_key = {alert.key: alert for alert in (*alerts, *written)}
-    for key in forgotten:
-        by_key.pop(key, None)
-    return tuple(by_key.values())
