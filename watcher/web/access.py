@@ -90,9 +90,7 @@ class Access:
             return None
         given = _password_given()
         if given is None:
-            return Response(
-                "the page's password is wanted\n", 401, {"WWW-Authenticate": 'Basic realm="invoice-watcher"'}
-            )
+            return Response("the page's password is wanted\n", 401, _ASK)
         # Counted apart: behind a proxy all have one address, and a program with an old password would lock people out.
         program = f"a program at {_address()}"
         if wait := self._throttle.wait(program):
