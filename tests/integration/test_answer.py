@@ -17,7 +17,7 @@ import pytest
 
 from tests.support.journals import FAILED, book, mail
 from tests.support.waiting import wait_for
-from tests.support.workplace import pdf
+from tests.support.workplace import PATIENCE_SECONDS, pdf
 from watcher.answer import Answer
 from watcher.config import sections
 from watcher.errors import JournalUnavailable, MailerUnavailable, MailRefused, SourceUnavailable
@@ -61,6 +61,11 @@ class StumblingWriter:
 
     def notice(self, notice: Notice | Acknowledgement, name: str) -> EmailMessage:
         raise NotImplementedError
+
+
+@pytest.fixture(autouse=True)
+def _together_however_busy_the_machine_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("watcher.answering._GATHERED_WITHIN_SECONDS", PATIENCE_SECONDS)
 
 
 @pytest.fixture
@@ -583,9 +588,8 @@ class Diary:
 
 
 def test_of_mails_that_are_answered_together_each_reply_is_recorded_before_the_next_one_is_sent(
-    journal: SqlJournal, monkeypatch: pytest.MonkeyPatch
+    journal: SqlJournal,
 ) -> None:
-    monkeypatch.setattr("watcher.answering._GATHERED_WITHIN_SECONDS", 60.0)  # the first reply reads all layouts
     for number in range(3):
         empty_mail(journal, number)
     diary = Diary(journal, replies=3)

@@ -20,9 +20,8 @@ def treatment(kind: Kind, known: Known | None) -> Treatment:
     """A mail is known for ever, so one that came back is tried again; a file that came back is a new submission.
 
     So is a mail of which nothing was taken in: by now its sender may be known, or more accepted; and one that retention
-    has forgotten, whose documents are duplicates of what was booked. What was
-    answered without being moved still lies where it was, and says nothing by doing so. What was held and is released
-    is taken in where it lies.
+    has forgotten, whose documents are duplicates of what was booked. What was answered without being moved still lies
+    where it was, and says nothing by doing so. What was held and is released is taken in where it lies.
     """
     if known is None or known.released_for is not None:
         return Treatment.NEW
