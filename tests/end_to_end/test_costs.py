@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
 from tests.costs.measures import MEASURES, measured
-from tests.costs.table import PYTHON, RENEW, compared, kept
+from tests.costs.table import PYTHON, RENEW, Cost, compared, kept
+
+_TIMES = 3  # beside much other work more may be done one by one, and so cost more; never less
 
 
 @pytest.mark.parametrize("measure", MEASURES)
@@ -18,7 +20,7 @@ def test_nothing_costs_a_tenth_more_than_it_did(measure: str, tmp_path: Path, no
         pytest.skip(f"no costs are kept for Python {PYTHON}: {RENEW}, run by it, keeps them")
     was = table[PYTHON].get(measure, {})
 
-    costs = list(compared(measure, MEASURES[measure].unit, was, measured(measure, tmp_path)))
+    costs = _measured(measure, was, tmp_path)
 
     renew = f".venv/bin/{RENEW} {measure}"
     grown = [str(cost) for cost in costs if cost.has_grown or not cost.is_kept]
@@ -28,3 +30,16 @@ def test_nothing_costs_a_tenth_more_than_it_did(measure: str, tmp_path: Path, no
     for cost in costs:
         if cost.has_shrunk:
             note(f"{cost}. That is better: `{renew}` keeps it.")
+
+
+def _measured(measure: str, was: Mapping[str, float], folder: Path) -> list[Cost]:
+    """Of what seems to have grown, the least that it costs in some measurements."""
+    least: dict[str, float] = {}
+    for time in range(_TIMES):
+        (place := folder / str(time)).mkdir()
+        now = measured(measure, place)
+        least = {what: min(figure, least.get(what, figure)) for what, figure in now.items()}
+        costs = list(compared(measure, MEASURES[measure].unit, was, least))
+        if not any(cost.has_grown for cost in costs):
+            break
+    return costs

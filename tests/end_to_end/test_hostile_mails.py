@@ -22,7 +22,7 @@ from watcher.sandbox.endpoint import Endpoint
 
 CASES = (*senders.CASES, *claims.CASES, *results.CASES, *automatic.CASES, *texts.CASES, *structures.CASES)
 NETWORK_CASES: tuple[Case | SignedCase, ...] = (*signatures.CASES, *delegates.CASES, *structures.LINKS)
-LOG_LINE = re.compile(r"2026-\d\d-\d\dT[\d:.]+\+00:00 (?:INFO|WARNING) [A-Z][^\[]*\.(?: \[[a-z_]+=.*\])?")
+LOG_LINE = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+\+00:00 (?:INFO|WARNING) [A-Z][^\[]*\.(?: \[[a-z_]+=.*\])?")
 OWN_FILES = re.compile(
     r"config\.yaml|employees\.csv|daemon\.log|journal\.db[a-z.-]*|store/invoices/[0-9a-f]{64}\.[a-z]{3}"
 )

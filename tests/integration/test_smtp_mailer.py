@@ -286,7 +286,7 @@ def test_a_mail_that_would_leave_late_is_not_sent_and_the_connection_is_kept(smt
     """Its claim may be another's by then, who sends it as well."""
     with (
         FaultProxy(smtp_sink.port) as proxy,
-        mailer_for(smtp_sink, port=proxy.port, total_seconds=30.0, patience_seconds=29.9) as mailer,
+        mailer_for(smtp_sink, port=proxy.port, total_seconds=30.0, patience_seconds=28.0) as mailer,
     ):
         armed = proxy.meet(Fault(kind=Kind.DRIBBLE, of=Way.DOWN, pause=0.05))
         with pytest.raises(MailerUnavailable, match="begun anew") as slow:
@@ -304,10 +304,10 @@ def test_a_mail_that_was_begun_and_would_leave_late_is_taken_back(smtp_sink: Smt
     """Where DATA went ahead, there is no other way but to hang up."""
     with (
         FaultProxy(smtp_sink.port) as proxy,
-        mailer_for(smtp_sink, port=proxy.port, total_seconds=30.0, patience_seconds=29.7) as mailer,
+        mailer_for(smtp_sink, port=proxy.port, total_seconds=30.0, patience_seconds=28.0) as mailer,
     ):
         mailer.send(reply())
-        proxy.meet(Fault(kind=Kind.DRIBBLE, of=Way.DOWN, pause=0.05))
+        proxy.meet(Fault(kind=Kind.DRIBBLE, of=Way.DOWN, pause=0.15))
         with pytest.raises(MailerUnavailable, match="begun anew"):
             mailer.send(reply(number=2))
         proxy.heal()
