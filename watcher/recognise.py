@@ -208,7 +208,7 @@ class Recognise:
             self._journal.postpone(claimed, due_in=timedelta(0), counted=False, ending=ending)
             log.warning("The endpoint still cannot be used.", extra={**claimed.named, "result": ending.result})
             return
-        if is_given_up(self._rules.retry, claimed.first_failed_at, self._now()):
+        if self._is_given_up(claimed):
             self._settle([self._settled(claimed, given_up(ending), ending)])
             return
         pause = backoff(self._rules.retry, claimed.attempt, random.random())  # noqa: S311 - jitter is no secret
@@ -217,6 +217,10 @@ class Recognise:
             "A try failed and is repeated.",
             extra={**claimed.named, "result": ending.result, "in_s": round(pause.total_seconds(), 1)},
         )
+
+    def _is_given_up(self, claimed: ClaimedBooking) -> bool:
+        first_failed_at, attempt = claimed.first_failed_at, claimed.attempt
+        return is_given_up(self._rules.retry, first_failed_at, self._now(), attempt=attempt, longest_try=self.hold)
 
     def _leave_alone(self, claimed: ClaimedBooking) -> None:
         """Its claim ended before the request did: the clock was set ahead. What comes of that request still counts."""

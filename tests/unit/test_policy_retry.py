@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from watcher.config.sections import Retry
 from watcher.config.values import RateLimit
 from watcher.policy.pace import Pace
-from watcher.policy.retry import backoff, is_given_up
+from watcher.policy.retry import backoff, is_given_up, least_tries
 from watcher.service.tender import pause_after
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 RETRY = Retry()
+LONGEST_TRY = timedelta(seconds=130)
 
 
 @pytest.mark.parametrize(("attempt", "seconds"), [(1, 30), (2, 60), (3, 120), (7, 1920), (8, 3600), (5000, 3600)])
@@ -28,13 +29,37 @@ def test_the_pause_lies_anywhere_below_the_bound(attempt: int, fraction: float) 
     assert timedelta(0) <= backoff(RETRY, attempt, fraction) <= backoff(RETRY, attempt, 1.0) <= RETRY.longest
 
 
+def gives_up(failing_for: timedelta | None, *, attempt: int) -> bool:
+    first_failed_at = None if failing_for is None else NOW - failing_for
+    return is_given_up(RETRY, first_failed_at, NOW, attempt=attempt, longest_try=LONGEST_TRY)
+
+
 def test_a_first_failure_is_never_given_up() -> None:
-    assert not is_given_up(RETRY, None, NOW)
+    assert not gives_up(None, attempt=10_000)
 
 
 def test_giving_up_counts_from_the_first_failure() -> None:
-    assert not is_given_up(RETRY, NOW - timedelta(days=3) + timedelta(seconds=1), NOW)
-    assert is_given_up(RETRY, NOW - timedelta(days=3), NOW)
+    assert not gives_up(timedelta(days=3) - timedelta(seconds=1), attempt=10_000)
+    assert gives_up(timedelta(days=3), attempt=10_000)
+
+
+def test_what_was_tried_less_often_than_there_was_time_for_is_not_given_up_because_a_clock_may_have_been_set() -> None:
+    assert not gives_up(timedelta(days=365), attempt=2)
+    assert not gives_up(timedelta(days=365), attempt=75)
+    assert gives_up(timedelta(days=365), attempt=76)
+
+
+@given(first=st.integers(1, 7200), factor=st.floats(1, 1000), longest=st.integers(1, 7200), after=st.integers(1, 10**8))
+def test_the_least_of_tries_are_those_that_are_made_where_each_pause_is_the_longest(
+    first: int, factor: float, longest: int, after: int
+) -> None:
+    seconds = timedelta(seconds=1)
+    retry = Retry(first=first * seconds, factor=factor, longest=longest * seconds, give_up_after=after * seconds)
+    least = least_tries(retry, LONGEST_TRY)
+    passed, tries = timedelta(0), 1
+    while tries < min(least + 1, 500):
+        passed, tries = passed + backoff(retry, tries, 1.0) + LONGEST_TRY, tries + 1
+    assert (passed > retry.give_up_after) == (tries > least)
 
 
 @given(failures=st.integers(1, 10_000), fraction=st.floats(0, 1))

@@ -1,0 +1,52 @@
+"""The machine's clock is set ahead or back between two runs, as by a dead battery, a resumed machine, or NTP."""
+
+from __future__ import annotations
+
+import subprocess
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.wall_clock import WallClock
+from tests.support.workplace import COMMAND, PATIENCE_SECONDS, Workplace, environment, pdf
+from watcher.sandbox.endpoint import Endpoint
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, endpoint: Endpoint) -> Workplace:
+    return Workplace(tmp_path, endpoint, retry={"first": "1h"}).with_folder().write()
+
+
+@pytest.fixture
+def clock(tmp_path: Path) -> WallClock:
+    return WallClock(tmp_path / "clock")
+
+
+def run_once(workplace: Workplace, clock: WallClock, *, ahead: timedelta) -> int:
+    """One run under a clock that is off by so much."""
+    clock.set(ahead)
+    command = [*clock.through, str(COMMAND), "--config", str(workplace.config_file), "run", "--once"]
+    return subprocess.run(command, timeout=2 * PATIENCE_SECONDS, check=False, env=environment()).returncode
+
+
+def document_of(workplace: Workplace) -> dict[str, Any]:
+    ((found,),) = [submission["documents"] for submission in workplace.submissions()]
+    return dict(found)
+
+
+def test_a_document_is_not_given_up_after_two_tries_because_the_clock_was_set_ahead(
+    workplace: Workplace, endpoint: Endpoint, clock: WallClock
+) -> None:
+    endpoint.behave(status=503, times=2)
+    workplace.drop("a.pdf", pdf("a"))
+    assert run_once(workplace, clock, ahead=timedelta(0)) == 3
+
+    assert run_once(workplace, clock, ahead=30 * DAY) == 3
+    assert run_once(workplace, clock, ahead=60 * DAY) == 0
+
+    assert document_of(workplace)["outcome"] == "done"
+    assert len(endpoint.requests) == 3
