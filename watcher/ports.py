@@ -553,6 +553,7 @@ class IntakeJournal(Protocol):
 # Between the end of the longest possible request and the moment its claim may pass to another node.
 # Long enough for the way to the database and back where a line is dead, and for a database's clock that is set right.
 HOLD_MARGIN = timedelta(seconds=30)
+LONGEST_RETRY_AFTER = timedelta(days=1)  # however much longer an endpoint asks to wait
 
 
 class RecognitionJournal(Protocol):
@@ -667,6 +668,13 @@ class TendingJournal(Protocol):
 
         A booking goes through the source that wanted it last, which may have been another one than ours. `sources` and
         strays are as `ReadingJournal.strays` has them.
+        """
+
+    def draw_near(self, longest: timedelta) -> int:
+        """Let be due now what is due further ahead than `longest`, because the clock was set back; how many rows.
+
+        Nothing is ever put off for longer, but for a gate's probe and what an endpoint asks for. What somebody may be
+        at work on is another's after `longest`. Cheap where there is nothing.
         """
 
     def released(self) -> Mapping[str, str]:

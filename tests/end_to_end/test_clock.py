@@ -50,3 +50,15 @@ def test_a_document_is_not_given_up_after_two_tries_because_the_clock_was_set_ah
 
     assert document_of(workplace)["outcome"] == "done"
     assert len(endpoint.requests) == 3
+
+
+def test_what_was_to_be_tried_again_is_not_put_off_by_as_much_as_the_clock_was_set_back(
+    workplace: Workplace, endpoint: Endpoint, clock: WallClock
+) -> None:
+    endpoint.behave(status=503, times=1)
+    workplace.drop("a.pdf", pdf("a"))
+    assert run_once(workplace, clock, ahead=30 * DAY) == 3
+
+    assert run_once(workplace, clock, ahead=timedelta(0)) == 0
+
+    assert document_of(workplace)["outcome"] == "done"

@@ -32,6 +32,7 @@ from watcher.model import Kind, Outcome, SubmissionFilter, SubmissionState
 
 SOURCES = ("fapiao", "shared")
 SMALL, LARGE = 300, 12_000
+HOUR = timedelta(hours=1)
 NEVER = timedelta(days=365 * 100)
 
 
@@ -72,6 +73,8 @@ def work(journal: SqlJournal) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "forget nothing", lambda: journal.forget(NEVER)
     yield "what is left of others", lambda: (journal.strays(SOURCES), journal.take_over_bookings(SOURCES))
     yield "what is left of a folder", lambda: (journal.left_files(["fapiao"]), journal.take_over_bookings(["fapiao"]))
+    yield "what a clock that was set back put off", lambda: journal.draw_near(HOUR)
+    yield "draw all near", lambda: journal.draw_near(-NEVER)
     left = journal.record(mail(document("left"), key="left", source="old"))
     yield "take over", lambda: journal.take_over({left: "left"}, "fapiao", sources=SOURCES)
 

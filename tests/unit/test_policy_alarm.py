@@ -87,6 +87,20 @@ def test_what_was_told_is_told_to_be_over_when_it_has_stayed_away_for_as_long() 
     assert watch.told == [(10, f"+{KEY}"), (30, f"-{KEY}")]
 
 
+def test_a_clock_that_is_set_back_puts_nothing_off_for_as_long() -> None:
+    watch = Watch()
+    watch.looks(5 * MINUTE, wrong())
+    watch.now -= 7 * DAY
+    watch.looks(11 * MINUTE, wrong())
+    assert watch.told == [(5 + 10 - 7 * 24 * 60, f"+{KEY}")]
+
+    watch.look()
+    watch.now -= 7 * DAY
+    watch.told.clear()
+    watch.looks(11 * MINUTE)
+    assert [key for _, key in watch.told] == [f"-{KEY}"]
+
+
 def test_what_comes_back_before_it_is_told_to_be_over_goes_on_unnoticed() -> None:
     watch = Watch()
     watch.looks(20 * MINUTE, wrong())

@@ -25,6 +25,7 @@ from watcher.service.observing import ObservedMailer
 from watcher.service.poster import Poster
 from watcher.service.releases import Releases
 from watcher.service.retention import Retention
+from watcher.service.set_back import SetBack
 from watcher.service.stopping import Stopping
 from watcher.service.supervision import Supervision
 from watcher.service.vitals import Vitals
@@ -86,6 +87,7 @@ def build_service(
         poster=poster,
         alarm=build_alarm(configuration, adapters, journal, supervision.heartbeats.worker(DUTY), vitals),
         releases=Releases(journal=journal, sources=adapters.sources, worker=supervision.heartbeats.worker("let-in")),
+        set_back=SetBack(journal=journal, longest_pause=max(configuration.recognition.retry.longest, recognise.hold)),
         retention=Retention(
             journal=journal,
             keep_closed=configuration.retention.closed,

@@ -11,6 +11,7 @@ from watcher.journal.notices import NoticePart
 from watcher.journal.reading import ReadingPart
 from watcher.journal.recognition import RecognitionPart
 from watcher.journal.returns import ReturnPart
+from watcher.journal.set_back import SetBackPart
 from watcher.journal.storage import StoragePart
 from watcher.journal.strays import StrayPart
 from watcher.journal.tending import TendingPart
@@ -30,6 +31,7 @@ class SqlJournal(
     WorkloadPart,
     StoragePart,
     StrayPart,
+    SetBackPart,
 ):
     """Implements ports.Journal on a Database (SQLite or PostgreSQL). Made by `opening.open_journal`."""
 

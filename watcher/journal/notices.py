@@ -8,7 +8,21 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec.structs import asdict
-from sqlalchemy import bindparam, delete, exists, false, func, insert, literal, null, select, text
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    false,
+    func,
+    insert,
+    literal,
+    null,
+    select,
+    text,
+)
 
 from watcher.journal.acknowledging import ANY_OVERDUE, enqueue, named_in, patience, whole
 from watcher.journal.claims import claim, claiming, fence, fenced
@@ -20,19 +34,25 @@ from watcher.journal.rows import thread_of
 from watcher.journal.tables import notices, sent, submissions
 from watcher.model import ANYTHING, Acknowledgement, Claim, ClaimedNotice, Notice, Spent, Submission, Thread, answering
 
+
+def _within(column: Column[Any]) -> ColumnElement[bool]:
+    """Of late; what is still to come is from a clock that was set back since, and would count for as long as that."""
+    return and_(column > now_ms() - bindparam("within"), column <= now_ms())
+
+
 _SPENT = Deferred(
     lambda: select(
         func.count(), func.coalesce(func.sum(submissions.c.size), 0), now_ms() - func.min(submissions.c.recorded_at)
     ).where(
         text("counts_as IS NOT NULL"),
         submissions.c.counts_as == bindparam("whose"),
-        submissions.c.recorded_at > now_ms() - bindparam("within"),
+        _within(submissions.c.recorded_at),
         submissions.c.source == bindparam("of"),
     )
 )
 _SENT = Deferred(
     lambda: select(func.count(), literal(0), now_ms() - func.min(sent.c.sent_at)).where(
-        sent.c.recipient == bindparam("whose"), sent.c.sent_at > now_ms() - bindparam("within")
+        sent.c.recipient == bindparam("whose"), _within(sent.c.sent_at)
     )
 )
 _ADD_SENT = Deferred(lambda: insert(sent).values(sent_at=now_ms()))
@@ -42,7 +62,7 @@ _WAS_TOLD = Deferred(
         exists().where(
             notices.c.source == bindparam("of"),
             notices.c.concerns == bindparam("whom"),
-            notices.c.created_at > now_ms() - bindparam("within"),
+            _within(notices.c.created_at),
         )
     )
 )

@@ -125,15 +125,22 @@ def _seen(condition: Condition, alert: Alert | None, now: datetime) -> Alert:
     """As it is remembered once it has been seen now. What was away for a moment goes on."""
     if alert is None:
         return Alert(key=condition.key, since=now, said=condition.said)
+    alert = _not_ahead(alert, now)
     if alert.gone_at is None:
         return alert
     goes_on = alert.told_at is not None or now - alert.gone_at < _FORGOTTEN_AFTER
     return replace(alert, gone_at=None, since=alert.since if goes_on else now)
 
 
+def _not_ahead(alert: Alert, now: datetime) -> Alert:
+    """With no time that is still to come: after the clock was set back it would be waited for that."""
+    told_at = None if alert.told_at is None else min(alert.told_at, now)
+    return replace(alert, since=min(alert.since, now), told_at=told_at)
+
+
 def _leaving(alert: Alert, rules: AlarmRules, now: datetime) -> Decision:
     """It is not there any more."""
-    if alert.gone_at is None:
+    if alert.gone_at is None or alert.gone_at > now:
         alert = replace(alert, gone_at=now)
         keep: tuple[Alert, ...] = (alert,)
     else:

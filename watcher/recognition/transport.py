@@ -17,11 +17,12 @@ from urllib3.exceptions import HTTPError
 
 from watcher.deadline import Deadline, Flight, Watchdog
 from watcher.http_way import Ways
+from watcher.ports import LONGEST_RETRY_AFTER
 from watcher.recognition.connections import Line, Resolver, WatchedAdapter
 from watcher.tls import causes
 
 LARGEST_ANSWER_BYTES = 16 * 1024 * 1024
-LONGEST_RETRY_AFTER_SECONDS = 24 * 3600.0
+_LONGEST_RETRY_AFTER_SECONDS = LONGEST_RETRY_AFTER.total_seconds()
 _CHUNK_BYTES = 64 * 1024
 
 log = logging.getLogger(__name__)
@@ -180,10 +181,10 @@ def _retry_after(written: str | None) -> float | None:
         return None
     text = written.strip()
     if text.isascii() and text.isdigit():
-        return min(float(text[:12]), LONGEST_RETRY_AFTER_SECONDS)
+        return min(float(text[:12]), _LONGEST_RETRY_AFTER_SECONDS)
     try:
         until = parsedate_to_datetime(text)
     except (ValueError, TypeError, OverflowError):  # a zone of any number of digits
         return None
     until = until if until.tzinfo else until.replace(tzinfo=UTC)
-    return min(max((until - datetime.now(UTC)).total_seconds(), 0.0), LONGEST_RETRY_AFTER_SECONDS)
+    return min(max((until - datetime.now(UTC)).total_seconds(), 0.0), _LONGEST_RETRY_AFTER_SECONDS)

@@ -26,6 +26,7 @@ from watcher.service.cores import gather_threads
 from watcher.service.poster import Poster
 from watcher.service.releases import Releases
 from watcher.service.retention import Retention
+from watcher.service.set_back import SetBack
 from watcher.service.state import state_line
 from watcher.service.stopping import Stop, Stopping
 from watcher.service.strays import Strays
@@ -62,6 +63,7 @@ class Service:
         poster: Poster,
         alarm: Alarm,
         releases: Releases,
+        set_back: SetBack,
         retention: Retention,
         resources: Sequence[Closable],
         supervision: Supervision,
@@ -86,6 +88,7 @@ class Service:
         self._poster = poster
         self._alarm = alarm
         self._releases = releases
+        self._set_back = set_back
         self._retention = retention
         self._resources = resources
         self._supervision = supervision
@@ -163,6 +166,7 @@ class Service:
 
     def _begin(self) -> None:
         self._journal.register_sources(self._sources)
+        self._set_back.round()
         self._strays.round()
         self._journal.subscribe(self._wake)
         self._posting = self._thread("claim", self._poster.run)
@@ -207,6 +211,7 @@ class Service:
             scheduler.add_job(tender.source.wake, "interval", seconds=tender.poll_seconds, id=name)
         scheduler.add_job(self._retention.round, "interval", hours=1, id="retention")
         scheduler.add_job(self._alarm.round, "interval", seconds=self._alarm.every_seconds, id="alarm")
+        scheduler.add_job(self._set_back.round, "interval", seconds=self._set_back.every_seconds, id="set back")
         scheduler.add_job(self._strays.round, "interval", seconds=self._strays.every_seconds, id="strays")
         scheduler.add_job(self._tell_state, "interval", seconds=_STATE_SECONDS, id="state")
         scheduler.start()
