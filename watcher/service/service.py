@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from watcher.clock import boot_seconds
 from watcher.errors import Unavailable
@@ -35,11 +35,15 @@ from watcher.service.tender import Tender
 from watcher.service.threads import show_name
 from watcher.service.vitals import Vitals
 
+if TYPE_CHECKING:
+    from watcher.service.schedule import Schedule
+
 log = logging.getLogger(__name__)
 
 _LOOK_EVERY_SECONDS = 0.1  # of `run --once`, for what wakes nobody: the end of an answer
 _LOOKING_SECONDS = 5.0  # how long a stop waits for what is being taken in
 _LAST_ANSWERS_SECONDS = 5.0  # and at least for what is being answered
+_RETENTION_SECONDS = 3600.0  # from one round to the next
 _STATE_SECONDS = 10.0  # how often it is seen how things stand
 
 
@@ -115,11 +119,11 @@ class Service:
         self._tell_state()
         log.info("The daemon is ready.", extra={"sources": ", ".join(self._sources)})
         self._load()
-        reason = self._stopping.wait(partial(self._told, may_reload), self._listens)
+        reason = self._stopping.wait(partial(self._told, may_reload), partial(self._listens, schedule))
         self._vitals.waits("it begins anew with its new configuration" if reason is Stop.RELOAD else "it stops")
         self._supervision.stops(self._stop_within.total_seconds(), for_good=reason is not Stop.RELOAD)
         log.info("The daemon stops.", extra={"reason": reason})
-        schedule.shutdown(wait=False)
+        schedule.stop()
         self._end(looking)
         return self._stopping.final or reason
 
@@ -199,23 +203,19 @@ class Service:
         thread.start()
         return thread
 
-    def _schedule(self) -> _Schedule:
+    def _schedule(self) -> Schedule:
         """The polls (each source is woken at its own interval, whatever its events say), and what is done for all."""
-        from apscheduler.schedulers.background import BackgroundScheduler
+        from watcher.service.schedule import Schedule
 
-        scheduler = BackgroundScheduler(
-            timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
-        )
+        schedule = Schedule()
         for tender in self._tenders:
-            name = f"poll {tender.source.name}"
-            scheduler.add_job(tender.source.wake, "interval", seconds=tender.poll_seconds, id=name)
-        scheduler.add_job(self._retention.round, "interval", hours=1, id="retention")
-        scheduler.add_job(self._alarm.round, "interval", seconds=self._alarm.every_seconds, id="alarm")
-        scheduler.add_job(self._set_back.round, "interval", seconds=self._set_back.every_seconds, id="set back")
-        scheduler.add_job(self._strays.round, "interval", seconds=self._strays.every_seconds, id="strays")
-        scheduler.add_job(self._tell_state, "interval", seconds=_STATE_SECONDS, id="state")
-        scheduler.start()
-        schedule: _Schedule = scheduler
+            schedule.every(tender.poll_seconds, f"poll {tender.source.name}", tender.source.wake)
+        schedule.every(_RETENTION_SECONDS, "retention", self._retention.round)
+        schedule.every(self._alarm.every_seconds, "alarm", self._alarm.round)
+        schedule.every(self._set_back.every_seconds, "set back", self._set_back.round)
+        schedule.every(self._strays.every_seconds, "strays", self._strays.round)
+        schedule.every(_STATE_SECONDS, "state", self._tell_state)
+        schedule.start()
         return schedule
 
     def _tell_state(self) -> None:
@@ -237,9 +237,10 @@ class Service:
             self._supervision.ready()
         return granted
 
-    def _listens(self) -> None:
+    def _listens(self, schedule: Schedule) -> None:
         """The main thread, again and again."""
         self._supervision.listens()
+        schedule.keep_up()
         gather_threads()
 
     def _end(self, looking: Sequence[threading.Thread]) -> None:
@@ -268,9 +269,3 @@ def _join(threads: Sequence[threading.Thread], deadline: float) -> None:
     """Wait for threads until the deadline; one that hangs on a server is left behind."""
     for thread in threads:
         thread.join(max(0.0, deadline - boot_seconds()))
-
-
-class _Schedule(Protocol):
-    """What is needed of APScheduler's, which has no types."""
-
-    def shutdown(self, *, wait: bool) -> None: ...
