@@ -412,6 +412,13 @@ class Trouble(Struct, frozen=True, kw_only=True):
     said: str
 
 
+class ClockStep(Struct, frozen=True, kw_only=True):
+    """The clock was set, by so much that it is told."""
+
+    was: datetime  # what it would have shown
+    now: datetime
+
+
 class Backlog(Struct, frozen=True, kw_only=True):
     """Work of one source that waits: how much, and since when the oldest of it does."""
 

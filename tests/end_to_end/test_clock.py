@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.waiting import wait_for
 from tests.support.wall_clock import WallClock
 from tests.support.workplace import COMMAND, PATIENCE_SECONDS, Workplace, environment, pdf
 from watcher.sandbox.endpoint import Endpoint
@@ -62,3 +63,18 @@ def test_what_was_to_be_tried_again_is_not_put_off_by_as_much_as_the_clock_was_s
     assert run_once(workplace, clock, ahead=timedelta(0)) == 0
 
     assert document_of(workplace)["outcome"] == "done"
+
+
+def test_the_operators_are_told_that_the_clock_of_a_running_daemon_was_set_and_nothing_is_deleted_by_it(
+    workplace: Workplace, clock: WallClock
+) -> None:
+    workplace.config |= {"alerts": {"after": "1s"}, "language": "en"}
+    workplace.write()
+    workplace.drop("a.pdf", pdf("a"))
+
+    with workplace.daemon(*clock.through) as daemon:
+        workplace.closed(1)
+        clock.set(800 * DAY)
+        told = "[alert=clock detail=The clock that the journal goes by"
+        wait_for(lambda: told in daemon.said(), PATIENCE_SECONDS, "the alert")
+        assert len(workplace.closed(1)) == 1

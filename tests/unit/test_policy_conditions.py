@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
-from watcher.model import Alert, Backlog, BookedTwice, Gate, Language, Signs, SourceHealth
+from watcher.model import Alert, Backlog, BookedTwice, ClockStep, Gate, Language, Signs, SourceHealth
 from watcher.policy.alarm import AlarmRules, Condition, Decision, decide
 from watcher.policy.conditions import Own, conditions, held_too_long, own_conditions
 from watcher.policy.news import News, news_of, subject_of, text_of
@@ -88,6 +88,13 @@ def test_a_page_that_cannot_be_served_waits_and_a_worker_that_hangs_does_not() -
     assert "look-fapiao" in worker.said
 
 
+def test_a_clock_that_was_set_is_told_at_once_with_what_it_showed_before() -> None:
+    (clock,) = own_conditions(Own(clock=ClockStep(was=NOW, now=NOW + 30 * DAY)), RULES)
+    assert (clock.key, clock.wait) == ("clock", timedelta(0))
+    for part in ("11-26 09:00", "12-26 09:00", "timedatectl"):
+        assert part in clock.said
+
+
 def test_a_source_of_which_something_cannot_be_taken_in_is_no_better() -> None:
     waiting = SourceHealth(name="fapiao", up=True, since=NOW, message="the store default is down")
     assert "the store default is down" in found(sources=(waiting,))["source fapiao"].said
@@ -163,9 +170,10 @@ def test_every_condition_has_its_sentences_in_both_languages(language: Language)
         booked_twice=(BookedTwice(booking=7, at=NOW, submission=None),),
     )
     rules = replace(RULES, language=language)
-    own = Own(mailer_refused="535 wrong", journal="the disk is full", web="taken", late=("claim",))
+    step = ClockStep(was=NOW, now=NOW + DAY)
+    own = Own(mailer_refused="535 wrong", journal="the disk is full", web="taken", clock=step, late=("claim",))
     present = [*conditions(signs, rules, own), *own_conditions(own, rules)]
-    assert len(present) == 12
+    assert len(present) == 13
     over = [each.key for each in present if each.recurs]
     news = News(wrong=tuple(each.said for each in present)).then(_over(over, language))
     assert len(news.over) == len(over)

@@ -91,6 +91,7 @@ def build_service(
         retention=Retention(
             journal=journal,
             keep_closed=configuration.retention.closed,
+            clock=vitals.clock_watch,
             worker=supervision.heartbeats.worker("retention"),
         ),
         resources=closable(adapters),

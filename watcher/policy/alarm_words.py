@@ -54,6 +54,12 @@ _SENTENCES: dict[str, dict[Language, str]] = {
         "zh": "来源 {name} 有内容暂时收不进来：{reason}。检查：invoice-watcher check",
         "en": "Source {name} has what cannot be taken in now: {reason}. Try: invoice-watcher check",
     },
+    "clock": {
+        "zh": "时钟（台账所用，PostgreSQL 时为数据库服务器的）从 {was} 被调到 {now}。如果现在的时间不对，"
+        "请在半天内校正，此后会照常删除过期的记录：timedatectl",
+        "en": "The clock that the journal goes by (the database server's, on PostgreSQL) was set from {was} to {now}. "
+        "If that is wrong, set it right within half a day, after which what is old is deleted again: timedatectl",
+    },
     "held": {
         "zh": "来源 {name} 有 {count} 件等待人工决定，最早自 {since} 起。"
         "查看：invoice-watcher list --state held，然后 release 或 refuse",
@@ -89,6 +95,7 @@ _OVER: dict[str, dict[Language, str]] = {
     "login": {"zh": "已恢复：邮箱 {name} 可以登录", "en": "Over: mailbox {name} lets us in again"},
     "mailer": {"zh": "已恢复：可以发送回复", "en": "Over: the SMTP server lets us in again"},
     "web": {"zh": "已恢复：网页和指标可以访问", "en": "Over: page and metrics are served"},
+    "clock": {"zh": "已恢复：时钟半天内未再被调整", "en": "Over: the clock was not set again for half a day"},
     "worker": {"zh": "已恢复：{name} 有响应", "en": "Over: {name} gives signs of life again"},
     "held": {"zh": "已处理：来源 {name} 没有超时等待决定的了", "en": "Over: source {name} has none held for too long"},
     "overdue": {"zh": "已恢复：来源 {name} 的单据不再积压", "en": "Over: source {name} has no overdue documents"},

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
-from watcher.model import Backlog, Gate, Signs, SourceHealth
+from watcher.model import Backlog, ClockStep, Gate, Signs, SourceHealth
 from watcher.policy.alarm import AlarmRules, Condition
 from watcher.policy.alarm_words import harmless, say
 from watcher.policy.pauses import REFUSED_SAID
@@ -25,6 +25,7 @@ class Own(Struct, frozen=True, kw_only=True):
     mailer_refused: str | None = None  # why the SMTP server does not let us in
     journal: str | None = None  # why the journal cannot be used
     web: str | None = None  # why the page cannot be served
+    clock: ClockStep | None = None  # how the clock was set of late
     late: tuple[str, ...] = ()  # workers that give no sign of life
 
 
@@ -65,6 +66,9 @@ def own_conditions(own: Own, rules: AlarmRules) -> list[Condition]:
         if trouble is not None:
             said = say(kind, rules.language, reason=harmless(trouble))
             found.append(Condition(key=kind, said=said, wait=rules.after))
+    if own.clock is not None:  # what ran by it has gone on already; whether it is right now nobody knows but a person
+        said = say("clock", rules.language, was=rules.moment(own.clock.was), now=rules.moment(own.clock.now))
+        found.append(Condition(key="clock", said=said, wait=_AT_ONCE))
     for worker in own.late:  # it has been late for minutes when it is called so
         said = say("worker", rules.language, name=harmless(worker))
         found.append(Condition(key=f"worker {worker}", said=said, wait=_AT_ONCE))

@@ -42,7 +42,9 @@ class Alarm:
 
         `vitals` has what this process sees itself, and remembers what was told of that.
         """
-        self._ourselves = OwnAlarm(rules=rules, courier=courier, vitals=vitals or Vitals(), clock=clock)
+        vitals = vitals or Vitals()
+        self._ourselves = OwnAlarm(rules=rules, courier=courier, vitals=vitals, clock=clock)
+        self._clock_watch = vitals.clock_watch
         self._worker = worker or unwatched(DUTY)
         self._journal = journal
         self._rules = rules
@@ -84,6 +86,7 @@ class Alarm:
 
     def _decision(self) -> Decision:
         signs = self._journal.signs(self._rules.sources, long=LONG, recent=RECENT)
+        self._clock_watch.look(signs.now)
         return decide(
             conditions(signs, self._rules, self._ourselves.seen()), self._journal.alerts(), self._rules, signs.now
         )

@@ -77,6 +77,7 @@ class OwnAlarm:
             mailer_refused=vitals.mailer_refusal,
             journal=journal_trouble,
             web=vitals.web_trouble,
+            clock=vitals.clock_watch.step,
             late=tuple(vitals.late()),
         )
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import threading
 from datetime import timedelta
+from typing import Protocol
 
 from watcher.errors import Unavailable
-from watcher.ports import TendingJournal
+from watcher.ports import ReadingJournal, TendingJournal
+from watcher.service.clock_watch import ClockWatch
 from watcher.service.heartbeats import Worker
 
 log = logging.getLogger(__name__)
@@ -15,12 +17,20 @@ log = logging.getLogger(__name__)
 _BETWEEN_STEPS_SECONDS = 0.2  # a step takes less than that, so that most of the time is everybody's
 
 
-class Retention:
-    """Deletes in small steps, so that nobody waits for them."""
+class KeptJournal(TendingJournal, ReadingJournal, Protocol):
+    """What is needed of the journal."""
 
-    def __init__(self, *, journal: TendingJournal, keep_closed: timedelta, worker: Worker) -> None:
+
+class Retention:
+    """Deletes in small steps, so that nobody waits for them; and only by a clock that nobody has set of late.
+
+    Else one that was set ahead would have it delete at once what is to be kept for a year.
+    """
+
+    def __init__(self, *, journal: KeptJournal, keep_closed: timedelta, clock: ClockWatch, worker: Worker) -> None:
         self._journal = journal
         self._keep_closed = keep_closed
+        self._clock = clock
         self._worker = worker
         self._ending = threading.Event()
 
@@ -32,8 +42,12 @@ class Retention:
         """Until nothing is left that is old enough."""
         try:
             with self._worker:
-                while not self._ending.is_set() and self._journal.forget(self._keep_closed):
+                while not self._ending.is_set() and self._is_steady() and self._journal.forget(self._keep_closed):
                     self._worker.beat()
                     self._ending.wait(_BETWEEN_STEPS_SECONDS)
         except Unavailable as error:
             log.warning("Old submissions could not be deleted yet.", extra={"detail": str(error)})
+
+    def _is_steady(self) -> bool:
+        self._clock.look(self._journal.now())
+        return self._clock.is_steady

@@ -113,6 +113,8 @@ class Service:
         """Until somebody asks it to stop. A wish to reload that `may_reload` denies is forgotten."""
         self._begin()
         looking = [self._thread(f"look-{tender.source.name}", tender.run) for tender in self._tenders]
+        with suppress(Unavailable):
+            self._vitals.clock_watch.look(self._journal.now())
         self._vitals.works(self._journal_trouble)
         self._supervision.ready()
         schedule = self._schedule()  # what it does first is seconds away: to load APScheduler keeps nobody waiting

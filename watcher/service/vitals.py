@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from watcher.clock import boot_seconds
 from watcher.model import Alert, Trouble
+from watcher.service.clock_watch import ClockWatch
 
 _JOURNAL_KNOWN_SECONDS = 2.0  # however many ask
 
@@ -57,6 +58,7 @@ class Vitals:
         self.has_mailed = False  # whether this process has tried to log in to the SMTP server
         self.mailer_refusal: str | None = None  # why it does not let us in
         self.web_trouble: str | None = None  # why the page cannot be served
+        self.clock_watch = ClockWatch()
         self.own_alerts: tuple[Alert, ...] = ()  # what was told of this process, and is remembered by it alone
 
     # ------------------------------------------------------------------------------------- readiness
