@@ -17,6 +17,8 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
@@ -652,6 +654,22 @@ def test_interim_answers_without_an_end_are_given_up_and_in_doubt() -> None:
 
     assert exchange.sent
     assert exchange.status is None
+
+
+@pytest.mark.parametrize("off", [timedelta(days=-30), timedelta(days=30)])
+def test_a_date_to_come_again_is_one_of_the_servers_clock_however_wrong_ours_is(off: timedelta) -> None:
+    theirs = datetime.now(UTC) + off
+    until, now = (format_datetime(each, usegmt=True) for each in (theirs + timedelta(seconds=100), theirs))
+
+    def later(connection: socket.socket, server: RawServer) -> None:
+        server.read_request(connection)
+        said = f"Retry-After: {until}\r\nDate: {now}\r\n".encode()
+        connection.sendall(answer(BOOKED).replace(b"\r\n", b"\r\n" + said, 1))
+
+    with RawServer(later) as server, recogniser(server.url) as client:
+        exchange = client.recognise("a.pdf", biz_id(), "1")
+
+    assert exchange.retry_after == 100
 
 
 def test_a_date_that_is_none_says_nothing_of_when_to_come_again() -> None:

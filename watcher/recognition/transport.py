@@ -107,7 +107,7 @@ class Transport:
         if flight.expired:
             raise TransportFailure(sent=True, detail=_TOO_LATE, status=status)
         flight.arrive()
-        return Reply(status=status, body=content, retry_after=_retry_after(response.headers.get("Retry-After")))
+        return Reply(status=status, body=content, retry_after=_retry_after(response.headers))
 
     def close(self) -> None:
         """Let go of kept connections; requests under way end by themselves."""
@@ -175,16 +175,21 @@ def _told(cause: BaseException) -> str | None:
     return told
 
 
-def _retry_after(written: str | None) -> float | None:
-    """Seconds, from seconds or an HTTP date; None where it is neither."""
-    if written is None:
-        return None
-    text = written.strip()
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds, from seconds or an HTTP date, which is one of the server's clock; None where it is neither."""
+    text = headers.get("Retry-After", "").strip()
     if text.isascii() and text.isdigit():
         return min(float(text[:12]), _LONGEST_RETRY_AFTER_SECONDS)
+    until = _http_date(text)
+    if until is None:
+        return None
+    now = _http_date(headers.get("Date", "")) or datetime.now(UTC)
+    return min(max((until - now).total_seconds(), 0.0), _LONGEST_RETRY_AFTER_SECONDS)
+
+
+def _http_date(text: str) -> datetime | None:
     try:
-        until = parsedate_to_datetime(text)
+        moment = parsedate_to_datetime(text)
     except (ValueError, TypeError, OverflowError):  # a zone of any number of digits
         return None
-    until = until if until.tzinfo else until.replace(tzinfo=UTC)
-    return min(max((until - datetime.now(UTC)).total_seconds(), 0.0), _LONGEST_RETRY_AFTER_SECONDS)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
