@@ -31,7 +31,7 @@ from watcher.policy.outcome import (
     with_doubt,
 )
 from watcher.policy.redaction import without_signature
-from watcher.policy.retry import backoff, is_given_up
+from watcher.policy.retry import backoff, is_given_up, least_tries
 from watcher.ports import HOLD_MARGIN, UNMEASURED, Meter, Recogniser, RecognitionJournal, Store
 
 log = logging.getLogger(__name__)
@@ -51,13 +51,16 @@ class Recognise:
         store_of: Callable[[str], Store],
         rules: Recognition,
         now: Callable[[], datetime],
+        was_set: Callable[[datetime], bool] = lambda _now: False,
         meter: Meter = UNMEASURED,
     ) -> None:
+        """`now` is the journal's clock; `was_set` says of what it shows whether that is so since somebody set it."""
         self._journal = journal
         self._recogniser = recogniser
         self._store_of = store_of
         self._rules = rules
         self._now = now
+        self._was_set = was_set
         self._meter = meter
         self._outstanding = Outstanding((self.hold - HOLD_MARGIN).total_seconds())
         self._under_way: set[int] = set()  # bookings that are being posted by this process
@@ -219,8 +222,10 @@ class Recognise:
         )
 
     def _is_given_up(self, claimed: ClaimedBooking) -> bool:
-        first_failed_at, attempt = claimed.first_failed_at, claimed.attempt
-        return is_given_up(self._rules.retry, first_failed_at, self._now(), attempt=attempt, longest_try=self.hold)
+        retry, now = self._rules.retry, self._now()
+        if not is_given_up(retry, claimed.first_failed_at, now):
+            return False
+        return not self._was_set(now) or claimed.attempt >= least_tries(retry, self.hold)
 
     def _leave_alone(self, claimed: ClaimedBooking) -> None:
         """Its claim ended before the request did: the clock was set ahead. What comes of that request still counts."""

@@ -39,18 +39,32 @@ def document_of(workplace: Workplace) -> dict[str, Any]:
     return dict(found)
 
 
-def test_a_document_is_not_given_up_after_two_tries_because_the_clock_was_set_ahead(
+def test_a_document_is_not_given_up_because_the_clock_of_a_running_daemon_was_set_ahead(
     workplace: Workplace, endpoint: Endpoint, clock: WallClock
 ) -> None:
-    endpoint.behave(status=503, times=2)
+    endpoint.behave(status=503, times=5)
+    workplace.config["recognition"]["retry"] = {"first": "1s", "longest": "1s"}
+    workplace.write().drop("a.pdf", pdf("a"))
+
+    with workplace.daemon(*clock.through):
+        wait_for(lambda: len(endpoint.requests) >= 2, PATIENCE_SECONDS, "it to fail")
+        clock.set(30 * DAY)
+        workplace.closed(1)
+
+    assert document_of(workplace)["outcome"] == "done"
+    assert len(endpoint.requests) == 6
+
+
+def test_a_document_that_still_fails_after_its_time_is_given_up_though_nobody_tried_it_meanwhile(
+    workplace: Workplace, endpoint: Endpoint, clock: WallClock
+) -> None:
+    endpoint.behave(status=503)
     workplace.drop("a.pdf", pdf("a"))
     assert run_once(workplace, clock, ahead=timedelta(0)) == 3
 
-    assert run_once(workplace, clock, ahead=30 * DAY) == 3
-    assert run_once(workplace, clock, ahead=60 * DAY) == 0
+    assert run_once(workplace, clock, ahead=4 * DAY) == 0
 
-    assert document_of(workplace)["outcome"] == "done"
-    assert len(endpoint.requests) == 3
+    assert len(endpoint.requests) == 2
 
 
 def test_what_was_to_be_tried_again_is_not_put_off_by_as_much_as_the_clock_was_set_back(

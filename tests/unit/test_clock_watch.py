@@ -126,3 +126,15 @@ def test_nothing_is_deleted_by_a_process_that_has_just_begun_because_its_clock_m
     retention.round()
 
     assert machine.forgotten == 0
+
+
+def test_whoever_asks_is_told_at_once_that_it_was_set_and_for_half_a_day(machine: Machine, watch: ClockWatch) -> None:
+    assert not watch.was_set(machine.wall)
+    machine.goes_on(DAY)
+    assert not watch.was_set(machine.wall)
+
+    machine.wall += 30 * DAY
+
+    assert watch.was_set(machine.wall)
+    machine.goes_on(HALF_A_DAY)
+    assert not watch.was_set(machine.wall)

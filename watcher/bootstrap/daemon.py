@@ -63,6 +63,7 @@ def build_service(
         store_of=partial(store_of, adapters.stores),
         rules=configuration.recognition,
         now=journal.now,
+        was_set=vitals.clock_watch.was_set,
         meter=meter,
     )
     poster = Poster(

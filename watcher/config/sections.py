@@ -129,9 +129,7 @@ class Retry(Section):
     factor: float = Field(2, ge=1, le=1000, description="how much longer after each further failure")
     longest: Duration = Field(timedelta(hours=1), description="the longest wait")
     give_up_after: Duration = Field(
-        timedelta(days=3),
-        description="a document that still fails so long after its first failure, and was tried as often as there was "
-        "time for, is an error",
+        timedelta(days=3), description="a document that still fails so long after its first failure is an error"
     )
 
 

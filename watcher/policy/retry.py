@@ -18,20 +18,17 @@ def backoff(retry: Retry, attempt: int, fraction: float) -> timedelta:
     return timedelta(seconds=min(bound, retry.longest.total_seconds()) * fraction)
 
 
-def is_given_up(
-    retry: Retry, first_failed_at: datetime | None, now: datetime, *, attempt: int, longest_try: timedelta
-) -> bool:
-    """Whether counted try number `attempt`, which failed just now, is the last one.
-
-    Time alone does not tell: the clock may have been set ahead, or nobody was there to try. `longest_try` is how long
-    one takes at most.
-    """
-    is_over = first_failed_at is not None and now - first_failed_at >= retry.give_up_after
-    return is_over and attempt >= least_tries(retry, longest_try)
+def is_given_up(retry: Retry, first_failed_at: datetime | None, now: datetime) -> bool:
+    """Whether a try that failed just now is the last one."""
+    return first_failed_at is not None and now - first_failed_at >= retry.give_up_after
 
 
 def least_tries(retry: Retry, longest_try: timedelta) -> int:
-    """How many tries there are in `give_up_after`, were each of them and each pause as long as can be."""
+    """How many tries there are in `give_up_after`, were each of them and each pause as long as can be.
+
+    Where the clock was set nobody knows how much time has passed: less often than that a document is not given up.
+    `longest_try` is how long a try takes at most.
+    """
     left, tries, pause = retry.give_up_after, 1, backoff(retry, 1, 1.0)
     while pause + longest_try <= left:
         longer = backoff(retry, tries + 1, 1.0)

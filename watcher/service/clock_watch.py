@@ -40,6 +40,11 @@ class ClockWatch:
         """How it was set, as long as it is not steady again."""
         return None if self.is_steady else self._step
 
+    def was_set(self, now: datetime) -> bool:
+        """Whether the clock, which shows `now`, was set, and is not steady again."""
+        self.look(now)
+        return self.step is not None
+
     def look(self, now: datetime) -> None:
         """The clock shows `now`. To be called again and again."""
         with self._lock:
@@ -47,9 +52,9 @@ class ClockWatch:
             seen, self._seen = self._seen, (now, at)
             expected = now if seen is None else seen[0] + timedelta(seconds=at - seen[1])
             if abs(now - expected) > _STEP:
-                self._was_set(ClockStep(was=expected, now=now), at)
+                self._stepped(ClockStep(was=expected, now=now), at)
 
-    def _was_set(self, step: ClockStep, at: float) -> None:
+    def _stepped(self, step: ClockStep, at: float) -> None:
         self._step, self._steady_since = step, at
         shown = {"was": step.was.isoformat(timespec="seconds"), "now": step.now.isoformat(timespec="seconds")}
         log.warning("The clock was set; nothing old is deleted for the next hours.", extra=shown)
