@@ -6,15 +6,12 @@ It is all text: whether links lead elsewhere is for who asks.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
+from watcher.dated import fixed_of, is_one_of
 from watcher.ignored import is_ignored
-
-_FIELDS = {"{yyyy}": r"\d{4}", "{mm}": r"\d{2}", "{dd}": r"\d{2}"}
-_FIELD = re.compile(r"(\{yyyy\}|\{mm\}|\{dd\})")
 
 Path = tuple[str | int, ...]  # the way to a key of the configuration
 Fault = tuple[Path, str]
@@ -47,9 +44,8 @@ class Watched(Struct, frozen=True, kw_only=True):
         """Whether a folder in it is one of answers, which no scan enters."""
         own = parts_of(self.place)
         for target in self.targets.values():
-            dated = parts_of(target)
-            fixed = _fixed(dated)
-            ours = dated[: len(own) + 1] if fixed == own else fixed
+            fixed = parts_of(fixed_of(target))
+            ours = parts_of(target)[: len(own) + 1] if fixed == own else fixed
             if len(ours) > len(own) and ours[: len(own)] == own and _lies_in(parts, ours):
                 return True
         return False
@@ -111,18 +107,12 @@ def _is_fed(parts: Parts, mover: Watched, other: Watched) -> bool:
 
 def folder_of_key(key: str) -> str:
     """The folder that all objects of a store are in, as far as it has one name."""
-    return "/".join(_fixed(parts_of(key)[:-1]))
+    return "/".join(parts_of(fixed_of(key.rpartition("/")[0])))
 
 
 def parts_of(place: str) -> Parts:
     """The names on the way there."""
     return tuple(part for part in place.split("/") if part)
-
-
-def _fixed(parts: Parts) -> Parts:
-    """The folder that all folders of a template are in."""
-    dated = next((number for number, part in enumerate(parts) if "{" in part), len(parts))
-    return parts[:dated]
 
 
 def _lies_in(parts: Parts, outer: Parts) -> bool:
@@ -131,11 +121,4 @@ def _lies_in(parts: Parts, outer: Parts) -> bool:
 
 
 def _may_be(name: str, other: str) -> bool:
-    return name == other or _is_dated(name, other) or _is_dated(other, name)
-
-
-def _is_dated(name: str, pattern: str) -> bool:
-    if "{" not in pattern:
-        return False
-    spelt = "".join(_FIELDS.get(part) or re.escape(part) for part in _FIELD.split(pattern))
-    return re.fullmatch(spelt, name, re.ASCII) is not None
+    return name == other or is_one_of(name, other) or is_one_of(other, name)

@@ -28,7 +28,7 @@ VALUES = {
         "findings",
         "mounts",
     ),
-    *("promptness", "durable", "ignored", "overlaps"),
+    *("promptness", "durable", "ignored", "dated", "overlaps"),
 }
 SECTIONS = {"config.sections", "config.secret", "config.values"}
 ADAPTER = VALUES | SECTIONS | {"ports", "oauth"}
@@ -59,7 +59,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "promptness": set(),
     "durable": set(),
     "ignored": set(),
-    "overlaps": {"ignored"},
+    "dated": set(),
+    "overlaps": {"dated", "ignored"},
     "headers": {"model", "errors"},
     "mime": {"headers"},
     "config.values": {"model", "headers", "tls", "durations"},

@@ -9,10 +9,8 @@ from datetime import date
 
 from msgspec import Struct
 
+from watcher.dated import fixed_of, is_one_of, on, spelt
 from watcher.sources.folder.names import note_name, numbered
-
-_FIELDS = {"{yyyy}": r"\d{4}", "{mm}": r"\d{2}", "{dd}": r"\d{2}"}
-_FIELD = re.compile(r"(\{yyyy\}|\{mm\}|\{dd\})")
 
 
 class Template(Struct, frozen=True):
@@ -26,19 +24,16 @@ class Template(Struct, frozen=True):
         return cls(os.path.normpath(os.path.join(folder, text)))  # noqa: PTH118 - text, not a file
 
     def on(self, day: date) -> str:
-        values = {"{yyyy}": f"{day.year:04}", "{mm}": f"{day.month:02}", "{dd}": f"{day.day:02}"}
-        return _FIELD.sub(lambda found: values[found[1]], self.text)
+        return on(self.text, day)
 
     @property
     def fixed(self) -> str:
         """The folder that all its folders are in, whatever the day."""
-        literal, brace, _ = self.text.partition("{")
-        return (literal.rpartition("/")[0] or "/") if brace else self.text
+        return fixed_of(self.text)
 
     def below(self, path: str) -> str | None:
         """The rest of an absolute path that lies in one of its folders, on whatever day; else None."""
-        pattern = "".join(_FIELDS.get(part) or re.escape(part) for part in _FIELD.split(self.text))
-        found = re.match(pattern.rstrip("/") + "/(.+)", path, re.DOTALL)
+        found = re.match(spelt(self.text).rstrip("/") + "/(.+)", path, re.DOTALL | re.ASCII)
         return found[1] if found else None
 
     def leaves_out(self, root: str) -> Callable[[str], bool]:
@@ -50,8 +45,7 @@ class Template(Struct, frozen=True):
         if relative is None:
             return lambda _path: False
         first = self.text[len(self.fixed) :].strip("/").partition("/")[0]  # a date in the very first folder
-        pattern = re.compile("".join(_FIELDS.get(part) or re.escape(part) for part in _FIELD.split(first)))
-        return lambda path: bool(first) and pattern.fullmatch(path.partition("/")[0]) is not None
+        return lambda path: is_one_of(path.partition("/")[0], first)
 
 
 def left_out_by(templates: Sequence[Template], root: str) -> Callable[[str], bool]:
