@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from datetime import date
 
-_FIELDS = {"{yyyy}": r"\d{4}", "{mm}": r"\d{2}", "{dd}": r"\d{2}"}
+# Only what can be a date, so that of the employee numbers that name folders few are taken for one.
+_FIELDS = {"{yyyy}": r"(?:19|2\d)\d\d", "{mm}": r"(?:0[1-9]|1[0-2])", "{dd}": r"(?:0[1-9]|[12]\d|3[01])"}
 _FIELD = re.compile(r"(\{yyyy\}|\{mm\}|\{dd\})")
 
 

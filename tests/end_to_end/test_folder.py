@@ -173,3 +173,23 @@ def test_files_of_two_folders_that_share_error_keep_a_note_each(tmp_path: Path, 
     files = sorted(path.name for path in (workplace.error / ZHANG).glob("*.pdf"))
     assert len(files) == 40
     assert sorted(path.name for path in (workplace.error / ZHANG).glob("*.txt")) == [f"{name}.txt" for name in files]
+
+
+def test_an_employees_folder_is_not_taken_for_the_folder_of_a_day_and_check_says_where_it_could_be(
+    tmp_path: Path, endpoint: Endpoint
+) -> None:
+    # Given answers that lie beside the folders of employees, whose numbers have as many digits as a month
+    workplace = Workplace(tmp_path, endpoint)
+    workplace.with_folder(done=f"{workplace.inbox}/{{yyyy}}{{mm}}", error=f"{workplace.inbox}/error").write()
+    workplace.drop("a.pdf", pdf("a"))
+
+    for _ in range(2):
+        assert workplace.command("run", "--once").returncode == 0
+
+    # Then they are taken in, the answers are not, and check tells of numbers that might be a month
+    (request,) = endpoint.requests
+    assert request.user_code == ZHANG
+    (moved,) = workplace.inbox.rglob("a.pdf")
+    assert re.fullmatch(rf"20\d{{4}}/{ZHANG}/a\.pdf", str(moved.relative_to(workplace.inbox)))
+    said = workplace.command("check").stdout
+    assert "left out, where its number can be {yyyy}{mm}" in said

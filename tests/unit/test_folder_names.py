@@ -142,3 +142,14 @@ def test_a_scan_leaves_out_the_folders_of_answers(text: str, ours: list[str], th
     leaves_out = Template.of("/in", text).leaves_out("/in")
 
     assert [path for path in ours + theirs if leaves_out(path)] == ours
+
+
+@pytest.mark.parametrize(
+    ("name", "is_ours"),
+    [("202612", True), ("202601", True), ("903851", False), ("202613", False), ("202600", False), ("902612", False)],
+)
+def test_only_what_can_be_a_date_is_a_folder_of_answers(name: str, is_ours: bool) -> None:
+    template = Template.of("/srv/in", "/srv/in/{yyyy}{mm}")
+
+    assert template.leaves_out("/srv/in")(name) is is_ours
+    assert (template.below(f"/srv/in/{name}/a.pdf") == "a.pdf") is is_ours

@@ -77,6 +77,7 @@ class _Checks:
             yield self.about.wrong(problem, "let this program read it, or take it out of the folder")
         yield from self._shut(root, sight)
         yield from self._ownerless(wanted)
+        yield from self._mistakable(drive)
         yield from self._watches(drive, len(sight.folders))
 
     def _counted(self, root: int, sight: Sight) -> tuple[str, list[str]]:
@@ -128,6 +129,16 @@ class _Checks:
             where = "below a folder of the employee's number" if isinstance(rule, FromPlace) else "with such a name"
             message = f"{len(nobodys)} files have no employee number and end in error: {some(map(clean, nobodys))}"
             yield self.about.note(message, f"put them {where}, or see user_code")
+
+    def _mistakable(self, drive: Drive) -> Iterator[Finding]:
+        """Folders of answers beside those of employees, whose numbers may look like their dates."""
+        rule = self._folder.user_code
+        if not isinstance(rule, FromPlace) or rule.source != "subfolder":
+            return
+        beside = {one.first_dated for one in self._templates if os.path.realpath(one.fixed) == drive.real_path}
+        for name in sorted(beside - {""}):
+            message = f"a subfolder is taken for one of answers, and left out, where its number can be {name}"
+            yield self.about.note(message, f"have these folders in one of their own, such as done/{name}")
 
     # ------------------------------------------------------------------------------- how it is seen
 

@@ -44,8 +44,13 @@ class Template(Struct, frozen=True):
             return lambda path: path == relative or path.startswith(relative + "/")
         if relative is None:
             return lambda _path: False
-        first = self.text[len(self.fixed) :].strip("/").partition("/")[0]  # a date in the very first folder
+        first = self.first_dated
         return lambda path: is_one_of(path.partition("/")[0], first)
+
+    @property
+    def first_dated(self) -> str:
+        """The name, with its braces, of the first folder below `fixed`; "" where there is none."""
+        return self.text[len(self.fixed) :].strip("/").partition("/")[0]
 
 
 def left_out_by(templates: Sequence[Template], root: str) -> Callable[[str], bool]:
