@@ -8,6 +8,8 @@ import select
 import threading
 from pathlib import Path
 
+from msgspec import Struct
+
 # Others write to these without our kernel's knowledge: no events, and leases and locks mean nothing.
 _NETWORK = re.compile(
     r"nfs\d?|cifs|smb\w*|ncpfs|afs|9p|virtiofs|ceph|glusterfs|lustre|gpfs|beegfs\w*|davfs\d?|vboxsf|vmhgfs|prl_fs|drvfs"
@@ -23,15 +25,27 @@ def is_network(kind: str) -> bool:
     return _NETWORK.fullmatch(kind) is not None
 
 
+class Mounted(Struct, frozen=True):
+    """What a path is on."""
+
+    point: str  # where it is mounted; "" for the root
+    kind: str  # the type of the file system
+
+
 def kind_of(real_path: str, mountinfo: str | None = None) -> str:
-    """The type of the file system that a path (without links) is on, by the text of /proc/self/mountinfo."""
+    """The type of the file system that a path (without links) is on."""
+    return mount_of(real_path, mountinfo).kind
+
+
+def mount_of(real_path: str, mountinfo: str | None = None) -> Mounted:
+    """What a path (without links), which need not be there, is on, by the text of /proc/self/mountinfo."""
     text = mountinfo if mountinfo is not None else mounts()
-    best, found = -1, ""
+    found = Mounted("", "")
     for line in text.splitlines():
         before, _, after = line.partition(" - ")
         point = re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), before.split(" ")[4]).rstrip("/")
-        if (real_path == point or real_path.startswith(point + "/")) and len(point) >= best:
-            best, found = len(point), after.split(" ")[0]  # later lines are mounted over earlier ones
+        if (real_path == point or real_path.startswith(point + "/")) and len(point) >= len(found.point):
+            found = Mounted(point, after.split(" ")[0])  # later lines are mounted over earlier ones
     return found
 
 
@@ -47,18 +61,21 @@ class MountTable:
         self._lock = threading.Lock()
         self._file: int | None = None
         self._changes = select.poll()
-        self._kinds: dict[tuple[int, str], str] = {}
+        self._text = ""
+        self._mounts: dict[tuple[int, str], Mounted] = {}
 
-    def kind_of(self, real_path: str, device: int) -> str:
-        """The type of the file system `device` (`st_dev`) that a path (without links) is on. Raises OSError."""
+    def mount_of(self, real_path: str, device: int) -> Mounted:
+        """What a path (without links) is on, which is the file system `device` (`st_dev`). Raises OSError."""
         with self._lock:
             if self._may_have_changed():
-                self._kinds.clear()
+                self._mounts.clear()
+                self._text = ""
             place = (device, real_path)
-            kind = self._kinds.get(place)
-            if kind is None:
-                kind = self._kinds[place] = kind_of(real_path)
-            return kind
+            mounted = self._mounts.get(place)
+            if mounted is None:
+                self._text = self._text or mounts()
+                mounted = self._mounts[place] = mount_of(real_path, self._text)
+            return mounted
 
     def close(self) -> None:
         with self._lock:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -94,27 +95,28 @@ def test_a_folder_that_is_away_for_a_while_keeps_its_files_pending_and_says_so(
     assert len(endpoint.requests) == 2
 
 
-@pytest.fixture
-def share(workplace: Workplace) -> Iterator[Share]:
-    """A drive that can be mounted over the folder; skipped where that is not allowed."""
-    made = Share(workplace)
+@contextlib.contextmanager
+def mounted(here: Path) -> Iterator[Share]:
+    """A drive that is mounted over a folder, and can be unmounted; skipped where that is not allowed."""
+    made = Share(here)
     try:
         made.mount()
     except subprocess.CalledProcessError:
         pytest.skip("nothing may be mounted here")
-    yield made
-    if made.mounted:
-        made.unmount()
+    try:
+        yield made
+    finally:
+        if made.mounted:
+            made.unmount()
 
 
 class Share:
-    """A folder of another place, bound to the inbox."""
+    """A folder of another place, bound to this one."""
 
-    def __init__(self, workplace: Workplace) -> None:
-        self._here = workplace.inbox
-        self._there = workplace.root / "server"
+    def __init__(self, here: Path) -> None:
+        self._here = here
+        self._there = here.with_name("server")
         self._there.mkdir()
-        (self._there / ".mounted").touch()
         self.mounted = False
 
     def mount(self) -> None:
@@ -128,11 +130,12 @@ class Share:
 
 
 def test_a_share_that_is_unmounted_and_mounted_again_is_never_an_empty_folder(
-    workplace: Workplace, endpoint: Endpoint, share: Share
+    workplace: Workplace, endpoint: Endpoint
 ) -> None:
     workplace.config["folders"][0]["marker"] = ".mounted"
     workplace.write()
-    with workplace.daemon() as daemon:
+    with mounted(workplace.inbox) as share, workplace.daemon() as daemon:
+        (workplace.inbox / ".mounted").touch()
         dropped(workplace, endpoint, "one", "two")
         share.unmount()
         workplace.wait_for_status("counts as not mounted")
@@ -143,6 +146,38 @@ def test_a_share_that_is_unmounted_and_mounted_again_is_never_an_empty_folder(
         assert daemon.process.poll() is None
     assert contents(workplace.done) == {"one": pdf("one"), "two": pdf("two")}
     assert len(endpoint.requests) == 2
+
+
+def test_a_drive_of_this_machine_that_is_unmounted_is_no_empty_folder_without_a_marker_either(
+    workplace: Workplace, endpoint: Endpoint
+) -> None:
+    with mounted(workplace.inbox) as drive, workplace.daemon():
+        dropped(workplace, endpoint, "one")
+        drive.unmount()
+        workplace.wait_for_status("is not mounted any more")
+        workplace.wait_for_status("1 to be answered, and tried again")
+        drive.mount()
+        workplace.closed(1)
+    # Then it is moved as what it is, and not taken in again as its own duplicate
+    assert contents(workplace.done) == {"one": pdf("one")}
+    assert list(workplace.done.rglob("*.txt")) == []
+    assert len(workplace.submissions()) == 1
+
+
+def test_nothing_is_moved_to_where_the_drive_of_done_was_mounted(workplace: Workplace, endpoint: Endpoint) -> None:
+    below = workplace.root / "archive"
+    below.mkdir()
+    workplace.config["folders"][0]["done"] = str(below / "done")
+    workplace.write()
+    with mounted(below) as drive, workplace.daemon():
+        dropped(workplace, endpoint, "one")
+        drive.unmount()
+        workplace.wait_for_status("1 to be answered, and tried again")
+        assert "is not mounted any more" in workplace.status()
+        assert list(below.iterdir()) == []
+        drive.mount()
+        workplace.closed(1)
+        assert contents(below / "done") == {"one": pdf("one")}
 
 
 def test_a_target_that_is_gone_is_made_anew_and_one_that_is_in_the_way_is_named(

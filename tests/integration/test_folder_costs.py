@@ -139,7 +139,7 @@ from watcher.mounts import MountTable
 place = sys.argv[1]
 table = MountTable()
 def kind():
-    return table.kind_of(place, 0)  # one number for all, so that only the kernel's mark tells of a change
+    return table.mount_of(place, 0).kind  # one number for all, so that only the kernel's mark tells of a change
 kinds = [kind()]
 for command in (["mount", "-t", "tmpfs", "none", place], ["mount", "-t", "ramfs", "none", place]):
     subprocess.run(command, check=True)

@@ -20,6 +20,7 @@ from tests.support.folders import PDF, TODAY, Memory, folder_source, next_arriva
 from tests.support.waiting import wait_for
 from watcher.errors import SourceUnavailable, Vanished
 from watcher.model import SubmissionState
+from watcher.mounts import Mounted
 from watcher.ports import Arrival
 from watcher.sources.folder import FolderSource
 from watcher.sources.folder.drive import LastFolder
@@ -542,7 +543,7 @@ def test_a_network_drive_that_is_unmounted_is_not_an_empty_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kind = "nfs4"
-    monkeypatch.setattr("watcher.mounts.MountTable.kind_of", lambda _table, _path, _device: kind)
+    monkeypatch.setattr("watcher.mounts.MountTable.mount_of", lambda _table, _path, _device: Mounted("/mnt", kind))
     watched = Watched(tmp_path)
     watched.look()
     kind = "ext4"  # what lies below the mount point

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from watcher.config.sections import Folder
-from watcher.errors import TargetTaken, Vanished
+from watcher.errors import SourceUnavailable, TargetTaken, Vanished
 from watcher.model import Submission
 from watcher.sources.folder.arriving import Arriving
 from watcher.sources.folder.atomic import make_folder, status_of
@@ -50,6 +52,13 @@ class Answers:
     @property
     def templates(self) -> tuple[Template, ...]:
         return tuple(template for template in (self._done, self._error) if template is not None)
+
+    def look_at_drives(self) -> None:
+        """See what the folders of answers lie on, to know one that is unmounted later."""
+        for template in self.templates:
+            with suppress(OSError, SourceUnavailable):  # as an answer will say
+                if (folder := self._mount.open_other(template.fixed)) is not None:
+                    os.close(folder)
 
     def plan(self, submission: Submission, *, booked: bool) -> str | None:
         """The target as text; None where such files stay."""
@@ -152,7 +161,9 @@ class Answers:
 
     def _open_answered(self, place: str, parent: str) -> int:
         template = self._template_of(place)
-        base = os.open(template.fixed, FOLDER)
+        base = self._mount.open_other(template.fixed)
+        if base is None:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), template.fixed)
         try:
             return open_below(base, parent.removeprefix(template.fixed).strip("/"))
         finally:
@@ -177,7 +188,9 @@ class Answers:
     def _target_folder(self, root: int, place: str, target: str) -> int:
         """The target's folder, open; what is missing is made after the watched folder and its subfolders."""
         template = self._template_of(target + "/")
-        here = _made(template.fixed, os.fstat(root))
+        here = self._mount.open_other(template.fixed)
+        if here is None:
+            here = _made(template.fixed, os.fstat(root))
         subfolders = self._relative(place).split("/")[:-1]
         names = [part for part in target.removeprefix(template.fixed).split("/") if part]
         models = [None] * (len(names) - len(subfolders)) + [

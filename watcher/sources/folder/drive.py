@@ -12,7 +12,7 @@ from contextlib import closing, contextmanager
 from msgspec import Struct
 
 from watcher.errors import SourceUnavailable, Vanished
-from watcher.mounts import MountTable, is_network
+from watcher.mounts import Mounted, MountTable, is_network
 from watcher.sources.folder.names import for_display
 
 # Of network drives, some number their files anew whenever they have forgotten them.
@@ -154,7 +154,7 @@ class Mount:
         self.path = path
         self._marker = marker
         self._table = MountTable()
-        self._was_network = False
+        self._seen: dict[str, tuple[str, Mounted]] = {}  # of a folder: where it really lay, and on what
 
     @contextmanager
     def opened(self) -> Iterator[tuple[int, Drive]]:
@@ -164,6 +164,24 @@ class Mount:
             yield root, drive
         finally:
             os.close(root)
+
+    def open_other(self, path: str) -> int | None:
+        """A descriptor of another folder; None where it is not there. Raises OSError.
+
+        SourceUnavailable where a drive that it was seen on is not mounted any more.
+        """
+        try:
+            folder = os.open(path, FOLDER)
+        except FileNotFoundError:
+            self._require_drive_at(path, os.path.realpath(path), 0)
+            return None
+        try:
+            status = os.fstat(folder)
+            self._require_drive_at(path, _real_path(folder, status), status.st_dev)
+        except BaseException:
+            os.close(folder)
+            raise
+        return folder
 
     def close(self) -> None:
         self._table.close()
@@ -183,23 +201,14 @@ class Mount:
     def _opened(self) -> tuple[int, Drive]:
         root = os.open(self.path, FOLDER)
         try:
-            drive = self._drive(root)
+            status = os.fstat(root)
+            real_path = _real_path(root, status)
             self._require_marker(root)
-            self._require_drive(drive)
+            mounted = self._require_drive_at(self.path, real_path, status.st_dev)
         except BaseException:
             os.close(root)
             raise
-        return root, drive
-
-    def _drive(self, root: int) -> Drive:
-        status = os.fstat(root)
-        real_path = _real_path(root, status)
-        return Drive(
-            device=status.st_dev,
-            inode=status.st_ino,
-            real_path=real_path,
-            file_system=self._table.kind_of(real_path, status.st_dev),
-        )
+        return root, Drive(device=status.st_dev, inode=status.st_ino, real_path=real_path, file_system=mounted.kind)
 
     def _require_marker(self, root: int) -> None:
         if self._marker is None:
@@ -210,10 +219,16 @@ class Mount:
             sentence = f"the marker {self._marker} is not in {self.path}: the share counts as not mounted"
             raise SourceUnavailable(sentence) from error
 
-    def _require_drive(self, drive: Drive) -> None:
-        if self._was_network and not drive.is_network:
-            raise SourceUnavailable(f"the network drive of {self.path} is not mounted any more")
-        self._was_network = drive.is_network
+    def _require_drive_at(self, path: str, real_path: str, device: int) -> Mounted:
+        """What it is on. What lies below a mount point is another folder, mostly an empty one."""
+        mounted = self._table.mount_of(real_path, device)
+        was_at, was = self._seen.get(path, (real_path, mounted))
+        if is_network(was.kind) and not is_network(mounted.kind):
+            raise SourceUnavailable(f"the network drive of {path} is not mounted any more")
+        if was_at == real_path and len(mounted.point) < len(was.point):
+            raise SourceUnavailable(f"the drive of {path} is not mounted any more")
+        self._seen[path] = (real_path, mounted)
+        return mounted
 
 
 def _real_path(folder: int, status: os.stat_result) -> str:

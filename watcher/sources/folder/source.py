@@ -86,6 +86,7 @@ class FolderSource:
         with self._mount.opened() as (root, drive):
             if self._watch.follow(drive):
                 hinted.everything = True  # it is another folder, or its events begin only now
+                self._answers.look_at_drives()
             try:
                 for found in self._finder.find(root, drive, hinted, known, trusted=self._watch.trusted):
                     arrival = _arrival(found, self._now())
