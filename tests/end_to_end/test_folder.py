@@ -193,3 +193,24 @@ def test_an_employees_folder_is_not_taken_for_the_folder_of_a_day_and_check_says
     assert re.fullmatch(rf"20\d{{4}}/{ZHANG}/a\.pdf", str(moved.relative_to(workplace.inbox)))
     said = workplace.command("check").stdout
     assert "left out, where its number can be {yyyy}{mm}" in said
+
+
+@pytest.mark.parametrize(("done", "error"), [("answers", "answers/error"), ("answers/{yyyy}", "answers")])
+def test_a_file_that_is_tried_again_goes_from_error_to_done_where_one_lies_in_the_other(
+    tmp_path: Path, endpoint: Endpoint, done: str, error: str
+) -> None:
+    workplace = (
+        Workplace(tmp_path, endpoint).with_folder(done=f"{tmp_path}/{done}", error=f"{tmp_path}/{error}").write()
+    )
+    endpoint.behave(res_code=300042, res_msg="识别失败", times=1)
+    workplace.drop("a.pdf", pdf("a"))
+    assert workplace.command("run", "--once").returncode == 1
+    assert (tmp_path / error / ZHANG / "a.pdf").exists()
+    (submission,) = workplace.submissions()
+
+    workplace.command("retry", submission["id"])
+    assert workplace.command("run", "--once").returncode == 0
+
+    (moved,) = (tmp_path / "answers").rglob("*.*")
+    year = re.compile(re.escape(f"{tmp_path}/{done}/{ZHANG}/a.pdf").replace(r"\{yyyy\}", r"20\d\d"))
+    assert year.fullmatch(str(moved))

@@ -66,7 +66,7 @@ class Answers:
         if template is None:
             return None
         place = from_text(submission.place)
-        if place.startswith("/") and template.below(place) is not None:
+        if place.startswith("/") and template.below(place) == self._relative(place):
             return submission.place  # it was moved there before, and that is still right
         relative = self._relative(place)
         subfolders, _, name = relative.rpartition("/")
@@ -174,16 +174,18 @@ class Answers:
 
         Raises Vanished where the configuration has none such any more.
         """
-        for template in self.templates:
-            if path.startswith(template.fixed.rstrip("/") + "/"):
-                return template
-        raise Vanished(f"{for_display(path)} lies neither in done nor in error of {self._mount.path}, and stays there")
+        found = [template for template in self.templates if path.startswith(template.fixed.rstrip("/") + "/")]
+        if not found:
+            lies = f"{for_display(path)} lies neither in done nor in error of {self._mount.path}, and stays there"
+            raise Vanished(lies)
+        return max(found, key=lambda template: len(template.fixed))  # the inner one, where one lies in the other
 
     def _relative(self, place: str) -> str:
+        """The rest of the path in the watched folder, or in the innermost of the folders of answers that it lies in."""
         if not place.startswith("/"):
             return place
-        within = (template.below(place) for template in self.templates)
-        return next((path for path in within if path), place.rpartition("/")[2])
+        within = [path for template in self.templates if (path := template.below(place)) is not None]
+        return min(within, key=len, default=place.rpartition("/")[2])
 
     def _target_folder(self, root: int, place: str, target: str) -> int:
         """The target's folder, open; what is missing is made after the watched folder and its subfolders."""
