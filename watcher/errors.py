@@ -81,7 +81,12 @@ class Unavailable(WatcherError):
 
 
 class SourceUnavailable(Unavailable):
-    """A mailbox or folder cannot be reached."""
+    """A mailbox or folder cannot be reached.
+
+    `of_one`: it is there, and another of its submissions may well be read.
+    """
+
+    of_one = False
 
 
 class LoginRefused(SourceUnavailable):

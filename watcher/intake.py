@@ -35,8 +35,6 @@ from watcher.taking import Round, taking_round
 
 log = logging.getLogger(__name__)
 
-_REFUSED_REST_SECONDS = 600.0
-
 
 class Intake:
     """Takes in what arrives at one source."""
@@ -66,7 +64,7 @@ class Intake:
         self._storing = storing
         self._journal = journal
         self._surplus = surplus
-        self._refused = Resting()  # by the store, one by one
+        self._refused = Resting()  # by the store, or unreadable where they lie, one by one
         self._holds_doubt = holds_doubt
         self._inheritance = inheritance
         self._beat = beat
@@ -84,7 +82,7 @@ class Intake:
         result = Round()
         self._surplus.begin()
         self._refused.begin()
-        with taking_round(self._recording, result, self._leave) as taking:
+        with taking_round(self._recording, result, self._refused.let_rest) as taking:
             for arrival in self._source.arrivals(self._known):
                 self._beat()
                 if not go_on():
@@ -98,10 +96,6 @@ class Intake:
         result.surplus = self._surplus.waiting
         result.waiting += self._refused.reasons
         return result
-
-    def _leave(self, key: str, why: str) -> None:
-        """The store does not take it, and may take others: so it is tried again later, and they now."""
-        self._refused.let_rest(key, _REFUSED_REST_SECONDS, why)
 
     def close(self) -> None:
         """Let go of the threads, which have nothing to do between two rounds."""

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from watcher.clock import boot_seconds
 from watcher.model import Known, SubmissionState
 
-# What a source does with something that somebody is at work on is what is wanted here: it leaves it for now.
-_LEFT_FOR_NOW = Known(submission="", state=SubmissionState.OPEN, stays=False)
+# What a source does with something that is about to be answered is what is wanted here: it leaves it for now, and asks
+# again at its next look.
+_LEFT_FOR_NOW = Known(submission="", state=SubmissionState.SETTLED, stays=False)
 
 
 class Resting:

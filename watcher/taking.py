@@ -12,7 +12,14 @@ from contextlib import contextmanager
 from msgspec import Struct, field
 
 from watcher.clock import boot_seconds
-from watcher.errors import DirectoryUnavailable, LinkUnavailable, StoreUnavailable, Unavailable, Vanished
+from watcher.errors import (
+    DirectoryUnavailable,
+    LinkUnavailable,
+    SourceUnavailable,
+    StoreUnavailable,
+    Unavailable,
+    Vanished,
+)
 from watcher.headers import clean
 from watcher.model import NewSubmission
 from watcher.ports import Arrival
@@ -22,7 +29,9 @@ log = logging.getLogger(__name__)
 
 _RECORDED_AT_ONCE = 16
 _RECORDED_WITHIN_SECONDS = 0.05  # of being stored, where others come that fast
-_MOST_REFUSED = 8  # documents in a row: more, and it is no fault of theirs
+_MOST_REFUSED = 8  # submissions in a row: more, and it is no fault of theirs
+_REFUSED_REST_SECONDS = 600.0  # of what the store does not take
+_UNREAD_REST_SECONDS = 60.0  # of what cannot be read where it lies
 _OVERSEEN_EACH_SECONDS = 0.5  # how often, and from which age on, what is stored is recorded where no other comes
 
 
@@ -51,7 +60,7 @@ class _Stored(Struct, frozen=True, kw_only=True):
 
 
 @contextmanager
-def taking_round(recording: Recording, result: Round, let_rest: Callable[[str, str], None]) -> Iterator[Taking]:
+def taking_round(recording: Recording, result: Round, let_rest: Callable[[str, float, str], None]) -> Iterator[Taking]:
     """All that is taken is recorded at its end, however it ends. `let_rest` as for Taking."""
     taking = Taking(recording, result, let_rest)
     try:
@@ -69,12 +78,12 @@ class Taking:
     stored waits longer for others than about a second, however slowly the next one comes.
     """
 
-    def __init__(self, recording: Recording, result: Round, let_rest: Callable[[str, str], None]) -> None:
-        """`let_rest` is told the key of what the store does not take, and what it says of it."""
+    def __init__(self, recording: Recording, result: Round, let_rest: Callable[[str, float, str], None]) -> None:
+        """`let_rest` is told the key of what cannot be had or stored for what it is, for how many seconds, and why."""
         self._recording = recording
         self._result = result
         self._let_rest = let_rest
-        self._refused = 0  # documents in a row that the store did not take
+        self._refused = 0  # submissions in a row that could not be had, or not be stored
         self._under_way: deque[_UnderWay] = deque()
         self._lock = threading.Lock()  # over all below: what is stored is recorded in its order, by whichever thread
         self._stored: list[_Stored] = []
@@ -127,11 +136,12 @@ class Taking:
             log.info("An arrival was gone before it could be taken in.", extra={"source": source})
         except (DirectoryUnavailable, LinkUnavailable) as error:
             self._result.waiting.append(str(error))
-        except StoreUnavailable as error:
+        except (StoreUnavailable, SourceUnavailable) as error:
             self._refused += 1
             if not error.of_one:
                 raise
-            self._let_rest(arrival.key, f"{clean(arrival.path or arrival.place)}: {error}")
+            seconds = _REFUSED_REST_SECONDS if isinstance(error, StoreUnavailable) else _UNREAD_REST_SECONDS
+            self._let_rest(arrival.key, seconds, f"{clean(arrival.path or arrival.place)}: {error}")
             if self._refused >= _MOST_REFUSED:
                 raise
         except Unavailable:

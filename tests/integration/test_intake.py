@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -13,6 +15,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.support.archives import zipped
+from tests.support.tmpfs import small_disk
 from tests.support.waiting import wait_for
 from tests.support.workplace import pdf
 from watcher.admission import Admission
@@ -21,7 +24,7 @@ from watcher.config import sections
 from watcher.documents.choosing import DocumentChooser
 from watcher.documents.reader import DocumentReader
 from watcher.documents.sniff import may_hold_documents
-from watcher.errors import JournalUnavailable, StoreRefused, StoreUnavailable
+from watcher.errors import JournalUnavailable, SourceUnavailable, StoreRefused, StoreUnavailable
 from watcher.gathering import Gathering
 from watcher.intake import Intake
 from watcher.journal.journal import SqlJournal
@@ -29,6 +32,8 @@ from watcher.model import Finding, Locator, NewSubmission, SubmissionFilter
 from watcher.people import FileDirectory
 from watcher.ports import FoundDocument
 from watcher.sources.folder import FolderSource
+from watcher.sources.folder.find import HEAD_BYTES
+from watcher.spool import IN_MEMORY_BYTES
 from watcher.storing import Storing
 from watcher.surplus import Surplus
 from watcher.taking import Round
@@ -261,7 +266,6 @@ def test_what_the_store_may_not_take_for_what_it_is_holds_up_no_other_and_is_tri
     # and they are taken in when the store takes them after that
     refuses[0] = False
     monkeypatch.setattr("watcher.resting.boot_seconds", lambda: boot_seconds() + 3600)
-    monkeypatch.setattr("watcher.sources.folder.find.ASK_ANEW_AFTER_SECONDS", 0.0)
     source.wake()
     wait_for(lambda: step.round(lambda: True).waiting == [] and len(names(journal)) == 8)
     step.close()
@@ -285,6 +289,57 @@ def test_a_store_that_takes_nothing_ends_the_round_though_it_answers(
     step.close()
 
     assert 8 <= len(tried) < 25
+
+
+@pytest.mark.parametrize("bad", [1, 12], ids=["one", "many"])
+def test_a_file_with_a_bad_sector_holds_up_no_other_and_is_tried_again_later(
+    tmp_path: Path, source: FolderSource, journal: SqlJournal, bad: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given the oldest files, which begin well and cannot be read to their ends
+    broken, pread = [True], os.pread
+
+    def read(file: int, length: int, start: int) -> bytes:
+        content = pread(file, length, start)
+        if broken[0] and length > HEAD_BYTES and b"bad" in content:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return content
+
+    monkeypatch.setattr("os.pread", read)
+    for number in range(bad):
+        (tmp_path / "inbox" / f"bad{number}.pdf").write_bytes(pdf(f"bad{number}", size=2 * HEAD_BYTES))
+        os.utime(tmp_path / "inbox" / f"bad{number}.pdf", (number, number))
+    drop(tmp_path, "good.pdf")
+    step = intake(source, journal, lambda _: None)
+    # When it is looked until all has been tried; many in a row may be the fault of the drive
+    said: list[str] = []
+    for _ in range(3):
+        with contextlib.suppress(SourceUnavailable):
+            said += step.round(lambda: True).waiting
+    # Then the good one is taken in, and of the others it is told
+    assert names(journal) == {"good.pdf"}
+    assert any("bad0.pdf answers with input/output errors" in each for each in said)
+    # and they are taken in once they can be read
+    broken[0] = False
+    monkeypatch.setattr("watcher.resting.boot_seconds", lambda: boot_seconds() + 3600)
+    source.wake()
+    wait_for(lambda: step.round(lambda: True).waiting == [] and len(names(journal)) == bad + 1)
+    step.close()
+
+
+def test_a_file_for_which_the_temporary_folder_has_no_room_is_said_to_lack_just_that(
+    tmp_path: Path, source: FolderSource, journal: SqlJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drop(tmp_path, "small.pdf")
+    (tmp_path / "inbox" / "large.pdf").write_bytes(pdf("large", size=2 * IN_MEMORY_BYTES))
+    os.utime(tmp_path / "inbox" / "large.pdf", (1, 1))
+    step = intake(source, journal, lambda _: None)
+    with small_disk(tmp_path / "tmp", "256k") as disk:
+        monkeypatch.setattr("tempfile.tempdir", str(disk.path))
+        result = step.round(lambda: True)
+    step.close()
+
+    assert names(journal) == {"small.pdf"}
+    assert "large.pdf cannot be kept: the temporary folder (TMPDIR) has no space left" in result.waiting[0]
 
 
 @pytest.mark.parametrize("near", [True, False], ids=["near", "far"])

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
-from watcher.errors import Vanished
+from watcher.errors import SourceUnavailable, Vanished
 from watcher.ports import MailText
 from watcher.sources.folder.drive import unavailable
 from watcher.sources.folder.identity import Fingerprint
@@ -40,17 +40,29 @@ class FileLeaf(Struct, frozen=True, kw_only=True):
         try:
             return Spooled(self._chunks())
         except OSError as error:
-            raise unavailable(error, self.place) from error
+            raise _of_this(unavailable(error, f"{self.place} cannot be kept: the temporary folder (TMPDIR)")) from error
 
     def _chunks(self) -> Iterator[bytes]:
         """At most as many bytes as it had. That it is still what it was is asked once they are read."""
         size = self.fingerprint.size
         start = 0
-        while start < size and (chunk := os.pread(self.file, min(size - start, CHUNK_BYTES), start)):
+        while start < size and (chunk := self._read(min(size - start, CHUNK_BYTES), start)):
             start += len(chunk)
             yield chunk
         if not self.fingerprint.matches(os.fstat(self.file)):
             raise Vanished(f"{for_display(self.path)} has changed since it was found")
+
+    def _read(self, length: int, start: int) -> bytes:
+        try:
+            return os.pread(self.file, length, start)
+        except OSError as error:
+            raise _of_this(unavailable(error, self.place)) from error
+
+
+def _of_this(error: SourceUnavailable) -> SourceUnavailable:
+    """Of one file: a bad sector of its, or that it is too large, is no fault of others."""
+    error.of_one = True
+    return error
 
 
 class FileParcel(Struct, frozen=True, kw_only=True):
