@@ -303,6 +303,19 @@ def test_another_drive_keeps_mode_group_and_time_as_well(tmp_path: Path, other_d
     assert folder.files() == {}
 
 
+def test_what_runs_as_its_owner_does_not_run_as_the_daemon_once_it_is_copied(tmp_path: Path, other_drive: Path) -> None:
+    folder = Folder(tmp_path, error=str(other_drive / "error"))
+    folder.drop().chmod(0o6755)
+    submission = folder.taken_in()
+    target = folder.source.plan(submission, booked=False)
+    assert target is not None
+
+    folder.source.move(submission, target, NOTE)
+
+    made = [Path(target), Path(f"{target}.txt")]
+    assert [stat.S_IMODE(path.stat().st_mode) for path in made] == [0o755, 0o755]
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_target_that_may_not_be_written_is_named(folder: Folder) -> None:
     folder.drop()

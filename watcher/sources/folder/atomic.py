@@ -85,13 +85,16 @@ def make_folder(parent: int, name: str, like: os.stat_result) -> None:
 
 
 def take_after(file: int, like: os.stat_result) -> None:
-    """Give an open file the mode and group of another, and its owner where we may; a drive without these has none."""
+    """Give an open file the mode and group of another, and its owner where we may; a drive without these has none.
+
+    A file may have come to be ours: what its owner let others run as him must not run as us.
+    """
     try:
         os.fchown(file, like.st_uid, like.st_gid)
     except OSError:
         with contextlib.suppress(OSError):
             os.fchown(file, -1, like.st_gid)
-    mode = stat.S_IMODE(like.st_mode)
+    mode = stat.S_IMODE(like.st_mode) if stat.S_ISDIR(like.st_mode) else like.st_mode & 0o777
     try:
         os.fchmod(file, mode)
     except OSError:  # systemd's RestrictSUIDSGID refuses a folder's setgid, and without the rest nobody could enter it
