@@ -248,6 +248,23 @@ def test_a_retry_puts_a_file_back_first_where_its_url_leads_to_where_it_lies(
     assert first.biz_id != second.biz_id
 
 
+def test_a_retry_makes_the_folder_anew_that_somebody_has_removed_since_it_was_empty(
+    in_place: Workplace, endpoint: Endpoint
+) -> None:
+    endpoint.behave(res_code=300042, times=1)
+    dropped = in_place.drop("a.pdf", pdf("a"))
+    in_place.command("run", "--once")
+    dropped.parent.rmdir()
+    (submission,) = in_place.submissions()
+    assert in_place.command("retry", submission["id"]).returncode == 0
+
+    assert in_place.command("run", "--once").returncode == 0
+
+    first, second = endpoint.requests
+    assert first.attachment_url == second.attachment_url
+    assert (in_place.done / ZHANG / "a.pdf").read_bytes() == pdf("a")
+
+
 def test_a_file_that_was_replaced_before_it_could_be_posted_is_not_booked_in_the_place_of_the_first(
     in_place: Workplace, endpoint: Endpoint
 ) -> None:

@@ -13,10 +13,10 @@ from watcher.config.sections import Folder
 from watcher.errors import SourceUnavailable, TargetTaken, Vanished
 from watcher.model import Submission
 from watcher.sources.folder.arriving import Arriving
-from watcher.sources.folder.atomic import make_folder, status_of
-from watcher.sources.folder.drive import FOLDER, Mount, folder_below, is_gone, open_below, unavailable
+from watcher.sources.folder.drive import Mount, is_gone, open_below, unavailable
 from watcher.sources.folder.free import free_beside, free_in, status_at
 from watcher.sources.folder.identity import Fingerprint
+from watcher.sources.folder.making import made, made_below
 from watcher.sources.folder.move import Move, hidden_spot
 from watcher.sources.folder.names import for_display, from_text, to_text
 from watcher.sources.folder.note import drop_note, keep_note
@@ -133,7 +133,7 @@ class Answers:
             root, drive = folders.begin()
             try:
                 source = self._source(root, from_text(submission.moved_to), folders)
-                home = _spot(folders, parent, name, lambda: open_below(root, parent))
+                home = _spot(folders, parent, name, lambda: _home(root, parent))
                 now = _loosened(source, expected)
                 _bring(source, home, None, folders, now=now, recorded=expected, first=False)
                 status = os.stat(name, dir_fd=home.folder, follow_symlinks=False)
@@ -190,25 +190,12 @@ class Answers:
     def _target_folder(self, root: int, place: str, target: str) -> int:
         """The target's folder, open; what is missing is made after the watched folder and its subfolders."""
         template = self._template_of(target + "/")
-        here = self._mount.open_other(template.fixed)
-        if here is None:
-            here = _made(template.fixed, os.fstat(root))
+        base = self._mount.open_other(template.fixed)
+        if base is None:
+            base = made(template.fixed, os.fstat(root))
         subfolders = self._relative(place).split("/")[:-1]
         names = [part for part in target.removeprefix(template.fixed).split("/") if part]
-        models = [None] * (len(names) - len(subfolders)) + [
-            "/".join(subfolders[: end + 1]) for end in range(len(subfolders))
-        ]
-        try:
-            for name, model in zip(names, models, strict=False):
-                if status_of(here, name) is None:
-                    make_folder(here, name, _model_status(root, model))
-                there = open_below(here, name)
-                os.close(here)
-                here = there
-        except BaseException:
-            os.close(here)
-            raise
-        return here
+        return made_below(base, names, root, subfolders)
 
 
 def template_of(folder: str, text: str | None) -> Template | None:
@@ -264,6 +251,14 @@ def _answer_in_place(source: Spot | None, place: str, expected: Fingerprint, not
         keep_note(free_beside(source), note, status)
 
 
+def _home(root: int, folder: str) -> int:
+    """A folder below the watched one, open; made anew where it was taken away meanwhile."""
+    try:
+        return open_below(root, folder)
+    except FileNotFoundError:
+        return made_below(os.dup(root), folder.split("/"), root, [])
+
+
 def _loosened(source: Spot | None, expected: Fingerprint) -> Fingerprint:
     """What a file is that was moved before: on another drive it has another inode and a coarser time.
 
@@ -274,28 +269,3 @@ def _loosened(source: Spot | None, expected: Fingerprint) -> Fingerprint:
         if status is not None and expected.resembles(status):
             return Fingerprint.of(status, stable_inodes=True)
     return expected
-
-
-def _made(path: str, like: os.stat_result) -> int:
-    """A folder by its absolute path, made where it is missing, open."""
-    try:
-        return os.open(path, FOLDER)
-    except FileNotFoundError:
-        parent, _, name = path.rpartition("/")
-    above = _made(parent or "/", like)
-    try:
-        make_folder(above, name, like)
-        return os.open(name, FOLDER, dir_fd=above)
-    finally:
-        os.close(above)
-
-
-def _model_status(root: int, subfolder: str | None) -> os.stat_result:
-    """What a made folder takes after: the subfolder of the same name, or the watched folder."""
-    if subfolder is not None:
-        try:
-            with folder_below(root, subfolder) as folder:
-                return os.fstat(folder)
-        except OSError:
-            pass  # it is gone; its file was the last in it
-    return os.fstat(root)
