@@ -5,7 +5,13 @@ from __future__ import annotations
 import re
 
 _IGNORED = re.compile(
-    r"\.|~\$|(?:thumbs\.db|@eadir|desktop\.ini|lost\+found)\Z|.*\.(?:part|tmp|crdownload)\Z", re.IGNORECASE | re.DOTALL
+    r"""\.|~\$
+    |(?:thumbs\.db|@eadir|desktop\.ini|lost\+found)\Z
+    # what was deleted and what was saved, as file servers keep it in the share itself: Synology, QNAP, NetApp, Windows
+    |(?:\#recycle|@recycle|\$recycle\.bin|\#snapshot|@recently-snapshot|~snapshot|system\ volume\ information)\Z
+    |.*\.(?:part|filepart|tmp|crdownload)\Z  # filepart: WinSCP
+    |.*\.sb-[0-9a-f]{8}-\w{6}\Z  # what macOS writes before it replaces a file""",
+    re.IGNORECASE | re.DOTALL | re.VERBOSE,
 )
 
 

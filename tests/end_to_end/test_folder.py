@@ -214,3 +214,29 @@ def test_a_file_that_is_tried_again_goes_from_error_to_done_where_one_lies_in_th
     (moved,) = (tmp_path / "answers").rglob("*.*")
     year = re.compile(re.escape(f"{tmp_path}/{done}/{ZHANG}/a.pdf").replace(r"\{yyyy\}", r"20\d\d"))
     assert year.fullmatch(str(moved))
+
+
+def test_what_a_file_server_keeps_of_deleted_files_is_not_booked(tmp_path: Path, endpoint: Endpoint) -> None:
+    workplace = Workplace(tmp_path, endpoint).with_folder(user_code={"fixed": ZHANG}).write()
+    for folder in ("#recycle", "@Recycle", "$RECYCLE.BIN", "#snapshot"):
+        workplace.drop("deleted.pdf", pdf(folder), folder)
+
+    assert workplace.command("run", "--once").returncode == 0
+
+    assert endpoint.requests == ()
+    assert len(list(workplace.inbox.rglob("deleted.pdf"))) == 4
+
+
+def test_an_upload_that_gets_its_name_when_it_is_whole_is_no_duplicate_of_itself(
+    workplace: Workplace, endpoint: Endpoint
+) -> None:
+    # Given a file as WinSCP uploads it: closed, and then renamed
+    with workplace.daemon():
+        unnamed = workplace.drop("a.pdf.filepart", pdf("a"))
+        workplace.drop("b.pdf", pdf("b"))
+        workplace.closed(1)
+        unnamed.rename(unnamed.with_name("a.pdf"))
+        workplace.closed(2)
+
+    assert sorted(path.name for path in workplace.done.rglob("*.*")) == ["a.pdf", "b.pdf"]
+    assert [request.outcome for request in endpoint.requests] == ["booked", "booked"]

@@ -59,13 +59,36 @@ def test_a_name_is_shown_without_what_turns_text_around() -> None:
         "@eaDir",
         "desktop.ini",
         ".invoice-watcher-0123456789abcdef-a.pdf",
+        "#recycle",
+        "@Recycle",
+        "$RECYCLE.BIN",
+        "#snapshot",
+        "@Recently-Snapshot",
+        "~snapshot",
+        "System Volume Information",
+        "发票.pdf.filepart",
+        "a.pdf.sb-1f2e3d4c-AbC123",
     ],
 )
 def test_what_programs_leave_lying_about_is_ignored(name: str) -> None:
     assert is_ignored(name)
 
 
-@pytest.mark.parametrize("name", ["a.pdf", "part.pdf", "tmp", "发票.ofd", "a.part.pdf", "Thumbs.db.pdf"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a.pdf",
+        "part.pdf",
+        "tmp",
+        "发票.ofd",
+        "a.part.pdf",
+        "Thumbs.db.pdf",
+        "#1.pdf",
+        "recycle",
+        "~snapshot.pdf",
+        "a.sb-1.pdf",
+    ],
+)
 def test_what_people_drop_is_not_ignored(name: str) -> None:
     assert not is_ignored(name)
 
