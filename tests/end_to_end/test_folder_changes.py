@@ -199,3 +199,32 @@ def test_a_target_that_is_gone_is_made_anew_and_one_that_is_in_the_way_is_named(
         workplace.closed(2)
         assert daemon.process.poll() is None
     assert contents(workplace.done) == {"two": pdf("two")}
+
+
+@pytest.mark.parametrize(("inside", "dated"), [("done", ""), ("", "/{yyyy}")])
+def test_what_is_answered_is_not_taken_in_again_where_another_path_leads_to_it(
+    workplace: Workplace, endpoint: Endpoint, inside: str, dated: str
+) -> None:
+    # Given done inside of the watched folder, and mounted elsewhere as well, as a container has two volumes
+    endpoint.behave(latency=0.0)
+    alias = workplace.root / "volume"
+    alias.mkdir()
+    workplace.config["folders"][0]["done"] = f"{alias}{dated}"
+    workplace.write()
+    (workplace.inbox / inside).mkdir(exist_ok=True)
+    mount = ["mount", "--bind", str(workplace.inbox / inside), str(alias)]
+    if subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("nothing may be mounted here")
+    try:
+        # When files are answered, with events and at every look
+        with workplace.daemon():
+            for number in range(3):
+                workplace.drop(f"{number}.pdf", pdf(str(number)))
+                workplace.closed(number + 1)
+        assert workplace.command("run", "--once").returncode == 0
+        # Then each is booked once
+        assert contents(workplace.inbox) == {str(number): pdf(str(number)) for number in range(3)}
+    finally:
+        subprocess.run(["umount", "--lazy", str(alias)], check=True)
+    assert [request.user_code for request in endpoint.requests] == [ZHANG] * 3
+    assert len(workplace.submissions()) == 3

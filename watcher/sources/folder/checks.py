@@ -14,7 +14,7 @@ from watcher.headers import clean
 from watcher.model import Finding
 from watcher.sources.folder.drive import Drive, LastFolder, Mount, folder_below, is_gone, open_file, unavailable
 from watcher.sources.folder.scan import Scan, Sight
-from watcher.sources.folder.target import Template, left_out_by
+from watcher.sources.folder.target import LeftOut, Template
 from watcher.sources.folder.trying import answers
 from watcher.sources.folder.usercode import code_of
 from watcher.sources.folder.verdicts import Verdicts
@@ -65,7 +65,7 @@ class _Checks:
                 drive,
                 Verdicts(),
                 recursive=self._folder.recursive,
-                leave_out=left_out_by(self._templates, drive.real_path),
+                leave_out=LeftOut(self._templates, drive.real_path),
                 marker=self._folder.marker,
             ).everything()
         except OSError as error:

@@ -23,7 +23,7 @@ from watcher.sources.folder.note import is_note_in
 from watcher.sources.folder.offered import Offered
 from watcher.sources.folder.ready import Waiting
 from watcher.sources.folder.scan import Scan, Sight
-from watcher.sources.folder.target import Template, left_out_by
+from watcher.sources.folder.target import LeftOut, Template
 from watcher.sources.folder.verdicts import Verdict, Verdicts
 
 log = logging.getLogger(__name__)
@@ -67,7 +67,7 @@ class Finder:
         self._problems: list[str] = []
         self._barred: set[str] = set()
         self._turn = 0
-        self._left_out: tuple[str, Callable[[str], bool]] | None = None  # below which folder, and what
+        self._left_out: tuple[str, LeftOut] | None = None  # below which folder, and what
         self._scanned_at = self._asked_at = float("-inf")
 
     @property
@@ -173,7 +173,7 @@ class Finder:
 
     def _scan(self, folders: LastFolder, drive: Drive, *, everything: bool) -> Scan:
         if everything or self._left_out is None or self._left_out[0] != drive.real_path:
-            self._left_out = (drive.real_path, left_out_by(self._templates, drive.real_path))
+            self._left_out = (drive.real_path, LeftOut(self._templates, drive.real_path))
         return Scan(
             folders,
             drive,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable
 
 from msgspec import Struct, field
 
@@ -12,6 +11,7 @@ from watcher.ignored import is_ignored
 from watcher.sources.folder.drive import Drive, LastFolder, folder_below, is_gone, unavailable
 from watcher.sources.folder.identity import Candidate
 from watcher.sources.folder.names import OWN_PREFIX, for_display
+from watcher.sources.folder.target import LeftOut
 from watcher.sources.folder.verdicts import STATS_PER_SCAN, FolderVerdicts, Verdicts
 
 DEEPEST = 100  # folders within folders; each costs a descriptor while it is read
@@ -44,7 +44,7 @@ class Scan:
         verdicts: Verdicts,
         *,
         recursive: bool,
-        leave_out: Callable[[str], bool],
+        leave_out: LeftOut,
         marker: str | None,
         turn: int = 0,
     ) -> None:
@@ -69,7 +69,8 @@ class Scan:
         """The files of one folder and of those in it; raises OSError only for the root."""
         try:
             with folder_below(self._folders.root, path) as here:
-                self._walk(here, path)
+                if not path or not self._leave_out.has(path, here):
+                    self._walk(here, path)
         except OSError as error:
             self._not_seen(error, path)
 
@@ -114,7 +115,8 @@ class Scan:
                 continue
             try:
                 with folder_below(here, name) as there:
-                    self._walk(there, below)
+                    if not self._leave_out.has(below, there):
+                        self._walk(there, below)
             except OSError as error:
                 self._not_seen(error, below)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from datetime import date
 
 from msgspec import Struct
@@ -42,9 +43,9 @@ class Template(Struct, frozen=True):
         relative = _relative(root, real_fixed)
         if relative:  # all of what is fixed lies below the root
             return lambda path: path == relative or path.startswith(relative + "/")
-        if relative is None:
-            return lambda _path: False
         first = self.first_dated
+        if relative is None and not (first and _are_one(root, real_fixed)):
+            return lambda _path: False
         return lambda path: is_one_of(path.partition("/")[0], first)
 
     @property
@@ -57,6 +58,51 @@ def left_out_by(templates: Sequence[Template], root: str) -> Callable[[str], boo
     """Says of a folder, relative to `root` (without links), whether it is a folder of answers, which no scan enters."""
     ours = [template.leaves_out(root) for template in templates]
     return lambda path: any(is_ours(path) for is_ours in ours)
+
+
+class LeftOut:
+    """Which folders no scan enters: those of answers, also where another path leads into them.
+
+    A drive may be mounted twice, and a name be written in another case. That is seen only once such a folder is open.
+    """
+
+    def __init__(self, templates: Sequence[Template], root: str) -> None:
+        self._is_ours = left_out_by(templates, root)
+        self._fixed = {template.fixed for template in templates}
+        self._others: set[str] = set()  # paths that lead into one of ours, relative to the root
+        self._numbers = {(status.st_dev, status.st_ino) for status in self._there()}
+
+    def __call__(self, path: str) -> bool:
+        """Of a folder, relative to the root, as far as its path says it."""
+        if self._is_ours(path):
+            return True
+        return bool(self._others) and any(path == other or path.startswith(f"{other}/") for other in self._others)
+
+    def has(self, path: str, folder: int) -> bool:
+        """Whether this open folder is one of ours; if so its path is remembered."""
+        if not self._numbers:
+            return False
+        status = os.fstat(folder)
+        # A network drive may have given the number to another one since; while it is open it does not.
+        is_ours = (status.st_dev, status.st_ino) in self._numbers and any(
+            os.path.samestat(status, ours) for ours in self._there()
+        )
+        if is_ours:
+            self._others.add(path)
+        return is_ours
+
+    def _there(self) -> Iterator[os.stat_result]:
+        for path in self._fixed:
+            with suppress(OSError):
+                yield os.stat(path)  # noqa: PTH116 - it may be no text that pathlib keeps
+
+
+def _are_one(path: str, other: str) -> bool:
+    """Whether two paths without links lead to one folder."""
+    try:
+        return os.path.samefile(path, other)  # noqa: PTH121 - they may be no text that pathlib keeps
+    except OSError:
+        return False
 
 
 def _relative(root: str, path: str) -> str | None:
