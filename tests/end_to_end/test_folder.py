@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import uuid
 from pathlib import Path
@@ -240,3 +241,30 @@ def test_an_upload_that_gets_its_name_when_it_is_whole_is_no_duplicate_of_itself
 
     assert sorted(path.name for path in workplace.done.rglob("*.*")) == ["a.pdf", "b.pdf"]
     assert [request.outcome for request in endpoint.requests] == ["booked", "booked"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes what belongs to another")
+def test_nothing_is_moved_through_a_link_that_an_employee_has_put_in_the_place_of_done(
+    tmp_path: Path, endpoint: Endpoint
+) -> None:
+    # Given a done below the watched folder, and whoever may write there
+    workplace = Workplace(tmp_path, endpoint)
+    workplace.with_folder(done=f"{workplace.inbox}/answers/done").write()
+    elsewhere = tmp_path / "elsewhere"
+    (elsewhere / "done").mkdir(parents=True)
+    link = workplace.inbox / "answers"
+    link.symlink_to(elsewhere)
+    os.chown(link, 1234, 1234, follow_symlinks=False)
+    dropped = workplace.drop("a.pdf", pdf("a"))
+
+    workplace.command("run", "--once")
+    # Then the file waits, and it is told why
+    assert dropped.exists()
+    assert list((elsewhere / "done").iterdir()) == []
+    assert "reached through a link that user 1234 has made" in workplace.status()
+    assert "reached through a link that user 1234 has made" in workplace.command("check").stdout
+    # and what the administrator links is followed
+    os.chown(link, 0, 0, follow_symlinks=False)
+    with workplace.daemon():
+        workplace.closed(1)
+    assert (elsewhere / "done" / ZHANG / "a.pdf").exists()

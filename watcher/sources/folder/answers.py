@@ -21,6 +21,7 @@ from watcher.sources.folder.move import Move, hidden_spot
 from watcher.sources.folder.names import for_display, from_text, to_text
 from watcher.sources.folder.note import drop_note, keep_note
 from watcher.sources.folder.opened import OpenFolders
+from watcher.sources.folder.own_links import open_own
 from watcher.sources.folder.spot import Spot
 from watcher.sources.folder.target import Template
 
@@ -57,7 +58,7 @@ class Answers:
         """See what the folders of answers lie on, to know one that is unmounted later."""
         for template in self.templates:
             with suppress(OSError, SourceUnavailable):  # as an answer will say
-                if (folder := self._mount.open_other(template.fixed)) is not None:
+                if (folder := self._open_fixed(template)) is not None:
                     os.close(folder)
 
     def plan(self, submission: Submission, *, booked: bool) -> str | None:
@@ -161,13 +162,17 @@ class Answers:
 
     def _open_answered(self, place: str, parent: str) -> int:
         template = self._template_of(place)
-        base = self._mount.open_other(template.fixed)
+        base = self._open_fixed(template)
         if base is None:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), template.fixed)
         try:
             return open_below(base, parent.removeprefix(template.fixed).strip("/"))
         finally:
             os.close(base)
+
+    def _open_fixed(self, template: Template) -> int | None:
+        """The folder that its folders are in; None where it is not there."""
+        return self._mount.open_other(template.fixed, lambda: open_own(self._mount.path, template.fixed))
 
     def _template_of(self, path: str) -> Template:
         """The template that a path was made by. Nothing is moved out of or into any other place.
@@ -190,7 +195,7 @@ class Answers:
     def _target_folder(self, root: int, place: str, target: str) -> int:
         """The target's folder, open; what is missing is made after the watched folder and its subfolders."""
         template = self._template_of(target + "/")
-        base = self._mount.open_other(template.fixed)
+        base = self._open_fixed(template)
         if base is None:
             base = made(template.fixed, os.fstat(root))
         subfolders = self._relative(place).split("/")[:-1]

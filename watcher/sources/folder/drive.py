@@ -6,7 +6,7 @@ import errno
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 
 from msgspec import Struct
@@ -165,13 +165,13 @@ class Mount:
         finally:
             os.close(root)
 
-    def open_other(self, path: str) -> int | None:
-        """A descriptor of another folder; None where it is not there. Raises OSError.
+    def open_other(self, path: str, open_it: Callable[[], int]) -> int | None:
+        """A descriptor of another folder; None where it is not there. Raises what `open_it` does.
 
         SourceUnavailable where a drive that it was seen on is not mounted any more.
         """
         try:
-            folder = os.open(path, FOLDER)
+            folder = open_it()
         except FileNotFoundError:
             self._require_drive_at(path, os.path.realpath(path), 0)
             return None

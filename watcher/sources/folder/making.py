@@ -18,7 +18,7 @@ def made(path: str, like: os.stat_result) -> int:
     above = made(parent or "/", like)
     try:
         make_folder(above, name, like)
-        return os.open(name, FOLDER, dir_fd=above)
+        return os.open(name, FOLDER | os.O_NOFOLLOW, dir_fd=above)
     finally:
         os.close(above)
 

@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from watcher.config.sections import Folder
+from watcher.errors import SourceUnavailable
 from watcher.findings import About
 from watcher.model import Finding
 from watcher.mounts import lack_of_room
 from watcher.sources.folder.atomic import remove
-from watcher.sources.folder.drive import FOLDER, unavailable
+from watcher.sources.folder.drive import unavailable
 from watcher.sources.folder.names import OWN_PREFIX
+from watcher.sources.folder.own_links import open_own
 from watcher.sources.folder.target import Template
 
 _NO_ROOM_BYTES = 10_000_000
@@ -31,14 +33,14 @@ def answers(folder: Folder, path: str, root: int, about: About) -> Iterator[Find
             message = f"{setting} is the watched folder itself, so files stay"
             yield about.wrong(message, f"name another folder as {setting}")
             continue
-        yield from _target(setting, template, root, about)
+        yield from _target(setting, template, path, root, about)
     if any(settings.values()):
-        yield _writable(path, "files can be moved away", about)
+        yield _writable(path, "files can be moved away", path, about)
 
 
-def _target(setting: str, template: Template, root: int, about: About) -> Iterator[Finding]:
+def _target(setting: str, template: Template, path: str, root: int, about: About) -> Iterator[Finding]:
     there = _nearest(template.fixed)
-    finding = _writable(there, f"{setting} can be written", about)
+    finding = _writable(there, f"{setting} can be written", path, about)
     yield finding
     if not finding.ok:
         return
@@ -65,13 +67,15 @@ def _room(setting: str, there: str, about: About) -> Iterator[Finding]:
         yield about.note(f"on the drive of {setting} {lack}", f"make room on the drive of {there}")
 
 
-def _writable(path: str, message: str, about: About) -> Finding:
+def _writable(path: str, message: str, watched: str, about: About) -> Finding:
     try:
-        here = os.open(path, FOLDER)
+        here = open_own(watched, path)
         try:
             _try_all(here)
         finally:
             os.close(here)
+    except SourceUnavailable as error:
+        return about.wrong(str(error), "remove the link, or make it as root")
     except OSError as error:
         return about.wrong(str(unavailable(error, path)), f"let this program make, rename and remove files in {path}")
     return about.well(f"{message} ({path})")
