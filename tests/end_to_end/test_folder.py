@@ -63,6 +63,17 @@ def test_the_same_content_twice_is_booked_once_and_the_second_says_so(workplace:
     assert second["documents"][0]["duplicate_of"] == first["documents"][0]["id"]
 
 
+def test_a_subfolder_in_full_width_digits_is_the_same_employees(workplace: Workplace, endpoint: Endpoint) -> None:
+    workplace.drop("first.pdf", pdf("same"))
+    workplace.drop("second.pdf", pdf("same"), "９０３８５１")
+
+    assert workplace.command("run", "--once").returncode == 0
+
+    (request,) = endpoint.requests
+    assert request.user_code == ZHANG
+    assert {each["documents"][0]["outcome"] for each in workplace.submissions()} == {"done", "duplicate"}
+
+
 def test_what_the_endpoint_refuses_ends_in_error_with_a_note_and_status_1(
     workplace: Workplace, endpoint: Endpoint
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import re
+import unicodedata
 
 from watcher.config.sections import FixedCode, FromFilename, FromPlace
 from watcher.sources.folder.names import for_display
@@ -41,6 +42,9 @@ def _from_name(pattern: re.Pattern[str], name: str) -> str | None:
 
 
 def _plain(text: str) -> str | None:
-    """The text, where it can be an employee number at all: no bytes that are no text, no controls."""
-    stripped = text.strip()
+    """The text, where it can be an employee number at all: no bytes that are no text, no controls.
+
+    Chinese keyboards write ``９０３８５１``, as in a mail's subject.
+    """
+    stripped = unicodedata.normalize("NFKC", text).strip()
     return stripped if stripped and for_display(stripped) == stripped else None
