@@ -722,3 +722,22 @@ def test_a_file_moves_to_a_full_drive_when_it_has_room_and_nothing_is_half_there
     assert not kept.exists()
     assert (disk.path / "done" / "a.pdf").read_bytes() == content
     assert (disk.path / "done" / "a.pdf.txt").read_bytes() == NOTE_BYTES
+
+
+def test_a_file_that_cannot_fit_on_another_drive_does_not_fill_it(
+    tmp_path: Path, disk: SmallDisk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a file with a hole, which is larger than the drive
+    folder = Folder(tmp_path, error=str(disk.path / "error"))
+    with folder.drop().open("r+b") as file:
+        file.seek(2**25)
+        file.write(b"%%EOF")
+    submission = folder.taken_in()
+    target = folder.source.plan(submission, booked=False)
+    monkeypatch.setattr("watcher.sources.folder.atomic._write_all", lambda *_: pytest.fail("it was begun"))
+
+    with pytest.raises(SourceUnavailable, match="no space left"):
+        folder.source.move(submission, target, None)
+
+    assert [path for path in disk.path.rglob("*") if path.is_file()] == []
+    assert (folder.inbox / "a.pdf").exists()

@@ -37,6 +37,7 @@ def status_of(folder: int, name: str) -> os.stat_result | None:
 def copy_of(file: int, folder: int, name: str) -> None:
     """Write a copy of an open file under a new name, with its mode, group and time, and have it on the disk."""
     status = os.fstat(file)
+    _require_room(folder, status.st_size)
     copy = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=folder)
     try:
         os.lseek(file, 0, os.SEEK_SET)
@@ -155,6 +156,13 @@ def _write_temporary(folder: int, name: str, content: bytes, like: os.stat_resul
         raise
     finally:
         os.close(file)
+
+
+def _require_room(folder: int, size: int) -> None:
+    """Rather than fill a drive, again and again, that others may need as well: holes are written out in a copy."""
+    disk = os.fstatvfs(folder)
+    if disk.f_blocks and disk.f_bavail * disk.f_frsize < size:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def _write_all(file: int, content: bytes) -> None:
