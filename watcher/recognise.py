@@ -36,8 +36,11 @@ from watcher.ports import HOLD_MARGIN, UNMEASURED, Meter, Recogniser, Recognitio
 
 log = logging.getLogger(__name__)
 
-# A request leaves only this soon after its claim, so that a process that was stopped does not send late.
+# A request leaves only this soon after its claim was asked for, so that a process that was stopped does not send late.
 FRESH_SECONDS = 2.0
+# The same where the journal may be far away: to claim takes two round trips for each source, and some more. What is
+# left of HOLD_MARGIN is for a line that dies with the outcome on it, and for a database's clock that is set right.
+FRESH_FROM_AFAR_SECONDS = 10.0
 
 
 class Recognise:
@@ -53,8 +56,12 @@ class Recognise:
         now: Callable[[], datetime],
         was_set: Callable[[datetime], bool] = lambda _now: False,
         meter: Meter = UNMEASURED,
+        fresh_seconds: float = FRESH_SECONDS,
     ) -> None:
-        """`now` is the journal's clock; `was_set` says of what it shows whether that is so since somebody set it."""
+        """`now` is the journal's clock; `was_set` says of what it shows whether that is so since somebody set it.
+
+        `fresh_seconds`: how soon after its claim was asked for a request has to leave.
+        """
         self._journal = journal
         self._recogniser = recogniser
         self._store_of = store_of
@@ -62,6 +69,7 @@ class Recognise:
         self._now = now
         self._was_set = was_set
         self._meter = meter
+        self._fresh_seconds = fresh_seconds
         self._outstanding = Outstanding((self.hold - HOLD_MARGIN).total_seconds())
         self._under_way: set[int] = set()  # bookings that are being posted by this process
 
@@ -138,8 +146,12 @@ class Recognise:
             self._try_later(claimed, TryEnding(result=Result.NOT_SENT, message=str(error)))
             return None
         begun_at = boot_seconds()
-        if begun_at - claimed_at > FRESH_SECONDS:
+        if (late := begun_at - claimed_at) > self._fresh_seconds:
             self._journal.give_back(claimed)
+            log.warning(
+                "A document could not be posted soon enough after its claim, and is claimed again.",
+                extra={**claimed.named, "seconds": round(late, 1)},
+            )
             return None
         user_code = claimed.key.user_code if claimed.key.create_expense else None
         log.info("A document is posted.", extra={**claimed.named, "try": claimed.try_number})

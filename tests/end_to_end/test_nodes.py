@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.nodes import Nodes
 from tests.support.servers.dovecot import Account, Dovecot
+from tests.support.servers.fault_proxy import Fault, Kind, Way
 from tests.support.servers.postgres import Postgres
 from tests.support.servers.smtp import SmtpSink
 from tests.support.waiting import wait_for
@@ -70,6 +72,21 @@ def test_two_nodes_on_one_postgresql_share_a_folder_and_a_mailbox_and_double_not
     assert len(list((workplace.done / ZHANG).glob("*.pdf"))) == 30
     assert len(account.messages("发票/已处理")) == 5
     assert len(smtp_sink.received) == 5
+
+
+def test_a_node_that_is_far_from_its_database_posts_all_the_same(
+    workplace: Workplace, endpoint: Endpoint, journal: str
+) -> None:
+    # Given a line on which each answer of the database comes half a second after the one before it
+    with Nodes(workplace, journal) as nodes:
+        (node,) = nodes.start("far")
+        armed = node.line.meet(Fault(kind=Kind.DRIBBLE, of=Way.DOWN, times=None, piece=65536, pause=0.5))
+        # When a file comes
+        workplace.drop("a.pdf", pdf("a"))
+        # Then it is posted, though to claim it takes seconds
+        wait_for(lambda: has_had(1, endpoint), 60, "the request")
+        assert armed.fired
+        node.line.heal()
 
 
 def test_what_was_in_flight_when_the_daemon_was_killed_waits_until_it_cannot_be_under_way(

@@ -14,9 +14,10 @@ from watcher.bootstrap.steps import build_answerers, build_tenders
 from watcher.bootstrap.vitals import build_vitals
 from watcher.bootstrap.workers import build_workers
 from watcher.config.sections import Configuration
+from watcher.journal.opening import has_one_node
 from watcher.policy.pace import Pace
 from watcher.ports import UNMEASURED, Journal, Meter
-from watcher.recognise import Recognise
+from watcher.recognise import FRESH_FROM_AFAR_SECONDS, FRESH_SECONDS, Recognise
 from watcher.secrecy import KnownSecrets
 from watcher.service import Service
 from watcher.service.alarm import DUTY
@@ -65,6 +66,7 @@ def build_service(
         now=journal.now,
         was_set=vitals.clock_watch.was_set,
         meter=meter,
+        fresh_seconds=FRESH_SECONDS if has_one_node(configuration.journal) else FRESH_FROM_AFAR_SECONDS,
     )
     poster = Poster(
         recognise=recognise,
