@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from watcher.config.sections import Folder
-from watcher.sources.folder.holding import holds
+from watcher.sources.folder.holding import Digests, holds
 
 CONTENT = b"an invoice"
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -24,22 +24,22 @@ def test_a_file_is_held_while_it_has_the_same_bytes(tmp_path: Path) -> None:
     file.write_bytes(CONTENT)
     path = str(file.relative_to(tmp_path))
 
-    assert holds(folder(tmp_path), path, SHA256) is True
+    assert holds(folder(tmp_path), path, SHA256, Digests()) is True
     file.write_bytes(b"an Invoice")
-    assert holds(folder(tmp_path), path, SHA256) is False
+    assert holds(folder(tmp_path), path, SHA256, Digests()) is False
     file.unlink()
-    assert holds(folder(tmp_path), path, SHA256) is False
+    assert holds(folder(tmp_path), path, SHA256, Digests()) is False
     file.mkdir()
-    assert holds(folder(tmp_path), path, SHA256) is False
-    assert holds(folder(tmp_path), "903851/../secret", SHA256) is False
+    assert holds(folder(tmp_path), path, SHA256, Digests()) is False
+    assert holds(folder(tmp_path), "903851/../secret", SHA256, Digests()) is False
 
 
 def test_where_the_folder_cannot_be_seen_nothing_is_known(tmp_path: Path) -> None:
-    assert holds(folder(tmp_path / "away"), "a.pdf", SHA256) is None
+    assert holds(folder(tmp_path / "away"), "a.pdf", SHA256, Digests()) is None
     (tmp_path / "a.pdf").write_bytes(b"below the mount point")
-    assert holds(folder(tmp_path, marker=".here"), "a.pdf", SHA256) is None
+    assert holds(folder(tmp_path, marker=".here"), "a.pdf", SHA256, Digests()) is None
     (tmp_path / ".here").touch()
-    assert holds(folder(tmp_path, marker=".here"), "a.pdf", SHA256) is False
+    assert holds(folder(tmp_path, marker=".here"), "a.pdf", SHA256, Digests()) is False
 
 
 def test_a_file_behind_a_link_is_not_held(tmp_path: Path) -> None:
@@ -48,4 +48,17 @@ def test_a_file_behind_a_link_is_not_held(tmp_path: Path) -> None:
     (tmp_path / "inbox").mkdir()
     (tmp_path / "inbox" / "a.pdf").symlink_to(tmp_path / "elsewhere" / "a.pdf")
 
-    assert holds(folder(tmp_path / "inbox"), "a.pdf", SHA256) is not True
+    assert holds(folder(tmp_path / "inbox"), "a.pdf", SHA256, Digests()) is not True
+
+
+def test_a_file_that_was_read_is_read_again_once_it_has_changed(tmp_path: Path) -> None:
+    file, digests = tmp_path / "a.pdf", Digests()
+    for content in (CONTENT, b"another invoice"):
+        file.write_bytes(content)
+        sha256 = hashlib.sha256(content).hexdigest()
+        assert [holds(folder(tmp_path), "a.pdf", each, digests) for each in (sha256, sha256, "0" * 64)] == [
+            True, True, False
+        ]  # fmt: skip
+    (tmp_path / "b.pdf").write_bytes(CONTENT)
+    (tmp_path / "b.pdf").replace(file)
+    assert holds(folder(tmp_path), "a.pdf", SHA256, digests) is True

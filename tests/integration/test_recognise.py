@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 import sqlite3
 import threading
@@ -14,13 +15,15 @@ from queue import Queue
 from typing import Any, cast
 
 import pytest
+from msgspec.structs import replace
 
 from tests.support.journals import ENDED, document, done, invoice, mail
 from tests.support.recognisers import recogniser
 from tests.support.servers.postgres import Postgres
 from tests.support.waiting import wait_for
+from watcher.bootstrap.adapters import build_adapters
 from watcher.clock import boot_seconds
-from watcher.config.sections import Recognition
+from watcher.config.sections import Configuration, Recognition
 from watcher.errors import JournalRefused, JournalUnavailable, StoreUnavailable
 from watcher.journal.journal import SqlJournal
 from watcher.journal.opening import open_journal
@@ -37,8 +40,9 @@ from watcher.model import (
 )
 from watcher.outstanding import Outcomes
 from watcher.ports import FoundDocument, RecognitionJournal, Store
-from watcher.recognise import Recognise
+from watcher.recognise import FRESH_SECONDS, Recognise
 from watcher.sandbox.endpoint import Endpoint
+from watcher.secrecy import KnownSecrets
 from watcher.service.heartbeats import Heartbeats
 from watcher.service.recorder import Recorder
 
@@ -81,12 +85,20 @@ def always(_: str) -> Store:
 
 @contextmanager
 def posting(
-    journal: SqlJournal, endpoint: Endpoint, store_of: Callable[[str], Store] = always, **keys: Any
+    journal: SqlJournal,
+    endpoint: Endpoint,
+    store_of: Callable[[str], Store] = always,
+    *,
+    fresh_seconds: float = FRESH_SECONDS,
+    **keys: Any,
 ) -> Iterator[Callable[[], int]]:
     """A function that posts what is due, and says how much that was."""
     rules = Recognition.model_validate({"url": endpoint.url, **QUICK, **keys})
     with recogniser(endpoint.url, **{**QUICK, **keys}) as client:
-        step = Recognise(journal=journal, recogniser=client, store_of=store_of, rules=rules, now=journal.now)
+        step = Recognise(
+            journal=journal, recogniser=client, store_of=store_of, rules=rules, now=journal.now,
+            fresh_seconds=fresh_seconds,
+        )  # fmt: skip
 
         def go() -> int:
             claimed_at = boot_seconds()
@@ -175,6 +187,38 @@ def test_a_document_whose_store_is_gone_waits_and_is_in_no_doubt(journal: SqlJou
     assert (document.attempts, document.tries[0].message) == (1, "there is no store default")
     assert not document.tries[0].in_doubt
     assert endpoint.requests == ()
+
+
+def test_a_file_that_takes_longer_to_read_than_a_request_may_wait_for_is_posted_by_the_next_claim(
+    journal: SqlJournal, endpoint: Endpoint, tmp_path: Path
+) -> None:
+    # Given a large file with an address of its own
+    large = tmp_path / "inbox" / "a.pdf"
+    large.parent.mkdir()
+    with large.open("wb") as file:
+        file.truncate(300_000_000)  # a tenth of a second, on any machine
+    with large.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    folders = [{"name": "fapiao", "path": large.parent, "store": "drive", "user_code": {"fixed": "903851"}}]
+    store = build_adapters(
+        Configuration.model_validate(
+            {
+                "journal": "sqlite:////journal.db",
+                "recognition": {"url": endpoint.url},
+                "stores": {"drive": {"type": "resolve", "base_url": "https://files.example.com/"}},
+                "folders": folders,
+            }
+        ),
+        KnownSecrets(),
+    ).stores["drive"]
+    locator = Locator(store="drive", key="a.pdf", url="https://files.example.com/a.pdf")
+    journal.record(mail(replace(document(), sha256=sha256, content=sha256, locator=locator)))
+    # When it is claimed again and again, and to read it takes longer than its request may wait for
+    with posting(journal, endpoint, lambda _: store, fresh_seconds=0.05) as go:
+        wait_for(lambda: go() and endpoint.requests, 60, "the request")
+    # Then it was posted, and no try was counted before
+    (found,) = documents(journal)
+    assert (found.outcome, found.attempts, len(found.tries)) == (Outcome.DONE, 1, 1)
 
 
 def test_what_was_asked_for_counts_and_not_what_the_configuration_says_by_now(

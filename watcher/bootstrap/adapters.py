@@ -34,6 +34,7 @@ from watcher.tls import UnusableAuthorities
 
 if TYPE_CHECKING:
     from watcher.recognition.token import TokenSource
+    from watcher.sources.folder.holding import Digests
 
 _LDAP_REMEMBERED_SECONDS = 60.0
 
@@ -141,13 +142,15 @@ def _stores(configuration: Configuration, token: TokenSource | None, known: Know
             stores[name] = HttpStore(name, section, token=token, refused=refused, known=known)
     for name, section in configuration.stores.items():
         if isinstance(section, sections.ResolveStore):
+            from watcher.sources.folder.holding import Digests
+
             parts = stores[section.parts] if section.parts else None
             stores[name] = ResolveStore(
                 name,
                 section,
                 parts=parts,
                 sample=partial(_sample, configuration, name),
-                holds=partial(_holds, configuration, name),
+                holds=partial(_holds, configuration, name, Digests()),
             )
     return stores
 
@@ -160,11 +163,11 @@ def _sample(configuration: Configuration, store: str) -> tuple[str, int] | None:
     return next((sample for sample in samples if sample is not None), None)
 
 
-def _holds(configuration: Configuration, store: str, path: str, sha256: str) -> bool | None:
+def _holds(configuration: Configuration, store: str, digests: Digests, path: str, sha256: str) -> bool | None:
     """Whether a folder of this store has such a file at a path; None: that cannot be seen from here."""
     from watcher.sources.folder.holding import holds
 
-    found = [holds(folder, path, sha256) for folder in configuration.folders if folder.store == store]
+    found = [holds(folder, path, sha256, digests) for folder in configuration.folders if folder.store == store]
     if any(found):
         return True
     return None if not found or None in found else False

@@ -4,14 +4,56 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
+from collections import OrderedDict
+from io import BufferedReader
 
 from watcher.config.sections import Folder
 from watcher.errors import Vanished
 from watcher.sources.folder.atomic import status_of
 from watcher.sources.folder.drive import FOLDER, is_gone, open_file_below
 
+_MOST_REMEMBERED = 1024  # files: as many as may be posted at once
 
-def holds(folder: Folder, path: str, sha256: str) -> bool | None:
+_Version = tuple[int, ...]
+
+
+class Digests:
+    """What files have in them, read once for as long as they stand as they did then. Safe for threads.
+
+    A request leaves soon after its claim or not at all, and to read a large file on a slow drive takes longer: so the
+    claim after that has to find it read.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._read: OrderedDict[tuple[str, _Version], str] = OrderedDict()
+
+    def of(self, path: str, file: BufferedReader) -> str:
+        """The sha256 of the opened file at `path`."""
+        version = _version(file)
+        with self._lock:
+            known = self._read.get((path, version))
+        if known is not None:
+            return known
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        if _version(file) == version:
+            self._remember((path, version), digest)
+        return digest
+
+    def _remember(self, what: tuple[str, _Version], digest: str) -> None:
+        with self._lock:
+            self._read[what] = digest
+            while len(self._read) > _MOST_REMEMBERED:
+                self._read.popitem(last=False)
+
+
+def _version(file: BufferedReader) -> _Version:
+    status = os.fstat(file.fileno())
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
+def holds(folder: Folder, path: str, sha256: str, digests: Digests) -> bool | None:
     """Whether the folder has a file with these bytes at `path`; None: it cannot be seen from here now."""
     try:
         root = os.open(folder.path, FOLDER)
@@ -22,7 +64,7 @@ def holds(folder: Folder, path: str, sha256: str) -> bool | None:
             return None
         file, _ = open_file_below(root, path)
         with open(file, "rb") as opened:  # noqa: PTH123 - a descriptor has no path
-            return hashlib.file_digest(opened, "sha256").hexdigest() == sha256
+            return digests.of(path, opened) == sha256
     except Vanished:
         return False
     except OSError as error:
