@@ -541,6 +541,25 @@ def test_what_failed_and_was_left_in_doubt_since_is_posted_under_its_old_biz_id_
     assert outcomes(only(journal, other)) == [Outcome.DONE]
 
 
+def test_what_comes_anew_and_is_in_doubt_shows_nothing_of_the_answer_that_refused_it_before(journal: Journal) -> None:
+    # Given a document that was refused with what was read in it, and of which an earlier try is in doubt
+    journal.record(mail(document("same")))
+    first = claim_one(journal, hold=OVER)
+    settle(journal, claim_one(journal), replace(FAILED, invoices=(invoice(expense_id=None),)), REFUSED)
+    with suppress(ClaimLost):
+        journal.postpone(first, due_in=NOW, counted=True, ending=CUT_OFF)
+    # When it is submitted anew
+    other = journal.record(mail(document("same")))
+    # Then no invoice is told of it while nobody has answered, nor where a person leaves it in doubt
+    (waiting,) = only(journal, other).documents
+    assert (waiting.outcome, waiting.invoices) == (None, ())
+    with suppress(ClaimLost):
+        journal.hold(claim_one(journal), None)
+    journal.refuse(other)
+    (left,) = only(journal, other).documents
+    assert (left.outcome, left.code, left.invoices) == (Outcome.ATTENTION, "IN_DOUBT", ())
+
+
 def test_fresh_bookings_go_before_retries(journal: Journal) -> None:
     journal.record(mail(document("old")))
     journal.postpone(claim_one(journal), due_in=NOW, counted=True, ending=REFUSED)

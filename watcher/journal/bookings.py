@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, case, false, insert, null, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, delete, false, insert, null, or_, select, update
 
 from watcher.journal.clock import now_ms
 from watcher.journal.connection import Connection
@@ -81,6 +81,7 @@ _REOPEN_BOOKING = Deferred(
 _WAIT_FOR = Deferred(
     lambda: update(bookings).where(bookings.c.id == bindparam("row")).values(due_at=null(), waits_for=bindparam("what"))
 )
+_FORGET_INVOICES = Deferred(lambda: delete(invoices).where(invoices.c.booking == bindparam("of")))
 _EXPENSE = Deferred(
     lambda: (
         select(invoices.c.id).where(invoices.c.booking == bindparam("of"), invoices.c.expense_id.is_not(None)).limit(1)
@@ -144,6 +145,12 @@ def adopt(connection: Connection, booking: int, *, source: str, locator: Locator
 def let_go(connection: Connection, booking: int) -> None:
     """It is due now, as if it had never been tried, and keeps its bizId."""
     connection.execute(_REOPEN_BOOKING, {"row": booking})
+
+
+def begin_anew(connection: Connection, booking: int) -> None:
+    """What has ended is due as in `let_go`, and nothing of what was answered counts any more."""
+    connection.execute(_FORGET_INVOICES, {"of": booking})
+    let_go(connection, booking)
 
 
 def let_wait(connection: Connection, booking: int, what: WaitsFor) -> None:

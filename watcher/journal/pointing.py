@@ -12,9 +12,9 @@ from watcher.journal.bookings import (
     FIRST_GENERATION,
     WaitsFor,
     adopt,
+    begin_anew,
     booked,
     latest_with_parts,
-    let_go,
     open_generation,
 )
 from watcher.journal.connection import Connection
@@ -67,13 +67,11 @@ def point(connection: Connection, new: NewSubmission, rows: list[dict[str, Any]]
         elif existing is not None and booked(existing):
             row |= {"booking": existing.id, "state": DocumentState.SETTLED.value}
             row |= {"outcome": Outcome.DUPLICATE.value, "duplicate_of": existing.first_document}
-        elif existing is not None and existing.state == DocumentState.PENDING:
+        elif existing is not None and (existing.state == DocumentState.PENDING or existing.in_doubt):
             row["booking"] = opened[document.content] = existing.id
-            adopt(connection, existing.id, source=new.source, locator=locator)
-        elif existing is not None and existing.in_doubt:
-            # It failed, and may have been booked all the same: under another bizId it would be booked twice.
-            row["booking"] = opened[document.content] = existing.id
-            let_go(connection, existing.id)
+            if existing.state != DocumentState.PENDING:
+                # It failed, and may have been booked all the same: under another bizId it would be booked twice.
+                begin_anew(connection, existing.id)
             adopt(connection, existing.id, source=new.source, locator=locator)
         elif (before := _posted_before(document.content, found, parts)) is not None:
             row |= {"state": DocumentState.SETTLED.value, **before}

@@ -6,12 +6,13 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import and_, bindparam, case, delete, exists, false, func, null, or_, select, text, update
+from sqlalchemy import and_, bindparam, case, exists, false, func, null, or_, select, text, update
 
 from watcher.journal.bookings import (
     FIRST_GENERATION,
     WaitsFor,
     adopt,
+    begin_anew,
     booked,
     is_doubtful,
     latest,
@@ -143,7 +144,6 @@ _MAY_LIE_AT = Deferred(
         else_=submissions.c.moved_to,
     )
 )
-_FORGET_INVOICES = Deferred(lambda: delete(invoices).where(invoices.c.booking == bindparam("of")))
 # The reply of an answer under way may have gone out, noted or not, and even if its claim was given back. The next one
 # says something else: under the same number it would be taken for sent, or be dropped by its Message-ID.
 _USED_UP = Deferred(
@@ -305,8 +305,7 @@ def _posted_again(connection: Connection, found: Any, document: Any, source: str
     if found is None or wish.new or not found.in_doubt:
         number = FIRST_GENERATION if found is None else found.generation + 1
         return _generation(connection, document, number, source=source, locator=locator_of(document))
-    connection.execute(_FORGET_INVOICES, {"of": found.id})
-    let_go(connection, found.id)
+    begin_anew(connection, found.id)
     adopt(connection, found.id, source=source, locator=locator_of(document))
     if not wish.decided:
         let_wait(connection, int(found.id), WaitsFor.PERSON)
