@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from watcher.model import Invoice, Response
-from watcher.recognition.response import LONGEST_NUMBER, read_date, read_response
+from watcher.recognition.expenses import LONGEST_NUMBER
+from watcher.recognition.response import read_date, read_response
 
 VECTORS = Path(__file__).parent / "vectors"  # the documentation's own examples, byte by byte
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -336,7 +337,11 @@ def test_no_bytes_whatsoever_raise(raw: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "written", ["0", '"0"', '"00"', "-1", '"-1"', '"null"', '"None"', "null", '""', "false", '" "']
+    "written",
+    [
+        *("0", '"0"', '"00"', "-1", '"-1"', '"null"', '"None"', "null", '""', "false", '" "'),
+        *("0.0", '"-"', '"无"', '"N/A"', "[]", "[null]", "[0]", "{}", '{"id": null}'),
+    ],
 )
 def test_what_programs_write_for_no_expense_is_none(written: str) -> None:
     expense = f'{{"expense_id":{written},"invoice_status":"N"}}'
@@ -346,3 +351,28 @@ def test_what_programs_write_for_no_expense_is_none(written: str) -> None:
 
     assert response is not None
     assert [invoice.expense_id for invoice in response.invoices] == [None]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"data": [{"ocr_result": {"invoice_num": "1"}}], "expense_result": {"expense_id": 5}},
+        {"data": [{"ocr_result": {"invoice_num": "1"}, "expense_id": 5}]},
+        {"data": [{"ocr_result": {"invoice_num": "1"}, "expense_results": [{"expense_id": 5}]}]},
+        {"data": [{"ocr_result": {"invoice_num": "1"}, "expense_result": {"data": {"expense_id": 5}}}]},
+        {"data": [{"ocr_result": {"invoice_num": "1"}, "expense_result": {"expenseId": 5}}]},
+        {"data": [{"ocr_result": {"invoice_num": "1"}, "expense_result": {"expense_id": [5, 6]}}]},
+        {"data": json.dumps([{"ocr_result": {"invoice_num": "1"}, "expense_id": "5"}])},
+        {"result": [{"ocr_result": {"invoice_num": "1"}, "expense_result": {"expense_id": 5}}]},
+    ],
+)
+def test_an_expense_where_none_belongs_does_not_pass_for_none(answer: dict[str, Any]) -> None:
+    assert read_response(json.dumps({"resCode": 200000, **answer}).encode(), SHANGHAI) is None
+
+
+def test_an_expense_that_the_invoice_had_before_is_none_of_this_request() -> None:
+    invoice = only(
+        ocr_result={"invoice_num": "1", "expense_id": 5},
+        expense_result={"expense_id": None, "invoice_message": "发票重复", "expense_count": 0},
+    )
+    assert (invoice.expense_id, invoice.message) == (None, "发票重复")

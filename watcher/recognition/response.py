@@ -17,13 +17,11 @@ from zoneinfo import ZoneInfo
 
 from watcher.headers import clean, decode_bytes
 from watcher.model import SUCCESS, Invoice, Response
+from watcher.recognition.expenses import LONGEST_NUMBER, expense_id, expenses_told
 
 LONGEST_TEXT = 2000  # characters of any one text that is kept
-# Of what is looked up by: PostgreSQL indexes no value of 2700 bytes, and a character may have four.
-LONGEST_NUMBER = 200
 
 _PARTS = ("ocr_result", "check_result", "expense_result")
-_NO_EXPENSE = re.compile(r"0+|-\d+|null|none|nil|undefined|false", re.IGNORECASE | re.ASCII)
 _PLAIN = re.compile("[ -~]*")  # nothing that would have to be cleaned
 _DECIMAL = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 _COMPACT_DATE = re.compile(r"(\d{4})(\d{2})(\d{2})", re.ASCII)
@@ -42,7 +40,7 @@ def read_response(raw: bytes, timezone: ZoneInfo, hidden: Callable[[str], str] =
     """The answer decoded; `timezone` is that of dates given in milliseconds, `hidden` takes secrets out of messages.
 
     None where it is not in the documented form: not JSON, no resCode, or a success whose data cannot
-    be understood (it may have booked something, so it must not pass for "no invoice").
+    be understood, or that has an expense where none belongs (so it must not pass for "no invoice" or "no expense").
     """
     answer = _decoded(read_text(raw))
     code = _text(answer.get("resCode")) if isinstance(answer, dict) else None
@@ -50,7 +48,10 @@ def read_response(raw: bytes, timezone: ZoneInfo, hidden: Callable[[str], str] =
         return None
     message = _words(answer.get("resMsg"), hidden)
     try:
-        invoices = tuple(_invoices(answer.get("data"), timezone, hidden))
+        objects = _objects(answer.get("data"))
+        invoices = tuple(_invoices(objects, timezone, hidden))
+        if code == SUCCESS and _has_more(answer, objects, invoices):
+            return None
     except (_UnknownFormError, RecursionError):  # nested deeper than any answer is
         if code == SUCCESS:
             return None
@@ -87,8 +88,14 @@ _JSON = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=_no_numb
 # ---------------------------------------------------------------------------------- the invoices
 
 
-def _invoices(data: Any, timezone: ZoneInfo, hidden: Callable[[str], str]) -> Iterator[Invoice]:
-    for item in _objects(data):
+def _has_more(answer: _Object, objects: list[_Object], invoices: tuple[Invoice, ...]) -> bool:
+    """Whether it tells of an expense where none belongs, and an invoice would be told to have none."""
+    read = {invoice.expense_id for invoice in invoices}
+    return (None in read or not read) and not read.issuperset(expenses_told([answer, objects]))
+
+
+def _invoices(objects: list[_Object], timezone: ZoneInfo, hidden: Callable[[str], str]) -> Iterator[Invoice]:
+    for item in objects:
         if not item:
             continue
         if not any(part in item for part in _PARTS):
@@ -171,17 +178,11 @@ def _invoice(
         buyer_name=_text_of((ocr, "buyer_name"), (check, "buyer_name"), (buyer, "Name")),
         buyer_tax_code=_text_of((ocr, "buyer_tax_code"), (check, "buyer_tax_code"), (buyer, "TaxCode")),
         verified=_verified(check),
-        expense_id=_expense_id(expense.get("expense_id")),
+        expense_id=expense_id(expense.get("expense_id")),
         expense_status=_text(expense.get("invoice_status")),
         message=_words(expense.get("invoice_message"), hidden),
         message_code=_text(expense.get("invoice_message_code")),
     )
-
-
-def _expense_id(value: Any) -> str | None:
-    """None for what programs write where there is none: nobody would find an expense of that number."""
-    found = _text(value, LONGEST_NUMBER)
-    return None if found is None or _NO_EXPENSE.fullmatch(found) else found
 
 
 def _verified(check: _Object) -> bool | None:
