@@ -87,6 +87,8 @@ def test_the_documented_refusal_keeps_its_code_and_message() -> None:
         b'{"resCode": null}',
         b'{"resCode": true}',
         b'{"resCode": {"a": 1}, "data": []}'[:12],
+        b'{"resCode": {"code": 300042}, "resMsg": "no"}',
+        b'{"resCode": [300042], "resMsg": "no"}',
         b'{"resCode": 200000, "data": [',
         b'{"resCode": 200000, "data": "booked"}',
         b'{"resCode": 200000, "data": 7}',
@@ -100,8 +102,8 @@ def test_what_is_not_in_the_documented_form_is_no_answer(raw: bytes) -> None:
     assert read_response(raw, SHANGHAI) is None
 
 
-@pytest.mark.parametrize("code", ["200000", " 200000 "])
-def test_a_code_may_be_a_text(code: str) -> None:
+@pytest.mark.parametrize("code", ["200000", " 200000 ", 200000.0])
+def test_a_code_may_be_a_text_or_a_number_of_any_kind(code: str | float) -> None:
     assert read({"resCode": code, "data": []}).code == "200000"
 
 

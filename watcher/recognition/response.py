@@ -24,6 +24,7 @@ LONGEST_TEXT = 2000  # characters of any one text that is kept
 _PARTS = ("ocr_result", "check_result", "expense_result")
 _PLAIN = re.compile("[ -~]*")  # nothing that would have to be cleaned
 _DECIMAL = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
+_WHOLE = re.compile(r"^(\d+)\.0+$", re.ASCII)
 _COMPACT_DATE = re.compile(r"(\d{4})(\d{2})(\d{2})", re.ASCII)
 _WRITTEN_DATE = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})(?!\d)", re.ASCII)
 _MILLISECONDS = re.compile(r"-?\d{9,15}", re.ASCII)
@@ -43,7 +44,7 @@ def read_response(raw: bytes, timezone: ZoneInfo, hidden: Callable[[str], str] =
     be understood, or that has an expense where none belongs (so it must not pass for "no invoice" or "no expense").
     """
     answer = _decoded(read_text(raw))
-    code = _text(answer.get("resCode")) if isinstance(answer, dict) else None
+    code = _code(answer.get("resCode")) if isinstance(answer, dict) else None
     if code is None:
         return None
     message = _words(answer.get("resMsg"), hidden)
@@ -57,6 +58,12 @@ def read_response(raw: bytes, timezone: ZoneInfo, hidden: Callable[[str], str] =
             return None
         invoices = ()
     return Response(code=code, message=message, invoices=invoices)
+
+
+def _code(value: Any) -> str | None:
+    """resCode as text: what is neither a number nor a text is none, and a gateway may write an integer as 200000.0."""
+    code = _text(value) if isinstance(value, str) else None
+    return code if code is None else _WHOLE.sub(r"\1", code)
 
 
 def read_text(raw: bytes) -> str:
