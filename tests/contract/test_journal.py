@@ -522,6 +522,17 @@ def test_what_was_interrupted_is_so_still_when_the_next_claim_is_given_back(jour
         assert (again.interrupted, again.in_doubt) == (True, True)
 
 
+def test_what_was_interrupted_is_so_still_when_a_probe_with_it_is_given_back(journal: Journal) -> None:
+    journal.record(mail())
+    claim_one(journal, hold=OVER)
+    journal.close_gate(ENDPOINT, "shut", NOW)
+    probe = claim_one(journal, hold=OVER)
+    assert (probe.interrupted, probe.probe_of) == (True, ENDPOINT)
+    journal.give_back(probe)
+    again = claim_one(journal)
+    assert (again.interrupted, again.in_doubt, again.probe_of) == (True, True, ENDPOINT)
+
+
 def test_what_failed_and_was_left_in_doubt_since_is_posted_under_its_old_biz_id_when_it_comes_anew(
     journal: Journal,
 ) -> None:

@@ -81,8 +81,8 @@ _GIVE_BACK = Deferred(
     lambda: fenced(bookings, state="pending").values(
         due_at=now_ms(),
         tries=bookings.c.tries - 1,
-        # Who was at it before is still unheard of, so that the next claim has to know. A probe is for what is free.
-        claimed=and_(bookings.c.interrupted, bindparam("is_probe") == 0),
+        # Who was at it before is still unheard of, so that the next claim has to know.
+        claimed=bookings.c.interrupted,
         claim=bookings.c.claim + 1,
     )
 )
@@ -135,8 +135,7 @@ class RecognitionPart(Part):
 
     def give_back(self, claimed: ClaimedBooking) -> None:
         def work(connection: Connection) -> None:
-            is_probe = int(claimed.probe_of is not None)
-            if connection.execute(_GIVE_BACK, {**_fence(claimed), "is_probe": is_probe}).rowcount:
+            if connection.execute(_GIVE_BACK, _fence(claimed)).rowcount:
                 connection.execute(_FORGET_TRY, {"of": claimed.booking, "nth": claimed.try_number})
                 if claimed.probe_of is not None:
                     gates.give_probe_back(connection, claimed.probe_of)
