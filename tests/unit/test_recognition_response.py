@@ -210,6 +210,13 @@ def test_what_neither_has_comes_from_the_detail() -> None:
         ({"result": 2}, False),
         ({"result": None}, False),
         ({"invoice_number": "1"}, False),
+        ("", None),
+        (False, False),
+        ("查验失败", False),
+        ([{"result": 1}, "查验失败"], False),
+        (True, False),
+        (0, False),
+        ("0", False),
     ],
 )
 def test_verified_is_what_the_check_says(check: Any, verified: bool | None) -> None:

@@ -32,6 +32,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _Object = Mapping[str, Any]
 
+_NOT_UNDERSTOOD: _Object = {"result": None}
+
 
 class _UnknownFormError(Exception):
     """The answer has something where the documentation has something else."""
@@ -132,7 +134,7 @@ def _objects(value: Any) -> list[_Object]:
 
 def _rows(item: _Object) -> Iterator[tuple[_Object, _Object, _Object]]:
     """The three parts of each invoice of an item. An invoice with several expenses appears with each of them."""
-    ocrs, checks = _tolerated(item.get("ocr_result")), _tolerated(item.get("check_result"))
+    ocrs, checks = _tolerated(item.get("ocr_result")), _checks(item.get("check_result"))
     expenses = _expenses(item.get("expense_result"))
     facts = max(len(ocrs), len(checks))
     for row in range(max(facts, len(expenses))):
@@ -147,6 +149,14 @@ def _expenses(value: Any) -> list[_Object]:
     if isinstance(value, str) and value.strip().isdecimal():
         return [{"expense_id": value}]
     return [] if value is False else _objects(value)
+
+
+def _checks(value: Any) -> list[_Object]:
+    """What the tax office said: what is not understood here is something else than 1, and must not pass for unsaid."""
+    try:
+        return _objects(value)
+    except _UnknownFormError:
+        return [_NOT_UNDERSTOOD]
 
 
 def _at(parts: list[_Object], row: int) -> _Object:
