@@ -595,6 +595,12 @@ class RecognitionJournal(Protocol):
 
     def open_gate(self, endpoint: str) -> None: ...
 
+    def leave_other_gates(self, endpoint: str) -> None:
+        """From now on this is the endpoint: the time in which the gates of others were closed counts no more.
+
+        They are open then; a node that still posts to one closes it again.
+        """
+
     def pause_gate(self, endpoint: str, pause: timedelta) -> None:
         """Everything waits that long (429, 503 with Retry-After)."""
 

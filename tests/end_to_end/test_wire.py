@@ -9,8 +9,10 @@ import hashlib
 import json
 import re
 import socket
+import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from email.utils import formatdate, parsedate_to_datetime
 from pathlib import Path
@@ -359,6 +361,32 @@ def test_a_probe_that_fails_counts_no_try_and_gives_nothing_up(workplace: Workpl
         assert (submission["documents"][0]["attempts"], submission["state"]) == (0, "open")
         endpoint.reset()
         workplace.closed(1)
+
+
+def test_the_time_before_a_gate_counts_for_nothing_also_where_the_address_is_changed_then(
+    workplace: Workplace, endpoint: Endpoint
+) -> None:
+    # Given a document that failed once, and stood an hour before the gate of a wrong address
+    workplace.config["recognition"]["retry"] = {"first": "0.1s", "longest": "0.1s", "give_up_after": "30m"}
+    workplace.config["recognition"]["probe"] = "1h"
+    workplace.write()
+    endpoint.behave(status=404)
+    endpoint.behave(status=429, times=1)
+    workplace.drop("a.pdf", pdf("a"))
+    assert workplace.command("run", "--once", "--wait", "5s").returncode == 3
+    assert "recognition.url" in gate(workplace)
+    with closing(sqlite3.connect(workplace.root / "journal.db")) as connection, connection:
+        connection.execute("UPDATE bookings SET first_failed_at = first_failed_at - 3600000")
+        connection.execute("UPDATE gates SET since = since - 3600000")
+    # When the address is mended, and the document fails there once more
+    with Endpoint() as other:
+        other.behave(status=429, times=1)
+        workplace.config["recognition"]["url"] = other.url
+        workplace.write()
+        # Then it is tried again, and not given up
+        assert workplace.command("run", "--once", "--wait", "5s").returncode == 0
+    ((document,),) = [submission["documents"] for submission in workplace.submissions()]
+    assert (document["outcome"], document["attempts"]) == ("done", 3)
 
 
 def test_a_closed_gate_and_the_time_of_the_next_try_survive_a_kill(workplace: Workplace, endpoint: Endpoint) -> None:

@@ -59,6 +59,14 @@ _OPEN = Deferred(
         .values(open=true(), reason=null(), since=now_ms(), due_at=null(), claimed=false(), claim=gates.c.claim + 1)
     )
 )
+_OTHERS = Deferred(
+    lambda: (
+        select(gates, now_ms().label("now"))
+        .where(gates.c.endpoint != bindparam("but"), text("NOT open"))
+        .order_by(gates.c.endpoint)
+        .with_for_update()
+    )
+)
 _PAUSE = Deferred(
     lambda: (
         update(gates)
@@ -125,10 +133,19 @@ def close(connection: Connection, endpoint: str, reason: str, probe: int) -> Non
 
 def reopen(connection: Connection, endpoint: str) -> None:
     found = connection.execute(_LOCKED_ROW, {"of": endpoint}).first()
-    if found is None or found.open:
-        return
+    if found is not None and not found.open:
+        _open(connection, found)
+
+
+def leave_others(connection: Connection, endpoint: str) -> None:
+    """Those of other addresses are shut no more: what waited before them goes on to this one."""
+    for found in connection.execute(_OTHERS, {"but": endpoint}).all():
+        _open(connection, found)
+
+
+def _open(connection: Connection, found: Any) -> None:
     connection.execute(_SHIFT_FAILURES, {"now": found.now, "shut": found.since})
-    connection.execute(_OPEN, {"of": endpoint})
+    connection.execute(_OPEN, {"of": found.endpoint})
 
 
 def pause(connection: Connection, endpoint: str, length: int) -> None:

@@ -151,6 +151,9 @@ class RecognitionPart(Part):
     def open_gate(self, endpoint: str) -> None:
         self._database.write(lambda connection: gates.reopen(connection, endpoint), news=POSTING)
 
+    def leave_other_gates(self, endpoint: str) -> None:
+        self._database.write(lambda connection: gates.leave_others(connection, endpoint), news=POSTING)
+
     def pause_gate(self, endpoint: str, pause: timedelta) -> None:
         self._database.write(lambda connection: gates.pause(connection, endpoint, span_ms(pause)), news=POSTING)
 

@@ -173,6 +173,7 @@ class Service:
     def _begin(self) -> None:
         self._journal.register_sources(self._sources)
         self._set_back.round()
+        self._journal.leave_other_gates(self._poster.endpoint)
         self._strays.round()
         self._journal.subscribe(self._wake)
         self._posting = self._thread("claim", self._poster.run)
