@@ -301,6 +301,7 @@ class ClaimedBooking(Struct, frozen=True, kw_only=True):
     interrupted: bool = False  # the try before this one never came to its end
     probe_of: str | None = None  # the endpoint whose closed gate it tries
     submissions: tuple[str, ...] = ()  # the ids of those that wait for it, the first ones; for the log
+    others: tuple[Locator, ...] = ()  # where else the same content is, by the documents that wait for it
 
     @property
     def named(self) -> dict[str, object]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -15,7 +16,7 @@ from watcher.clock import boot_seconds
 from watcher.config.sections import Recognition
 from watcher.errors import ClaimLost, JournalRefused, JournalUnavailable, StoreUnavailable
 from watcher.headers import clean
-from watcher.model import ClaimedBooking, Outcome, SettledTry, Settlement, Stage, TryEnding
+from watcher.model import ClaimedBooking, Locator, Outcome, SettledTry, Settlement, Stage, TryEnding
 from watcher.outstanding import Outcomes, Outstanding, Single
 from watcher.policy.outcome import (
     CloseGate,
@@ -140,7 +141,7 @@ class Recognise:
             self._hold(claimed, None)
             return None
         try:
-            url = self._store_of(claimed.locator.store).attachment_url(claimed.locator, claimed.key.content)
+            locator, url = self._address(claimed)
         except StoreUnavailable as error:
             self._meter.store_failed(claimed.locator.store, refused=False)
             self._try_later(claimed, TryEnding(result=Result.NOT_SENT, message=str(error)))
@@ -157,7 +158,7 @@ class Recognise:
         log.info("A document is posted.", extra={**claimed.named, "try": claimed.try_number})
         leaves()
         exchange = self._recogniser.recognise(url, claimed.biz_id, user_code, begun_at=begun_at)
-        if claimed.locator.url is None:
+        if locator.url is None:
             exchange = without_signature(exchange, url)
         decision = classify(exchange, self._rules, wanted=claimed.key.create_expense)
         self._meter.took(Stage.RECOGNISE, boot_seconds() - begun_at)
@@ -167,6 +168,19 @@ class Recognise:
         record = partial(self._record, claimed, decision)
         self._outstanding.until_recorded(record, Single(claimed, claimed_at), beat)
         return None
+
+    def _address(self, claimed: ClaimedBooking) -> tuple[Locator, str]:
+        """Where it is, and its URL: of the same content in several places one may be gone. Raises StoreUnavailable."""
+        try:
+            return claimed.locator, self._url(claimed.locator, claimed)
+        except StoreUnavailable:
+            for locator in claimed.others:
+                with suppress(StoreUnavailable):
+                    return locator, self._url(locator, claimed)
+            raise
+
+    def _url(self, locator: Locator, claimed: ClaimedBooking) -> str:
+        return self._store_of(locator.store).attachment_url(locator, claimed.key.content)
 
     def _record(self, claimed: ClaimedBooking, decision: Decision) -> None:
         try:

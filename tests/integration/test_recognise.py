@@ -189,6 +189,26 @@ def test_a_document_whose_store_is_gone_waits_and_is_in_no_doubt(journal: SqlJou
     assert endpoint.requests == ()
 
 
+def test_what_lies_in_two_places_is_posted_from_the_one_that_is_left(journal: SqlJournal, endpoint: Endpoint) -> None:
+    # Given the same content in two places, both of which wait for one booking
+    first, second = (Locator(store="drive", key=key, url=f"https://files.test/{key}") for key in ("a.pdf", "b.pdf"))
+
+    class Drive(SomeStore):
+        def attachment_url(self, locator: Locator, content: str | None = None) -> str:
+            if locator == second:
+                raise StoreUnavailable("the file is not there any more")
+            return super().attachment_url(locator, content)
+
+    for locator in (first, second):
+        journal.record(mail(document("same", locator=locator)))
+    # When the one that came last is gone
+    with posting(journal, endpoint, lambda _: Drive()) as go:
+        assert go() == 1
+    # Then the other one is posted
+    assert [request.attachment_url for request in endpoint.requests] == ["a.pdf"]
+    assert {found.outcome for found in documents(journal)} == {Outcome.DONE, Outcome.DUPLICATE}
+
+
 def test_a_file_that_takes_longer_to_read_than_a_request_may_wait_for_is_posted_by_the_next_claim(
     journal: SqlJournal, endpoint: Endpoint, tmp_path: Path
 ) -> None:

@@ -70,7 +70,10 @@ _POSTPONE = Deferred(
 _MOST_NAMED = 5  # submissions that wait for the same booking: the log is no list
 _WAITING = Deferred(
     lambda: (
-        select(documents.c.booking, submissions.c.id)
+        select(
+            *(documents.c[name] for name in ("booking", "store", "store_key", "url")),
+            submissions.c.id,
+        )
         .join(submissions, submissions.c.seq == documents.c.submission)
         .where(documents.c.booking.in_(bindparam("claimed", expanding=True)), text("documents.state = 'pending'"))
         .order_by(documents.c.id)
@@ -214,19 +217,23 @@ def _begin(connection: Connection, rows: Sequence[Any], gate: Any = None) -> lis
     if dead:
         connection.execute(_DOUBT_DEAD_TRIES, {"claimed": dead})
     connection.execute(_BEGIN_TRY, [{"booking": row.id, "number": row.tries, "biz_id": row.biz_id} for row in rows])
-    waiting = _submissions(connection, [row.id for row in rows])
-    return [_claimed(row, gate, waiting.get(row.id, ())) for row in rows]
+    waiting = _waiting(connection, [row.id for row in rows])
+    return [_claimed(row, gate, waiting.get(row.id, [])) for row in rows]
 
 
-def _submissions(connection: Connection, claimed: list[int]) -> dict[int, tuple[str, ...]]:
-    """By booking, the ids of the submissions that wait for it: whoever reads the log asks by these."""
-    found: dict[int, dict[str, None]] = {}
-    for booking, submission in connection.execute(_WAITING, {"claimed": claimed}):
-        found.setdefault(booking, {})[submission] = None
-    return {booking: tuple(names)[:_MOST_NAMED] for booking, names in found.items()}
+def _waiting(connection: Connection, claimed: list[int]) -> dict[int, list[Any]]:
+    """By booking, the documents that wait for it, with the ids of their submissions."""
+    found: dict[int, list[Any]] = {}
+    for document in connection.execute(_WAITING, {"claimed": claimed}):
+        found.setdefault(document.booking, []).append(document)
+    return found
 
 
-def _claimed(row: Any, gate: Any, waiting: tuple[str, ...]) -> ClaimedBooking:
+def _claimed(row: Any, gate: Any, waiting: list[Any]) -> ClaimedBooking:
+    own = locator_of(row)
+    # Whoever reads the log asks by the submissions.
+    names = tuple(dict.fromkeys(document.id for document in waiting))[:_MOST_NAMED]
+    others = tuple(dict.fromkeys(at for document in waiting if (at := locator_of(document)) != own))
     first_failed_at = row.first_failed_at
     if gate is not None and first_failed_at is not None:  # the time stands still while the gate is closed
         first_failed_at += gates.closed_ms(gate, since=first_failed_at)
@@ -235,7 +242,7 @@ def _claimed(row: Any, gate: Any, waiting: tuple[str, ...]) -> ClaimedBooking:
         booking=row.id,
         key=BookingKey(content=row.content, user_code=row.user_code, create_expense=row.create_expense),
         biz_id=row.biz_id,
-        locator=locator_of(row),
+        locator=own,
         source=row.source,
         attempt=row.attempts + 1,
         try_number=row.tries,
@@ -243,7 +250,8 @@ def _claimed(row: Any, gate: Any, waiting: tuple[str, ...]) -> ClaimedBooking:
         in_doubt=row.in_doubt,
         interrupted=row.interrupted,
         probe_of=gate.endpoint if gate is not None else None,
-        submissions=waiting,
+        submissions=names,
+        others=others,
     )
 
 
