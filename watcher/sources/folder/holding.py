@@ -8,18 +8,22 @@ import threading
 from collections import OrderedDict
 from io import BufferedReader
 
+from watcher.clock import boot_seconds
 from watcher.config.sections import Folder
 from watcher.errors import Vanished
 from watcher.sources.folder.atomic import status_of
 from watcher.sources.folder.drive import FOLDER, is_gone, open_file_below
 
 _MOST_REMEMBERED = 1024  # files: as many as may be posted at once
+# What is read sooner is read anew: it costs little, and might be written to within one tick of the drive's clock, after
+# which nothing but its bytes tells that it changed.
+_LONG_SECONDS = 0.05
 
 _Version = tuple[int, ...]
 
 
 class Digests:
-    """What files have in them, read once for as long as they stand as they did then. Safe for threads.
+    """What files have in them that take long to read, for as long as they stand as they did then. Safe for threads.
 
     A request leaves soon after its claim or not at all, and to read a large file on a slow drive takes longer: so the
     claim after that has to find it read.
@@ -36,8 +40,9 @@ class Digests:
             known = self._read.get((path, version))
         if known is not None:
             return known
+        began = boot_seconds()
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-        if _version(file) == version:
+        if boot_seconds() - began >= _LONG_SECONDS and _version(file) == version:
             self._remember((path, version), digest)
         return digest
 
