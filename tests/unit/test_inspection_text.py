@@ -160,6 +160,13 @@ def test_what_comes_with_an_invoice_says_what_it_is(title: str, mark: Mark) -> N
     assert Mark.INVOICE not in marks
 
 
+@pytest.mark.parametrize("title", ["TAX INVOICE", "Tax Invoice / Receipt", "GST Invoice", "VAT-INVOICE"])
+def test_a_hotels_tax_invoice_that_names_its_folio_is_no_folio(title: str) -> None:
+    assert marks_of(plain(f"{title}\nFolio No.\t12345\nRoom No.\t1201\nTotal\tSGD 100.00")) == frozenset()
+    assert marks_of(plain("Hotel\nFolio No.\t12345\nTax Registration No.\t9")) == {Mark.FOLIO}
+    assert marks_of(plain("This is not a tax invoice\nGuest Folio")) == {Mark.FOLIO}
+
+
 @pytest.mark.parametrize(
     "words",
     ["本行程单不能代替发票，请向承运人索取发票后报销使用", "备注：详见销货清单及行程单说明，本单据由系统生成用于核对"],

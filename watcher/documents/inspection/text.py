@@ -54,6 +54,9 @@ _TITLES = (
     (Mark.TOLL_SUMMARY, r".{0,12}通行费电子票据汇总单.{0,12}"),
     (Mark.GOODS_LIST, r".{0,24}(?:运单明细|订单明细|堂食明细|消费明细|消费清单)(?:表|单)?"),
 )
+# The title that tax law gives an invoice abroad: hotels print the number of their folio in a cell of it. A bare INVOICE
+# is no such title, because folios are called so, too.
+_FOREIGN_INVOICE = re.compile(r"(?!.*\bno[tn]\b).{0,40}\b(?:tax|gst|vat)\W{1,3}invoice\b.{0,24}", re.IGNORECASE)
 _TITLE_PATTERNS = tuple((mark, re.compile(pattern, re.IGNORECASE)) for mark, pattern in _TITLES)
 _PAGE = re.compile(
     rf"第{_B}(?P<a>\d{{1,3}}){_B}页{_B}[,，/]?{_B}共{_B}(?P<b>\d{{1,3}}){_B}页"
@@ -76,6 +79,8 @@ def marks_of(text: str) -> frozenset[Mark]:
     """What a page says that it is. `text` is `plain`."""
     cells = list(_cells(text))
     found = {mark for mark, title in _TITLE_PATTERNS if any(title.fullmatch(cell) for cell in cells)}
+    if any(_FOREIGN_INVOICE.fullmatch(cell) for cell in cells):
+        found.discard(Mark.FOLIO)
     invoice = invoice_of(text)
     facts = {
         Mark.INVOICE: bool(_SURE_TITLE.search(text)) or any(_INVOICE_TITLE.fullmatch(cell) for cell in cells),
