@@ -211,6 +211,19 @@ def test_other_papers_are_known_by_name_beside_an_invoice(name: str, mark: Mark)
     assert choose([one("something.pdf", Seen()), one(name, Seen())]) == [SENT, SENT]
 
 
+@pytest.mark.parametrize("name", ["行程单.pdf", "北京-上海行程单.jpg"])
+def test_a_picture_that_is_called_an_itinerary_may_be_the_paper_of_an_airline_and_is_sent(name: str) -> None:
+    scan = one(name, read(unread=(1,)) if name.endswith("pdf") else read(width=3000, height=2000))
+
+    assert choose([one("发票.pdf", read(invoice())), scan]) == [SENT, SENT]
+
+
+def test_a_picture_of_a_trip_sheet_is_known_by_the_pair_of_names() -> None:
+    scan = one("4月打车行程单.jpg", read(width=3000, height=2000))
+
+    assert choose([one("4月打车发票.jpg", read(invoice())), scan]) == [SENT, not_invoice(Mark.TRIP_SHEET)]
+
+
 def test_a_hotels_folio_is_skipped_by_what_it_says() -> None:
     found = [one("INFORMATION INVOICE.pdf", read(marks=(Mark.FOLIO,))), one("b.pdf", read(invoice()))]
 

@@ -113,7 +113,22 @@ def _is_named(one: Candidate, others: Sequence[Candidate]) -> Mark | None:
     found = next((mark for mark, pattern in _NO_INVOICES.items() if pattern.search(one.name)), None)
     if found is None or not any(_is_beside(one, other) for other in others):
         return None
-    return found
+    return None if found is Mark.TRIP_SHEET and _may_be_a_paper(one, others) else found
+
+
+def _may_be_a_paper(one: Candidate, others: Sequence[Candidate]) -> bool:
+    """Whether it was looked at and is a picture: the paper itinerary of an airline, which is an invoice, is called so.
+
+    Platforms' trip sheets have words, or share more of their name with their invoice than what both are.
+    """
+    is_pictured = one.seen.deep and (one.kind == "image" or bool(one.seen.hidden))
+    is_bare = _stem(one.name).strip() in ("行程单", "电子行程单")
+    return is_pictured and (is_bare or not any(_are_a_pair(one, other) for other in others))
+
+
+def _are_a_pair(one: Candidate, other: Candidate) -> bool:
+    """Whether their names differ in the one word that says which is the invoice."""
+    return _stem(one.name).replace("行程单", "发票") == _stem(other.name)
 
 
 def _is_beside(one: Candidate, other: Candidate) -> bool:
@@ -121,7 +136,7 @@ def _is_beside(one: Candidate, other: Candidate) -> bool:
     if _is_called_otherwise(other):
         return False
     if "电子行程单" in one.name:  # airlines call their invoices so: only a pair of names tells
-        return _stem(one.name).replace("行程单", "发票") == _stem(other.name)
+        return _are_a_pair(one, other)
     return bool(_INVOICE_NAME.search(other.name)) or _is_sure(other)
 
 
