@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from watcher.errors import LinkUnavailable
 from watcher.model import LeftOut, Reason
+from watcher.policy.missing import missed_beside
 from watcher.ports import Chooser, FoundDocument, LinkReader, MailText, Parcel, Reader
 
 _MOST_LEFT_OUT = 50
@@ -82,14 +83,14 @@ class Gathering(Struct, frozen=True, kw_only=True):
             undo.callback(_close, linked)
             chosen = self.chooser.choose([*harvest.documents, *linked])
             undo.pop_all()
-        return Gathered(documents=tuple(chosen), left_out=tuple(left_out[:_MOST_LEFT_OUT]))
+        return _gathered(chosen, left_out)
 
     def gather_plainly(self, harvest: Harvest) -> Gathered | None:
         """The same, where it takes no time; None, and the harvest as it was, where something has to be looked into."""
         if self.links is not None and harvest.texts:
             return None
         chosen = self.chooser.choose_plainly(harvest.documents)
-        return None if chosen is None else Gathered(documents=tuple(chosen), left_out=harvest.left_out[:_MOST_LEFT_OUT])
+        return None if chosen is None else _gathered(chosen, harvest.left_out)
 
     def _behind_links(
         self, harvest: Harvest, received_at: datetime, left_out: list[LeftOut]
@@ -111,6 +112,14 @@ class Gathering(Struct, frozen=True, kw_only=True):
         if has_others:
             left_out.extend(LeftOut(name=each.name, why=str(each.reason)) for each in nowhere if each not in unanswered)
         return [*documents, *(unanswered if has_others else nowhere)]
+
+
+def _gathered(documents: Sequence[FoundDocument], left_out: Sequence[LeftOut]) -> Gathered:
+    """Of very many what somebody may miss comes first, so that it is kept."""
+    numbers = {invoice.number for each in documents for invoice in each.read if invoice.number is not None}
+    noted = missed_beside(left_out, [each.name for each in documents], numbers)
+    kept = sorted(noted, key=lambda each: not each.missed)[:_MOST_LEFT_OUT]
+    return Gathered(documents=tuple(documents), left_out=tuple(kept))
 
 
 def _is_of_a_link(document: FoundDocument) -> bool:

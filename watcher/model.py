@@ -136,6 +136,7 @@ class LeftOut(Struct, frozen=True, kw_only=True):
 
     name: str  # cleaned
     why: str
+    missed: bool = False  # it may be an invoice to whoever sent it, and the answer names it
 
 
 class Thread(Struct, frozen=True, kw_only=True):

@@ -158,6 +158,24 @@ def test_a_mail_with_only_a_signature_has_no_document(
     assert reply_text(smtp_sink).splitlines()[0] == "没有找到发票文件"
 
 
+def test_a_photo_beside_an_invoice_is_named_where_pictures_are_not_accepted_and_a_logo_is_not(
+    workplace: Workplace, account: Account, smtp_sink: SmtpSink
+) -> None:
+    workplace.config["accept"] = ["pdf", "ofd"]
+    workplace.write()
+    photo = b"\xff\xd8\xff\xe0" + bytes(200_000)
+    account.append(
+        mail(file(pdf(invoice_page(PAPER)), "a.pdf"), file(photo, "IMG_2031.JPG"), file(SMALL_PICTURE, "image001.png"))
+    )
+
+    assert became(run_once(workplace)) == {"a.pdf": ("done", None)}
+
+    said = reply_text(smtp_sink)
+    assert "没有处理的文件：IMG_2031.JPG。" in said
+    assert "image001.png" not in said
+    assert "无需再做什么" not in said
+
+
 def test_without_looking_inside_every_form_is_posted(
     workplace: Workplace, endpoint: Endpoint, account: Account
 ) -> None:

@@ -170,6 +170,7 @@ KINDS: Mapping[str, Make] = {
     "not-booked": _mail(NOT_BOOKED_WITH),
     "mixed": _mail(DONE, DONE_TOO, ATTENTION, REFUSED, DUPLICATE, SAME),
     "no-document": _mail(reason="NO_DOCUMENT", left_out=(LeftOut(name="合同.docx", why="office"),)),
+    "left-out": _mail(DONE, left_out=(LeftOut(name="IMG_2031.HEIC", why="heic is not accepted", missed=True),)),
     "again": _mail(DONE, DONE_TOO, number=2),
     "surplus": lambda by: by.notice(surplus(), "notice-1-1"),
     "acknowledgement": lambda by: by.notice(Acknowledgement(submission=acknowledged()), "notice-2-1"),

@@ -541,6 +541,36 @@ def test_a_number_that_was_read_and_not_returned_is_told() -> None:
     assert "但识别结果里没有" not in same
 
 
+def test_who_is_to_look_for_a_missing_number_is_not_told_that_nothing_is_left_to_do() -> None:
+    read = (SeenInvoice(by=By.QR, number="26317000000012345678"),)
+
+    shown = text(reply(submission(document(read=read))))
+
+    assert "请按下面的提示核对" in shown
+    assert "无需再做什么" not in shown
+
+
+def test_what_was_left_out_beside_an_invoice_and_may_be_one_is_named() -> None:
+    left_out = (
+        LeftOut(name="image001.png", why="png is not accepted"),
+        LeftOut(name="IMG_1.JPG", why="jpeg is not accepted", missed=True),
+    )
+
+    shown = text(reply(submission(document(), left_out=left_out)))
+    english = text(reply(submission(document(), left_out=left_out, language="en")))
+
+    assert shown.splitlines()[:2] == ["1 张发票已入账，另有 1 个文件没有处理", "请按下面的提示核对。"]
+    assert "没有处理的文件：IMG_1.JPG。系统只处理 PDF 或 OFD 文件" in shown
+    assert "image001.png" not in shown
+    assert english.splitlines()[:2] == ["1 invoice booked, 1 other file left out", "Please check the points below."]
+
+
+def test_pictures_that_nobody_misses_leave_a_reply_as_it_is() -> None:
+    picture = (LeftOut(name="image001.png", why="png is not accepted"),)
+
+    assert text(reply(submission(document(), left_out=picture))) == text(reply(submission(document())))
+
+
 def test_who_sent_no_document_is_told_what_came_instead() -> None:
     left_out = (LeftOut(name="合同.docx", why="office is not accepted"), LeftOut(name="a.zip", why="other"))
 

@@ -16,6 +16,7 @@ from watcher.documents.unpacking import Allowance, Entry, Opener, Refusal
 from watcher.errors import DocumentRefused, SourceUnavailable
 from watcher.headers import clean_name
 from watcher.model import LeftOut, Reason
+from watcher.policy.missing import may_be_missed
 from watcher.ports import FoundDocument, Leaf
 from watcher.spool import Spooled
 
@@ -103,8 +104,8 @@ class _Reading:
             elif form.is_accepted(self._accept):
                 self._keep(piece, form)
             told = len(self.found) > before or self._tell_if_missed(piece, form)
-            if not told and piece.name and form not in self._openers:
-                self._leave_out(LeftOut(name=clean_name(piece.name, "file"), why=words.not_accepted(form)))
+            if not told and form not in self._openers:
+                self._note(piece, form)
         finally:
             if not (self.found and self.found[-1].content is piece.content):
                 piece.content.close()
@@ -120,6 +121,13 @@ class _Reading:
         for document in self.found:
             if document.content is not None:
                 document.content.close()
+
+    def _note(self, piece: _Piece, form: Format) -> None:
+        """That it is left out; what has no name only where somebody may miss it."""
+        name = clean_name(piece.name, f"file{form.traits.extension}")
+        missed = may_be_missed(name, form.value, piece.content.size)
+        if piece.name or missed:
+            self._leave_out(LeftOut(name=name, why=words.not_accepted(form), missed=missed))
 
     def _tell_if_missed(self, piece: _Piece, form: Format) -> bool:
         """What is said to be a document, and neither is nor holds one (a web page, an empty file), is not left out."""

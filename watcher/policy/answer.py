@@ -20,11 +20,13 @@ def verdict(submission: Submission, choice: ReplyChoice) -> Verdict:
     """Decide on a submission whose documents are all settled."""
     outcomes = [document.outcome for document in submission.documents if document.outcome is not None]
     booked = any(outcome.counts_as_booked for outcome in outcomes)
-    plainly_done = bool(outcomes) and all(outcome is Outcome.DONE for outcome in outcomes)
+    is_missed = bool(outcomes) and any(each.missed for each in submission.left_out)
+    plainly_done = bool(outcomes) and all(outcome is Outcome.DONE for outcome in outcomes) and not is_missed
     return Verdict(
         booked=booked,
         note=submission.kind is Kind.FILE and not plainly_done,
-        reply=_is_answered(submission) and (not outcomes or any(_is_wanted(o, choice) for o in outcomes)),
+        reply=_is_answered(submission)
+        and (not outcomes or any(_is_wanted(o, choice) for o in outcomes) or (is_missed and choice.attention)),
     )
 
 

@@ -10,7 +10,18 @@ from msgspec import Struct
 
 from watcher import amounts
 from watcher.headers import clean
-from watcher.model import Document, Invoice, Kind, Language, Outcome, Reason, Submission, SubmissionState, Thread
+from watcher.model import (
+    Document,
+    Invoice,
+    Kind,
+    Language,
+    LeftOut,
+    Outcome,
+    Reason,
+    Submission,
+    SubmissionState,
+    Thread,
+)
 from watcher.replies.advising import WHOLE, Advising, Lengths, is_ours, others_mend, reason_of
 from watcher.replies.verdict import Verdict, verdict_of
 from watcher.replies.view import ORDER, AnswerView, DocumentView, InvoiceView
@@ -150,11 +161,18 @@ class Telling(Struct, frozen=True, kw_only=True):
         return self.words.say("invoice.not_returned", numbers=numbers) if numbers else None
 
     def _left_out(self, submission: Submission) -> str | None:
-        """Who sent the wrong thing wants to know which."""
-        if submission.reason != Reason.NO_DOCUMENT or submission.documents or not submission.left_out:
-            return None
-        names = [self.name(each.name) for each in submission.left_out[:_MOST_NAMED]]
-        return self.words.say("left_out", names=self.words.say("name_separator").join(names))
+        """Who sent the wrong thing wants to know which; beside documents only what may be an invoice is named."""
+        if submission.reason == Reason.NO_DOCUMENT and not submission.documents:
+            return self._named("left_out", submission.left_out)
+        return self._named("missed", [each for each in submission.left_out if each.missed])
+
+    def _named(self, key: str, left_out: Sequence[LeftOut]) -> str | None:
+        names = [self.name(each.name) for each in left_out[:_MOST_NAMED]]
+        shown = self.words.say("name_separator").join(names)
+        more = (
+            self.words.say("acknowledgement.more", n=len(left_out) - len(names)) if len(left_out) > len(names) else ""
+        )
+        return self.words.say(key, names=shown + more, kinds=self.kinds) if names else None
 
     def _invoice(self, invoice: Invoice, document: Document) -> InvoiceView:
         return InvoiceView(

@@ -13,15 +13,19 @@ class Verdict(Struct, frozen=True, kw_only=True):
 
     parts: tuple[tuple[str, int | None], ...]
     tone: str
+    to_check: bool = False  # something below wants a look, though nothing went wrong
 
     @property
     def next_step(self) -> str:
         """A key under ``next``: whether the reader has to do anything."""
+        if self.to_check and self.tone in _CALM:
+            return "attention"
         if self.tone == "done":
             return "booked" if any(key == "booked" for key, _ in self.parts) else "recognised"
         return self.tone
 
 
+_CALM = ("done", "duplicate", "skipped")
 _WITHOUT_DOCUMENTS = {Reason.NO_DOCUMENT: "no_document", Reason.NO_USER: "no_user"}
 _COUNTED = {Outcome.ATTENTION: "attention", Outcome.ERROR: "error", Outcome.DUPLICATE: "duplicate", None: "pending"}
 _TONES = ("error", "attention", "pending", "booked", "recognised", "duplicate")
@@ -32,11 +36,15 @@ def verdict_of(submission: Submission) -> Verdict:
     if submission.state is SubmissionState.HELD:
         return Verdict(parts=(("held", None),), tone="pending")
     counts = _counts(submission)
+    missed = sum(each.missed for each in submission.left_out)
+    beside = (("left_out", missed),) if missed else ()
+    to_check = bool(missed) or any(document.not_returned for document in submission.documents)
     if counts:
         tone = next(key for key in _TONES if key in counts)
-        return Verdict(parts=tuple(counts.items()), tone={"booked": "done", "recognised": "done"}.get(tone, tone))
+        tone = {"booked": "done", "recognised": "done"}.get(tone, tone)
+        return Verdict(parts=(*counts.items(), *beside), tone=tone, to_check=to_check)
     if submission.reason is None or (submission.documents and submission.reason != Reason.NO_DOCUMENT):
-        return Verdict(parts=(("nothing", None),), tone="skipped")
+        return Verdict(parts=(("nothing", None), *beside), tone="skipped", to_check=to_check)
     key = next((said for reason, said in _WITHOUT_DOCUMENTS.items() if reason == submission.reason), "refused")
     return Verdict(parts=((key, None),), tone="error")
 

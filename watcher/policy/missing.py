@@ -1,0 +1,53 @@
+"""What was left out of a submission although whoever sent it may take it for an invoice: then the answer names it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+
+from msgspec.structs import replace
+
+from watcher.model import LeftOut
+
+_NUMBER = re.compile(r"(?<!\d)\d{20}(?!\d)")
+_INVOICE_NAME = re.compile(r"发票|fapiao|invoice|dzfp", re.IGNORECASE)
+_LIST_NAME = re.compile(r"明细|清单|汇总|.*\.(?:xlsx?|csv|et|p7s|sig)$", re.IGNORECASE)
+_PACKED_NAME = re.compile(r".*\.(?:gz|tgz|tar|bz2|xz|lzh?|zst|arj|cab|iso|pgp|gpg|hqx|sitx?)", re.IGNORECASE)
+_DECORATION_NAME = re.compile(r"logo|banner|signature|avatar|qr_?code|ewm|icon|二维码|公众号|签名|头像", re.IGNORECASE)
+_PICTURES = frozenset({"jpeg", "png", "bmp", "webp"})
+_SCANS = frozenset({"tiff", "heic"})  # what scanners and phones make, and nobody's signature has
+_SMALL_BYTES = 50_000  # logos, codes and signatures are smaller; a picture of an invoice that can be read is not
+
+
+def may_be_missed(name: str, form: str, size: int) -> bool:
+    """Whether a file that is not accepted may be an invoice to a person. `form` is what its content says it is.
+
+    The pictures under every mail are not: they are small, or are called what they are.
+    """
+    if _NUMBER.search(name) or (_INVOICE_NAME.search(name) and not _LIST_NAME.search(name)):
+        return True
+    if form in _SCANS or _PACKED_NAME.fullmatch(name):
+        return True
+    return form in _PICTURES and size >= _SMALL_BYTES and not _DECORATION_NAME.search(name)
+
+
+def missed_beside(left_out: Sequence[LeftOut], names: Collection[str], numbers: Collection[str]) -> tuple[LeftOut, ...]:
+    """The same, where nobody misses what is another form of a document: by its name, or by the number in its name.
+
+    `names` are those of all documents, `numbers` those of the invoices that were read in them.
+    """
+    stems = {_stem(name) for name in names}
+    known = {*numbers, *(number for name in names for number in _NUMBER.findall(name))}
+    return tuple(replace(each, missed=each.missed and not _is_known(each.name, stems, known)) for each in left_out)
+
+
+def _is_known(name: str, stems: Collection[str], numbers: Collection[str]) -> bool:
+    """A photo that is called like a PDF may be another invoice (`1.pdf`, `1.jpg`): only what says more is known."""
+    found = _NUMBER.findall(name)
+    if found:
+        return all(number in numbers for number in found)
+    return bool(_INVOICE_NAME.search(name)) and _stem(name) in stems
+
+
+def _stem(name: str) -> str:
+    return (name.rpartition(".")[0] or name).casefold()
