@@ -110,6 +110,12 @@ def test_the_text_of_a_mail_is_no_document(read: Read) -> None:
     assert names(read(message(file), accept=("xml",))) == [("document.xml", None)]
 
 
+def test_of_a_file_in_two_halves_the_half_that_a_mac_keeps_beside_it_is_no_damaged_document(read: Read) -> None:
+    beside = b"\x00\x05\x16\x07" + bytes(80)
+    (found,) = read(message(attachment(beside, media_type=b"application/applefile"), attachment(PDF)))
+    assert (found.name, found.reason, content(found)) == ("a.pdf", None, PDF)
+
+
 def test_a_signature_beside_the_mail_is_left_out(read: Read) -> None:
     detached = bytes.fromhex("300d06092a864886f70d010702a000")
     mail = message(attachment(PDF), attachment(detached, b"smime.p7s", b"application/pkcs7-signature"))

@@ -22,6 +22,7 @@ from watcher.spool import Spooled
 
 _MAILS = frozenset({Format.MESSAGE, Format.OUTLOOK, Format.TNEF, Format.SIGNED})
 _DEEPEST = 8  # containers within containers
+_APPLE_DOUBLE = b"\x00\x05\x16\x07"
 _NO_DOCUMENTS = ("video/", "audio/")  # of a leaf that is too large to be looked into
 
 
@@ -103,7 +104,7 @@ class _Reading:
                 self._open(piece, form)
             elif form.is_accepted(self._accept):
                 self._keep(piece, form)
-            told = len(self.found) > before or self._tell_if_missed(piece, form)
+            told = len(self.found) > before or _is_half_of_a_file(piece) or self._tell_if_missed(piece, form)
             if not told and form not in self._openers:
                 self._note(piece, form)
         finally:
@@ -203,6 +204,11 @@ def _piece(leaf: Leaf) -> _Piece:
         path=leaf.path,
         in_mail=leaf.path is None,
     )
+
+
+def _is_half_of_a_file(piece: _Piece) -> bool:
+    """Whether it is what a Mac keeps beside a file (AppleDouble), and not the file, which bears the same name."""
+    return piece.content.head(4) == _APPLE_DOUBLE
 
 
 def _nobody_asks(_left_out: LeftOut) -> None:
