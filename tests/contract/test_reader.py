@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from tests.support.reading import Read, content
 from watcher.config.sections import Limits
 from watcher.documents.reader import DocumentReader
 from watcher.errors import SourceUnavailable, Vanished
-from watcher.model import Reason
+from watcher.model import LeftOut, Reason
 
 # ------------------------------------------------------------------------------------------ leaves
 
@@ -40,6 +41,26 @@ def test_documents_come_in_order_and_as_what_they_are(read: Read) -> None:
 def test_what_is_no_document_is_left_out(read: Read) -> None:
     office = zipped(("[Content_Types].xml", b"x"), ("word/media/a.pdf", PDF))
     assert read(b"text", b"", PNG, XML, b"<html>", office, zipped(("a.txt", b"x"))) == []
+
+
+@pytest.mark.parametrize(
+    "packed",
+    [
+        lambda photo: zipped(("a.pdf", PDF), ("IMG_1.jpg", photo), ("logo.png", PNG)),
+        lambda photo: message(attachment(PDF), attachment(photo, b'"IMG_1.jpg"'), attachment(PNG, b'"logo.png"')),
+        lambda photo: tnef(tnef_file(PDF, b"a.pdf"), tnef_file(photo, b"IMG_1.jpg"), tnef_file(PNG, b"logo.png")),
+    ],
+    ids=["zip", "mail", "winmail.dat"],
+)
+def test_a_photo_within_something_else_is_noted_as_what_somebody_may_miss(packed: Callable[[bytes], bytes]) -> None:
+    left_out: list[LeftOut] = []
+    reader = DocumentReader(accept=("pdf",), limits=Limits())
+    leaf = BytesLeaf(packed(b"\xff\xd8\xff" + bytes(60_000)))
+
+    (found,) = reader.documents([leaf], leave_out=left_out.append)
+
+    assert content(found) == PDF
+    assert {(each.name, each.missed) for each in left_out} == {("IMG_1.jpg", True), ("logo.png", False)}
 
 
 def test_what_is_larger_than_all_limits_is_refused_without_being_fetched(read: Read) -> None:

@@ -92,7 +92,7 @@ class _Reading:
         self._limits = limits
         self._openers = openers
         self._leave_out = leave_out
-        self._allowance = Allowance(accept=accept, limits=limits)
+        self._allowance = Allowance(accept=accept, limits=limits, left_out=self._note)
         self._bytes = 0
 
     def take(self, piece: _Piece) -> None:
@@ -106,7 +106,7 @@ class _Reading:
                 self._keep(piece, form)
             told = len(self.found) > before or _is_half_of_a_file(piece) or self._tell_if_missed(piece, form)
             if not told and form not in self._openers:
-                self._note(piece, form)
+                self._note(piece.name, form, piece.content.size)
         finally:
             if not (self.found and self.found[-1].content is piece.content):
                 piece.content.close()
@@ -123,12 +123,12 @@ class _Reading:
             if document.content is not None:
                 document.content.close()
 
-    def _note(self, piece: _Piece, form: Format) -> None:
+    def _note(self, name: str | None, form: Format, size: int) -> None:
         """That it is left out; what has no name only where somebody may miss it."""
-        name = clean_name(piece.name, f"file{form.traits.extension}")
-        missed = may_be_missed(name, form.value, piece.content.size)
-        if piece.name or missed:
-            self._leave_out(LeftOut(name=name, why=words.not_accepted(form), missed=missed))
+        shown = clean_name(name, f"file{form.traits.extension}")
+        missed = may_be_missed(shown, form.value, size)
+        if name or missed:
+            self._leave_out(LeftOut(name=shown, why=words.not_accepted(form), missed=missed))
 
     def _tell_if_missed(self, piece: _Piece, form: Format) -> bool:
         """What is said to be a document, and neither is nor holds one (a web page, an empty file), is not left out."""

@@ -15,7 +15,7 @@ from msgspec import Struct
 from watcher.config.sections import Limits
 from watcher.documents import words
 from watcher.documents.claims import claimed_format, is_declared_message
-from watcher.documents.sniff import HEAD_BYTES, kind_of, may_hold_documents
+from watcher.documents.sniff import HEAD_BYTES, Format, kind_of, may_hold_documents
 from watcher.errors import DocumentRefused
 from watcher.model import Reason
 from watcher.spool import Spooled
@@ -44,9 +44,14 @@ class Refusal(Struct, frozen=True, kw_only=True):
     size: int = 0
 
 
+def _nobody_asks(_name: str | None, _form: Format, _size: int) -> None:
+    """What nobody wants is not told to anybody."""
+
+
 class Allowance:
     """What may still be unpacked of one submission. Its methods raise DocumentRefused beyond that.
 
+    `left_out` is told what is not wanted: its name, what it is, and its size, of what is large that of its first piece.
     Its time is what this thread computes, so that neither a slow server nor a busy machine spends it. For one thread.
     """
 
@@ -57,7 +62,9 @@ class Allowance:
         limits: Limits,
         seconds: float = _SECONDS,
         clock: Callable[[], float] = time.thread_time,
+        left_out: Callable[[str | None, Format, int], None] = _nobody_asks,
     ) -> None:
+        self._left_out = left_out
         self._accept = accept
         self.limits = limits
         self._bytes = limits.submission * _UNPACKED_PER_SUBMISSION
@@ -72,6 +79,10 @@ class Allowance:
             or is_declared_message(head, declared_type)
             or self.is_claimed(name, declared_type)
         )
+
+    def leave_out(self, head: bytes, size: int, *, name: str | None = None) -> None:
+        """Note that something that begins so is not unpacked, because nobody wants it."""
+        self._left_out(name, kind_of(head), size)
 
     def is_claimed(self, name: str | None, declared_type: str | None = None) -> bool:
         """Whether it is said to be a document that is accepted, so that somebody would miss it."""
@@ -115,6 +126,7 @@ class Allowance:
         while len(head) < HEAD_BYTES and (chunk := next(waiting, None)) is not None:
             head += chunk
         if not self.wants(head[:HEAD_BYTES], name=name, declared_type=declared_type):
+            self.leave_out(head[:HEAD_BYTES], len(head), name=name)
             return None
         content = self.spool(itertools.chain([head], waiting))
         return Entry(name=name, content=content, declared_type=declared_type)

@@ -60,6 +60,7 @@ def _entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo, allowance: Allowance
         with opened_entry(archive, info) as stream:
             head = stream.read(HEAD_BYTES)
             if not allowance.wants(head, name=name):
+                allowance.leave_out(head, info.file_size, name=name)
                 return
             largest = allowance.largest(head)
             if info.file_size > largest:
