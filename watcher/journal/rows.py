@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from msgspec import convert
+
 from watcher.journal.clock import from_ms, maybe_from_ms
 from watcher.model import (
     Document,
@@ -51,7 +53,8 @@ def submission_of(row: Any, found: Rows, invoices_of: Mapping[int, Rows], tries_
         moved_to=row.moved_to,
         remark=row.remark,
         documents=tuple(_document(each, row.user_code, invoices_of, tries_of) for each in found),
-        left_out=tuple(LeftOut(**each) for each in json.loads(row.left_out or "[]")),
+        # What a newer version keeps beside it is not known here, and no fault.
+        left_out=convert(json.loads(row.left_out or "[]"), tuple[LeftOut, ...]),
         held_at=maybe_from_ms(row.held_at),
         released=row.released,
         let_in_at=maybe_from_ms(row.let_in_at),
