@@ -27,6 +27,7 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _TRUE = ("yes", "true", "on")
 _SIGNS = ":=：＝"  # what people part a key from its value with; YAML wants a colon and a blank
 _UNPARTED = re.compile(rf"([\w.-]+)\s*[{_SIGNS}](?!//)\s*(\S.*)", re.DOTALL)
+_NO_COLON = "a word without a colon in braces: is a value with a comma missing its quotes?"
 
 # The beginnings of what PyYAML says, and what a person is told instead.
 _SYNTAX = (
@@ -159,6 +160,12 @@ def _is_nothing(node: yaml.Node) -> bool:
     return isinstance(node, yaml.ScalarNode) and node.style is None and not node.value
 
 
+def _is_word(key: yaml.ScalarNode, value: yaml.Node) -> bool:
+    """Whether a key in braces has not so much as its colon: the half of a text behind a comma."""
+    has_colon = key.end_mark.index != value.start_mark.index or _UNPARTED.fullmatch(key.value) is not None
+    return _is_nothing(value) and not has_colon
+
+
 class _Reading:
     """One walk over the nodes of a document."""
 
@@ -166,6 +173,7 @@ class _Reading:
         self._document = document
         self._nodes = 0
         self._within: set[int] = set()
+        self._braces: Path | None = None  # the outermost that are being read
 
     def value(self, node: yaml.Node, path: Path) -> Any:
         """The plain value of a node; its line is noted."""
@@ -192,13 +200,22 @@ class _Reading:
 
     def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
         self._refuse_tag(node, path, "tag:yaml.org,2002:map")
+        outer = self._braces
+        if node.flow_style and outer is None:
+            self._braces = path
+        try:
+            return self._pairs(node, path)
+        finally:
+            self._braces = outer
+
+    def _pairs(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
         made: dict[str, Any] = {}
         first: dict[str, int] = {}
         for key_node, value_node in self._entries(node, path):
             key, line = str(key_node.value), _line(key_node)
             if key in first:
-                message = f"this key stands here twice: first in line {first[key]}"
-                self._document.problems.append(Problem(line=line, path=(*path, key), message=message))
+                this = "this key" if self._braces is None else "a key in these braces"
+                self._report(key_node, (*path, key), f"{this} stands here twice: first in line {first[key]}")
                 continue
             first[key] = line
             self._document.lines[*path, key] = line
@@ -211,6 +228,8 @@ class _Reading:
                 self._report(key_node, path, "a key must be plain text: is a value in braces missing its quotes?")
             elif key_node.tag == "tag:yaml.org,2002:merge":
                 self._report(key_node, path, "<< is not known here: write the keys out")
+            elif len(node.value) > 1 and node.flow_style and _is_word(key_node, value_node):
+                self._report(key_node, path, _NO_COLON)
             else:
                 yield self._parted(key_node, value_node, path)
 
@@ -250,7 +269,9 @@ class _Reading:
             self._report(node, path, "YAML tags (!) are not known here: put a text that begins with ! in quotes")
 
     def _report(self, node: yaml.Node, path: Path, message: str) -> None:
-        self._document.problems.append(Problem(line=_line(node), path=path, message=message))
+        """Of what stands in braces no key is named: a secret that begins with { and has no quotes is read as keys."""
+        shown = path if self._braces is None else self._braces
+        self._document.problems.append(Problem(line=_line(node), path=shown, message=message))
 
 
 def _number(kind: str, text: str) -> Any:

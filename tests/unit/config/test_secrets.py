@@ -151,6 +151,13 @@ def test_a_secret_in_a_wrong_form_is_told_in_one_line(tmp_path: Path, written_as
         f"directory: {{http: {{url: 'http://h/{{address}}', headers: {{X-Api-Key:{CANARY}}}}}}}",
         f"directory: {{http: {{url: 'http://h/{{address}}', headers: {{X-Api-Key={CANARY}: x}}}}}}",
         f"a:{CANARY}: 1",
+        f"web: {{password: {{{CANARY}, {CANARY}}}}}",
+        f"web: {{password: {{{CANARY}: 1, {CANARY}: 2}}}}",
+        f"web: {{password: {{{CANARY}: {{a: 1, a: 2}}}}}}",
+        f"web: {{password: {{{CANARY}: !x}}}}",
+        f"web:\n  password: {{{CANARY}: !x, {CANARY}: y}}",
+        f"web: {{password: a,{CANARY}}}",
+        f"web: {{password: a, {CANARY}, {CANARY}}}",
     ],
 )
 def test_what_stands_where_a_secret_may_stand_is_in_no_message(tmp_path: Path, line: str) -> None:
@@ -174,7 +181,7 @@ def test_what_stands_where_a_secret_may_stand_is_in_no_message(tmp_path: Path, l
         (f"smtp: {{host: h, from: a@b.example, port:25, username: u, password:{CANARY}}}", "smtp"),
         (
             f"directory: {{http: {{url: 'http://h/{{address}}', headers: {{X-Api-Key:{CANARY}}}}}}}",
-            "directory.http.headers",
+            "directory",
         ),
     ],
 )
@@ -183,6 +190,23 @@ def test_a_blank_that_is_missing_after_a_colon_is_all_that_is_told_of_a_key(
 ) -> None:
     assert problems_of(written(tmp_path, f"{MINIMUM}{line}\n")) == [
         f"11: {section}: a blank is missing after the colon of a key here: write KEY: VALUE"
+    ]
+
+
+def test_a_key_that_stands_twice_in_braces_is_not_named(tmp_path: Path) -> None:
+    text = MINIMUM + f"web:\n  password: {{{CANARY}: 1, {CANARY}: 2}}\n"
+
+    assert problems_of(written(tmp_path, text)) == [
+        "12: web.password: a key in these braces stands here twice: first in line 12",
+        f"12: web.password: {_FORMS}",
+    ]
+
+
+def test_a_secret_that_a_comma_in_braces_cuts_in_two_is_told_as_that(tmp_path: Path) -> None:
+    text = MINIMUM + f"web: {{listen: 'a:1', password: half,{CANARY}}}\n"
+
+    assert problems_of(written(tmp_path, text)) == [
+        "11: web: a word without a colon in braces: is a value with a comma missing its quotes?"
     ]
 
 
