@@ -256,10 +256,41 @@ class TestS3Presigned(KeepingStoreContract):
         assert s3.secret_access_key not in finding.message
 
 
-def _s3(s3: S3, bucket: str, endpoint: str) -> ObjectsStore:
+class TestS3WithARoot(KeepingStoreContract):
+    """A real S3 server, whose `root` OpenDAL puts before each key; what is posted is the key."""
+
+    @pytest.fixture
+    def bucket(self, s3: S3) -> str:
+        return s3.bucket()
+
+    @pytest.fixture
+    def store(self, s3: S3, bucket: str) -> Iterator[Store]:
+        store = _s3(s3, bucket, s3.endpoint, "key", root="/archive//2026/")
+        yield store
+        store.close()
+
+    @pytest.fixture
+    def kept(self, s3: S3, bucket: str) -> Callable[[Locator], bytes]:
+        return lambda locator: s3.get(bucket, str(locator.url))
+
+    @pytest.fixture
+    def lost(self, s3: S3) -> Store:
+        return _s3(s3, "none", "http://127.0.0.1:9", "key", root="archive")
+
+    def test_what_is_posted_is_the_key_that_the_bucket_has(self, store: Store, s3: S3, bucket: str, keep: Keep) -> None:
+        locator = store.put(keep(SMALL))
+        assert s3.keys(bucket) == [store.attachment_url(locator)]
+
+    def test_check_says_what_is_posted(self, store: Store) -> None:
+        (finding,) = store.check()
+        assert finding.message.endswith("; posted is archive/2026/invoices/{sha256}{ext}, its whole key in the bucket")
+
+
+def _s3(s3: S3, bucket: str, endpoint: str, attachment_url: str = "presigned: 1d", **more: str) -> ObjectsStore:
     return _objects(
         "s3",
-        "presigned: 1d",
+        attachment_url,
+        **more,
         bucket=bucket,
         endpoint=endpoint,
         region=s3.region,

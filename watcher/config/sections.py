@@ -239,8 +239,8 @@ class ObjectsStore(Section):
         ),
     ] = Field(
         "key",
-        description="what the endpoint is given: key, the key itself; {presigned: 1d}, a signed address, made anew for "
-        "each try; or a web address with {key} in it",
+        description="what the endpoint is given: key, the whole key in the bucket (options.root before it); "
+        "{presigned: 1d}, a signed address, made anew for each try; or a web address with {key} in it",
     )
 
     @field_validator("key")

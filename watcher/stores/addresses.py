@@ -38,8 +38,13 @@ class Addressing(Struct, frozen=True, kw_only=True):
         """What it is called in findings."""
         return "the signed address" if self.signed_for is not None else "attachment_url"
 
+    @property
+    def is_key(self) -> bool:
+        """Whether the key itself is posted."""
+        return self.signed_for is None and self.template == "{key}"
+
     def url(self, key: str) -> str | None:
         """What is posted; None where it has to be signed."""
         if self.signed_for is not None:
             return None
-        return key if self.template == "{key}" else self.template.replace("{key}", quote(key, safe="/"))
+        return key if self.is_key else self.template.replace("{key}", quote(key, safe="/"))

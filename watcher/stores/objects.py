@@ -34,6 +34,7 @@ _TRANSFER_SECONDS = 30.0  # for one piece
 _TRIES_MORE = 2
 _PIECE_BYTES = 8 * 1024 * 1024  # S3 wants at least 5 MiB for each but the last
 _SOON_STORED_BYTES = 4 * 1024 * 1024  # beyond that a drive takes longer than the next document takes to come
+_TREES = ("fs", "webdav")  # where `root` is a folder, and all others have buckets
 _STATUS = re.compile(r"status: (\d{3})")
 
 
@@ -75,7 +76,7 @@ class ObjectsStore:
                 local.write(key, document.content.chunks())
             else:
                 self._upload(self._operator(), key, document.content, document.media_type)
-        return Locator(store=self._name, key=key, url=self._addressing.url(key))
+            return Locator(store=self._name, key=key, url=self._posted(key))
 
     def secure(self) -> None:
         """A service has what it has taken; of a folder on this machine, what is in it has to be on the disk, too."""
@@ -107,7 +108,19 @@ class ObjectsStore:
         if left is not None:
             mend = "nothing need be done: documents are never deleted; the probe may be removed by hand"
             return [about.note(f"works, but its probe stays: {left}", mend), *found]
-        return [about.well(f"{self._section.service}: wrote, read and deleted a probe"), *found]
+        posted, short = self._posted(self._section.key), self._addressing.url(self._section.key)
+        told = "" if posted == short else f"; posted is {posted}, its whole key in the bucket"
+        return [about.well(f"{self._section.service}: wrote, read and deleted a probe{told}"), *found]
+
+    def _posted(self, key: str) -> str | None:
+        """What is posted for a key; None where it has to be signed.
+
+        OpenDAL puts `root` before each key, and a bucket knows the object by both. In a tree of files the key is a
+        path below it.
+        """
+        if self._addressing.is_key and self._section.service not in _TREES:
+            return "/".join([*filter(None, self._options().get("root", "").split("/")), key])
+        return self._addressing.url(key)
 
     def close(self) -> None:
         with self._building:
