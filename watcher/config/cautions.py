@@ -15,6 +15,7 @@ from watcher.config.sections import Configuration, HttpStore, Mailbox, ObjectsSt
 from watcher.config.wording import looks_secret
 
 _HERE = ("localhost", "127.0.0.1", "::1")
+_LEAST_BYTES = 10_000  # of a whole document; below that it is a number whose unit was left out
 _ADVISED_SECONDS = 60  # api/ocrSyncWithConfig.txt
 
 
@@ -25,6 +26,7 @@ def warnings(configuration: Configuration) -> list[str]:
         *_passwords_in_addresses(configuration),
         *_recognition(configuration.recognition),
         *_mailboxes(configuration),
+        *_limits(configuration),
         *_servers(configuration),
         *_unused(configuration),
         *_out_of_reach(configuration),
@@ -107,6 +109,17 @@ def _mailbox(mailbox: Mailbox, path: str) -> Iterator[str]:
 def _knows_anybody(configuration: Configuration) -> bool:
     directory = configuration.directory
     return any((directory.file, directory.rules, directory.http, directory.ldap))
+
+
+def _limits(configuration: Configuration) -> Iterator[str]:
+    """`20` is a size, too: twenty bytes, by which each document would be refused."""
+    sizes = {"document": configuration.limits.document, "submission": configuration.limits.submission}
+    for key, size in sizes.items():
+        if size < _LEAST_BYTES:
+            yield f"limits.{key}: {size} bytes, and no invoice is so small: write a number and a unit, such as 20MB"
+    for index, mailbox in enumerate(configuration.mailboxes):
+        if mailbox.per_sender is not None and mailbox.per_sender.bytes < _LEAST_BYTES:
+            yield f"mailboxes[{index}].per_sender.bytes: {mailbox.per_sender.bytes} bytes, and no mail is so small"
 
 
 def _servers(configuration: Configuration) -> Iterator[str]:

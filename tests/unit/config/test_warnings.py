@@ -73,6 +73,7 @@ def test_documents_that_the_endpoint_cannot_reach_are_told_unless_it_is_here_too
         ("verify_sender: {results_from: topmost}", "mailboxes[0].verify_sender.results_from: topmost is safe only"),
         ("forwarded_for: true", "mailboxes[0].forwarded_for: anybody who may submit"),
         ("tls: none", "mailboxes[0].tls: without encryption"),
+        ("per_sender: {bytes: 200}", "mailboxes[0].per_sender.bytes: 200 bytes"),
     ],
 )
 def test_each_caution_of_a_mailbox_is_told(tmp_path: Path, setting: str, told: str) -> None:
@@ -86,6 +87,8 @@ def test_each_caution_of_a_mailbox_is_told(tmp_path: Path, setting: str, told: s
     [
         ("web: {listen: '0.0.0.0:80'}", "web.password: is absent"),
         ("alerts: {}", "alerts: with neither urls nor operators"),
+        ("limits: {document: 20}", "limits.document: 20 bytes, and no invoice is so small: write a number and a unit"),
+        ("limits: {submission: 50B}", "limits.submission: 50 bytes, and no invoice is so small"),
     ],
 )
 def test_each_caution_of_operation_is_told(tmp_path: Path, section: str, told: str) -> None:
