@@ -125,6 +125,14 @@ def test_every_block_of_settings_is_valid(document: str, block: str, tmp_path: P
     load(path, secrets=False)  # raises ConfigurationError, with every mistake
 
 
+@pytest.mark.parametrize("document", ["docs/install.md", "docs/install.zh-CN.md"])
+def test_the_container_is_given_the_secrets_that_the_first_configuration_names(document: str) -> None:
+    compose = yaml.safe_load((PROJECT / "compose.example.yaml").read_text(encoding="utf-8"))
+    named = set(re.findall(r"{credential: ([\w-]+)}", "".join(settings(document))))
+
+    assert set(compose["services"]["invoice-watcher"]["secrets"]) == set(compose["secrets"]) == named
+
+
 def test_the_mistakes_that_are_shown_are_told_so(tmp_path: Path) -> None:
     # Given a configuration with the mistakes of docs/configure.md in the lines that it names
     (shown,) = re.findall(r"```text\n(/etc/invoice-watcher/config\.yaml:.*?)```", text("docs/configure.md"), re.DOTALL)

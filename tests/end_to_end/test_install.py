@@ -173,7 +173,7 @@ def test_the_first_configuration_is_accepted_when_it_is_made_as_the_page_says(ma
     machine.write(CONFIG, configuration)
     # Then the configuration is valid, secrets are root's, and the folders are there for the service
     assert "is valid" in machine.says("invoice-watcher", "check", "--offline")
-    assert _modes(machine, "/etc/invoice-watcher/credentials/mail-password") == ["600 root:root"]
+    assert _modes(machine, "/etc/invoice-watcher/credentials/imap-password") == ["600 root:root"]
     assert _modes(machine, "/srv/invoices/inbox/903851") == ["755 invoice-watcher:invoice-watcher"]
     machine.write(CONFIG, f"{example}\n")
 
