@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+# What OpenSSL makes, by its versions, of a greeting in plain text.
+_NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG")
 _RENEWAL = timedelta(days=14)  # authorities that renew by themselves do so a month before the end
 
 
@@ -48,6 +50,11 @@ def distrust(error: BaseException) -> str | None:
     """Why a server's certificate was not believed, in OpenSSL's words; None where something else went wrong."""
     refused = next((cause for cause in causes(error) if isinstance(cause, ssl.SSLCertVerificationError)), None)
     return None if refused is None else refused.verify_message
+
+
+def speaks_no_tls(error: BaseException) -> bool:
+    """Whether what a server said at once was no TLS: it wants STARTTLS at this port, or has none."""
+    return any(isinstance(cause, ssl.SSLError) and cause.reason in _NO_TLS for cause in causes(error))
 
 
 def trust_advice(place: str) -> str:

@@ -184,6 +184,29 @@ def contexts(good: Certificate) -> dict[str, ssl.SSLContext]:
     }
 
 
+@pytest.mark.parametrize(
+    ("check", "greeting", "told"),
+    [
+        (partial(_imap, tls="implicit"), b"* OK hello\r\n", "the server speaks no TLS at this port; see port and tls"),
+        (partial(_smtp, tls="implicit"), b"220 hello\r\n", "it speaks no TLS at this port"),
+    ],
+    ids=["imap", "smtp"],
+)
+def test_a_server_that_greets_in_plain_text_where_tls_is_wanted_is_told_as_that(
+    check: Check, greeting: bytes, told: str
+) -> None:
+    def greet(connection: socket.socket, _server: RawServer) -> None:
+        connection.sendall(greeting)
+        while connection.recv(1000):
+            pass
+
+    with RawServer(greet) as server:
+        (finding,) = check(server.port, None)
+
+    assert (finding.ok, finding.message.endswith(told)) == (False, True), finding
+    assert "tls" in str(finding.mend)
+
+
 @pytest.mark.parametrize("name", OVER_HTTP)
 def test_a_private_authority_is_believed_by_its_ca_file(
     name: str, good: Certificate, contexts: dict[str, ssl.SSLContext]

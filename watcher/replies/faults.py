@@ -7,6 +7,7 @@ import ssl
 
 from watcher.errors import MailerUnavailable, MailRefused
 from watcher.headers import server_words
+from watcher.tls import speaks_no_tls
 
 OK = 250
 _PERMANENT = 500
@@ -74,15 +75,21 @@ def translated(error: Exception, doing: str) -> MailerUnavailable:
         return error
     if isinstance(error, smtplib.SMTPServerDisconnected) and isinstance(error.__context__, OSError):
         error = error.__context__  # smtplib says "unexpectedly closed" of a time-out, too
+    return MailerUnavailable(f"{doing}: {_reason(error)}")
+
+
+def _reason(error: Exception) -> str:
     if isinstance(error, smtplib.SMTPResponseException):
-        return MailerUnavailable(f"{doing}: {error.smtp_code} {words(error.smtp_error)}")
+        return f"{error.smtp_code} {words(error.smtp_error)}"
     if isinstance(error, ssl.SSLCertVerificationError):
-        return MailerUnavailable(f"{doing}: its certificate is not trusted: {words(error.verify_message)}")
+        return f"its certificate is not trusted: {words(error.verify_message)}"
+    if speaks_no_tls(error):
+        return "it speaks no TLS at this port"
     if isinstance(error, TimeoutError):
-        return MailerUnavailable(f"{doing}: it does not answer in time")
+        return "it does not answer in time"
     if isinstance(error, OSError) and error.strerror:
-        return MailerUnavailable(f"{doing}: {words(error.strerror)}")
-    return MailerUnavailable(f"{doing}: {words(str(error)) or type(error).__name__}")
+        return words(error.strerror)
+    return words(str(error)) or type(error).__name__
 
 
 def _of_size(error: smtplib.SMTPSenderRefused) -> MailRefused | None:

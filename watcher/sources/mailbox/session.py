@@ -27,7 +27,7 @@ from watcher.errors import SourceUnavailable
 from watcher.headers import clean, decode_bytes, server_words
 from watcher.secrecy import KnownSecrets
 from watcher.sources.mailbox.grammar import Malformed, Value, attributes, number, parse, responses
-from watcher.tls import ends_at
+from watcher.tls import ends_at, speaks_no_tls
 
 _LOGOUT_SECONDS = 3.0
 _PATIENCE_SECONDS = 20.0  # for answers that no server needs time for
@@ -334,6 +334,8 @@ def translated(host: str, known: KnownSecrets) -> Iterator[None]:
     except (imaplib.IMAP4.error, ImapToolsError) as error:
         raise CommandRefused(f"{host}: the server refused: {said(error, known)}") from error
     except (OSError, ValueError, EOFError) as error:
+        if speaks_no_tls(error):
+            raise SourceUnavailable(f"{host}: the server speaks no TLS at this port; see port and tls") from error
         raise SourceUnavailable(f"{host}: {clean(known.hidden(str(error))) or type(error).__name__}") from error
 
 
