@@ -58,7 +58,8 @@ def summary(told: list[Finding]) -> str:
     warned = f"{noted} warning{'' if noted == 1 else 's'}"
     if wrong:
         return f"{wrong} thing{' must' if wrong == 1 else 's must'} be mended, {warned}"
-    return f"all is well, but for {warned}" if noted else f"all is well: {len(told)} things were looked at"
+    looked = f"{len(told)} thing{' was' if len(told) == 1 else 's were'} looked at"
+    return f"all is well, but for {warned}" if noted else f"all is well: {looked}"
 
 
 def _printed(found: Callable[[Waiting], Iterator[Finding]], form: Callable[[Finding], str]) -> list[Finding]:

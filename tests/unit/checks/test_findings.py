@@ -38,6 +38,7 @@ def test_the_last_line_counts() -> None:
     about = About("x")
     good, noted, wrong = about.well("a"), about.note("b", "do"), about.wrong("c", "do")
 
+    assert summary([good]) == "all is well: 1 thing was looked at"
     assert summary([good, good]) == "all is well: 2 things were looked at"
     assert summary([good, noted]) == "all is well, but for 1 warning"
     assert summary([wrong, noted, noted]) == "1 thing must be mended, 2 warnings"
