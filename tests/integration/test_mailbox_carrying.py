@@ -18,7 +18,7 @@ from watcher.errors import SourceUnavailable, Vanished
 from watcher.headers import read_header
 from watcher.model import Submission
 from watcher.sources.mailbox import MailboxSource
-from watcher.sources.mailbox.session import among
+from watcher.sources.mailbox.uids import among
 
 DONE, ERROR = "done", "error"
 

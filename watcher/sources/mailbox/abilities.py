@@ -7,8 +7,9 @@ import time
 
 from imap_tools.utils import encode_folder
 
+from watcher.sources.mailbox.connection import CommandRefused
 from watcher.sources.mailbox.grammar import number
-from watcher.sources.mailbox.session import CommandRefused, Session
+from watcher.sources.mailbox.session import Session
 from watcher.sources.mailbox.wakeup import Wakeup
 
 _QUOTA_FIELDS = 3  # name, used, limit

@@ -16,11 +16,12 @@ from msgspec import Struct, field
 from watcher.errors import SourceUnavailable
 from watcher.mime.transfer import decoded_at_once
 from watcher.ports import Arrival
+from watcher.sources.mailbox.connection import CommandRefused
 from watcher.sources.mailbox.grammar import Value, number
 from watcher.sources.mailbox.identity import Account, uid_at
 from watcher.sources.mailbox.look import LOOK_ITEMS, Look, look
 from watcher.sources.mailbox.reading import piece_of
-from watcher.sources.mailbox.session import CommandRefused, Session
+from watcher.sources.mailbox.session import Session
 from watcher.sources.mailbox.structure import Part
 from watcher.sources.mailbox.way import Way, way_to
 from watcher.spool import IN_MEMORY_BYTES, Spooled

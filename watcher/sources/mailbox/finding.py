@@ -15,11 +15,12 @@ from watcher.policy.arrival import Treatment, treatment
 from watcher.policy.mail import ignored
 from watcher.policy.submitter import Submitter, submitter
 from watcher.ports import Arrival
+from watcher.sources.mailbox.connection import CommandRefused
 from watcher.sources.mailbox.grammar import number
 from watcher.sources.mailbox.identity import KEY_PREFIX, Account, Sighting, internal_date, place
 from watcher.sources.mailbox.reading import BULK, chunks, sightings
 from watcher.sources.mailbox.rests import Rests
-from watcher.sources.mailbox.session import CommandRefused, Session
+from watcher.sources.mailbox.session import Session
 
 log = logging.getLogger(__name__)
 

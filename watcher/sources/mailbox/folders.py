@@ -6,8 +6,9 @@ import contextlib
 
 from watcher.errors import SourceUnavailable
 from watcher.headers import clean
+from watcher.sources.mailbox.connection import CommandRefused
 from watcher.sources.mailbox.grammar import Value
-from watcher.sources.mailbox.session import CommandRefused, Session
+from watcher.sources.mailbox.session import Session
 
 SEPARATOR = "/"  # between the levels of a name in the configuration
 _INBOX = "INBOX"

@@ -18,7 +18,8 @@ from watcher.deadline import Deadline, Flight, Watchdog
 from watcher.errors import LoginRefused, SourceUnavailable, TokenRefused, TokenUnavailable
 from watcher.oauth import AccessTokens
 from watcher.secrecy import KnownSecrets
-from watcher.sources.mailbox.session import Session, said, translated
+from watcher.sources.mailbox.connection import said, translated
+from watcher.sources.mailbox.session import Session
 from watcher.tls import trusting
 
 log = logging.getLogger(__name__)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping, Sequence
 
+from watcher.sources.mailbox.connection import CommandRefused
 from watcher.sources.mailbox.finding import DONE_KEYWORD
 from watcher.sources.mailbox.folders import Folders
 from watcher.sources.mailbox.grammar import Value
 from watcher.sources.mailbox.identity import HEADER_ITEMS
-from watcher.sources.mailbox.session import CommandRefused, Session
+from watcher.sources.mailbox.session import Session
 
 LYING_ITEMS = f"{HEADER_ITEMS} FLAGS"  # asked of a mail before it is moved: which it is, and whether it is there
 

@@ -11,13 +11,14 @@ from msgspec import Struct
 from watcher.errors import TargetTaken, Vanished
 from watcher.headers import clean, read_header
 from watcher.model import Submission
+from watcher.sources.mailbox.connection import CommandRefused
 from watcher.sources.mailbox.finding import DONE_KEYWORD
 from watcher.sources.mailbox.folders import Folders
 from watcher.sources.mailbox.identity import Account, Sighting, sighting, uid_at
 from watcher.sources.mailbox.line import Line
 from watcher.sources.mailbox.marking import LYING_ITEMS, is_deleted, mark_done, mark_seen, move_into
 from watcher.sources.mailbox.reading import BULK, chunks, one, sightings
-from watcher.sources.mailbox.session import CommandRefused, Session
+from watcher.sources.mailbox.session import Session
 
 log = logging.getLogger(__name__)
 

@@ -12,13 +12,14 @@ from msgspec import Struct
 from watcher.errors import SourceUnavailable, Vanished
 from watcher.mime.transfer import decoded
 from watcher.ports import Leaf, MailText
+from watcher.sources.mailbox.connection import CommandRefused
 from watcher.sources.mailbox.grammar import Value
 from watcher.sources.mailbox.identity import HEADER_ITEMS
 from watcher.sources.mailbox.line import Line
 from watcher.sources.mailbox.look import LOOK_ITEMS, Look, look
 from watcher.sources.mailbox.naming import doubtful, named, named_by, naming_items
 from watcher.sources.mailbox.reading import one, section
-from watcher.sources.mailbox.session import CommandRefused, Session
+from watcher.sources.mailbox.session import Session
 from watcher.sources.mailbox.structure import Part, files, texts
 from watcher.sources.mailbox.texts import LARGEST_MESSAGE_BYTES, MOST_TEXTS, is_message, mail_text
 from watcher.sources.mailbox.way import Way, way_to

@@ -11,9 +11,10 @@ from watcher.findings import About
 from watcher.model import Finding
 from watcher.mounts import in_bytes
 from watcher.sources.mailbox.abilities import Rights, quota, seconds_to_idle
+from watcher.sources.mailbox.connection import CommandRefused
 from watcher.sources.mailbox.finding import DONE_KEYWORD
 from watcher.sources.mailbox.folders import SEPARATOR, Folders
-from watcher.sources.mailbox.session import CommandRefused, Session
+from watcher.sources.mailbox.session import Session
 
 _NEARLY_FULL = 0.9
 _SLOW_SECONDS = 5.0

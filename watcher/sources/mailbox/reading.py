@@ -6,9 +6,10 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 
 from watcher.errors import SourceUnavailable, Vanished
+from watcher.sources.mailbox.connection import CommandRefused
 from watcher.sources.mailbox.grammar import Value
 from watcher.sources.mailbox.identity import HEADER_ITEMS, Sighting, sighting
-from watcher.sources.mailbox.session import CommandRefused, Session
+from watcher.sources.mailbox.session import Session
 
 log = logging.getLogger(__name__)
 

@@ -1,7 +1,7 @@
-"""One logged-in connection, and the commands that are needed of it.
+"""The commands that are needed of a logged-in connection.
 
-imap-tools makes the connection and knows folders; what it does to flags and moves is not used,
-because it expunges whatever anybody has marked as deleted.
+imap-tools knows folders; what it does to flags and moves is not used, because it expunges whatever anybody has marked
+as deleted.
 """
 
 from __future__ import annotations
@@ -11,67 +11,25 @@ import imaplib
 import select
 import socket
 import ssl
-import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from io import BufferedReader
-from typing import Any, cast
+from typing import cast
 
-from imap_tools import BaseMailBox
-from imap_tools.errors import ImapToolsError, UnexpectedCommandStatusError
 from imap_tools.utils import encode_folder
 
-from watcher.deadline import Deadline, Flight, Watchdog
-from watcher.errors import SourceUnavailable
-from watcher.headers import clean, decode_bytes, server_words
-from watcher.secrecy import KnownSecrets
-from watcher.sources.mailbox.grammar import Malformed, Value, attributes, number, parse, responses
-from watcher.tls import ends_at, speaks_no_tls
-
-_LOGOUT_SECONDS = 3.0
-_PATIENCE_SECONDS = 20.0  # for answers that no server needs time for
+from watcher.sources.mailbox.connection import CommandRefused, Connection, checked
+from watcher.sources.mailbox.grammar import Malformed, Value, attributes, number, responses
+from watcher.sources.mailbox.uids import among, uid_set
+from watcher.tls import ends_at
 
 
-class CommandRefused(SourceUnavailable):
-    """The server answered NO or BAD; the connection is as good as before."""
+class Session(Connection):
+    """A connection with the folder that is open on it."""
 
-
-class Session:
-    """A connection after its login. A failure of it closes it at once (`broken`); a refused command does not.
-
-    Every method raises SourceUnavailable, or CommandRefused where the server says no.
-    """
-
-    def __init__(
-        self,
-        box: BaseMailBox,
-        *,
-        host: str,
-        known: KnownSecrets,
-        capabilities: frozenset[str],
-        watchdog: Watchdog,
-        exchange_seconds: float,
-    ) -> None:
-        """`watchdog` cuts off an exchange that takes longer than `exchange_seconds`; `known` is never repeated."""
-        self.capabilities = capabilities
-        self.broken = False
-        self.selected: tuple[str, bool] | None = None  # folder, and whether it may only be read
-        self.uidvalidity = "0"
-        self.permanent_flags: frozenset[str] | None = None  # in small letters; None: the server does not tell
-        self.used_at = time.monotonic()
-        self.beat: Callable[[], None] = lambda: None  # hears of every command on mails that is begun
-        self._news = False  # mail was announced beside another answer
-        self._box = box
-        self._client = box.client
-        self._host = host
-        self._known = known
-        self._lock = threading.RLock()
-        self._watchdog = watchdog
-        self._exchange_seconds = exchange_seconds
-
-    def has(self, capability: str) -> bool:
-        return capability in self.capabilities
+    selected: tuple[str, bool] | None = None  # folder, and whether it may only be read
+    uidvalidity = "0"
+    permanent_flags: frozenset[str] | None = None  # in small letters; None: the server does not tell
 
     # -------------------------------------------------------------------------------------- folders
 
@@ -169,7 +127,7 @@ class Session:
 
     def noop(self) -> None:
         with self._working(), self._impatient():
-            _check(self._client.noop())
+            checked(self._client.noop())
 
     # ------------------------------------------------------------------------------------------ idle
 
@@ -203,155 +161,6 @@ class Session:
             return False
         finally:
             self._client.sock.settimeout(timeout)
-
-    # ------------------------------------------------------------------------------------------- end
-
-    def logout(self) -> None:
-        """Take leave; from any thread. Where another one is at work, it is cut off."""
-        if not self._lock.acquire(timeout=_LOGOUT_SECONDS):
-            self._cut_off()
-            return
-        try:
-            if not self.broken:
-                self._client.sock.settimeout(_LOGOUT_SECONDS)
-                with contextlib.suppress(OSError, imaplib.IMAP4.error, ValueError):
-                    self._client.logout()
-            self._close()
-        finally:
-            self._lock.release()
-
-    def _cut_off(self) -> None:
-        # Not the TLS layer's own shutdown, nor a close: both are the reading thread's.
-        with contextlib.suppress(OSError):
-            socket.socket.shutdown(self._client.sock, socket.SHUT_RDWR)
-
-    def _close(self) -> None:
-        self.broken = True
-        with contextlib.suppress(OSError, ValueError):
-            self._client.shutdown()
-
-    # -------------------------------------------------------------------------------------- commands
-
-    def _uid(self, command: str, *arguments: str | bytes) -> list[Any]:
-        self.beat()
-        with self._working():
-            data: list[Any] = _check(self._client.uid(command, *arguments))  # type: ignore[arg-type] # imaplib takes bytes too
-            return data
-
-    def untagged(self, command: str, *arguments: str | bytes, answer: str | None = None) -> list[list[Value]]:
-        """The lines that the server sends for it, which begin with `answer`, else with the command itself."""
-        with self._working():
-            given = self._client._simple_command(command, *arguments)  # noqa: SLF001 - of commands that imaplib lacks
-            _check(given)
-            data = self._client._untagged_response(*given, answer or command)[1]  # noqa: SLF001 - as above
-            return [parse(each) for each in responses(data)]
-
-    @contextlib.contextmanager
-    def _working(self, *, extra_seconds: float = 0.0) -> Iterator[None]:
-        """Around each exchange: whatever may have left half an answer on the line closes it."""
-        with self._lock:
-            if self.broken:
-                raise SourceUnavailable(f"{self._host}: the connection is closed")
-            # Unasked answers heap up otherwise, and would be taken for those of the next command.
-            self._client.untagged_responses.clear()
-            try:
-                with translated(self._host, self._known), self._limited(self._exchange_seconds + extra_seconds):
-                    yield
-            except CommandRefused as error:
-                if self._waits_for_an_end:
-                    self._close()
-                    raise SourceUnavailable(str(error)) from error
-                raise
-            except BaseException:
-                self._close()
-                raise
-            finally:
-                self.used_at = time.monotonic()
-                self._news |= "EXISTS" in self._client.untagged_responses
-
-    @property
-    def _waits_for_an_end(self) -> bool:
-        """Whether imaplib gave an answer up in the middle, as it does with a line that is too long for it."""
-        return None in self._client.tagged_commands.values()
-
-    @contextlib.contextmanager
-    def _limited(self, seconds: float) -> Iterator[None]:
-        """A server that trickles keeps every wait for it short: so the whole has an end, too."""
-        with Flight(Deadline(seconds), self._watchdog) as flight:
-            flight.use(self._client.sock)
-            try:
-                yield
-            except (OSError, imaplib.IMAP4.error, ImapToolsError, ValueError, EOFError) as error:
-                if flight.expired:
-                    raise TimeoutError("the server did not come to the end of its answer") from error
-                raise
-
-    @contextlib.contextmanager
-    def _impatient(self) -> Iterator[None]:
-        """So that a connection that leads nowhere any more is noticed soon."""
-        timeout = self._client.sock.gettimeout()
-        self._client.sock.settimeout(min(timeout or _PATIENCE_SECONDS, _PATIENCE_SECONDS))
-        try:
-            yield
-        finally:
-            with contextlib.suppress(OSError):
-                self._client.sock.settimeout(timeout)
-
-
-def uid_set(uids: Sequence[int]) -> str:
-    """``1:3,7``: as short as it can be, because servers limit the length of a command."""
-    ranges: list[list[int]] = []
-    for uid in sorted(uids):
-        if ranges and uid == ranges[-1][1] + 1:
-            ranges[-1][1] = uid
-        else:
-            ranges.append([uid, uid])
-    return ",".join(str(first) if first == last else f"{first}:{last}" for first, last in ranges)
-
-
-def among(uids: Sequence[int], told: Sequence[bytes]) -> list[int]:
-    """Those of the UIDs that are the sources of a COPYUID, ``1511 304,319:320 3956:3958``."""
-    sources = [words[1] for words in (line.split() for line in told) if len(words) > 1]
-    ranges = [_range(each) for source in sources for each in source.split(b",")]
-    return [uid for uid in uids if any(first <= uid <= last for first, last in ranges)]
-
-
-def _range(written: bytes) -> tuple[int, int]:
-    ends = [int(end) for end in written.split(b":") if end.isdigit()] or [0]
-    return min(ends), max(ends)
-
-
-@contextlib.contextmanager
-def translated(host: str, known: KnownSecrets) -> Iterator[None]:
-    """The errors of sockets, TLS, imaplib and imap-tools as ours; imaplib quotes what it does not understand."""
-    try:
-        yield
-    except ssl.SSLCertVerificationError as error:
-        detail = clean(error.verify_message)
-        raise SourceUnavailable(f"{host}: the server's certificate is not trusted ({detail}); see ca_file") from error
-    except imaplib.IMAP4.abort as error:
-        raise SourceUnavailable(f"{host}: the connection broke ({said(error, known)})") from error
-    except (imaplib.IMAP4.error, ImapToolsError) as error:
-        raise CommandRefused(f"{host}: the server refused: {said(error, known)}") from error
-    except (OSError, ValueError, EOFError) as error:
-        if speaks_no_tls(error):
-            raise SourceUnavailable(f"{host}: the server speaks no TLS at this port; see port and tls") from error
-        raise SourceUnavailable(f"{host}: {clean(known.hidden(str(error))) or type(error).__name__}") from error
-
-
-def said(error: Exception, known: KnownSecrets) -> str:
-    """What the server said, without secrets, cleaned and shortened."""
-    text: object = str(error)
-    if isinstance(error, UnexpectedCommandStatusError):
-        data = error.command_result[1]
-        text = data[-1] if data else b""
-    return server_words(known.hidden(decode_bytes(text) if isinstance(text, bytes) else str(text)))
-
-
-def _check(answer: tuple[str, list[Any]]) -> list[Any]:
-    if answer[0] != "OK":
-        raise UnexpectedCommandStatusError(command_result=answer, expected="OK")
-    return answer[1]
 
 
 def _exists(line: list[Value]) -> bool:

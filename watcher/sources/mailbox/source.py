@@ -17,6 +17,7 @@ from watcher.ports import Arrival, Move, Parcel, PlannedMoves
 from watcher.secrecy import KnownSecrets
 from watcher.sources.mailbox.ahead import ReadAhead
 from watcher.sources.mailbox.carrying import Carrier
+from watcher.sources.mailbox.connection import CommandRefused
 from watcher.sources.mailbox.finding import Finder, Wanted
 from watcher.sources.mailbox.identity import Account, uid_at
 from watcher.sources.mailbox.line import Line
@@ -26,7 +27,7 @@ from watcher.sources.mailbox.moving import Mover
 from watcher.sources.mailbox.parcel import MailParcel, Spot
 from watcher.sources.mailbox.probe import probe
 from watcher.sources.mailbox.rests import Rests
-from watcher.sources.mailbox.session import CommandRefused, Session
+from watcher.sources.mailbox.session import Session
 from watcher.sources.mailbox.wakeup import Wakeup
 from watcher.sources.mailbox.way import Way
 from watcher.spool import Spooled
