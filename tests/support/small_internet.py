@@ -40,22 +40,25 @@ def inside(
         (Path(folder) / "hosts").write_text("".join(f"{address} {name}\n" for name, address in names.items()))
         (Path(folder) / "resolv.conf").write_text(f"nameserver {_NAME_SERVER}\n")
         addresses = ",".join((PUBLIC, *further))
-        entering = [sys.executable, "-m", "tests.support.small_internet", folder, addresses, str(os.getuid())]
+        who = f"{os.getuid()}:{os.getgid()}"
+        entering = [sys.executable, "-m", "tests.support.small_internet", folder, addresses, who]
         return subprocess.run(
             [*unshare, *entering, *command], capture_output=True, text=True, cwd=_PROJECT, check=False, timeout=_SECONDS
         )
 
 
-def _enter(folder: str, addresses: str, user: str, command: Sequence[str]) -> None:
+def _enter(folder: str, addresses: str, who: str, command: Sequence[str]) -> None:
     for step in (
         ["ip", "link", "set", "lo", "up"],
         *(["ip", "address", "add", f"{address}/32", "dev", "lo"] for address in addresses.split(",")),
         *(["mount", "--bind", f"{folder}/{name}", f"/etc/{name}"] for name in ("hosts", "resolv.conf")),
     ):
         subprocess.run(step, check=True)
-    # Who is not root became it to do this, and does not stay it: servers behave otherwise for root.
+    # Who is not root became it to do this, and does not stay it: servers behave otherwise for root. The group has to be
+    # known, too: Dovecot gives its folders to it.
     Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").write_text("0")
-    again = [] if user == "0" else ["unshare", f"--map-user={user}"]
+    user, _, group = who.partition(":")
+    again = [] if user == "0" else ["unshare", f"--map-user={user}", f"--map-group={group}"]
     os.execvp((again or list(command))[0], [*again, *command])
 
 
