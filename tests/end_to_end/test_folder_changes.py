@@ -201,7 +201,7 @@ def test_a_target_that_is_gone_is_made_anew_and_one_that_is_in_the_way_is_named(
     assert contents(workplace.done) == {"two": pdf("two")}
 
 
-@pytest.mark.parametrize(("inside", "dated"), [("done", ""), ("", "/{yyyy}")])
+@pytest.mark.parametrize(("inside", "dated"), [("done", ""), ("", "/{yyyy}"), ("", "/done")])
 def test_what_is_answered_is_not_taken_in_again_where_another_path_leads_to_it(
     workplace: Workplace, endpoint: Endpoint, inside: str, dated: str
 ) -> None:

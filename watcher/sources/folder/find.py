@@ -174,6 +174,8 @@ class Finder:
     def _scan(self, folders: LastFolder, drive: Drive, *, everything: bool) -> Scan:
         if everything or self._left_out is None or self._left_out[0] != drive.real_path:
             self._left_out = (drive.real_path, LeftOut(self._templates, drive.real_path))
+        else:
+            self._left_out[1].look_again()
         return Scan(
             folders,
             drive,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from datetime import date
 
 from msgspec import Struct
@@ -70,7 +69,15 @@ class LeftOut:
         self._is_ours = left_out_by(templates, root)
         self._fixed = {template.fixed for template in templates}
         self._others: set[str] = set()  # paths that lead into one of ours, relative to the root
-        self._numbers = {(status.st_dev, status.st_ino) for status in self._there()}
+        self._numbers: set[tuple[int, int]] = set()
+        self._missing = self._fixed
+        self.look_again()
+
+    def look_again(self) -> None:
+        """See which of ours were made since: mostly the first answer makes them."""
+        there = {path: status for path in self._missing if (status := _status(path)) is not None}
+        self._numbers |= {(status.st_dev, status.st_ino) for status in there.values()}
+        self._missing = self._missing - there.keys()
 
     def __call__(self, path: str) -> bool:
         """Of a folder, relative to the root, as far as its path says it."""
@@ -85,16 +92,18 @@ class LeftOut:
         status = os.fstat(folder)
         # A network drive may have given the number to another one since; while it is open it does not.
         is_ours = (status.st_dev, status.st_ino) in self._numbers and any(
-            os.path.samestat(status, ours) for ours in self._there()
+            ours is not None and os.path.samestat(status, ours) for ours in map(_status, self._fixed)
         )
         if is_ours:
             self._others.add(path)
         return is_ours
 
-    def _there(self) -> Iterator[os.stat_result]:
-        for path in self._fixed:
-            with suppress(OSError):
-                yield os.stat(path)  # noqa: PTH116 - it may be no text that pathlib keeps
+
+def _status(path: str) -> os.stat_result | None:
+    try:
+        return os.stat(path)  # noqa: PTH116 - it may be no text that pathlib keeps
+    except OSError:
+        return None
 
 
 def _are_one(path: str, other: str) -> bool:
