@@ -279,3 +279,26 @@ def test_nothing_is_moved_through_a_link_that_an_employee_has_put_in_the_place_o
     with workplace.daemon():
         workplace.closed(1)
     assert (elsewhere / "done" / ZHANG / "a.pdf").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes what belongs to another")
+def test_no_link_is_followed_either_where_done_is_written_by_another_path_to_the_watched_folder(
+    tmp_path: Path, endpoint: Endpoint
+) -> None:
+    # Given a watched folder that a link leads to, and a done in it that is named without that link
+    workplace = Workplace(tmp_path, endpoint)
+    alias = tmp_path / "alias"
+    alias.symlink_to(workplace.inbox)
+    workplace.with_folder(path=str(alias), done=f"{workplace.inbox}/done").write()
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    link = workplace.inbox / "done"
+    link.symlink_to(elsewhere)
+    os.chown(link, 1234, 1234, follow_symlinks=False)
+    dropped = workplace.drop("a.pdf", pdf("a"))
+
+    workplace.command("run", "--once")
+    # Then the file waits, and it is told why
+    assert dropped.exists()
+    assert list(elsewhere.iterdir()) == []
+    assert "reached through a link that user 1234 has made" in workplace.status()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
+from contextlib import suppress
 
 from watcher.errors import SourceUnavailable
 from watcher.sources.folder.drive import FOLDER
@@ -17,8 +19,8 @@ def open_own(root: str, path: str) -> int:
     SourceUnavailable where the way to it goes, below `root`, through a link that is neither root's, nor ours, nor of
     the owner of `root`: it could lead what is moved there to any place that we may write to.
     """
-    inside = path.removeprefix(root.rstrip("/") + "/")
-    if inside == path:
+    inside = _inside(root, path)
+    if inside is None:
         return os.open(path, FOLDER)
     here = os.open(root, FOLDER)
     trusted = {0, os.geteuid(), os.fstat(here).st_uid}
@@ -31,6 +33,19 @@ def open_own(root: str, path: str) -> int:
         os.close(here)
         raise
     return here
+
+
+def _inside(root: str, path: str) -> str | None:
+    """The way from `root` on, also where `path` leads there by another name or mount of it; None: it lies elsewhere."""
+    rest = path.removeprefix(root.rstrip("/") + "/")
+    if rest != path:
+        return rest
+    with suppress(OSError):  # as opening it will say
+        watched = os.stat(root)  # noqa: PTH116 - it may be no text that pathlib keeps
+        for slash in re.finditer("/", path[1:]):  # the outermost first: below it links are anybody's
+            if os.path.samestat(os.stat(path[: slash.end()]), watched):  # noqa: PTH116 - as above
+                return path[slash.end() + 1 :]
+    return None
 
 
 def _step(here: int, name: str, trusted: set[int], path: str) -> int:
