@@ -224,6 +224,13 @@ def test_a_picture_of_a_trip_sheet_is_known_by_the_pair_of_names() -> None:
     assert choose([one("4月打车发票.jpg", read(invoice())), scan]) == [SENT, not_invoice(Mark.TRIP_SHEET)]
 
 
+@pytest.mark.parametrize("name", ["滴滴出行行程报销单.jpg", "trip_table.png"])
+def test_a_picture_that_is_called_what_only_taxi_platforms_call_theirs_is_skipped(name: str) -> None:
+    scan = one(name, read(width=1200, height=2000))
+
+    assert choose([one(TAXI_INVOICE, read(invoice())), scan]) == [SENT, not_invoice(Mark.TRIP_SHEET)]
+
+
 def test_a_hotels_folio_is_skipped_by_what_it_says() -> None:
     found = [one("INFORMATION INVOICE.pdf", read(marks=(Mark.FOLIO,))), one("b.pdf", read(invoice()))]
 

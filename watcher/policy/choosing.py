@@ -119,8 +119,11 @@ def _is_named(one: Candidate, others: Sequence[Candidate]) -> Mark | None:
 def _may_be_a_paper(one: Candidate, others: Sequence[Candidate]) -> bool:
     """Whether it was looked at and is a picture: the paper itinerary of an airline, which is an invoice, is called so.
 
-    Platforms' trip sheets have words, or share more of their name with their invoice than what both are.
+    Platforms' trip sheets have words, are called 行程报销单 or trip table, or share more of their name with their
+    invoice than what both are.
     """
+    if "行程单" not in one.name:
+        return False
     is_pictured = one.seen.deep and (one.kind == "image" or bool(one.seen.hidden))
     is_bare = _stem(one.name).strip() in ("行程单", "电子行程单")
     return is_pictured and (is_bare or not any(_are_a_pair(one, other) for other in others))
