@@ -45,6 +45,8 @@ def test_what_may_be_an_invoice_is_missed(name: str, form: str, size: int) -> No
         ("合同.docx", "office", 30_000),
         ("发票明细.docx", "office", 30_000),
         ("发票.xlsx", "office", 30_000),
+        ("发票.xlsm", "office", 30_000),
+        ("发票.ods", "other", 30_000),
         ("发票.pdf.p7s", "other", 3_000),
         ("a.xml", "xml", 3_000),
         ("invite.ics", "other", 3_000),

@@ -11,7 +11,7 @@ from watcher.model import LeftOut
 
 _NUMBER = re.compile(r"(?<!\d)\d{20}(?!\d)")
 _INVOICE_NAME = re.compile(r"发票|fapiao|invoice|dzfp", re.IGNORECASE)
-_LIST_NAME = re.compile(r"明细|清单|汇总|.*\.(?:xlsx?|csv|et|p7s|sig)$", re.IGNORECASE)
+_LIST_NAME = re.compile(r"明细|清单|汇总|.*\.(?:xls[xmb]?|ods|csv|et|p7s|sig)$", re.IGNORECASE)
 _PACKED_NAME = re.compile(r".*\.(?:gz|tgz|tar|bz2|xz|lzh?|zst|arj|cab|iso|pgp|gpg|hqx|sitx?)", re.IGNORECASE)
 _DECORATION_NAME = re.compile(r"logo|banner|signature|avatar|qr_?code|ewm|icon|二维码|公众号|签名|头像", re.IGNORECASE)
 _PICTURES = frozenset({"jpeg", "png", "bmp", "webp"})
