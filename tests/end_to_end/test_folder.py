@@ -273,7 +273,9 @@ def test_nothing_is_moved_through_a_link_that_an_employee_has_put_in_the_place_o
     assert dropped.exists()
     assert list((elsewhere / "done").iterdir()) == []
     assert "reached through a link that user 1234 has made" in workplace.status()
-    assert "reached through a link that user 1234 has made" in workplace.command("check").stdout
+    checked = workplace.command("check").stdout
+    assert "reached through a link that user 1234 has made" in checked
+    assert "name the folder that it leads to" in " ".join(checked.split())
     # and what the administrator links is followed
     os.chown(link, 0, 0, follow_symlinks=False)
     with workplace.daemon():

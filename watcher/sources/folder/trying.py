@@ -75,7 +75,7 @@ def _writable(path: str, message: str, watched: str, about: About) -> Finding:
         finally:
             os.close(here)
     except SourceUnavailable as error:
-        return about.wrong(str(error), "remove the link, or make it as root")
+        return about.wrong(str(error), "name the folder that it leads to instead, or make the link as root")
     except OSError as error:
         return about.wrong(str(unavailable(error, path)), f"let this program make, rename and remove files in {path}")
     return about.well(f"{message} ({path})")
