@@ -223,6 +223,15 @@ def test_verified_is_what_the_check_says(check: Any, verified: bool | None) -> N
     assert only(ocr_result={"invoice_num": "1"}, check_result=check).verified is verified
 
 
+@pytest.mark.parametrize("check", ["查验失败", True, [{"result": 1}, "查验失败"]])
+def test_a_check_that_is_not_understood_is_no_verification_of_any_invoice_beside_it(check: Any) -> None:
+    item = {"ocr_result": [{"invoice_num": "1"}, {"invoice_num": "2"}], "check_result": check}
+
+    invoices = read({"resCode": 200000, "data": item}).invoices
+
+    assert [(invoice.number, invoice.verified) for invoice in invoices] == [("1", False), ("2", False)]
+
+
 def test_an_invoice_with_several_expenses_shows_every_one() -> None:
     response = read(
         {

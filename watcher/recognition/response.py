@@ -134,7 +134,8 @@ def _objects(value: Any) -> list[_Object]:
 
 def _rows(item: _Object) -> Iterator[tuple[_Object, _Object, _Object]]:
     """The three parts of each invoice of an item. An invoice with several expenses appears with each of them."""
-    ocrs, checks = _tolerated(item.get("ocr_result")), _checks(item.get("check_result"))
+    ocrs = _tolerated(item.get("ocr_result"))
+    checks = _checks(item.get("check_result"), len(ocrs))
     expenses = _expenses(item.get("expense_result"))
     facts = max(len(ocrs), len(checks))
     for row in range(max(facts, len(expenses))):
@@ -151,12 +152,15 @@ def _expenses(value: Any) -> list[_Object]:
     return [] if value is False else _objects(value)
 
 
-def _checks(value: Any) -> list[_Object]:
-    """What the tax office said: what is not understood here is something else than 1, and must not pass for unsaid."""
+def _checks(value: Any, invoices: int) -> list[_Object]:
+    """What the tax office said: what is not understood here is something else than 1, and must not pass for unsaid.
+
+    Of whichever of the item's invoices it is said: so it counts for each.
+    """
     try:
         return _objects(value)
     except _UnknownFormError:
-        return [_NOT_UNDERSTOOD]
+        return [_NOT_UNDERSTOOD] * max(invoices, 1)
 
 
 def _at(parts: list[_Object], row: int) -> _Object:
