@@ -28,6 +28,7 @@ from watcher.journal.journal import SqlJournal
 from watcher.journal.tables import metadata
 from watcher.model import Kind, Notice, Planned, Reason, SubmissionState, Thread
 from watcher.ports import Journal
+from watcher.service.set_back import SetBack
 
 STEP = timedelta(days=30)
 HOUR = timedelta(hours=1)
@@ -86,6 +87,18 @@ def test_where_the_clock_was_not_set_back_everything_stays_as_it_is(journal: Jou
 
     assert journal.gates() == before
     assert claim(journal, "shared") == []
+
+
+def test_a_shorter_retry_longest_is_not_told_as_a_clock_that_was_set_back(
+    journal: Journal, caplog: pytest.LogCaptureFixture
+) -> None:
+    journal.record(mail())
+    journal.postpone(claim_one(journal), due_in=6 * HOUR, counted=True, ending=CUT_OFF)
+
+    SetBack(journal=journal, longest_pause=HOUR).round()
+
+    assert claim(journal) != []
+    assert [record.message for record in caplog.records if "retry.longest" not in record.message] == []
 
 
 @pytest.mark.parametrize("due_in", [NOW, SOON])

@@ -31,4 +31,9 @@ class SetBack:
             log.info("What waits for too long is looked for later.", extra={"detail": str(error)})
             return
         if drawn:
-            log.warning("The clock was set back; what it would have put off too far is due now.", extra={"rows": drawn})
+            # Which of them it was nobody can tell from what stands in the journal.
+            log.warning(
+                "What was put off further than it can be is due now: "
+                "the clock was set back, or retry.longest made shorter.",
+                extra={"rows": drawn},
+            )
