@@ -7,12 +7,12 @@ marked, moved or deleted, so that whatever goes wrong costs a second upload and 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 
 from watcher.admission import Admission
 from watcher.clock import boot_seconds
-from watcher.errors import UsageError
+from watcher.errors import SourceUnavailable, StoreUnavailable, UsageError
 from watcher.gathering import Gathering, Harvest
 from watcher.headers import MailHeader, read_header
 from watcher.inheritance import Inheritance
@@ -65,6 +65,7 @@ class Intake:
         self._journal = journal
         self._surplus = surplus
         self._refused = Resting()  # by the store, or unreadable where they lie, one by one
+        self._came_no_further = False  # the last look, for too many of those
         self._holds_doubt = holds_doubt
         self._inheritance = inheritance
         self._beat = beat
@@ -81,8 +82,9 @@ class Intake:
         """
         result = Round()
         self._surplus.begin()
-        self._refused.begin()
-        with taking_round(self._recording, result, self._refused.let_rest) as taking:
+        self._refused.begin(goes_on=self._came_no_further)
+        self._came_no_further = False
+        with self._noting(), taking_round(self._recording, result, self._refused.let_rest) as taking:
             for arrival in self._source.arrivals(self._known):
                 self._beat()
                 if not go_on():
@@ -96,6 +98,14 @@ class Intake:
         result.surplus = self._surplus.waiting
         result.waiting += self._refused.reasons
         return result
+
+    @contextmanager
+    def _noting(self) -> Iterator[None]:
+        try:
+            yield
+        except (StoreUnavailable, SourceUnavailable) as error:
+            self._came_no_further = error.of_one
+            raise
 
     def close(self) -> None:
         """Let go of the threads, which have nothing to do between two rounds."""

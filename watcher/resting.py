@@ -29,10 +29,13 @@ class Resting:
         """Of all that rest, whether they were met or not."""
         return [why for _, why in self._until.values()]
 
-    def begin(self) -> None:
-        """Another look begins."""
+    def begin(self, *, goes_on: bool = False) -> None:
+        """Another look begins. Where it `goes_on` from one that came no further, whatever rests does so still.
+
+        Else it would come to the same ones again, and never to those behind them.
+        """
         now = boot_seconds()
-        self._until = {key: rest for key, rest in self._until.items() if rest[0] > now}
+        self._until = {key: rest for key, rest in self._until.items() if goes_on or rest[0] > now}
         self._seen.clear()
 
     def let_rest(self, key: str, seconds: float, why: str = "") -> None:

@@ -326,6 +326,40 @@ def test_a_file_with_a_bad_sector_holds_up_no_other_and_is_tried_again_later(
     step.close()
 
 
+@pytest.mark.parametrize("unavailable", [StoreUnavailable, SourceUnavailable])
+def test_however_many_are_refused_one_by_one_those_behind_them_are_come_to(
+    tmp_path: Path,
+    source: FolderSource,
+    journal: SqlJournal,
+    unavailable: type[StoreUnavailable | SourceUnavailable],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Given so many that the first ones have rested before the last one is met, each look being an hour after the other
+    looks = [0]
+    monkeypatch.setattr("watcher.resting.boot_seconds", lambda: boot_seconds() + 3600 * looks[0])
+
+    def put(name: str) -> None:
+        if name.startswith("bad"):
+            error = unavailable("it is too large")
+            error.of_one = True
+            raise error
+
+    for number in range(40):
+        (tmp_path / "inbox" / f"bad{number}.pdf").write_bytes(pdf(f"bad{number}"))
+        os.utime(tmp_path / "inbox" / f"bad{number}.pdf", (number, number))
+    drop(tmp_path, "good.pdf")
+    step = intake(source, journal, put)
+    # When it is looked as often as it takes to meet each once
+    for _ in range(6):
+        looks[0] += 1
+        with contextlib.suppress(StoreUnavailable, SourceUnavailable):
+            step.round(lambda: True)
+        source.wake()
+    step.close()
+    # Then the one behind them is taken in
+    assert names(journal) == {"good.pdf"}
+
+
 def test_a_file_for_which_the_temporary_folder_has_no_room_is_said_to_lack_just_that(
     tmp_path: Path, source: FolderSource, journal: SqlJournal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
