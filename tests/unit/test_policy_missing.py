@@ -19,7 +19,8 @@ NUMBER = "26317000000012345678"
     ("name", "form", "size"),
     [
         ("IMG_0001.JPG", "jpeg", 900_000),
-        ("image001.png", "png", 60_000),  # as Outlook calls what is pasted
+        ("image001.png", "png", 160_000),  # as Outlook calls what is pasted
+        ("screen.png", "png", 60_000),
         ("IMG_0002.HEIC", "heic", 20_000),
         ("fax.tif", "tiff", 20_000),
         ("发票.png", "png", 9_000),
@@ -39,6 +40,8 @@ def test_what_may_be_an_invoice_is_missed(name: str, form: str, size: int) -> No
     ("name", "form", "size"),
     [
         ("image001.png", "png", 12_000),
+        ("image003.png", "png", 90_000),  # the banner of a signature
+        ("Outlook-o1d2x.jpg", "jpeg", 90_000),
         ("logo.png", "png", 90_000),
         ("公众号二维码.jpg", "jpeg", 90_000),
         ("smile.gif", "gif", 400_000),

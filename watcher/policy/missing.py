@@ -17,6 +17,9 @@ _DECORATION_NAME = re.compile(r"logo|banner|signature|avatar|qr_?code|ewm|icon|ä
 _PICTURES = frozenset({"jpeg", "png", "bmp", "webp"})
 _SCANS = frozenset({"tiff", "heic"})  # what scanners and phones make, and nobody's signature has
 _SMALL_BYTES = 50_000  # logos, codes and signatures are smaller; a picture of an invoice that can be read is not
+# What Outlook and Foxmail call a picture in the text: the banner of a signature, as every mail has it, or a pasted one.
+_IN_THE_TEXT_NAME = re.compile(r"(?:image\d+|outlook-\w+|insertpic_.*)\.\w+", re.IGNORECASE)
+_BANNER_BYTES = 150_000
 
 
 def may_be_missed(name: str, form: str, size: int) -> bool:
@@ -28,7 +31,8 @@ def may_be_missed(name: str, form: str, size: int) -> bool:
         return True
     if form in _SCANS or _PACKED_NAME.fullmatch(name):
         return True
-    return form in _PICTURES and size >= _SMALL_BYTES and not _DECORATION_NAME.search(name)
+    least = _BANNER_BYTES if _IN_THE_TEXT_NAME.fullmatch(name) else _SMALL_BYTES
+    return form in _PICTURES and size >= least and not _DECORATION_NAME.search(name)
 
 
 def missed_beside(left_out: Sequence[LeftOut], names: Collection[str], numbers: Collection[str]) -> tuple[LeftOut, ...]:
