@@ -116,10 +116,11 @@ class Gathering(Struct, frozen=True, kw_only=True):
 
 def _gathered(documents: Sequence[FoundDocument], left_out: Sequence[LeftOut]) -> Gathered:
     """Of very many what somebody may miss comes first, so that it is kept."""
-    numbers = {invoice.number for each in documents for invoice in each.read if invoice.number is not None}
-    noted = missed_beside(left_out, [each.name for each in documents], numbers)
-    kept = sorted(noted, key=lambda each: not each.missed)[:_MOST_LEFT_OUT]
-    return Gathered(documents=tuple(documents), left_out=tuple(kept))
+    if any(each.missed for each in left_out):
+        numbers = {invoice.number for each in documents for invoice in each.read if invoice.number is not None}
+        noted = missed_beside(left_out, [each.name for each in documents], numbers)
+        left_out = sorted(noted, key=lambda each: not each.missed)
+    return Gathered(documents=tuple(documents), left_out=tuple(left_out[:_MOST_LEFT_OUT]))
 
 
 def _is_of_a_link(document: FoundDocument) -> bool:
