@@ -6,8 +6,9 @@ import errno
 import os
 import re
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
+from typing import TypeVar
 
 from msgspec import Struct
 
@@ -21,6 +22,7 @@ _UNSTABLE_INODES = re.compile(r"cifs|smb\w*|9p|davfs\d?|vboxsf|vmhgfs|prl_fs|drv
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC  # how a folder is opened
 _TO_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _DELETED = " (deleted)"  # what the kernel says behind the path of a folder that is gone
+_Step = TypeVar("_Step")
 _GONE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)  # ELOOP: a link now stands where a file or folder was
 _SENTENCES = {
     errno.ENOENT: "is not there",
@@ -71,10 +73,17 @@ class Drive(Struct, frozen=True, kw_only=True):
 def open_below(root: int, path: str) -> int:
     """A descriptor of the folder `path` below the folder `root`, through no link; raises OSError."""
     first, *others = path.split("/") if path else [""]
-    here = _step_down(root, first) if path else os.dup(root)
+    return descend(_step_down(root, first) if path else os.dup(root), others, _step_down)
+
+
+def descend(here: int, way: Iterable[_Step], step: Callable[[int, _Step], int]) -> int:
+    """The last folder of a way from `here`, which is taken over: `step` opens each in the one before it.
+
+    Raises what `step` does.
+    """
     try:
-        for part in others:
-            there = _step_down(here, part)
+        for each in way:
+            there = step(here, each)
             os.close(here)
             here = there
     except BaseException:

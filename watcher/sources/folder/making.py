@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 
 from watcher.sources.folder.atomic import make_folder, status_of
-from watcher.sources.folder.drive import FOLDER, folder_below, open_below
+from watcher.sources.folder.drive import FOLDER, descend, folder_below, open_below
 
 
 def made(path: str, like: os.stat_result) -> int:
@@ -30,19 +30,14 @@ def made_below(base: int, names: Sequence[str], root: int, subfolders: Sequence[
     others after `root` itself.
     """
     before = len(names) - len(subfolders)
-    here = base
-    try:
-        for number, name in enumerate(names):
-            if status_of(here, name) is None:
-                model = "/".join(subfolders[: number - before + 1]) if number >= before else ""
-                make_folder(here, name, _model_status(root, model))
-            there = open_below(here, name)
-            os.close(here)
-            here = there
-    except BaseException:
-        os.close(here)
-        raise
-    return here
+
+    def step(here: int, numbered: tuple[int, str]) -> int:
+        number, name = numbered
+        if status_of(here, name) is None:
+            make_folder(here, name, _model_status(root, "/".join(subfolders[: max(0, number - before + 1)])))
+        return open_below(here, name)
+
+    return descend(base, enumerate(names), step)
 
 
 def _model_status(root: int, subfolder: str) -> os.stat_result:

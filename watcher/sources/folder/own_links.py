@@ -9,7 +9,7 @@ import stat
 from contextlib import suppress
 
 from watcher.errors import SourceUnavailable
-from watcher.sources.folder.drive import FOLDER
+from watcher.sources.folder.drive import FOLDER, descend
 from watcher.sources.folder.names import for_display
 
 
@@ -24,15 +24,7 @@ def open_own(root: str, path: str) -> int:
         return os.open(path, FOLDER)
     here = os.open(root, FOLDER)
     trusted = {0, os.geteuid(), os.fstat(here).st_uid}
-    try:
-        for name in inside.split("/"):
-            there = _step(here, name, trusted, path)
-            os.close(here)
-            here = there
-    except BaseException:
-        os.close(here)
-        raise
-    return here
+    return descend(here, inside.split("/"), lambda above, name: _step(above, name, trusted, path))
 
 
 def _inside(root: str, path: str) -> str | None:
