@@ -12,12 +12,11 @@ from watcher.policy.conditions import LONG, RECENT, conditions
 from watcher.ports import AlertJournal
 from watcher.service.courier import Courier
 from watcher.service.heartbeats import Worker, unwatched
-from watcher.service.own_alarm import OwnAlarm
+from watcher.service.own_alarm import LAST_ROUND_SECONDS, OwnAlarm
 from watcher.service.vitals import Vitals
 
 DUTY = "alarm"
 HOLD = timedelta(seconds=60)  # longer than the courier's patience
-_LAST_ROUND_SECONDS = 5.0
 
 
 class Alarm:
@@ -65,7 +64,7 @@ class Alarm:
 
     def join(self) -> None:
         """After `stop`: wait for the round under way, but not for ever."""
-        if self._at_work.acquire(timeout=_LAST_ROUND_SECONDS):
+        if self._at_work.acquire(timeout=LAST_ROUND_SECONDS):
             self._at_work.release()
 
     def round(self) -> None:

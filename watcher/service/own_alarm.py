@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 _LONGEST_INTERVAL_SECONDS = 60.0
 _SHORTEST_INTERVAL_SECONDS = 1.0
-_LAST_ROUND_SECONDS = 5.0
+LAST_ROUND_SECONDS = 5.0  # of a round that is under way when it is to end
 
 
 class OwnAlarm:
@@ -128,7 +128,7 @@ class WithoutJournal:
         self._ended.set()
         if self._alarm is not None and self._thread is not None:
             self._alarm.stop()
-            self._thread.join(_LAST_ROUND_SECONDS)
+            self._thread.join(LAST_ROUND_SECONDS)
 
     def say(self, trouble: str) -> None:
         """Why the journal cannot be used now."""
