@@ -53,8 +53,13 @@ class Postgres(Served):
         return self._process.pid
 
     def stop(self, *, immediate: bool = False) -> None:
-        """Cut every connection; `immediate` as a crash would, so that the next start has to recover."""
+        """Cut every connection; `immediate` as a crash would, so that the next start has to recover.
+
+        What other tests did is written down before, lest that takes as long as all they did.
+        """
         if self._process is not None:
+            if immediate:
+                self._execute("CHECKPOINT")
             self._process.stop(signal.SIGQUIT if immediate else signal.SIGINT, timeout=30)
         self._process = None
 
