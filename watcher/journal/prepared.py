@@ -33,11 +33,11 @@ _MOST_VALUES = 32_000  # of one list: SQLite takes 32,766 in all
 
 
 class _Value(NamedTuple):
-    """One value that is given with each execution."""
+    """One value that is given with each execution, and that the driver is given in another form."""
 
     place: Any  # a number or a name, as the driver has it
     name: str
-    process: Process
+    process: Callable[[Any], Any]
 
 
 class _List(NamedTuple):
@@ -53,6 +53,7 @@ class Prepared(Struct):
 
     sql: str
     _fixed: Any  # list or dict, as the driver wants them: what stands in the statement itself, and gaps
+    _plain: tuple[tuple[Any, str], ...]  # place and name of each value that is given as it is
     _values: tuple[_Value, ...]
     _lists: tuple[_List, ...]
     _types: tuple[Any, ...]  # of the columns
@@ -62,13 +63,14 @@ class Prepared(Struct):
     def bound(self, parameters: Parameters) -> Any:
         """What the driver is given."""
         bound = self._fixed.copy()
+        for place, name in self._plain:
+            bound[place] = parameters[name]
         for place, name, process in self._values:
-            given = parameters[name]
-            bound[place] = given if process is None else process(given)
-        for name, places, process in self._lists:
+            bound[place] = process(parameters[name])
+        for name, places, in_other_form in self._lists:
             items = parameters[name]
-            if process is not None:
-                items = [process(item) for item in items]
+            if in_other_form is not None:
+                items = [in_other_form(item) for item in items]
             last = len(items) - 1
             for place, number in places:
                 bound[place] = items[min(last, number)]
@@ -208,7 +210,8 @@ def _prepare(
     return Prepared(
         sql=expanded.statement,
         _fixed=[fixed.get(place) for place, _ in _places(expanded)] if compiled.positional else fixed,
-        _values=tuple(values),
+        _plain=tuple((place, name) for place, name, process in values if process is None),
+        _values=tuple(_Value(place, name, process) for place, name, process in values if process is not None),
         _lists=tuple(long_lists),
         _types=tuple(column.type for column in _columns(statement)),
         _dialect=dialect,
@@ -225,9 +228,9 @@ def _places(expanded: ExpandedState) -> Iterator[tuple[Any, str]]:
 
 def _slots(
     compiled: SQLCompiler, expanded: ExpandedState, dialect: Dialect, parameters: Parameters
-) -> tuple[list[_Value], list[_List], dict[Any, Any]]:
+) -> tuple[list[tuple[Any, str, Process]], list[_List], dict[Any, Any]]:
     """The values and the lists that are given, and by place what the statement itself has to give."""
-    values: list[_Value] = []
+    values: list[tuple[Any, str, Process]] = []
     spread: dict[str, list[tuple[Any, int]]] = {}
     fixed: dict[Any, Any] = {}
     numbered = {
@@ -245,7 +248,7 @@ def _slots(
         elif name in numbered:
             spread.setdefault(list_name, []).append((place, number))
         else:
-            values.append(_Value(place, bind.key, process))
+            values.append((place, bind.key, process))
     lists = [
         _List(compiled.binds[name].key, tuple(places), _process(compiled.binds[name].type, dialect))
         for name, places in spread.items()
