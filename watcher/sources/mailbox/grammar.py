@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from itertools import product
 from typing import TypeAlias
 
@@ -12,11 +13,11 @@ Value: TypeAlias = "bytes | list[Value] | None"
 # A line without what imaplib cuts out of it: literals come as a pair, of the text before and the bytes.
 Piece: TypeAlias = "bytes | tuple[bytes, bytes]"
 
-# A bracket, a quoted string, an atom, or a quotation mark that opens a string without an end.
-_TOKEN = re.compile(rb'[()]|"(?:[^"\\]++|\\.)*+"|[^\s()"]++|"', re.DOTALL)
+# A quoted string without escapes; an atom; or a bracket, another quoted string, or a mark that opens one without end.
+_TOKEN = re.compile(rb'"([^"\\]*+)"|([^\s()"]++)|([()]|"(?:[^"\\]++|\\.)*+"|")', re.DOTALL)
 _LITERAL_MARK = re.compile(rb"~?\{\d+\+?\}$")
-_QUOTE = ord('"')
 _NIL = frozenset(map(bytes, product(b"Nn", b"Ii", b"Ll")))
+_MOST_NAMES = 64  # of attributes: the same ones come with every mail
 _ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
 
 
@@ -53,21 +54,23 @@ def parse(pieces: Sequence[Piece]) -> list[Value]:
 def _scan(text: bytes, stack: list[list[Value]]) -> None:
     """Add its values to the innermost list. As few calls as can be: every mail has dozens of tokens."""
     into = stack[-1]
-    for token in _TOKEN.findall(text):
-        if token == b"(":
+    for quoted, atom, other in _TOKEN.findall(text):
+        if atom:
+            into.append(None if atom in _NIL else atom)
+        elif not other:
+            into.append(quoted)
+        elif other == b"(":
             inner: list[Value] = []
             into.append(inner)
             stack.append(inner)
             into = inner
-        elif token == b")":
+        elif other == b")":
             stack.pop()
             if not stack:
                 raise Malformed("a list is closed that was not opened")
             into = stack[-1]
-        elif token[0] == _QUOTE:
-            into.append(_unquoted(token) if b"\\" in token or token == b'"' else token[1:-1])
         else:
-            into.append(None if token in _NIL else token)
+            into.append(_unquoted(other))
 
 
 def _unquoted(token: bytes) -> bytes:
@@ -86,11 +89,14 @@ def attributes(pieces: Sequence[Piece]) -> dict[str, Value]:
     for name, value in zip(items[::2], items[1::2], strict=True):
         if not isinstance(name, bytes):
             raise Malformed("an attribute has no name")
-        attribute = name.decode("ascii", "replace").upper()
-        if ".PEEK[" in attribute:  # pymap answers BINARY.PEEK under that name; nobody else has a use for it there
-            attribute = attribute.replace(".PEEK[", "[")
-        found[attribute] = value
+        found[_attribute(name)] = value
     return found
+
+
+@lru_cache(maxsize=_MOST_NAMES)
+def _attribute(name: bytes) -> str:
+    """In capitals; pymap answers BINARY.PEEK under that name, and nobody else has a use for it there."""
+    return name.decode("ascii", "replace").upper().replace(".PEEK[", "[")
 
 
 def number(value: Value) -> int | None:
