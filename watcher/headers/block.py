@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from codecs import BOM_UTF8
+from collections.abc import Mapping
 
 from msgspec import Struct
 
@@ -26,22 +27,21 @@ class MailHeader(Struct, frozen=True, kw_only=True):
     """The fields of a header block in their order: name in lower case, value as it came (folded, undecoded).
 
     `doubtful`: other readers may see other fields in it, because a line is none, or holds what some take for a line's
-    end.
+    end. `firsts`: of each name the value that stands first; some thirty are asked for of each mail.
     """
 
     fields: tuple[tuple[str, bytes], ...]
+    firsts: Mapping[str, bytes]
     doubtful: bool = False
 
     def all(self, name: str) -> tuple[bytes, ...]:
         wanted = name.lower()
+        if wanted not in self.firsts:
+            return ()
         return tuple([value for field, value in self.fields if field == wanted])
 
     def first(self, name: str) -> bytes | None:
-        wanted = name.lower()
-        for field, value in self.fields:
-            if field == wanted:
-                return value
-        return None
+        return self.firsts.get(name.lower())
 
     @property
     def subject(self) -> str | None:
@@ -97,7 +97,7 @@ def read_header(block: bytes) -> MailHeader:
             doubtful = True
         else:
             fields.append((found[1].decode("ascii").lower(), found[2].strip(b" \t\r\n")))
-    return MailHeader(fields=tuple(fields), doubtful=doubtful)
+    return MailHeader(fields=tuple(fields), firsts=dict(reversed(fields)), doubtful=doubtful)
 
 
 def _head(block: bytes) -> bytes:

@@ -104,10 +104,13 @@ def decode_parameter(parameters: Sequence[tuple[str, str | bytes]], name: str) -
     for key, value in parameters:
         given.setdefault(key.strip().lower(), as_bytes(value))
     name = name.lower()
-    whole = given.get(f"{name}*")
-    if whole is not None:
-        return decode_bytes(*_extended(whole))
-    return _continued(given, name) or (decode(given[name]) if name in given else None)
+    if "*" in "".join(given):
+        whole = given.get(f"{name}*")
+        if whole is not None:
+            return decode_bytes(*_extended(whole))
+        if continued := _continued(given, name):
+            return continued
+    return decode(given[name]) if name in given else None
 
 
 def _continued(given: dict[str, bytes], name: str) -> str | None:

@@ -95,13 +95,14 @@ def _is_auto_reply(header: MailHeader) -> bool:
 
 
 def _is_of_a_list(header: MailHeader) -> bool:
-    return any(name.startswith("list-") or name in _LIST_HEADERS for name, _ in header.fields)
+    return not _LIST_HEADERS.isdisjoint(header.firsts) or any(name.startswith("list-") for name in header.firsts)
 
 
 def _says_so(header: MailHeader, names: frozenset[str]) -> bool:
     """Whether one of these headers is there and does not deny it: hardly any mail has any of them."""
-    there = names.intersection([name for name, _ in header.fields])
-    return any(_word(header, name) not in _NO for name in there)
+    return not names.isdisjoint(header.firsts) and any(
+        _word(header, name) not in _NO for name in names.intersection(header.firsts)
+    )
 
 
 def _responder_subject(header: MailHeader) -> bool:
