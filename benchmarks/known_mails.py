@@ -65,4 +65,4 @@ def _keys(account: Account, count: int) -> Iterator[str]:
     for number in range(count):
         raw = old_mail(number)
         header = raw[: raw.index(b"\r\n\r\n") + 4]
-        yield KEY_PREFIX + identity.fingerprint(Sighting(uid=1, header=header, size=len(raw), received_at=None))
+        yield KEY_PREFIX + identity.fingerprint(Sighting(uid=1, header=header, size=len(raw), dated=None))

@@ -67,7 +67,7 @@ class Admission:
         decision = self._expected(found, codes)
         if not depends_on_proof(decision):
             return decision
-        proof = self._prove(parcel, found)
+        proof = self._prove(header, parcel, found)
         kept = covered(codes, proof)
         by_covered = decision if kept == codes else self._expected(found, kept)
         return proven(decision, proof, rules, by_covered=by_covered)
@@ -129,11 +129,11 @@ class Admission:
             return ()
         return named_codes(header.subject, header.recipients, self._its_mailbox().own_addresses)
 
-    def _prove(self, parcel: Parcel, found: Submitter) -> Proof:
+    def _prove(self, header: MailHeader, parcel: Parcel, found: Submitter) -> Proof:
         if self._verification is None:
             return _UNCHECKED
         forwarder = found.address if found.forwarded else None
-        return self._verification.verify(parcel.header or b"", parcel.whole, forwarder=forwarder)
+        return self._verification.verify(header, parcel.whole, forwarder=forwarder)
 
     def _its_mailbox(self) -> MailboxAdmission:
         if self._mailbox is None:

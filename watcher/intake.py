@@ -14,7 +14,7 @@ from watcher.admission import Admission
 from watcher.clock import boot_seconds
 from watcher.errors import SourceUnavailable, StoreUnavailable, UsageError
 from watcher.gathering import Gathering, Harvest
-from watcher.headers import MailHeader, read_header
+from watcher.headers import MailHeader
 from watcher.inheritance import Inheritance
 from watcher.model import (
     Kind,
@@ -127,7 +127,8 @@ class Intake:
         if self._is_inherited(arrival):
             return None
         with self._source.open(arrival) as parcel:
-            return self._mail(arrival, parcel) if parcel.header is not None else self._file(arrival, parcel)
+            header = parcel.header
+            return self._file(arrival, parcel) if header is None else self._mail(arrival, header, parcel)
 
     def _is_inherited(self, arrival: Arrival) -> bool:
         """Of a file; a mail has been taken over before it is yielded."""
@@ -140,8 +141,7 @@ class Intake:
             again = self._journal.retry(submission, decided=not self._holds_doubt)
             log.info("A mail came back; it is tried again.", extra={"submission": submission, "documents": again})
 
-    def _mail(self, arrival: Arrival, parcel: Parcel) -> Draft | None:
-        header = read_header(parcel.header or b"")
+    def _mail(self, arrival: Arrival, header: MailHeader, parcel: Parcel) -> Draft | None:
         bare = self._bare(arrival, Kind.MAIL, self._admission.submitter_of(header))
         bare = with_header(bare, header, parcel.size)
         decision = self._decided(arrival, header, parcel, bare)

@@ -17,6 +17,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from watcher.headers import MailHeader
 from watcher.model import (
     Acknowledgement,
     Activity,
@@ -111,8 +112,8 @@ class Parcel(Protocol):
     """An arrival that has been opened."""
 
     @property
-    def header(self) -> bytes | None:
-        """Of a mail the header block as it came, with the empty line; of a file None."""
+    def header(self) -> MailHeader | None:
+        """Of a mail its header's fields, of a file None."""
 
     @property
     def user_code(self) -> str | None:
@@ -423,7 +424,7 @@ class Proof(Struct, frozen=True, kw_only=True):
 class SenderVerification(Protocol):
     """Proves that a mail's From domain stands behind it, or where it was forwarded, the forwarder's."""
 
-    def verify(self, header: bytes, whole: Callable[[], bytes], *, forwarder: str | None = None) -> Proof:
+    def verify(self, header: MailHeader, whole: Callable[[], bytes], *, forwarder: str | None = None) -> Proof:
         """`forwarder` is the address that forwarded it automatically: its domain may stand for the mail, too.
 
         Raises DirectoryUnavailable where name servers cannot be asked now, and SourceUnavailable from `whole`.

@@ -254,11 +254,13 @@ def crowded(count: int) -> dict[str, Any]:
         for uid in uids_in(command):
             header = b"Message-ID: <%d@x>\r\nFrom: a@corp.example\r\nContent-Type: application/pdf\r\n\r\n" % uid
             content = b"%%PDF-%03d" % uid
+            structure = b' BODYSTRUCTURE ("application" "pdf" NIL NIL NIL "7bit" %d)' % len(content)
+            size = b'RFC822.SIZE %d INTERNALDATE "01-Nov-2026 00:00:00 +0800"' % (len(header) + len(content))
             if "HEADER" in command:
-                structure = b' BODYSTRUCTURE ("application" "pdf" NIL NIL NIL "7bit" %d)' % len(content)
-                size = b"RFC822.SIZE %d" % (len(header) + len(content))
                 lines.append(b"* %d FETCH (UID %d %s%s BODY[HEADER] {%d}" % (uid, uid, size, structure, len(header)))
                 lines.append(header + b")")
+            elif "BODYSTRUCTURE" in command:
+                lines.append(b"* %d FETCH (UID %d %s%s)" % (uid, uid, size, structure))
             else:
                 lines.append(b"* %d FETCH (UID %d BODY[1]<0> {%d}" % (uid, uid, len(content)))
                 lines.append(content + b")")
@@ -278,6 +280,36 @@ def test_a_hundred_mails_take_far_fewer_commands_than_there_are_mails() -> None:
         assert going_through(source) == [[b"%%PDF-%03d" % uid] for uid in range(1, 101)]
 
         assert server.names().count("UID FETCH") < 25
+
+
+def test_the_headers_of_mails_that_are_taken_in_together_are_read_once() -> None:
+    with ScriptedImap(crowded(100), capabilities="IMAP4rev1") as server, scripted(server) as source:
+        assert len(going_through(source)) == 100
+
+        read = [uid for command in server.said if "BODY.PEEK[HEADER]" in command for uid in uids_in(command)]
+        assert sorted(read) == [1, *range(1, 101)]  # the first is opened before it is known that its files are wanted
+
+
+def test_on_another_connection_a_mail_is_the_same_only_if_its_header_is() -> None:
+    """What a server says of UIDs it says to one session; the folder may have been made anew meanwhile."""
+    script, lost = crowded(8), False
+
+    def fetch(command: str) -> list[bytes] | None:
+        nonlocal lost
+        if "BODY.PEEK[1]" in command and not lost:
+            lost = True
+            return None
+        lines: list[bytes] = script["UID FETCH"](command)
+        return [line.replace(b"@x>", b"@y>") for line in lines] if lost else lines
+
+    gone = []
+    with ScriptedImap(script | {"UID FETCH": fetch}, capabilities="IMAP4rev1") as server, scripted(server) as source:
+        for arrival in source.arrivals(lambda _: {}):
+            with pytest.raises(SourceUnavailable if arrival.place.endswith(":1") else Vanished) as caught:
+                files(source, arrival)
+            gone.append(caught.type)
+
+    assert gone == [SourceUnavailable] + 7 * [Vanished]
 
 
 def test_files_that_nobody_wants_are_not_fetched() -> None:
@@ -314,19 +346,22 @@ def test_a_server_that_refuses_to_read_ahead_is_asked_mail_by_mail() -> None:
         assert going_through(source) == [[b"%%PDF-%03d" % uid] for uid in range(1, 31)]
 
 
-def test_a_header_that_is_no_longer_the_same_is_not_taken_from_ahead() -> None:
-    seen: dict[int, int] = {}
+def told_otherwise_of_the_fourth(old: bytes, new: bytes) -> dict[str, Any]:
+    """A crowd, of whose fourth mail the server tells something else from the second time on."""
+    script, seen = crowded(10), 0
 
     def fetch(command: str) -> list[bytes]:
-        lines: list[bytes] = crowded(10)["UID FETCH"](command)
-        if "HEADER" in command:
-            for uid in uids_in(command):
-                seen[uid] = seen.get(uid, 0) + 1
-            if seen.get(4, 0) > 1:
-                lines = [line.replace(b"<4@x>", b"<9@y>") for line in lines]
-        return lines
+        nonlocal seen
+        lines: list[bytes] = script["UID FETCH"](command)
+        seen += "RFC822.SIZE" in command and 4 in uids_in(command)
+        return [line.replace(old, new) if b"(UID 4 " in line and seen > 1 else line for line in lines]
 
-    script = crowded(10) | {"UID FETCH": fetch}
+    return script | {"UID FETCH": fetch}
+
+
+def test_a_mail_of_another_size_is_another_one_and_not_taken_from_ahead() -> None:
+    """To one session a UID is one mail's for ever; a server that does not keep to that gives itself away."""
+    script = told_otherwise_of_the_fourth(b"RFC822.SIZE ", b"RFC822.SIZE 1")
     gone, found = [], []
     with ScriptedImap(script, capabilities="IMAP4rev1") as server, scripted(server) as source:
         for number, arrival in enumerate(source.arrivals(lambda _: {}), 1):
@@ -337,6 +372,15 @@ def test_a_header_that_is_no_longer_the_same_is_not_taken_from_ahead() -> None:
 
     assert gone == [4]
     assert len(found) == 9
+
+
+def test_the_header_of_a_mail_that_came_at_another_time_is_read_again() -> None:
+    script = told_otherwise_of_the_fourth(b"01-Nov-2026", b"02-Nov-2026")
+    with ScriptedImap(script, capabilities="IMAP4rev1") as server, scripted(server) as source:
+        assert going_through(source) == [[b"%%PDF-%03d" % uid] for uid in range(1, 11)]
+
+        read = [uid for command in server.said if "BODY.PEEK[HEADER]" in command for uid in uids_in(command)]
+    assert sorted(read) == sorted([1, 4, *range(1, 11)])
 
 
 def test_text_that_is_no_file_is_not_fetched(account: Account, source: MailboxSource) -> None:

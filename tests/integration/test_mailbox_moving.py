@@ -14,7 +14,6 @@ from tests.support.servers.dovecot import Account, Dovecot
 from tests.support.servers.fault_proxy import Fault, FaultProxy, Kind, Way
 from tests.support.submissions import submission
 from watcher.errors import SourceUnavailable, TargetTaken, Vanished
-from watcher.headers import read_header
 from watcher.model import Known, Submission, SubmissionState, Thread
 from watcher.sources.mailbox import MailboxSource
 
@@ -358,7 +357,8 @@ def take_in(source: MailboxSource, waiting: dict[str, Submission]) -> None:
         with source.open(arrival) as parcel:
             [leaf] = parcel.leaves()
             leaf.fetch().close()
-            thread = Thread(message_id=read_header(parcel.header or b"").message_id)
+            assert parcel.header is not None
+            thread = Thread(message_id=parcel.header.message_id)
         waiting[arrival.key] = submission(place=arrival.place, fingerprint=arrival.fingerprint, thread=thread)
     if len(waiting) < 12:
         raise SourceUnavailable("some mails rest")

@@ -16,6 +16,7 @@ from tests.support.mailboxes import mailbox
 from tests.support.reading_process import Read, every_document, read_apart, told
 from tests.support.servers.dovecot import Dovecot
 from watcher.documents.reader import DocumentReader
+from watcher.headers import read_header
 from watcher.ports import Arrival, Parcel
 from watcher.sources.mailbox import MailboxSource
 from watcher.sources.mailbox.identity import uid_at
@@ -109,8 +110,8 @@ def test_no_mail_takes_long_or_much_memory(delivered: Mapping[str, Delivered], r
 def _delivered(source: MailboxSource, arrival: Arrival) -> Delivered:
     began = time.process_time()
     with source.open(arrival) as parcel:
-        assert parcel.header
-        assert parcel.whole().startswith(parcel.header[:20])
+        assert parcel.header is not None
+        assert parcel.header.fields[:1] == read_header(parcel.whole()).fields[:1]
         files, documents = [*_files(parcel)], _documents(every_document(), parcel)
     return Delivered(files=files, documents=documents, cpu_seconds=time.process_time() - began)
 

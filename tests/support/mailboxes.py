@@ -10,7 +10,6 @@ from tests.support.imap_script import ScriptedImap
 from tests.support.servers.dovecot import Account
 from tests.support.submissions import submission
 from watcher.config.sections import Mailbox
-from watcher.headers import read_header
 from watcher.model import Known, Submission, Thread
 from watcher.ports import Arrival
 from watcher.sources.mailbox import MailboxSource
@@ -97,5 +96,6 @@ def renumber(account: Account) -> None:
 def taken_in(source: MailboxSource, arrival: Arrival, **changes: Any) -> Submission:
     """The mail as the journal would have it."""
     with source.open(arrival) as parcel:
-        thread = Thread(message_id=read_header(parcel.header or b"").message_id)
+        assert parcel.header is not None
+        thread = Thread(message_id=parcel.header.message_id)
     return submission(key=arrival.key, place=arrival.place, fingerprint=arrival.fingerprint, thread=thread, **changes)

@@ -54,7 +54,7 @@ class Verdict:
     proof: Proof
     asked: list[str | None] = field(default_factory=list)  # the forwarders
 
-    def verify(self, header: bytes, whole: Callable[[], bytes], *, forwarder: str | None = None) -> Proof:
+    def verify(self, header: MailHeader, whole: Callable[[], bytes], *, forwarder: str | None = None) -> Proof:
         self.asked.append(forwarder)
         return self.proof
 
@@ -66,8 +66,9 @@ class Opened:
     owner = None
     size = None
 
-    def __init__(self, header: bytes) -> None:
-        self.header = header
+    def __init__(self, block: bytes) -> None:
+        self.header = read_header(block)
+        self._block = block
 
     def leaves(self) -> list[Leaf]:
         return []
@@ -76,7 +77,7 @@ class Opened:
         return []
 
     def whole(self) -> bytes:
-        return self.header
+        return self._block
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from watcher.documents.choosing import DocumentChooser
 from watcher.documents.reader import DocumentReader
 from watcher.errors import LinkUnavailable
 from watcher.gathering import Gathered, Gathering
+from watcher.headers import MailHeader, read_header
 from watcher.model import Reason
 from watcher.ports import FoundDocument, Linked, MailText
 
@@ -25,12 +26,15 @@ JUST_NOW, LONG_AGO = NOW - timedelta(minutes=5), NOW - timedelta(hours=2)
 TEXT = MailText(text="https://files.example/a", html=False)
 
 
+_HEADER = read_header(b"Subject: x\r\n\r\n")
+
+
 @dataclass(frozen=True, slots=True)
 class Mail:
     """A parcel with these files."""
 
     files: Sequence[BytesLeaf] = ()
-    header: bytes | None = b"Subject: x\r\n\r\n"
+    header: MailHeader | None = _HEADER
     user_code: str | None = None
     owner: str | None = None
     size: int | None = None

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from watcher.config.sections import VerifySender
 from watcher.errors import DirectoryUnavailable, WatcherError
-from watcher.headers import MailHeader, believed_results, clean, read_header
+from watcher.headers import MailHeader, believed_results, clean
 from watcher.people.alignment import domain_of
 from watcher.people.keys import TextLookup
 from watcher.people.names import look_up_text
@@ -60,14 +60,14 @@ class Verification:
         self._look_up = look_up
         self._clock = clock
 
-    def verify(self, header: bytes, whole: Callable[[], bytes], *, forwarder: str | None = None) -> Proof:
+    def verify(self, header: MailHeader, whole: Callable[[], bytes], *, forwarder: str | None = None) -> Proof:
         """By `forwarder`, an address, its domain may stand for the mail as well as From's.
 
         Raises DirectoryUnavailable where name servers cannot be asked now, or this machine lacks room for it, and what
         else `whole` raises.
         """
         try:
-            return self._proof(read_header(header), cache(whole), forwarder)
+            return self._proof(header, cache(whole), forwarder)
         except WatcherError:
             raise
         except (OSError, MemoryError) as error:  # no room on the disk, say: that is no word about the mail

@@ -6,6 +6,7 @@ import pytest
 
 from tests.support.signed_mail import Key, Names, mail, make_key, sealed, signed
 from watcher.config.sections import VerifySender
+from watcher.headers import read_header
 from watcher.people import Verification
 
 NAMES = ("s1._domainkey.corp.example", "s1._domainkey.evil.example", "arc._domainkey.gw.example")
@@ -22,7 +23,7 @@ def _covers(message: bytes, key: Key) -> set[str] | None:
     verification = Verification(
         VerifySender(results_from="mx"), arc_sealers=["gw.example"], look_up=Names(dict.fromkeys(NAMES, key.record))
     )
-    proof = verification.verify(message.partition(b"\r\n\r\n")[0] + b"\r\n\r\n", lambda: message)
+    proof = verification.verify(read_header(message.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"), lambda: message)
     assert proof.proven, proof.how
     return None if proof.covers is None else set(proof.covers)
 

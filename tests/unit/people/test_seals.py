@@ -9,6 +9,7 @@ import pytest
 from tests.support.signed_mail import Key, Names, mail, make_key, sealed
 from watcher.config.sections import VerifySender
 from watcher.errors import DirectoryUnavailable
+from watcher.headers import read_header
 from watcher.people import Verification
 from watcher.ports import Proof
 
@@ -26,7 +27,7 @@ def _names(key: Key, *domains: str) -> Names:
 
 def _verify(message: bytes, names: Names, *sealers: str) -> Proof:
     verification = Verification(VerifySender(), arc_sealers=sealers or ("GW.example",), look_up=names)
-    return verification.verify(message.partition(b"\r\n\r\n")[0], lambda: message)
+    return verification.verify(read_header(message.partition(b"\r\n\r\n")[0]), lambda: message)
 
 
 def test_what_a_believed_gateway_saw_proves_the_sender(key: Key) -> None:
@@ -58,7 +59,7 @@ def test_seals_are_not_looked_at_where_nobody_is_named(key: Key) -> None:
     message = sealed(mail(SAW), key)
     verification = Verification(VerifySender(), look_up=_names(key))
 
-    assert not verification.verify(message.partition(b"\r\n\r\n")[0], lambda: message).proven
+    assert not verification.verify(read_header(message.partition(b"\r\n\r\n")[0]), lambda: message).proven
 
 
 @pytest.mark.parametrize(
@@ -114,7 +115,9 @@ def test_a_forwarded_mail_is_proven_by_a_seal_that_saw_its_forwarder(key: Key) -
     verification = Verification(VerifySender(), arc_sealers=["gw.example"], look_up=_names(key))
 
     def verify(forwarder: str | None) -> bool:
-        return verification.verify(message.partition(b"\r\n\r\n")[0], lambda: message, forwarder=forwarder).proven
+        return verification.verify(
+            read_header(message.partition(b"\r\n\r\n")[0]), lambda: message, forwarder=forwarder
+        ).proven
 
     assert verify("li@staff.example")
     assert not verify("li@other.example")

@@ -9,6 +9,7 @@ import pytest
 from tests.support.signed_mail import Key, Names, mail, make_key, signed
 from watcher.config.sections import VerifySender
 from watcher.errors import DirectoryUnavailable
+from watcher.headers import read_header
 from watcher.people import Verification
 from watcher.ports import Proof
 
@@ -26,7 +27,7 @@ def key() -> Key:
 
 def _verify(message: bytes, names: Names) -> Proof:
     verification = Verification(VerifySender(), look_up=names)
-    return verification.verify(message.partition(b"\r\n\r\n")[0] + b"\r\n\r\n", lambda: message)
+    return verification.verify(read_header(message.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"), lambda: message)
 
 
 # ------------------------------------------------------------------------------- domains and keys
@@ -174,7 +175,7 @@ def test_a_mail_whose_lines_end_in_a_mere_line_feed_is_read_as_it_was_signed(key
     message = signed(mail("X-Folded: a\r\n b"), key).replace(b"\r\n", b"\n")
     verification = Verification(VerifySender(), look_up=Names({PLACE: key.record}))
 
-    assert verification.verify(message.partition(b"\n\n")[0] + b"\n\n", lambda: message).proven
+    assert verification.verify(read_header(message.partition(b"\n\n")[0] + b"\n\n"), lambda: message).proven
 
 
 @pytest.mark.parametrize(
@@ -188,7 +189,7 @@ def test_a_server_that_tells_another_header_than_the_mail_has_proves_nothing(
     header = message.partition(b"\r\n\r\n")[0].replace(told, given)
     verification = Verification(VerifySender(), look_up=Names({PLACE: key.record}))
 
-    assert verification.verify(header, lambda: message) == Proof(
+    assert verification.verify(read_header(header), lambda: message) == Proof(
         proven=False, how="the mail's header is not what the server said it was"
     )
 
@@ -303,7 +304,7 @@ def test_a_server_s_word_on_a_signature_that_leaves_so_much_out_is_not_enough_un
     def proof(*more: str, results: str = "dmarc=pass header.from=corp.example") -> Proof:
         message = mail(f"Authentication-Results: mx; {results}", f"Content-Type: {kind}", *more, body=QUOTED)
         verification = Verification(VerifySender(results_from="mx", dkim=False))
-        return verification.verify(message.partition(b"\r\n\r\n")[0], lambda: message)
+        return verification.verify(read_header(message.partition(b"\r\n\r\n")[0]), lambda: message)
 
     weak = f"DKIM-Signature: v=1; a=rsa-sha256; s=s1; d=corp.example; {tags}"
     strong = "DKIM-Signature: v=1; a=rsa-sha256; s=s1; d=corp.example; x=1; h=from:subject:content-type"

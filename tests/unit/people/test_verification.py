@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests.support.signed_mail import Key, Names, mail, make_key, signed
 from watcher.config.sections import VerifySender
 from watcher.errors import DirectoryUnavailable, SourceUnavailable
+from watcher.headers import read_header
 from watcher.people import Verification
 from watcher.ports import Proof
 
@@ -26,7 +27,7 @@ def key() -> Key:
 
 def _verify(message: bytes, names: Names | None = None, *, results_from: str | None = None, dkim: bool = True) -> Proof:
     verification = Verification(VerifySender(results_from=results_from, dkim=dkim), look_up=names or Names())
-    return verification.verify(message.partition(b"\r\n\r\n")[0] + b"\r\n\r\n", lambda: message)
+    return verification.verify(read_header(message.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"), lambda: message)
 
 
 def _by_results(*headers: str, results_from: str = "mx.corp.example", sender: str = "li@corp.example") -> Proof:
@@ -192,7 +193,7 @@ def test_a_whole_mail_that_says_something_else_than_its_header_proves_nothing(ke
     header = other.partition(b"\r\n\r\n")[0].replace(b"li@", b"boss@") + b"\r\n\r\n"
     verification = Verification(VerifySender(), look_up=Names({PLACE: key.record}))
 
-    assert not verification.verify(header, lambda: other).proven
+    assert not verification.verify(read_header(header), lambda: other).proven
 
 
 def test_a_key_that_is_too_short_proves_nothing() -> None:
@@ -243,7 +244,7 @@ def test_a_mail_that_cannot_be_fetched_leaves_it_open(key: Key) -> None:
         raise SourceUnavailable("connection lost")
 
     with pytest.raises(SourceUnavailable):
-        Verification(VerifySender(), look_up=Names()).verify(header, gone)
+        Verification(VerifySender(), look_up=Names()).verify(read_header(header), gone)
 
 
 def test_what_nobody_thought_of_proves_nothing(key: Key) -> None:
@@ -261,13 +262,13 @@ def test_what_this_machine_lacks_is_no_word_about_the_mail(key: Key, lack: Excep
 
     verification = Verification(VerifySender(), look_up=Names({PLACE: key.record}))
     with pytest.raises(DirectoryUnavailable, match="cannot be verified now"):
-        verification.verify(message.partition(b"\r\n\r\n")[0], whole)
+        verification.verify(read_header(message.partition(b"\r\n\r\n")[0]), whole)
 
 
 def test_a_mail_without_a_signature_is_not_fetched_whole() -> None:
     verification = Verification(VerifySender(), look_up=Names())
 
-    proof = verification.verify(mail().partition(b"\r\n\r\n")[0], lambda: pytest.fail("it was fetched"))
+    proof = verification.verify(read_header(mail().partition(b"\r\n\r\n")[0]), lambda: pytest.fail("it was fetched"))
 
     assert proof == Proof(proven=False, how="no DKIM signature")
 
@@ -496,7 +497,9 @@ def _forwarded(
     message: bytes, names: Names | None = None, *, results_from: str | None = "mx", sealers: tuple[str, ...] = ()
 ) -> Proof:
     verification = Verification(VerifySender(results_from=results_from), arc_sealers=sealers, look_up=names or Names())
-    return verification.verify(message.partition(b"\r\n\r\n")[0], lambda: message, forwarder="li@staff.example")
+    return verification.verify(
+        read_header(message.partition(b"\r\n\r\n")[0]), lambda: message, forwarder="li@staff.example"
+    )
 
 
 @pytest.mark.parametrize(

@@ -18,9 +18,9 @@ from watcher.mime.transfer import decoded_at_once
 from watcher.ports import Arrival
 from watcher.sources.mailbox.connection import CommandRefused
 from watcher.sources.mailbox.grammar import Value, number
-from watcher.sources.mailbox.identity import Account, uid_at
-from watcher.sources.mailbox.look import LOOK_ITEMS, Look, look
-from watcher.sources.mailbox.reading import piece_of
+from watcher.sources.mailbox.identity import Account, Sighting, uid_at
+from watcher.sources.mailbox.look import LOOK_ITEMS, SECOND_LOOK_ITEMS, Look, look, second_look
+from watcher.sources.mailbox.reading import Seen, piece_of
 from watcher.sources.mailbox.session import Session
 from watcher.sources.mailbox.structure import Part
 from watcher.sources.mailbox.way import Way, way_to
@@ -74,8 +74,11 @@ class ReadAhead:
         """A new look at the folder."""
         self._broke = False
 
-    def through(self, arrivals: Sequence[Arrival]) -> Iterator[Arrival]:
-        """The same arrivals. What was read ahead of one is there until the next one is asked for."""
+    def through(self, arrivals: Sequence[Arrival], seen: Seen) -> Iterator[Arrival]:
+        """The same arrivals. What was read ahead of one is there until the next one is asked for.
+
+        `seen` has the headers from which they were found, of those that were read for it.
+        """
         held = self._held = {}
         position = 0
         try:
@@ -83,7 +86,7 @@ class ReadAhead:
                 batch = _together(arrivals[position : position + self._window])
                 position += len(batch)
                 if len(batch) > 1 and not self._broke:
-                    self._read(batch, held)
+                    self._read(batch, seen, held)
                 for arrival in batch:
                     yield arrival
                     _drop(held, arrival.place)
@@ -106,10 +109,11 @@ class ReadAhead:
 
     # ----------------------------------------------------------------------------------------- reading
 
-    def _read(self, batch: Sequence[Arrival], held: dict[str, Ahead]) -> None:
+    def _read(self, batch: Sequence[Arrival], seen: Seen, held: dict[str, Ahead]) -> None:
         try:
             session = self._reach()
-            looked = self._look(session, [each for each in batch if not self._barred.get(each.fingerprint)])
+            readable = [each for each in batch if not self._barred.get(each.fingerprint)]
+            looked = self._look(session, readable, seen.by(session))
             held.update((arrival.place, ahead) for arrival, ahead in looked.values())
             self._fetch(session, {uid: ahead for uid, (_, ahead) in looked.items()})
         except CommandRefused as error:
@@ -119,18 +123,18 @@ class ReadAhead:
             log.info("Reading ahead was cut off.", extra={"detail": str(error)})
             self._broke = True
 
-    def _look(self, session: Session, arrivals: Sequence[Arrival]) -> dict[int, tuple[Arrival, Ahead]]:
+    def _look(
+        self, session: Session, arrivals: Sequence[Arrival], seen: Mapping[int, Sighting]
+    ) -> dict[int, tuple[Arrival, Ahead]]:
         """By UID, those that are there and are what they were."""
-        by_uid = {uid_at(each.place, session.uidvalidity): each for each in arrivals}
-        uids = [uid for uid in by_uid if uid is not None]
-        merged: dict[int | None, dict[str, Value]] = {}
-        for each in session.fetch(uids, LOOK_ITEMS) if uids else ():
-            merged.setdefault(number(each.get("UID")), {}).update(each)
+        by_uid = {uid: each for each in arrivals if (uid := uid_at(each.place, session.uidvalidity)) is not None}
+        again = _told(session, [uid for uid in by_uid if uid in seen], SECOND_LOOK_ITEMS)
+        anew = _told(session, [uid for uid in by_uid if uid not in seen], LOOK_ITEMS)
         read_at, looked = time.monotonic(), {}
-        for uid in uids:
-            found = look(merged.get(uid, {}))
-            if found is not None and self._account.fingerprint(found.seen) == by_uid[uid].fingerprint:
-                looked[uid] = by_uid[uid], Ahead(look=found, read_at=read_at)
+        for uid, arrival in by_uid.items():
+            found = second_look(seen[uid], again.get(uid, {})) if uid in seen else look(anew.get(uid, {}))
+            if found is not None and (uid in seen or self._account.fingerprint(found.seen) == arrival.fingerprint):
+                looked[uid] = arrival, Ahead(look=found, read_at=read_at)
         return looked
 
     def _fetch(self, session: Session, looked: Mapping[int, Ahead]) -> None:
@@ -145,6 +149,14 @@ class ReadAhead:
                 whose = number(attributes.get("UID"))
                 if whose in chosen:
                     _keep(attributes, chosen[whose], session, looked[whose].in_hand)
+
+
+def _told(session: Session, uids: Sequence[int], items: str) -> dict[int | None, dict[str, Value]]:
+    """By UID; a server may tell of one mail in several responses."""
+    merged: dict[int | None, dict[str, Value]] = {}
+    for each in session.fetch(uids, items) if uids else ():
+        merged.setdefault(number(each.get("UID")), {}).update(each)
+    return merged
 
 
 def _together(arrivals: Sequence[Arrival]) -> Sequence[Arrival]:

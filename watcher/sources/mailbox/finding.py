@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from msgspec import Struct
 
 from watcher.errors import SourceUnavailable
-from watcher.headers import MailHeader, read_header
+from watcher.headers import MailHeader
 from watcher.model import Kind, Known
 from watcher.policy.arrival import Treatment, treatment
 from watcher.policy.mail import ignored
@@ -18,7 +18,7 @@ from watcher.ports import Arrival
 from watcher.sources.mailbox.connection import CommandRefused
 from watcher.sources.mailbox.grammar import number
 from watcher.sources.mailbox.identity import KEY_PREFIX, Account, Sighting, internal_date, place
-from watcher.sources.mailbox.reading import BULK, chunks, sightings
+from watcher.sources.mailbox.reading import BULK, Seen, chunks, sightings
 from watcher.sources.mailbox.rests import Rests
 from watcher.sources.mailbox.session import Session
 
@@ -55,11 +55,10 @@ class Wanted(Struct, frozen=True, kw_only=True):
     own_addresses: Collection[str]
     forwarded_for: bool = False
 
-    def left_alone(self, header: bytes) -> str | None:
+    def left_alone(self, header: MailHeader) -> str | None:
         """Why a mail that is new is left where it is; None: it is taken in."""
-        read = read_header(header)
-        reason = ignored(read, self.own_addresses)
-        if reason is None and self.senders is not None and not self._is_configured(read, self.senders):
+        reason = ignored(header, self.own_addresses)
+        if reason is None and self.senders is not None and not self._is_configured(header, self.senders):
             return "its sender is none of the configured ones"
         return reason
 
@@ -98,8 +97,11 @@ class Finder:
         """What was told of this mail is not so any more, or never was: servers estimate sizes until a mail is read."""
         self._candidates.pop(uid, None)
 
-    def bulks(self, reach: Callable[[], Session], known: KnownKeys) -> Iterator[list[Arrival]]:
-        """The arrivals in the folder that `reach` has selected, oldest first; mails are read in between."""
+    def bulks(self, reach: Callable[[], Session], known: KnownKeys) -> Iterator[tuple[list[Arrival], Seen]]:
+        """The arrivals in the folder that `reach` has selected, oldest first; mails are read in between.
+
+        With the headers that were read for it.
+        """
         session = reach()
         uidvalidity = session.uidvalidity
         present = present_uids(session, done_too=not self._search_keyword)
@@ -108,9 +110,9 @@ class Finder:
             session = reach()
             if session.uidvalidity != uidvalidity:
                 return
-            candidates, unjudged = self._candidates_of(session, bulk)
+            candidates, seen = self._candidates_of(session, bulk)
             told = known([candidate.key for candidate in candidates]) if candidates else {}
-            yield self._judged(session, candidates, told, unjudged)
+            yield self._judged(session, candidates, told, seen), Seen(session, seen)
         self._bulk = BULK
 
     def _bulks(self, present: Sequence[int]) -> Iterator[Sequence[int]]:
@@ -159,6 +161,8 @@ class Finder:
     def _read(self, session: Session, uids: Sequence[int]) -> list[Sighting]:
         wanted = self._recent(session, uids)
         found = sightings(session, wanted) if wanted else []
+        if self._wanted.since is None:
+            return found
         old = {each.uid for each in found if self._wanted.is_older(each.received_at)}
         self._left_alone |= old
         return [each for each in found if each.uid not in old]
@@ -214,7 +218,7 @@ class Finder:
 
     def _is_wanted(self, candidate: _Candidate, seen: Sighting | None) -> bool:
         """Judged once, when it is first seen; a candidate from before has passed."""
-        reason = self._wanted.left_alone(seen.header) if seen is not None else None
+        reason = self._wanted.left_alone(seen.fields) if seen is not None else None
         if reason is None:
             return True
         log.debug("A mail is left alone.", extra={"uid": candidate.uid, "reason": reason})

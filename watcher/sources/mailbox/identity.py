@@ -9,9 +9,11 @@ import hashlib
 import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
+from functools import cached_property
 
 from msgspec import Struct
 
+from watcher.headers import MailHeader, read_header
 from watcher.sources.mailbox.grammar import Value, number
 
 KEY_PREFIX = "mail:"
@@ -22,13 +24,23 @@ _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
 _INTERNAL_DATE = re.compile(r"\s*(\d{1,2})-(\w{3})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)")
 
 
-class Sighting(Struct, frozen=True, kw_only=True):
+class Sighting(Struct, frozen=True, kw_only=True, dict=True):
     """A mail as it was seen in a folder."""
 
     uid: int
     header: bytes  # with the empty line, as the server gives it
     size: int  # RFC822.SIZE
-    received_at: datetime | None  # INTERNALDATE, with the server's offset
+    dated: Value  # INTERNALDATE, as it stands there
+
+    @cached_property
+    def fields(self) -> MailHeader:
+        """Read once, for all who decide by it."""
+        return read_header(self.header)
+
+    @property
+    def received_at(self) -> datetime | None:
+        """With the server's offset; None where it tells no date of a mail."""
+        return internal_date(self.dated)
 
 
 class Account(Struct, frozen=True):
@@ -60,7 +72,7 @@ def sighting(attributes: Mapping[str, Value]) -> Sighting | None:
     header = attributes.get("BODY[HEADER]")
     if uid is None or size is None or not isinstance(header, bytes):
         return None
-    return Sighting(uid=uid, header=header, size=size, received_at=internal_date(attributes.get("INTERNALDATE")))
+    return Sighting(uid=uid, header=header, size=size, dated=attributes.get("INTERNALDATE"))
 
 
 def internal_date(value: Value) -> datetime | None:

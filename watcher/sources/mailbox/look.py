@@ -6,11 +6,12 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from watcher.sources.mailbox.grammar import Malformed, Value
+from watcher.sources.mailbox.grammar import Malformed, Value, number
 from watcher.sources.mailbox.identity import HEADER_ITEMS, Sighting, sighting
 from watcher.sources.mailbox.structure import Part, contradiction, files, read_structure
 
 LOOK_ITEMS = f"{HEADER_ITEMS} BODYSTRUCTURE"
+SECOND_LOOK_ITEMS = "RFC822.SIZE INTERNALDATE BODYSTRUCTURE"
 
 
 class Look(Struct, frozen=True, kw_only=True):
@@ -25,10 +26,23 @@ class Look(Struct, frozen=True, kw_only=True):
 def look(attributes: Mapping[str, Value]) -> Look | None:
     """Of what was fetched by LOOK_ITEMS, or less; None where it does not even say which mail it is."""
     seen = sighting(attributes)
-    if seen is None:
+    return None if seen is None else _look(seen, attributes.get("BODYSTRUCTURE"))
+
+
+def second_look(seen: Sighting, attributes: Mapping[str, Value]) -> Look | None:
+    """Of what was fetched by SECOND_LOOK_ITEMS, of a mail whose header is in hand already.
+
+    None where its size or date is not what it was: servers estimate sizes until a mail is read, and a server that
+    numbers as it likes may have another mail there.
+    """
+    if number(attributes.get("RFC822.SIZE")) != seen.size or attributes.get("INTERNALDATE") != seen.dated:
         return None
+    return _look(seen, attributes.get("BODYSTRUCTURE"))
+
+
+def _look(seen: Sighting, structure: Value) -> Look:
     try:
-        root = read_structure(attributes.get("BODYSTRUCTURE"))
+        root = read_structure(structure)
     except Malformed as error:
         return Look(seen=seen, root=None, doubt=str(error))
     doubt = contradiction(root, seen.header, seen.size)

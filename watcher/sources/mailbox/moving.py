@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from watcher.errors import TargetTaken, Vanished
-from watcher.headers import clean, read_header
+from watcher.headers import clean
 from watcher.model import Submission
 from watcher.sources.mailbox.connection import CommandRefused
 from watcher.sources.mailbox.finding import DONE_KEYWORD
@@ -151,7 +151,7 @@ class _Work:
 
     def has_copy(self, lying: _Lying, target: str) -> bool:
         """Whether an interrupted move has copied it already. Leaves another folder selected."""
-        message_id = read_header(lying.seen.header).message_id
+        message_id = lying.seen.fields.message_id
         self.folders.enter(lying.folder)
         searches = message_id is not None and lying.uid in self._with_message_id(message_id)
         self.folders.enter(target)

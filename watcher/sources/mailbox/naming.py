@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
-from watcher.headers import file_name, read_header
+from watcher.headers import MailHeader, file_name, read_header
 from watcher.sources.mailbox.grammar import Value
 from watcher.sources.mailbox.reading import piece_of
 from watcher.sources.mailbox.structure import Part
@@ -35,11 +35,11 @@ def naming_items(parts: Sequence[Part]) -> str:
 def named(part: Part, attributes: Mapping[str, Value]) -> Part:
     """By the part's own header, where that was fetched and has a name."""
     piece = piece_of(attributes, _item(part), 0)
-    return named_by(part, piece[0]) if piece is not None else part
+    return named_by(part, read_header(piece[0])) if piece is not None else part
 
 
-def named_by(part: Part, header: bytes) -> Part:
-    found = file_name(read_header(header).fields)
+def named_by(part: Part, header: MailHeader) -> Part:
+    found = file_name(header.fields)
     return replace(part, name=found) if found else part
 
 

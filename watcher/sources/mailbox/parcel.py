@@ -10,6 +10,7 @@ from itertools import islice
 from msgspec import Struct
 
 from watcher.errors import SourceUnavailable, Vanished
+from watcher.headers import MailHeader
 from watcher.mime.transfer import decoded
 from watcher.ports import Leaf, MailText
 from watcher.sources.mailbox.connection import CommandRefused
@@ -115,8 +116,8 @@ class MailParcel:
         self._spool: Spooled | None = None
 
     @property
-    def header(self) -> bytes | None:
-        return self._look.seen.header
+    def header(self) -> MailHeader | None:
+        return self._look.seen.fields
 
     @property
     def user_code(self) -> str | None:
@@ -167,7 +168,7 @@ class MailParcel:
         if not (asked := doubtful(parts)):
             return parts
         if parts == [root]:
-            return [named_by(root, self._look.seen.header)]
+            return [named_by(root, self._look.seen.fields)]
         told = self._spot.names(asked)
         return [named(part, told) for part in parts]
 

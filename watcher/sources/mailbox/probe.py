@@ -12,7 +12,7 @@ from imap_tools.imap_utf7 import utf7_decode
 from watcher.config.sections import Mailbox, VerifySender
 from watcher.errors import LoginRefused, SourceUnavailable
 from watcher.findings import About
-from watcher.headers import TOPMOST, believed_results, clean, read_header, read_results
+from watcher.headers import TOPMOST, believed_results, clean, read_results
 from watcher.model import Finding
 from watcher.sources.mailbox.abilities import Rights
 from watcher.sources.mailbox.finding import Wanted, present_uids
@@ -100,7 +100,7 @@ def _results(settings: Mailbox, session: Session, about: About) -> Iterator[Find
     newest = present_uids(session, done_too=True)[-_NEWEST:]
     if check is False or check.results_from is None or not newest:
         return
-    topmost = [read_header(each.header).all(_RESULTS) for each in sightings(session, newest)]
+    topmost = [each.fields.all(_RESULTS) for each in sightings(session, newest)]
     told = sum(believed_results(results, check.results_from) is not None for results in topmost)
     whose = "" if check.results_from == TOPMOST else f" of {check.results_from}"
     message = f"{told} of the newest {len(topmost)} mails have {_RESULTS}{whose}"

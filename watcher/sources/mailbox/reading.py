@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 
+from msgspec import Struct
+
 from watcher.errors import SourceUnavailable, Vanished
 from watcher.sources.mailbox.connection import CommandRefused
 from watcher.sources.mailbox.grammar import Value
@@ -17,6 +19,19 @@ BULK = 500  # mails per command: servers refuse longer ones
 CHUNK_BYTES = 1024 * 1024
 _ENOUGH = 0.8  # of what was told, because some servers only estimate sizes
 _FEWER = 20  # a bulk that is refused is asked for in this many parts
+
+
+class Seen(Struct, frozen=True):
+    """Mails as a session has seen them since it opened the folder.
+
+    To this session their UIDs are nobody else's (RFC 9051, 2.3.1.1), so that their headers need not be read again.
+    """
+
+    session: Session
+    sightings: Mapping[int, Sighting]  # by UID
+
+    def by(self, session: Session) -> Mapping[int, Sighting]:
+        return self.sightings if session is self.session else {}
 
 
 def chunks(uids: Sequence[int], size: int = BULK) -> Iterator[Sequence[int]]:

@@ -105,11 +105,11 @@ class MailboxSource:
         self._ahead.begin()
         self._looked_in_vain_at = time.monotonic()
         hopeless: list[Arrival] = []
-        for bulk in self._finder.bulks(self._selected, known):
+        for bulk, seen in self._finder.bulks(self._selected, known):
             if bulk:
                 self._looked_in_vain_at = float("-inf")
             hopeless += filter(self._is_hopeless, bulk)
-            yield from self._ahead.through([each for each in bulk if not self._is_hopeless(each)])
+            yield from self._ahead.through([each for each in bulk if not self._is_hopeless(each)], seen)
         # What the server itself cannot read comes last, and seldom, so that it holds up no other.
         yield from filter(self._may_be_tried, hopeless)
 
