@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 
 # A request leaves only this soon after its claim was asked for, so that a process that was stopped does not send late.
 FRESH_SECONDS = 2.0
-# The same where the journal may be far away: to claim takes two round trips for each source, and some more. What is
+# The same where the journal may be far away: to claim takes four round trips, and a node may wait for others. What is
 # left of HOLD_MARGIN is for a line that dies with the outcome on it, and for a database's clock that is set right.
 FRESH_FROM_AFAR_SECONDS = 10.0
 

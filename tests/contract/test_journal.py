@@ -593,6 +593,37 @@ def test_sources_take_turns_within_a_claim_and_across_claims(journal: Journal) -
     assert len(claim(journal, limit=20)) == 18
 
 
+def test_what_a_source_does_not_use_of_its_share_the_others_get_and_each_has_its_fresh_ones_first(
+    journal: Journal,
+) -> None:
+    # Given three sources: one that has plenty, one with a single document, and one with retries and a fresh one
+    for content in ("retried 1", "retried 2"):
+        journal.record(file(document(content), source="c"))
+        journal.postpone(claim_one(journal, "c"), due_in=NOW, counted=True, ending=REFUSED)
+    journal.record_all([file(document(f"plenty {number}"), source="a") for number in range(9)])
+    journal.record_all([file(document("single"), source="b"), file(document("fresh"), source="c")])
+    # When there are workers for eight, and then for what is left
+    claimed = claim(journal, "a", "b", "c", "d", limit=8)
+    left = claim(journal, "a", "b", "c", "d", limit=20)
+    # Then each source has its turn, as long as it has any
+    of = {source: [each.key.content for each in claimed if each.source == source] for source in "abcd"}
+    assert of == {
+        "a": [f"plenty {number}" for number in range(4)],
+        "b": ["single"],
+        "c": ["fresh", "retried 1", "retried 2"],
+        "d": [],
+    }
+    assert [each.source for each in claimed] == ["a", "b", "c", "a", "c", "a", "c", "a"]
+    assert [each.key.content for each in left] == [f"plenty {number}" for number in range(4, 9)]
+
+
+def test_a_gate_that_is_paused_lets_nothing_through_until_then(journal: Journal) -> None:
+    journal.record(mail())
+    journal.pause_gate(ENDPOINT, LATER)
+
+    assert claim(journal, limit=8) == []
+
+
 def test_only_the_asked_sources_are_claimed(journal: Journal) -> None:
     journal.record(mail())
 

@@ -12,6 +12,7 @@ import pytest
 
 from tests.support.nodes import Nodes
 from tests.support.servers.dovecot import Account, Dovecot
+from tests.support.servers.far_away import FarAway
 from tests.support.servers.fault_proxy import Fault, Kind, Way
 from tests.support.servers.postgres import Postgres
 from tests.support.servers.smtp import SmtpSink
@@ -87,6 +88,27 @@ def test_a_node_that_is_far_from_its_database_posts_all_the_same(
         wait_for(lambda: has_had(1, endpoint), 60, "the request")
         assert armed.fired
         node.line.heal()
+
+
+def test_a_node_with_fifty_sources_that_is_far_from_its_database_posts_all_the_same(
+    workplace: Workplace, endpoint: Endpoint, journal: str, postgres: Postgres
+) -> None:
+    # Given fifty folders, and a database from which each answer takes a tenth of a second
+    with FarAway(postgres.port, round_trip=0.1) as line:
+        workplace.config["journal"] = journal.replace(f":{postgres.port}/", f":{line.port}/")
+        (folder,) = workplace.config["folders"]
+        for number in range(1, 50):
+            at = {name: str(workplace.root / f"{name}-{number}") for name in ("path", "done", "error")}
+            Path(at["path"]).mkdir()
+            workplace.config["folders"].append({**folder, **at, "name": f"folder-{number}"})
+        workplace.write().drop("a.pdf", pdf("a"))
+        # When the daemon runs
+        with workplace.daemon() as daemon:
+            # Then what was dropped is posted and answered, and nothing had to be given back
+            workplace.closed(1)
+            assert "soon enough after its claim" not in daemon.said()
+
+    assert len(endpoint.requests) == 1
 
 
 def test_what_was_in_flight_when_the_daemon_was_killed_waits_until_it_cannot_be_under_way(

@@ -8,10 +8,10 @@ once the hold is over and another has the row, that write finds nothing.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import Column, ColumnElement, Table, Update, bindparam, select, text, true, update
+from sqlalchemy import CTE, Column, ColumnElement, FromClause, Table, Update, bindparam, select, text, true, update
 
 from watcher.journal.clock import now_ms
 from watcher.journal.connection import Connection
@@ -39,20 +39,35 @@ def claiming(
     """
     (key,) = table.primary_key.columns
     candidate = table.alias("candidate")
-    ripe = candidate.c.due_at <= now_ms() if due_only else ~candidate.c.claimed
     chosen = (
         select(candidate.c[key.name])
-        .where(text(waiting), ripe, *(candidate.c[name] == bindparam(f"of_{name}") for name in narrowed))
+        .where(
+            text(waiting),
+            ripe(candidate, due_only=due_only),
+            *(candidate.c[name] == bindparam(f"of_{name}") for name in narrowed),
+        )
         .order_by(candidate.c.due_at, candidate.c[key.name])
         .limit(bindparam("limit"))
         .with_for_update(skip_locked=True)
         # A CTE that locks is computed once; as a sub-select PostgreSQL might run it again and lock more rows.
         .cte("chosen")
     )
-    still_ripe = table.c.due_at <= now_ms() if due_only else ~table.c.claimed
+    return taking(table, chosen, due_only=due_only, also=also).returning(*(table.c if told is None else told))
+
+
+def ripe(table: FromClause, *, due_only: bool) -> ColumnElement[bool]:
+    """Whether a row may be claimed now; with `due_only` false also before its time."""
+    return table.c.due_at <= now_ms() if due_only else ~table.c.claimed
+
+
+def taking(
+    table: Table, chosen: CTE, *, due_only: bool = True, also: Mapping[Column[Any], ColumnElement[Any]] | None = None
+) -> Update:
+    """The update that claims `chosen` rows for `:hold` milliseconds: those that are ripe still, under their locks."""
+    (key,) = table.primary_key.columns
     return (
         update(table)
-        .where(key.in_(select(chosen.c[key.name])), still_ripe)
+        .where(key.in_(select(chosen.c[key.name])), ripe(table, due_only=due_only))
         .values(
             {
                 table.c.due_at: now_ms() + bindparam("hold"),
@@ -61,7 +76,6 @@ def claiming(
                 **(also or {}),
             }
         )
-        .returning(*(table.c if told is None else told))
     )
 
 
@@ -124,5 +138,10 @@ def in_turn(order: Sequence[str], limit: int, take: Callable[[str, int], list[T]
             if wanted and len(got) == wanted:
                 still_hungry.append(source)
         hungry = still_hungry
-    turns = max(map(len, taken.values()), default=0)
-    return [things[turn] for turn in range(turns) for things in taken.values() if turn < len(things)]
+    return one_of_each(taken.values())
+
+
+def one_of_each(taken: Collection[Sequence[T]]) -> list[T]:
+    """All that was taken, one of each in turn."""
+    turns = max(map(len, taken), default=0)
+    return [things[turn] for turn in range(turns) for things in taken if turn < len(things)]
