@@ -2,24 +2,44 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
-from tests.support.journals import ENDPOINT, HOLD, NOW, OVER, REFUSED, claim, claim_one, file
+from tests.support.journals import (
+    CUT_OFF,
+    ENDED,
+    ENDPOINT,
+    HOLD,
+    NOW,
+    OVER,
+    REFUSED,
+    claim,
+    claim_one,
+    document,
+    done,
+    file,
+    mail,
+    settle,
+)
 from tests.support.servers.far_away import FarAway
 from watcher.journal.journal import SqlJournal
 from watcher.journal.opening import open_journal
+from watcher.model import ClaimedBooking, Closed, Kind, NewSubmission, Planned, SettledTry
 
 if TYPE_CHECKING:
     from tests.support.servers.postgres import Postgres
 
 ROUND_TRIP_SECONDS = 0.01  # far enough that what is said without waiting is seen to be
 LATER = timedelta(hours=1)
+SCALING = Path(__file__).parents[2] / "docs" / "scaling.md"
+T = TypeVar("T")
 
 
 @pytest.fixture
@@ -50,7 +70,7 @@ def test_a_claim_waits_for_the_database_four_times_however_many_sources_there_ar
 ) -> None:
     # Given work of two sources, some of it tried before
     journal.record_all([file(source=source) for source in (names(count)[0], names(count)[-1]) for _ in range(3)])
-    journal.postpone(claim_one(journal, *names(count)), due_in=NOW, counted=True, ending=REFUSED)
+    _put_off(journal, claim_one(journal, *names(count)))
     # When it is claimed, and when nothing is left
     with line.counted() as of_some:
         some = claim(journal, *names(count), limit=8)
@@ -91,6 +111,104 @@ def test_what_was_interrupted_is_claimed_anew_with_one_wait_more(journal: SqlJou
     for each in claimed:
         (posted,) = journal.submission(each.submissions[0]).documents
         assert [(one.number, one.in_doubt) for one in posted.tries] == [(1, True), (2, False)]
+
+
+class Daemon:
+    """What the daemon asks of its journal, each by the words of docs/scaling.md."""
+
+    def __init__(self, journal: SqlJournal, line: FarAway) -> None:
+        self._journal, self._line = journal, line
+        self.trips: dict[str, int] = {}
+
+    def _counts(self, what: str, ask: Callable[[], T]) -> T:
+        with self._line.counted() as trips:
+            answer = ask()
+        self.trips[what] = trips.count
+        return answer
+
+    def starts(self, sources: Mapping[str, Kind]) -> None:
+        self._counts("register the sources, at the start", lambda: self._journal.register_sources(sources))
+
+    def looks_after(self, source: str) -> None:
+        journal = self._journal
+        claimed = self._counts("claim a source, each 45 s", lambda: journal.claim_source(source, HOLD))
+        assert claimed is not None
+        self._counts("find that another node has it, each 5 s", lambda: journal.claim_source(source, HOLD))
+        self._counts("tell how a source fares, where that changes", lambda: journal.report_source(source, up=True))
+        self._counts("give a source back", lambda: journal.release_source(claimed))
+
+    def takes_in(self) -> None:
+        journal = self._journal
+        self._counts("ask which of many mails or files are known", lambda: journal.known(["a", "b", "c"]))
+        self._counts("take in a mail or file, of however many documents", lambda: journal.record(_mail_of(20)))
+        self._counts("take in sixteen together", lambda: journal.record_all([mail() for _ in range(16)]))
+
+    def posts(self) -> None:
+        journal = self._journal
+        claims = self._counts("claim what is due, of all sources", lambda: claim(journal, limit=40))
+        self._counts("ask when the next try is due", lambda: journal.next_try_in(["fapiao"], ENDPOINT))
+        one, retried, given_back, held, *others = claims
+        self._counts("record an outcome", lambda: settle(journal, one, done(), ENDED))
+        settled = [SettledTry(claimed=each, settlement=done(), ending=ENDED) for each in others]
+        self._counts("record up to 32 together", lambda: journal.settle(settled))
+        self._counts("put off a try", lambda: _put_off(journal, retried))
+        self._counts("give a claim back", lambda: journal.give_back(given_back))
+        self._counts("hold what is in doubt", lambda: journal.hold(held, CUT_OFF))
+        again = next(each for each in claim(journal, limit=40) if each.booking == retried.booking)
+        self._counts("record the outcome of a later try", lambda: settle(journal, again, done(), ENDED))
+
+    def probes(self) -> None:
+        journal = self._journal
+        journal.record(mail())
+        self._counts("close the gate", lambda: journal.close_gate(ENDPOINT, "why", NOW))
+        (probe,) = self._counts("claim a probe", lambda: claim(journal, limit=8))
+        self._counts("find that no probe is due", lambda: claim(journal, limit=8))
+        self._counts("end a probe", lambda: journal.postpone(probe, due_in=NOW, counted=False, ending=REFUSED))
+        self._counts("open the gate", lambda: journal.open_gate(ENDPOINT))
+        self._counts("ask how the gate is", lambda: journal.gate(ENDPOINT))
+
+    def answers(self, source: str) -> None:
+        journal = self._journal
+        self._counts("ask when an answer is due", lambda: journal.next_answer_in(source, acknowledge_after=LATER))
+        claims = self._counts("claim answers", lambda: journal.claim_answers(source, limit=8, hold=HOLD))
+        self._counts("ask what somebody was sent of late", lambda: journal.sent_to("zhang@corp.example", LATER))
+        planned = [(each, Planned(target="a")) for each in claims]
+        self._counts("record before a move, of up to 64 files", lambda: journal.note_answers(planned))
+        replied = [(claims[0], Planned(target="a", replied=True))]
+        self._counts("record a reply", lambda: journal.note_answers(replied))
+        closed = [(each, Closed(moved=True)) for each in claims]
+        self._counts("close up to 64", lambda: journal.note_answers(closed))
+
+    def looks_round(self, sources: list[str]) -> None:
+        journal = self._journal
+        self._counts("ask for what was released", journal.released)
+        self._counts("look for what the clock left ahead", lambda: journal.draw_near(LATER))
+        self._counts("read the figures of `/metrics`", lambda: journal.workload(sources))
+
+
+def _put_off(journal: SqlJournal, claimed: ClaimedBooking) -> None:
+    journal.postpone(claimed, due_in=NOW, counted=True, ending=REFUSED)
+
+
+def _mail_of(count: int) -> NewSubmission:
+    return mail(*(document(f"one of many {number}") for number in range(count)))
+
+
+def test_how_often_the_daemon_waits_for_its_database_is_what_is_written(journal: SqlJournal, line: FarAway) -> None:
+    journal.released()  # it is connected now
+    daemon = Daemon(journal, line)
+    sources = dict.fromkeys(("fapiao", *names(49)), Kind.MAIL)
+    daemon.starts(sources)
+    daemon.looks_after("fapiao")
+    daemon.takes_in()
+    daemon.posts()
+    daemon.probes()
+    daemon.answers("fapiao")
+    daemon.looks_round(list(sources))
+
+    written = SCALING.read_text(encoding="utf-8").partition("| round trips |")[2].partition("\n\n")[0]
+    rows = re.findall(r"^ +\| (.+) \| (\d+) \|$", written, re.MULTILINE)
+    assert {what: int(trips) for what, trips in rows} == daemon.trips
 
 
 def test_each_booking_is_claimed_once_by_nodes_that_claim_at_the_same_time_from_many_sources(

@@ -21,12 +21,12 @@ def heard(*, before: Hears = _nobody, after: Hears = _nobody, of: SqlJournal | N
     """Of one journal, or of all."""
     run = Connection._run
 
-    def listened(connection: Connection, sql: str, *values: Any, many: bool = False) -> Any:
+    def listened(connection: Connection, sql: str, *values: Any, **how: bool) -> Any:
         if of is not None and connection._statements is not of._database._statements:  # type: ignore[attr-defined]
-            return run(connection, sql, *values, many=many)
+            return run(connection, sql, *values, **how)
         given = values[0] if values else ()
         before(connection, sql, given)
-        found = run(connection, sql, *values, many=many)
+        found = run(connection, sql, *values, **how)
         after(connection, sql, given)
         return found
 

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import pytest
 
+from tests.support.waiting import wait_for
 from watcher.answer import Answer
 from watcher.answering import Hindered
 from watcher.service import answerer as module
@@ -30,6 +31,8 @@ class Answers:
         self.due: list[int] = []
         self.given: list[int] = []
         self.rounds = 0
+        self.asked = 0
+        self.due_in: float | None = None
         self.changed = threading.Condition()
 
     def put_back(self, _limit: int) -> None:
@@ -38,7 +41,8 @@ class Answers:
     def send_notices(self, _limit: int) -> None: ...
 
     def next_in(self) -> float | None:
-        return None
+        self.asked += 1
+        return self.due_in
 
     def claim(self, limit: int) -> list[Any]:
         with self.changed:
@@ -97,6 +101,20 @@ def test_who_gathers_is_stopped_at_once_and_gives_what_is_due_before(monkeypatch
         answerer.wake()
 
     assert answers.given == [1, 2]
+
+
+def test_who_is_to_look_goes_round_only_where_something_is_due() -> None:
+    answers = Answers()
+
+    with running(answers) as answerer:
+        wait_for(lambda: answers.asked == 1, DEADLINE_SECONDS, "the first round")
+        answerer.look()
+        wait_for(lambda: answers.asked == 2, DEADLINE_SECONDS, "the look")
+        assert answers.rounds == 1
+        answers.due, answers.due_in = [1], 0.0
+        answerer.look()
+        assert answers.wait_for(1)
+        answers.due_in = None
 
 
 def test_answers_wait_for_the_threads_that_there_are_where_no_other_can_be_had(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -116,7 +116,7 @@ class AlertPart(Part):
         return self._database.read(work)
 
     def alerts(self) -> list[Alert]:
-        return self._database.read(lambda connection: [_alert(row) for row in connection.execute(_ALERTS)])
+        return [_alert(row) for row in self._database.ask(_ALERTS)]
 
     def remember(self, alerts: Iterable[Alert], *, forget: Collection[str] = ()) -> None:
         rows = [_row(alert) for alert in alerts]

@@ -123,7 +123,19 @@ def is_doubtful(connection: Connection, row: Any) -> bool:
 
 def open_generation(connection: Connection, key: BookingKey, generation: int, *, source: str, locator: Locator) -> int:
     """A new pending booking, due now; its id."""
-    values = {
+    (booking,) = open_generations(connection, [(key, generation, locator)], source=source)
+    return booking
+
+
+def open_generations(
+    connection: Connection, wanted: Iterable[tuple[BookingKey, int, Locator]], *, source: str
+) -> list[int]:
+    """The same for many."""
+    return connection.insert_all(_OPEN, [_opened(*each, source) for each in wanted])
+
+
+def _opened(key: BookingKey, generation: int, locator: Locator, source: str) -> dict[str, Any]:
+    return {
         "content": key.content,
         "user_code": key.user_code,
         "create_expense": key.create_expense,
@@ -133,13 +145,21 @@ def open_generation(connection: Connection, key: BookingKey, generation: int, *,
         "source": source,
         **locator_columns(locator),
     }
-    return connection.insert(_OPEN, values)
 
 
 def adopt(connection: Connection, booking: int, *, source: str, locator: Locator) -> None:
     """Let a pending booking go through the source that wants it now: the one that it had may be gone by now."""
+    adopt_all(connection, [(booking, locator)], source=source)
+
+
+def adopt_all(connection: Connection, pending: Iterable[tuple[int, Locator]], *, source: str) -> None:
+    """The same for many."""
+    connection.execute(_ADOPT, [_adopted(booking, source, locator) for booking, locator in pending])
+
+
+def _adopted(booking: int, source: str, locator: Locator) -> dict[str, Any]:
     values = {"source": source, **locator_columns(locator)}
-    connection.execute(_ADOPT, {"row": booking, **{f"new_{name}": value for name, value in values.items()}})
+    return {"row": booking, **{f"new_{name}": value for name, value in values.items()}}
 
 
 def let_go(connection: Connection, booking: int) -> None:

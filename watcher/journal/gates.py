@@ -117,8 +117,8 @@ def row(connection: Connection, endpoint: str) -> Any:
     return connection.execute(_ROW, {"of": endpoint}).first()
 
 
-def read_one(connection: Connection, endpoint: str) -> Gate:
-    found = row(connection, endpoint)
+def read_one(database: Database, endpoint: str) -> Gate:
+    found = database.ask(_ROW, {"of": endpoint}).first()
     return Gate(open=True) if found is None else _gate(found)
 
 

@@ -11,16 +11,16 @@ from sqlalchemy import BigInteger, Text, bindparam, cast, func, select
 from watcher.journal.bookings import (
     FIRST_GENERATION,
     WaitsFor,
-    adopt,
+    adopt_all,
     begin_anew,
     booked,
     latest_with_parts,
-    open_generation,
+    open_generations,
 )
 from watcher.journal.connection import Connection
 from watcher.journal.deferred import Deferred
 from watcher.journal.parts import Overlap, by_parent, extent, overlap
-from watcher.model import BookingKey, DocumentState, NewSubmission, Outcome, Reason
+from watcher.model import BookingKey, DocumentState, Locator, NewSubmission, Outcome, Reason
 
 # PostgreSQL's locks until the end of the transaction, by their numbers.
 _LOCK = Deferred(lambda: func.unnest(func.string_to_array(bindparam("locks", type_=Text()), ",")).column_valued())
@@ -54,7 +54,9 @@ def point(connection: Connection, new: NewSubmission, rows: list[dict[str, Any]]
         connection, [*contents, *parents], parents, user_code=user_code, create_expense=new.create_expense
     )
     parts = by_parent(found.values())
-    opened: dict[str, int] = {}
+    pointed: dict[str, int | None] = {}  # by content the booking; None: it is still to be opened
+    to_open: dict[str, tuple[BookingKey, int, Locator]] = {}
+    to_adopt: list[tuple[int, Locator]] = []
     # In one order, as they are locked: two nodes that add the same documents must not wait for each other.
     for index in sorted(wanted, key=lambda index: new.documents[index].content):
         document, row = new.documents[index], rows[index]
@@ -62,25 +64,28 @@ def point(connection: Connection, new: NewSubmission, rows: list[dict[str, Any]]
         if locator is None:
             raise ValueError("a document without an outcome needs a locator")
         existing = found.get(document.content)
-        if document.content in opened:
-            row["booking"] = opened[document.content]
+        if document.content in pointed:
+            row["booking"] = pointed[document.content]
         elif existing is not None and booked(existing):
             row |= {"booking": existing.id, "state": DocumentState.SETTLED.value}
             row |= {"outcome": Outcome.DUPLICATE.value, "duplicate_of": existing.first_document}
         elif existing is not None and (existing.state == DocumentState.PENDING or existing.in_doubt):
-            row["booking"] = opened[document.content] = existing.id
+            row["booking"] = pointed[document.content] = existing.id
             if existing.state != DocumentState.PENDING:
                 # It failed, and may have been booked all the same: under another bizId it would be booked twice.
                 begin_anew(connection, existing.id)
-            adopt(connection, existing.id, source=new.source, locator=locator)
+            to_adopt.append((existing.id, locator))
         elif (before := _posted_before(document.content, found, parts)) is not None:
             row |= {"state": DocumentState.SETTLED.value, **before}
         else:
             key = BookingKey(content=document.content, user_code=user_code, create_expense=new.create_expense)
             generation = FIRST_GENERATION if existing is None else existing.generation + 1
-            booking = open_generation(connection, key, generation, source=new.source, locator=locator)
-            row["booking"] = opened[document.content] = booking
-    return any(found[content].waits_for == WaitsFor.PERSON for content in opened if content in found)
+            to_open[document.content], pointed[document.content] = (key, generation, locator), None
+    adopt_all(connection, to_adopt, source=new.source)
+    opened = dict(zip(to_open, open_generations(connection, to_open.values(), source=new.source), strict=True))
+    for index in wanted:
+        rows[index]["booking"] = opened.get(new.documents[index].content, rows[index]["booking"])
+    return any(found[content].waits_for == WaitsFor.PERSON for content in pointed if content in found)
 
 
 def _posted_before(content: str, found: Mapping[str, Any], parts: Mapping[str, list[Any]]) -> dict[str, Any] | None:

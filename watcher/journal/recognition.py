@@ -102,7 +102,7 @@ class RecognitionPart(Part):
         self._database.write(work, news=POSTING)
 
     def gate(self, endpoint: str) -> Gate:
-        return self._database.read(lambda connection: gates.read_one(connection, endpoint))
+        return gates.read_one(self._database, endpoint)
 
     def close_gate(self, endpoint: str, reason: str, probe: timedelta) -> None:
         self._database.write(lambda connection: gates.close(connection, endpoint, reason, span_ms(probe)), news=POSTING)

@@ -117,8 +117,7 @@ def _known(connection: Connection) -> dict[str, str | None]:
 
 def _register(connection: Connection, wanted: Mapping[str, Kind]) -> None:
     known = _known(connection)
+    connection.execute(_ADD, [{"name": name, "kind": kind.value} for name, kind in wanted.items() if name not in known])
     for name, kind in wanted.items():
-        if name not in known:
-            connection.execute(_ADD, {"name": name, "kind": kind.value})
-        elif known[name] != kind.value:
+        if known.get(name, kind.value) != kind.value:
             connection.execute(_SET_KIND, {"of": name, "to": kind.value})

@@ -6,13 +6,13 @@ from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, and_, bindparam, case, func, literal_column, select, text
+from sqlalchemy import ColumnElement, Select, Text, and_, bindparam, case, func, literal_column, select, text
 
 from watcher.journal.clock import from_ms, maybe_from_ms, now_ms, span_ms
 from watcher.journal.connection import Connection
 from watcher.journal.database import Part
 from watcher.journal.deferred import Deferred
-from watcher.journal.tables import bookings, documents, submissions, tries
+from watcher.journal.tables import bookings, documents, sources, submissions, tries
 from watcher.model import Outcome, SourceWork, Tried, Workload
 
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
@@ -45,12 +45,19 @@ _OLDEST = Deferred(
 # A range of the index that has the submissions of a source in their order: for an equality PostgreSQL would rather go
 # through all of them from the newest on, in the hope to meet one of the source soon.
 _NAME: Deferred[ColumnElement[str]] = Deferred(lambda: literal_column("(submissions.source || '')", Text()))
-_LAST = Deferred(
-    lambda: (
-        select(submissions.c.recorded_at)
-        .where(_NAME().between(bindparam("name"), bindparam("name")))
-        .order_by(_NAME().desc(), submissions.c.seq.desc())
-        .limit(1)
+
+
+def _last(name: ColumnElement[str]) -> Select[tuple[int]]:
+    """When the newest submission of a source was recorded."""
+    of_it = select(submissions.c.recorded_at).where(_NAME().between(name, name))
+    return of_it.order_by(_NAME().desc(), submissions.c.seq.desc()).limit(1)
+
+
+_LAST = Deferred(lambda: _last(bindparam("name", type_=Text())))
+# Of those that were looked after some time by one statement, because a server may be far away. (SQLite would walk.)
+_LAST_OF_ALL = Deferred(
+    lambda: select(sources.c.name, _last(sources.c.name).correlate(sources).scalar_subquery()).where(
+        sources.c.name.in_(bindparam("names", expanding=True))
     )
 )
 # Grouped by what no index is in the order of, lest SQLite walk all documents in that order.
@@ -106,19 +113,27 @@ class WorkloadPart(Part):
 def _sources(connection: Connection, names: list[str]) -> dict[str, SourceWork]:
     counted = {row[0]: row[1:] for row in connection.execute(_PENDING, {"names": names})}
     oldest = {row[0]: row[1] for row in connection.execute(_OLDEST, {"names": names})}
+    last_of = _last_of_all(connection, names)
     found = {}
     for name in names:
         pending, due, retried, undecided = counted.get(name, (0, 0, 0, 0))
-        last = connection.execute(_LAST, {"name": name}).scalar_one_or_none()
         found[name] = SourceWork(
             pending=int(pending),
             due=int(due),
             retried=int(retried),
             undecided=int(undecided),
             oldest=maybe_from_ms(oldest.get(name)),
-            last_taken_in=maybe_from_ms(last),
+            last_taken_in=maybe_from_ms(last_of[name]),
         )
     return found
+
+
+def _last_of_all(connection: Connection, names: list[str]) -> dict[str, int | None]:
+    """By source, when the newest of its submissions was recorded."""
+    together = connection.execute(_LAST_OF_ALL, {"names": names}) if connection.dialect.name != "sqlite" else ()
+    found: dict[str, int | None] = {row[0]: row[1] for row in together}
+    one_by_one = [name for name in names if name not in found]
+    return found | {name: connection.execute(_LAST, {"name": name}).scalar_one_or_none() for name in one_by_one}
 
 
 def _settled(connection: Connection, within: timedelta) -> dict[Outcome, int]:

@@ -82,6 +82,7 @@ class Answerer:
         self._answer = answer
         self._givers = ThreadPoolExecutor(max_workers=at_once, thread_name_prefix="answer")
         self._awake = threading.Event()
+        self._is_called = True  # at the start everything is looked at
         self._stopping = threading.Event()
         self._next_round_at = 0.0  # by the clock of `boot_seconds`, where there is any hurry
         self._rest = Rest()
@@ -95,6 +96,12 @@ class Answerer:
         return self._answer.source
 
     def wake(self) -> None:
+        """Something is due, or may be soon."""
+        self._is_called = True
+        self._awake.set()
+
+    def look(self) -> None:
+        """Nobody knows whether anything is due."""
         self._awake.set()
 
     def source_came_up(self) -> None:
@@ -104,7 +111,7 @@ class Answerer:
             self._answer.hasten()
         except Unavailable as error:
             log.info("Answers come at their time, and not at once.", extra={"detail": str(error)})
-        self._awake.set()
+        self.wake()
 
     def stop(self) -> None:
         """End `run` after one last pass over what is due."""
@@ -121,10 +128,10 @@ class Answerer:
             self._stopping.wait(max(0.0, self._next_round_at - boot_seconds()))
             self._worker.beat()
             self._awake.clear()  # before it is asked whether to stop: a wish that comes between must not be cleared
+            called, self._is_called = self._is_called, False
             stopping = self._stopping.is_set()
             try:
-                self._pass(once=stopping)
-                pause = self._pause()
+                pause = self._round(called=called, stopping=stopping)
             except (Unavailable, JournalRefused) as error:
                 log.warning("Answers have to wait.", extra={"detail": str(error)})
                 pause = _PAUSE_SECONDS
@@ -132,6 +139,16 @@ class Answerer:
                 return
             self._worker.waits(pause)
             self._awake.wait(pause)
+
+    def _round(self, *, called: bool, stopping: bool) -> float:
+        """Give what is due; how long to wait then.
+
+        Who was not called asks first: what a round looks for is four things, and a journal may be far away.
+        """
+        if not (called or stopping) and (due_in := self._answer.next_in()) != 0:
+            return self._until(due_in)
+        self._pass(once=stopping)
+        return 0.0 if self._awake.is_set() else self._until(self._answer.next_in())
 
     def _pass(self, *, once: bool) -> None:
         """All returns, notices and answers that are due; only one batch of them when stopping."""
@@ -183,10 +200,8 @@ class Answerer:
         for claimed in claims:
             self._answer.give_back(claimed, due_in=due_in, why=why)
 
-    def _pause(self) -> float:
-        if self._awake.is_set():
-            return 0.0
-        due_in, looks_within = self._answer.next_in(), self._answer.looks_within
+    def _until(self, due_in: float | None) -> float:
+        looks_within = self._answer.looks_within
         longest = _LONGEST_WAIT_SECONDS
         if looks_within is not None:
             longest = min(max(looks_within, _SHORTEST_LOOK_SECONDS), longest)

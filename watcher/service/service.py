@@ -185,7 +185,9 @@ class Service:
         if news.posting:
             self._poster.wake()
         for answerer in self._answerers:
-            if news.answering is None or answerer.source in news.answering:
+            if news.answering is None:
+                answerer.look()
+            elif answerer.source in news.answering:
                 answerer.wake()
         self._changed.set()
         if news.decided:
