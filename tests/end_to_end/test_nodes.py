@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.database_clock import DatabaseClock
 from tests.support.nodes import Nodes
 from tests.support.servers.dovecot import Account, Dovecot
 from tests.support.servers.far_away import FarAway
@@ -109,6 +110,29 @@ def test_a_node_with_fifty_sources_that_is_far_from_its_database_posts_all_the_s
             assert "soon enough after its claim" not in daemon.said()
 
     assert len(endpoint.requests) == 1
+
+
+def test_nodes_whose_databases_clock_is_set_ahead_post_nothing_beside_each_other_and_go_on(
+    workplace: Workplace, endpoint: Endpoint, journal: str
+) -> None:
+    clock = DatabaseClock(journal)
+    endpoint.behave(latency=3.0)
+    workplace.config["journal"] = journal
+    with workplace.write().daemon(), workplace.daemon() as second:
+        wait_for(lambda: second.said().count("The daemon is ready") == 2, 60, "the second node")
+        # Given requests under way when the clock is set ahead by an hour, so that their claims seem to be over
+        for name in "ab":
+            workplace.drop(f"{name}.pdf", pdf(name))
+        wait_for(lambda: endpoint.under_way == 2, 60, "the requests")
+        clock.set(timedelta(hours=1))
+        told = "The database's clock was set ahead"
+        wait_for(lambda: second.said().count(told) == 2, 60, "both to see it")
+        # When more comes
+        workplace.drop("c.pdf", pdf("c"))
+        submissions = workplace.closed(3)
+
+    assert [document["outcome"] for each in submissions for document in each["documents"]] == ["done"] * 3
+    assert len(endpoint.requests) == 3
 
 
 def test_what_was_in_flight_when_the_daemon_was_killed_waits_until_it_cannot_be_under_way(

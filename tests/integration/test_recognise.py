@@ -17,6 +17,7 @@ from typing import Any, cast
 import pytest
 from msgspec.structs import replace
 
+from tests.support.database_clock import DatabaseClock
 from tests.support.journals import ENDED, document, done, invoice, mail
 from tests.support.recognisers import recogniser
 from tests.support.servers.postgres import Postgres
@@ -275,6 +276,57 @@ def test_a_document_is_not_posted_twice_at_once_where_the_clock_is_set_ahead(
     (document,) = documents(journal)
     assert document.outcome is (Outcome.DONE if in_doubt == "hold" else None)
     assert [invoice.expense_id is not None for invoice in document.invoices] == [True]
+
+
+@pytest.mark.parametrize("in_doubt", ["again", "hold"])
+def test_what_one_node_posts_is_left_alone_by_another_where_the_databases_clock_is_set_ahead(
+    postgres: Postgres, endpoint: Endpoint, in_doubt: str
+) -> None:
+    # Given two nodes, of which one posts a document when the clock is set ahead beyond its claim
+    url = postgres.database()
+    clock = DatabaseClock(url)
+    with closing(open_journal(url, exclusive=True)) as first, closing(open_journal(url, exclusive=False)) as second:
+        endpoint.behave(latency=2.0, times=1)
+        keys: dict[str, Any] = {"in_doubt": in_doubt, "timeout": "10s"}
+        with posting(first, endpoint, **keys) as go, posting(second, endpoint, **keys) as go_too:
+            assert go_too() == 0
+            first.record(mail())
+            with ThreadPoolExecutor(1) as worker:
+                posted = worker.submit(go)
+                assert endpoint.wait_until(lambda each: each.under_way == 1)
+                clock.set(timedelta(hours=1))
+                # When the other one claims
+                assert go_too() == 0
+                assert posted.result(20) == 1
+        # Then it was posted once, and has its outcome
+        assert len(endpoint.requests) == 1
+        (document,) = documents(first)
+        assert (document.outcome, document.attempts, len(document.tries)) == (Outcome.DONE, 1, 1)
+
+
+def test_a_node_that_starts_when_the_databases_clock_was_just_set_ahead_posts_beside_another_and_the_answer_is_right(
+    postgres: Postgres, endpoint: Endpoint
+) -> None:
+    # Given a node that posts a document when the clock is set ahead beyond its claim
+    url = postgres.database()
+    clock = DatabaseClock(url)
+    with closing(open_journal(url, exclusive=True)) as first, posting(first, endpoint, timeout="10s") as go:
+        first.record(mail())
+        endpoint.behave(latency=2.0, times=1)
+        with ThreadPoolExecutor(1) as worker:
+            posted = worker.submit(go)
+            assert endpoint.wait_until(lambda each: each.under_way == 1)
+            clock.set(timedelta(hours=1))
+            # When another one starts, which has not seen it before
+            with closing(open_journal(url, exclusive=False)) as new, posting(new, endpoint, timeout="10s") as go_too:
+                assert go_too() == 1
+            assert posted.result(20) == 1
+        # Then it was posted under the same bizId, so that it is booked once, and both answers are kept
+        assert len(endpoint.requests) == 2
+        assert len({request.biz_id for request in endpoint.requests}) == 1
+        (document,) = documents(first)
+        assert (document.outcome, [each.result for each in document.tries]) == (Outcome.DONE, ["answered"] * 2)
+        assert len({invoice.expense_id for invoice in document.invoices}) == 1
 
 
 def test_an_outcome_waits_for_a_journal_that_is_away_and_nothing_is_posted_again(

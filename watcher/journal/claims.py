@@ -11,7 +11,21 @@ import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import CTE, Column, ColumnElement, FromClause, Table, Update, bindparam, select, text, true, update
+from sqlalchemy import (
+    CTE,
+    Column,
+    ColumnElement,
+    FromClause,
+    Table,
+    Update,
+    and_,
+    bindparam,
+    or_,
+    select,
+    text,
+    true,
+    update,
+)
 
 from watcher.journal.clock import now_ms
 from watcher.journal.connection import Connection
@@ -56,8 +70,13 @@ def claiming(
 
 
 def ripe(table: FromClause, *, due_only: bool) -> ColumnElement[bool]:
-    """Whether a row may be claimed now; with `due_only` false also before its time."""
-    return table.c.due_at <= now_ms() if due_only else ~table.c.claimed
+    """Whether a row may be claimed now; with `due_only` false also before its time.
+
+    Who claimed one and let the hold pass is taken for dead, but where `:take_over` is 0.
+    """
+    if not due_only:
+        return ~table.c.claimed
+    return and_(table.c.due_at <= now_ms(), or_(~table.c.claimed, bindparam("take_over") == 1))
 
 
 def taking(
@@ -84,7 +103,8 @@ def claim(
 ) -> list[Any]:
     """Run a `claiming` statement; the rows that are now ours, the earliest written first."""
     values = {f"of_{name}": value for name, value in narrowed.items()}
-    rows = connection.execute(statement, {"hold": hold, "limit": limit, **values}).all()
+    take_over = int(connection.may_take_over(hold))
+    rows = connection.execute(statement, {"hold": hold, "limit": limit, "take_over": take_over, **values}).all()
     return sorted(rows, key=lambda row: row[0]) if len(rows) > 1 else list(rows)
 
 

@@ -118,8 +118,9 @@ def due(
 
     Nothing is claimed while the gate of the endpoint `unless_shut` is closed or paused.
     """
-    values = {"sources": list(order), "limit": limit, "hold": hold, "unless_shut": unless_shut}
-    rows = connection.execute(_DUE, values).all()
+    take_over = int(connection.may_take_over(hold))
+    asked = {"sources": list(order), "limit": limit, "hold": hold}
+    rows = connection.execute(_DUE, {**asked, "unless_shut": unless_shut, "take_over": take_over}).all()
     return one_of_each([_of(source, rows) for source in order]) if len(rows) > 1 else rows
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy
@@ -57,7 +57,14 @@ class Connection:
     Raises SQLAlchemy's DBAPIError, which tells of the statement and not of its values: they are of people.
     """
 
-    def __init__(self, plain: sqlalchemy.Connection, statements: Statements) -> None:
+    def __init__(
+        self,
+        plain: sqlalchemy.Connection,
+        statements: Statements,
+        may_take_over: Callable[[int], bool] = lambda _hold: True,
+    ) -> None:
+        """`may_take_over`: whether claims that are over may be taken over, by one for so many milliseconds."""
+        self.may_take_over = may_take_over
         self.plain = plain  # SQLAlchemy's own: for statements that are composed anew each time
         self.dialect: Dialect = plain.dialect
         self.driver: Any = plain.connection.dbapi_connection
@@ -104,6 +111,13 @@ class Connection:
     def exec_driver_sql(self, statement: str) -> Result:
         """In the database's own words, without values; the rows are bare."""
         cursor, rows = self._run(statement)
+        return Result(rows, cursor.rowcount)
+
+    def begin(self, statements: str) -> Result:
+        """Several in the database's own words, said at once, as PostgreSQL takes them; what the last one returns."""
+        cursor, rows = self._run(statements)
+        while cursor.nextset():
+            rows = [] if cursor.description is None else cursor.fetchall()
         return Result(rows, cursor.rowcount)
 
     def _run(self, sql: str, *values: Any, many: bool = False, returning: bool = False) -> tuple[Any, list[Any]]:

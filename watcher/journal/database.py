@@ -47,6 +47,9 @@ class Database(Protocol):
         Raises JournalUnavailable (then nothing is known to be written), JournalRefused, JournalUnusable.
         """
 
+    def due_in(self, seconds: float) -> float:
+        """When to look for what is due in so many seconds: no sooner than it is worth while."""
+
     def subscribe(self, listener: Listener) -> None:
         """Call it after writes that have news, of this process and others, from any thread."""
 

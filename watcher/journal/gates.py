@@ -184,7 +184,7 @@ def next_try_in(database: Database, sources: list[str], endpoint: str) -> float 
         due_at = max(due_at, found.due_at)
     if found.waits:
         due_at = max(due_at, found.resumes_at)
-    return max(0, int(due_at - found.now)) / 1000
+    return database.due_in(max(0, int(due_at - found.now)) / 1000)
 
 
 def _change(connection: Connection, endpoint: str, statement: Deferred[Update], values: dict[str, Any]) -> None:

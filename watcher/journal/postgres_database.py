@@ -14,11 +14,14 @@ import sqlalchemy
 from sqlalchemy import URL, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from watcher.clock import boot_seconds
 from watcher.errors import JournalUnavailable, JournalUnusable
 from watcher.journal.connection import Connection, Result
 from watcher.journal.database import Listener, Listeners, Telling, Work, news_of, translated, translated_write
 from watcher.journal.migrate import bring_up, needs_migration, require_current, stored_revision
+from watcher.journal.postgres_clock import ServerClock
 from watcher.journal.postgres_sessions import (
+    BEGIN_CLAIMING,
     BEGIN_READING,
     BEGIN_WRITING,
     DAEMON,
@@ -86,6 +89,7 @@ class PostgresDatabase:
     def __init__(self, url: URL, *, daemon: bool) -> None:
         self._engine = working_engine(url, daemon=daemon)
         self._statements = Statements(self._engine.dialect)
+        self._clock = ServerClock()
         self._process = os.getpid()
         self._listeners = Listeners()
         self._wakeups = Wakeups(url.set(drivername="postgresql"), NETWORK, self._listeners.tell)
@@ -110,6 +114,9 @@ class PostgresDatabase:
             value = self._again(lambda: self._write(work, news, repeatable=repeatable))
         self._listeners.tell(news_of(news, value))
         return value
+
+    def due_in(self, seconds: float) -> float:
+        return self._clock.due_in(seconds)
 
     def subscribe(self, listener: Listener) -> None:
         if self._listeners.add(listener):
@@ -156,7 +163,8 @@ class PostgresDatabase:
             return work(connection)
 
     def _write(self, work: Work[T], news: Telling[T], *, repeatable: bool) -> T:
-        with self._transaction(BEGIN_WRITING) as connection:
+        # What may not be repeated are claims.
+        with self._transaction(BEGIN_WRITING if repeatable else BEGIN_CLAIMING) as connection:
             value = work(connection)
             try:
                 connection.exec_driver_sql(self._wakeups.notifying(news_of(news, value)) + "COMMIT")
@@ -169,13 +177,19 @@ class PostgresDatabase:
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[Connection]:
         with self._engine.connect() as plain, self._bounded(plain):
-            connection = Connection(plain, self._statements)
+            connection = Connection(plain, self._statements, self._clock.may_take_over)
             try:
-                connection.exec_driver_sql(begin)
+                self._begin(connection, begin)
                 yield connection
             finally:
                 if not plain.invalidated:
                     connection.roll_back()  # here, where it is bounded; after a commit there is nothing to undo
+
+    def _begin(self, connection: Connection, begin: str) -> None:
+        asked_at = boot_seconds()
+        shown = connection.begin(begin).scalar()
+        if shown is not None:
+            self._clock.looked(shown, asked_at=asked_at, heard_at=boot_seconds())
 
     def _bounded(self, plain: sqlalchemy.Connection) -> AbstractContextManager[None]:
         return nullcontext() if self._patience is None else self._patience.bounded(plain)

@@ -43,6 +43,10 @@ BEGIN_WRITING = (
     f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; {_NOT_IDLE_FOR_LONG}; SET LOCAL synchronous_commit = on"
 )
 
+# Said along with it, too: what the clock shows by which claims are over.
+_SHOWN_MS = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)"
+BEGIN_CLAIMING = f"{BEGIN_WRITING}; {_SHOWN_MS}"
+
 
 def working_engine(url: URL, *, daemon: bool) -> Engine:
     """Pooled connections that begin no transaction by themselves. Raises JournalUnusable without the driver."""
