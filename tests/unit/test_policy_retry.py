@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from watcher.config.sections import Retry
 from watcher.config.values import RateLimit
+from watcher.model import BookingKey, Claim, ClaimedBooking, Locator
 from watcher.policy.pace import Pace
 from watcher.policy.retry import backoff, is_given_up, least_tries
 from watcher.service.tender import pause_after
@@ -29,10 +30,33 @@ def test_the_pause_lies_anywhere_below_the_bound(attempt: int, fraction: float) 
     assert timedelta(0) <= backoff(RETRY, attempt, fraction) <= backoff(RETRY, attempt, 1.0) <= RETRY.longest
 
 
-def test_giving_up_counts_from_the_first_failure() -> None:
-    assert not is_given_up(RETRY, None, NOW)
-    assert not is_given_up(RETRY, NOW - timedelta(days=3) + timedelta(seconds=1), NOW)
-    assert is_given_up(RETRY, NOW - timedelta(days=3), NOW)
+def claimed(attempt: int, failing_for: timedelta | None) -> ClaimedBooking:
+    return ClaimedBooking(
+        claim=Claim(row="1", number=1),
+        booking=1,
+        key=BookingKey(content="content", user_code="903851", create_expense=True),
+        biz_id="biz",
+        locator=Locator(store="default", key="a.pdf", url=None),
+        source="fapiao",
+        attempt=attempt,
+        try_number=attempt,
+        first_failed_at=None if failing_for is None else NOW - failing_for,
+        in_doubt=False,
+    )
+
+
+@pytest.mark.parametrize("was_set", [False, True])
+@pytest.mark.parametrize("failing_for", [None, timedelta(days=3) - timedelta(seconds=1)])
+def test_nothing_is_given_up_before_its_time_counted_from_the_first_failure(
+    failing_for: timedelta | None, *, was_set: bool
+) -> None:
+    assert not is_given_up(RETRY, claimed(1000, failing_for), NOW, was_set=was_set, longest_try=LONGEST_TRY)
+
+
+@pytest.mark.parametrize(("was_set", "attempt", "last"), [(False, 2, True), (True, 75, False), (True, 76, True)])
+def test_the_time_alone_decides_unless_the_clock_was_set(attempt: int, *, was_set: bool, last: bool) -> None:
+    failing = claimed(attempt, timedelta(days=3))
+    assert is_given_up(RETRY, failing, NOW, was_set=was_set, longest_try=LONGEST_TRY) is last
 
 
 def test_in_three_days_there_are_76_tries_at_least() -> None:

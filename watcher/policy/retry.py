@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from watcher.config.sections import Retry
+from watcher.model import ClaimedBooking
 
 
 def backoff(retry: Retry, attempt: int, fraction: float) -> timedelta:
@@ -18,9 +19,14 @@ def backoff(retry: Retry, attempt: int, fraction: float) -> timedelta:
     return timedelta(seconds=min(bound, retry.longest.total_seconds()) * fraction)
 
 
-def is_given_up(retry: Retry, first_failed_at: datetime | None, now: datetime) -> bool:
-    """Whether a try that failed just now is the last one."""
-    return first_failed_at is not None and now - first_failed_at >= retry.give_up_after
+def is_given_up(retry: Retry, claimed: ClaimedBooking, now: datetime, *, was_set: bool, longest_try: timedelta) -> bool:
+    """Whether a try that failed just now is the last one.
+
+    Where the clock, which shows `now`, `was_set`, the time alone does not decide: see `least_tries`.
+    """
+    if claimed.first_failed_at is None or now - claimed.first_failed_at < retry.give_up_after:
+        return False
+    return not was_set or claimed.attempt >= least_tries(retry, longest_try)
 
 
 def least_tries(retry: Retry, longest_try: timedelta) -> int:

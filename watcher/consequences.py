@@ -1,0 +1,171 @@
+"""What follows from a try of a booking, written to the journal and told in the log.
+
+What that is, policy has decided. Everything here may be repeated: what is written already stays as it is.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from watcher.config.sections import Recognition
+from watcher.errors import ClaimLost, JournalRefused
+from watcher.headers import clean
+from watcher.model import ClaimedBooking, Outcome, SettledTry, Settlement, TryEnding
+from watcher.policy.outcome import (
+    CloseGate,
+    Decision,
+    Hold,
+    Pause,
+    Result,
+    Settle,
+    TryAgain,
+    given_up,
+    unkept,
+    with_doubt,
+)
+from watcher.policy.retry import backoff, is_given_up
+from watcher.ports import Meter, RecognitionJournal
+
+log = logging.getLogger(__name__)
+
+
+class Consequences:
+    """Of the tries of bookings, for many threads at once."""
+
+    def __init__(
+        self,
+        *,
+        journal: RecognitionJournal,
+        endpoint: str,
+        rules: Recognition,
+        hold: timedelta,
+        now: Callable[[], datetime],
+        was_set: Callable[[datetime], bool],
+        meter: Meter,
+    ) -> None:
+        """`hold` is how long a claim lasts; `now` and `was_set` as in Recognise."""
+        self._journal = journal
+        self._endpoint = endpoint
+        self._rules = rules
+        self._hold = hold
+        self._now = now
+        self._was_set = was_set
+        self._meter = meter
+
+    def follow(self, claimed: ClaimedBooking, decision: Decision) -> None:
+        """Raises ClaimLost, JournalUnavailable."""
+        try:
+            self._follow(claimed, decision)
+        except JournalRefused as error:
+            self._settle_as_they_are([_unkept(claimed, decision.ending, error)])
+
+    def settle(self, tried: Sequence[SettledTry]) -> None:
+        """Record outcomes in one transaction. Raises JournalUnavailable, and of several JournalRefused."""
+        try:
+            self._settle_as_they_are(tried)
+        except JournalRefused as error:
+            if len(tried) > 1:
+                raise
+            self._settle_as_they_are([_unkept(tried[0].claimed, tried[0].ending, error)])
+
+    def hold(self, claimed: ClaimedBooking, ending: TryEnding | None) -> None:
+        """Let it wait for a person; without an ending nothing was sent. Raises ClaimLost, JournalUnavailable."""
+        self._journal.hold(claimed, ending)
+        log.error(
+            "It is not known whether a document was booked; it waits for your decision.",
+            extra={**claimed.named, "biz_id": claimed.biz_id},
+        )
+
+    def leave_alone(self, claimed: ClaimedBooking) -> None:
+        """Its claim ended before the request did: the clock was set ahead. What comes of that request still counts."""
+        log.warning("A document is being posted already, and is not posted again meanwhile.", extra=claimed.named)
+        try:
+            if self._rules.in_doubt == "hold":
+                self.hold(claimed, None)
+            else:
+                ending = TryEnding(result=Result.NOT_SENT, message="an earlier try of it is still under way")
+                self._journal.postpone(claimed, due_in=self._hold, counted=False, ending=ending)
+        except ClaimLost:
+            warn_lost(claimed)
+
+    def _follow(self, claimed: ClaimedBooking, decision: Decision) -> None:
+        match decision:
+            case Settle():
+                self.settle([settled(claimed, decision.settlement, decision.ending)])
+            case TryAgain():
+                self._try_later(claimed, decision.ending)
+            case Hold():
+                self.hold(claimed, decision.ending)
+            case Pause():
+                self._pause(claimed, decision)
+            case CloseGate():
+                self._close_gate(claimed, decision)
+        if claimed.probe_of is not None and isinstance(decision, Settle):
+            self._journal.open_gate(self._endpoint)
+            log.warning("The endpoint can be used again.", extra={"endpoint": self._endpoint})
+
+    def _settle_as_they_are(self, tried: Sequence[SettledTry]) -> None:
+        for each, stands in zip(tried, self._journal.settle(tried), strict=True):
+            if stands:
+                self._tell(each.claimed, each.settlement)
+            else:
+                warn_lost(each.claimed)
+
+    def _tell(self, claimed: ClaimedBooking, final: Settlement) -> None:
+        self._meter.settled(claimed.source, final.outcome)
+        log.log(
+            logging.INFO if final.outcome is Outcome.DONE else logging.WARNING,
+            "A booking has its outcome.",
+            extra={**claimed.named, "outcome": final.outcome, "code": final.code, "biz_id": claimed.biz_id},
+        )
+
+    def _try_later(self, claimed: ClaimedBooking, ending: TryEnding) -> None:
+        if claimed.probe_of is not None:  # while the gate is closed no try counts, and nothing is given up
+            self._journal.postpone(claimed, due_in=timedelta(0), counted=False, ending=ending)
+            log.warning("The endpoint still cannot be used.", extra={**claimed.named, "result": ending.result})
+            return
+        now = self._now()
+        if is_given_up(self._rules.retry, claimed, now, was_set=self._was_set(now), longest_try=self._hold):
+            self.settle([settled(claimed, given_up(ending), ending)])
+            return
+        pause = backoff(self._rules.retry, claimed.attempt, random.random())  # noqa: S311 - jitter is no secret
+        self._journal.postpone(claimed, due_in=pause, counted=True, ending=ending)
+        log.warning(
+            "A try failed and is repeated.",
+            extra={**claimed.named, "result": ending.result, "in_s": round(pause.total_seconds(), 1)},
+        )
+
+    def _pause(self, claimed: ClaimedBooking, decision: Pause) -> None:
+        pause = timedelta(seconds=decision.seconds)
+        self._journal.pause_gate(self._endpoint, pause)
+        self._journal.postpone(claimed, due_in=pause, counted=False, ending=decision.ending)
+        log.warning("The endpoint asks to wait.", extra={**claimed.named, "seconds": decision.seconds})
+
+    def _close_gate(self, claimed: ClaimedBooking, decision: CloseGate) -> None:
+        self._journal.close_gate(self._endpoint, decision.reason, self._rules.probe)
+        self._journal.postpone(claimed, due_in=timedelta(0), counted=False, ending=decision.ending)
+        reason = clean(decision.reason, 200)
+        log.error("The endpoint cannot be used; nothing is posted.", extra={**claimed.named, "reason": reason})
+
+
+def settled(claimed: ClaimedBooking, settlement: Settlement, ending: TryEnding) -> SettledTry:
+    """The outcome of a try, minding what earlier ones have left behind."""
+    final = with_doubt(settlement, in_doubt=claimed.in_doubt or ending.in_doubt)
+    return SettledTry(claimed=claimed, settlement=final, ending=ending)
+
+
+def warn_lost(claimed: ClaimedBooking) -> None:
+    """What came of it is not the outcome any more."""
+    log.warning("A booking was another node's before its answer came.", extra=claimed.named)
+
+
+def _unkept(claimed: ClaimedBooking, ending: TryEnding, error: JournalRefused) -> SettledTry:
+    log.error(
+        "What came back cannot be recorded; whether the document was booked has to be looked up.",
+        extra={**claimed.named, "biz_id": claimed.biz_id, "detail": str(error)},
+    )
+    settlement, bare = unkept(ending)
+    return SettledTry(claimed=claimed, settlement=settlement, ending=bare)
