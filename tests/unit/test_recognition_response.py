@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from watcher.model import Invoice, Response
 from watcher.recognition.expenses import LONGEST_NUMBER
-from watcher.recognition.response import read_date, read_response
+from watcher.recognition.response import read_response
+from watcher.recognition.values import read_date
 
 VECTORS = Path(__file__).parent / "vectors"  # the documentation's own examples, byte by byte
 SHANGHAI = ZoneInfo("Asia/Shanghai")

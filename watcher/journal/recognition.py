@@ -1,4 +1,4 @@
-"""Step 2's side of the journal: claims of bookings, and what came of their tries. For outcomes see settling."""
+"""Step 2's side of the journal: what came of tries. For claims see due_bookings, for outcomes settling."""
 
 from __future__ import annotations
 

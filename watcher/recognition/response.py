@@ -11,24 +11,16 @@ import json
 import re
 from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from watcher.headers import clean, decode_bytes
+from watcher.headers import decode_bytes
 from watcher.model import SUCCESS, Invoice, Response
-from watcher.recognition.expenses import LONGEST_NUMBER, expense_id, expenses_told
-
-LONGEST_TEXT = 2000  # characters of any one text that is kept
+from watcher.recognition.expenses import expense_id, expenses_told
+from watcher.recognition.values import date_of, decimal_of, number_of, text_of, text_value, words
 
 _PARTS = ("ocr_result", "check_result", "expense_result")
-_PLAIN = re.compile("[ -~]*")  # nothing that would have to be cleaned
-_DECIMAL = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 _WHOLE = re.compile(r"^(\d+)\.0+$", re.ASCII)
-_COMPACT_DATE = re.compile(r"(\d{4})(\d{2})(\d{2})", re.ASCII)
-_WRITTEN_DATE = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})(?!\d)", re.ASCII)
-_MILLISECONDS = re.compile(r"-?\d{9,15}", re.ASCII)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _Object = Mapping[str, Any]
 
@@ -49,7 +41,7 @@ def read_response(raw: bytes, timezone: ZoneInfo, hidden: Callable[[str], str] =
     code = _code(answer.get("resCode")) if isinstance(answer, dict) else None
     if code is None:
         return None
-    message = _words(answer.get("resMsg"), hidden)
+    message = words(answer.get("resMsg"), hidden)
     try:
         objects = _objects(answer.get("data"))
         invoices = tuple(_invoices(objects, timezone, hidden))
@@ -64,7 +56,7 @@ def read_response(raw: bytes, timezone: ZoneInfo, hidden: Callable[[str], str] =
 
 def _code(value: Any) -> str | None:
     """resCode as text: what is neither a number nor a text is none, and a gateway may write an integer as 200000.0."""
-    code = _text(value) if isinstance(value, str) else None
+    code = text_value(value) if isinstance(value, str) else None
     return code if code is None else _WHOLE.sub(r"\1", code)
 
 
@@ -92,9 +84,6 @@ def _no_number(_name: str) -> None:
 
 
 _JSON = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=_no_number)  # made once for all answers
-
-
-# ---------------------------------------------------------------------------------- the invoices
 
 
 def _has_more(answer: _Object, objects: list[_Object], invoices: tuple[Invoice, ...]) -> bool:
@@ -186,23 +175,23 @@ def _invoice(
     detail, entered = _part(ocr, "invoice_detail"), _part(ocr, "invoice_input")
     seller, buyer = _part(detail, "Saler"), _part(detail, "Buyer")
     return Invoice(
-        number=_number_of((ocr, "invoice_num"), (check, "invoice_number"), (detail, "No"), (entered, "No")),
-        code=_number_of((ocr, "invoice_code"), (check, "invoice_code"), (detail, "Code"), (entered, "Code")),
-        type=_text_of((ocr, "invoice_type"), (check, "invoice_type"), (detail, "invoiceType")),
-        name=_text_of((ocr, "name")),
-        amount=_decimal_of((ocr, "amount"), (check, "total_amount"), (detail, "SummaryAmount"), (entered, "Amount")),
-        tax_amount=_decimal_of((ocr, "tax_amount"), (check, "tax_amount"), (detail, "TaxAmount")),
-        currency=_text_of((ocr, "currency")),
-        date=_date_of(timezone, (ocr, "receipt_date"), (entered, "Date"), (detail, "Date")),
-        seller_name=_text_of((ocr, "seller_name"), (check, "seller_name"), (seller, "Name"), (ocr, "shop_name")),
-        seller_tax_code=_text_of((ocr, "seller_tax_code"), (check, "seller_tax_code"), (seller, "TaxCode")),
-        buyer_name=_text_of((ocr, "buyer_name"), (check, "buyer_name"), (buyer, "Name")),
-        buyer_tax_code=_text_of((ocr, "buyer_tax_code"), (check, "buyer_tax_code"), (buyer, "TaxCode")),
+        number=number_of((ocr, "invoice_num"), (check, "invoice_number"), (detail, "No"), (entered, "No")),
+        code=number_of((ocr, "invoice_code"), (check, "invoice_code"), (detail, "Code"), (entered, "Code")),
+        type=text_of((ocr, "invoice_type"), (check, "invoice_type"), (detail, "invoiceType")),
+        name=text_of((ocr, "name")),
+        amount=decimal_of((ocr, "amount"), (check, "total_amount"), (detail, "SummaryAmount"), (entered, "Amount")),
+        tax_amount=decimal_of((ocr, "tax_amount"), (check, "tax_amount"), (detail, "TaxAmount")),
+        currency=text_of((ocr, "currency")),
+        date=date_of(timezone, (ocr, "receipt_date"), (entered, "Date"), (detail, "Date")),
+        seller_name=text_of((ocr, "seller_name"), (check, "seller_name"), (seller, "Name"), (ocr, "shop_name")),
+        seller_tax_code=text_of((ocr, "seller_tax_code"), (check, "seller_tax_code"), (seller, "TaxCode")),
+        buyer_name=text_of((ocr, "buyer_name"), (check, "buyer_name"), (buyer, "Name")),
+        buyer_tax_code=text_of((ocr, "buyer_tax_code"), (check, "buyer_tax_code"), (buyer, "TaxCode")),
         verified=_verified(check),
         expense_id=expense_id(expense.get("expense_id")),
-        expense_status=_text(expense.get("invoice_status")),
-        message=_words(expense.get("invoice_message"), hidden),
-        message_code=_text(expense.get("invoice_message_code")),
+        expense_status=text_value(expense.get("invoice_status")),
+        message=words(expense.get("invoice_message"), hidden),
+        message_code=text_value(expense.get("invoice_message_code")),
     )
 
 
@@ -210,68 +199,4 @@ def _verified(check: _Object) -> bool | None:
     if not check:
         return None
     result = check.get("result")
-    return result is True or _text(result) == "1"
-
-
-# ------------------------------------------------------------------------------- single values
-
-_Candidate = tuple[_Object, str]
-
-
-def _text_of(*candidates: _Candidate, longest: int = LONGEST_TEXT) -> str | None:
-    """The first that says anything."""
-    for part, key in candidates:
-        value = part.get(key)
-        if value is not None and (found := _text(value, longest)) is not None:
-            return found
-    return None
-
-
-def _number_of(*candidates: _Candidate) -> str | None:
-    """The same of what is looked up by."""
-    return _text_of(*candidates, longest=LONGEST_NUMBER)
-
-
-def _decimal_of(*candidates: _Candidate) -> str | None:
-    """The first that is a decimal number, as it is written."""
-    for part, key in candidates:
-        found = _text(part.get(key))
-        if found is not None and _DECIMAL.fullmatch(found):
-            return found
-    return None
-
-
-def _date_of(timezone: ZoneInfo, *candidates: _Candidate) -> date | None:
-    for part, key in candidates:
-        found = _text(part.get(key))
-        if found is not None and (day := read_date(found, timezone)) is not None:
-            return day
-    return None
-
-
-def _words(value: Any, hidden: Callable[[str], str]) -> str | None:
-    """As `_text`, but what is cut off begins behind a secret and not within it."""
-    return _text(hidden(value) if isinstance(value, str) else value)
-
-
-def _text(value: Any, longest: int = LONGEST_TEXT) -> str | None:
-    """A JSON text, or a number as it is written; None for what says nothing. Lists and objects stay JSON."""
-    if value is None or value is True or value is False:
-        return None
-    if not isinstance(value, str):
-        value = json.dumps(value, ensure_ascii=False) if value else ""
-    if _PLAIN.fullmatch(value):
-        return value.strip()[:longest] or None
-    return clean(value, longest) or None
-
-
-def read_date(text: str, timezone: ZoneInfo) -> date | None:
-    """``20260205``, ``2026-02-05 00:00:00``, ``2026年2月5日``, or milliseconds since 1970 seen in `timezone`."""
-    try:
-        if written := _COMPACT_DATE.fullmatch(text) or _WRITTEN_DATE.match(text):
-            return date(int(written[1]), int(written[2]), int(written[3]))
-        if _MILLISECONDS.fullmatch(text):
-            return (_EPOCH + timedelta(milliseconds=int(text))).astimezone(timezone).date()
-    except (ValueError, OverflowError):
-        return None
-    return None
+    return result is True or text_value(result) == "1"
