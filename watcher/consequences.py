@@ -123,9 +123,8 @@ class Consequences:
         )
 
     def _try_later(self, claimed: ClaimedBooking, ending: TryEnding) -> None:
-        if claimed.probe_of is not None:  # while the gate is closed no try counts, and nothing is given up
-            self._journal.postpone(claimed, due_in=timedelta(0), counted=False, ending=ending)
-            log.warning("The endpoint still cannot be used.", extra={**claimed.named, "result": ending.result})
+        if claimed.probe_of is not None:
+            self._after_probe(claimed, ending)
             return
         now = self._now()
         if is_given_up(self._rules.retry, claimed, now, was_set=self._was_set(now), longest_try=self._hold):
@@ -136,6 +135,24 @@ class Consequences:
         log.warning(
             "A try failed and is repeated.",
             extra={**claimed.named, "result": ending.result, "in_s": round(pause.total_seconds(), 1)},
+        )
+
+    def _after_probe(self, claimed: ClaimedBooking, ending: TryEnding) -> None:
+        """While the gate is closed no try counts, and nothing is given up."""
+        if ending.result == Result.NO_URL:
+            self._set_aside(claimed, ending)
+            return
+        self._journal.postpone(claimed, due_in=timedelta(0), counted=False, ending=ending)
+        log.warning("The endpoint still cannot be used.", extra={**claimed.named, "result": ending.result})
+
+    def _set_aside(self, claimed: ClaimedBooking, ending: TryEnding) -> None:
+        """What has no URL lets another one probe; alone it looks for it as often as the endpoint would be tried."""
+        fraction = random.random()  # noqa: S311 - jitter is no secret
+        pause = min(backoff(self._rules.retry, claimed.try_number, fraction), self._rules.probe)
+        self._journal.set_aside(claimed, due_in=pause, ending=ending)
+        log.warning(
+            "A document has no URL now, and another one may try the endpoint.",
+            extra={**claimed.named, "detail": ending.message, "in_s": round(pause.total_seconds(), 1)},
         )
 
     def _pause(self, claimed: ClaimedBooking, decision: Pause) -> None:

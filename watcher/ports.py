@@ -580,6 +580,12 @@ class RecognitionJournal(Protocol):
     def postpone(self, claimed: ClaimedBooking, *, due_in: timedelta, counted: bool, ending: TryEnding) -> None:
         """Let it be tried again; only a counted try adds to `attempts`. Raises ClaimLost."""
 
+    def set_aside(self, claimed: ClaimedBooking, *, due_in: timedelta, ending: TryEnding) -> None:
+        """Its request never left, for want of a URL: as `postpone`, uncounted, and it is not claimed before it is due.
+
+        A probe that it was says nothing of the endpoint: another one is due at once.
+        """
+
     def hold(self, claimed: ClaimedBooking, ending: TryEnding | None) -> None:
         """It is in doubt, and waits for a person; so do the submissions that wait for it. Raises ClaimLost.
 

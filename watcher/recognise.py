@@ -16,9 +16,9 @@ from watcher.clock import boot_seconds
 from watcher.config.sections import Recognition
 from watcher.consequences import Consequences, settled, warn_lost
 from watcher.errors import ClaimLost, JournalUnavailable, StoreUnavailable
-from watcher.model import ClaimedBooking, Locator, SettledTry, Stage, TryEnding
+from watcher.model import ClaimedBooking, Locator, SettledTry, Stage
 from watcher.outstanding import Outcomes, Outstanding, Single
-from watcher.policy.outcome import Decision, Result, Settle, TryAgain, classify
+from watcher.policy.outcome import Decision, Settle, classify, without_url
 from watcher.policy.redaction import without_signature
 from watcher.ports import HOLD_MARGIN, UNMEASURED, Meter, Recogniser, RecognitionJournal, Store
 
@@ -138,8 +138,7 @@ class Recognise:
             locator, url = self._address(claimed)
         except StoreUnavailable as error:
             self._meter.store_failed(claimed.locator.store, refused=False)
-            ending = TryEnding(result=Result.NOT_SENT, message=str(error))
-            self._consequences.follow(claimed, TryAgain(ending=ending))
+            self._record(claimed, claimed_at, without_url(str(error)), beat)
             return None
         begun_at = boot_seconds()
         if (late := begun_at - claimed_at) > self._fresh_seconds:
@@ -149,9 +148,12 @@ class Recognise:
         decision = self._sent(claimed, locator, url, begun_at)
         if isinstance(decision, Settle) and claimed.probe_of is None:
             return settled(claimed, decision.settlement, decision.ending)
+        self._record(claimed, claimed_at, decision, beat)
+        return None
+
+    def _record(self, claimed: ClaimedBooking, claimed_at: float, decision: Decision, beat: Callable[[], None]) -> None:
         record = partial(self._consequences.follow, claimed, decision)
         self._outstanding.until_recorded(record, Single(claimed, claimed_at), beat)
-        return None
 
     def _give_back_late(self, claimed: ClaimedBooking, late_seconds: float) -> None:
         self._journal.give_back(claimed)

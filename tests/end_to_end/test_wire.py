@@ -207,6 +207,34 @@ def test_one_booking_probes_a_closed_gate_and_its_success_lets_the_others_go_on(
     assert gate(workplace) == "open"
 
 
+def test_a_document_whose_file_is_away_lets_another_one_probe_at_once(workplace: Workplace, endpoint: Endpoint) -> None:
+    # Given a gate that is closed, and an hour later the first that is due to try it was taken out of its folder
+    workplace.config["recognition"]["probe"] = "1h"
+    workplace.config["stores"]["default"] = {"type": "resolve", "base_url": "https://files.example/"}
+    workplace.write()
+    endpoint.behave(no_key=True)
+    for name in ("a.pdf", "b.pdf"):
+        workplace.drop(name, pdf(name))
+    assert workplace.command("run", "--once").returncode == 3
+    (tried,) = [(request.attachment_url or "").rpartition("/")[2] for request in endpoint.requests]
+    first = workplace.inbox / ZHANG / ("b.pdf" if tried == "a.pdf" else "a.pdf")
+    away = first.rename(workplace.root / "away.pdf")
+    with closing(sqlite3.connect(workplace.root / "journal.db")) as connection, connection:
+        connection.execute("UPDATE gates SET due_at = 0")
+    endpoint.reset()
+    # When the endpoint can be used again
+    ended = workplace.command("run", "--once")
+    # Then the other one finds that out
+    assert gate(workplace) == "open"
+    assert "The endpoint still cannot be used" not in ended.stdout + ended.stderr
+    assert {each["path"].rpartition("/")[2] for each in workplace.submissions("--outcome", "done")} == {tried}
+    assert "the file is not there any more" in workplace.status()
+    # And the first one is booked when its file is back
+    away.rename(first)
+    assert workplace.command("run", "--once", "--wait", "5s").returncode == 0
+    assert len(workplace.submissions("--outcome", "done")) == 2
+
+
 @pytest.mark.parametrize(("status", "dated"), [(429, False), (503, True)])
 def test_retry_after_lets_everything_wait_and_counts_no_try(
     workplace: Workplace, endpoint: Endpoint, status: int, dated: bool

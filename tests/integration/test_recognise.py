@@ -33,6 +33,7 @@ from watcher.model import (
     Document,
     Finding,
     Locator,
+    NewSubmission,
     Outcome,
     Reason,
     SettledTry,
@@ -144,6 +145,86 @@ def test_only_a_usable_answer_to_the_probe_opens_the_gate(journal: SqlJournal, e
         assert go() == 1
 
 
+class Drive(SomeStore):
+    """A `resolve` store, from whose folder somebody takes files away, and brings them back."""
+
+    def __init__(self, *away: str) -> None:
+        self.away = set(away)
+        self.asked = 0
+
+    def attachment_url(self, locator: Locator, content: str | None = None) -> str:
+        self.asked += 1
+        if locator.key in self.away:
+            raise StoreUnavailable("the file is not there any more")
+        return super().attachment_url(locator, content)
+
+
+def on_drive(name: str) -> NewSubmission:
+    return mail(document(name, locator=Locator(store="drive", key=name, url=f"https://files.test/{name}")))
+
+
+def close_gate(path: Path, journal: SqlJournal, endpoint: Endpoint) -> None:
+    """It is tried each hour, and now."""
+    journal.close_gate(endpoint.url, "why", timedelta(hours=1))
+    with closing(sqlite3.connect(path / "journal.db")) as connection, connection:
+        connection.execute("UPDATE gates SET due_at = 0")
+
+
+def test_a_probe_whose_own_file_is_away_lets_another_document_probe_at_once(
+    journal: SqlJournal, endpoint: Endpoint, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    # Given a closed gate, and two documents that wait, of which the first one's file was taken away
+    for name in ("a.pdf", "b.pdf"):
+        journal.record(on_drive(name))
+    close_gate(tmp_path, journal, endpoint)
+    drive = Drive("a.pdf")
+    with posting(journal, endpoint, lambda _: drive, retry={"first": "1h", "longest": "1h"}, probe="1h") as go:
+        # When the first one is to probe
+        assert go() == 1
+        # Then nothing is said of the endpoint, and the other one probes at once
+        assert "The endpoint still cannot be used." not in caplog.messages
+        assert not journal.gate(endpoint.url).open
+        assert go() == 1
+        assert [request.attachment_url for request in endpoint.requests] == ["b.pdf"]
+        assert journal.gate(endpoint.url).open
+    away, _ = sorted(documents(journal), key=lambda each: each.name)
+    assert (away.attempts, [(each.result, each.in_doubt) for each in away.tries]) == (0, [("no_url", False)])
+
+
+@pytest.mark.parametrize("stays_away", [True, False])
+def test_a_lone_document_whose_file_is_away_probes_when_it_is_back_and_is_not_looked_for_all_the_time(
+    journal: SqlJournal, endpoint: Endpoint, tmp_path: Path, *, stays_away: bool
+) -> None:
+    journal.record(on_drive("a.pdf"))
+    close_gate(tmp_path, journal, endpoint)
+    drive = Drive("a.pdf")
+    pause = "3650d" if stays_away else "0.2s"
+    with posting(journal, endpoint, lambda _: drive, retry={"first": pause, "longest": pause}, probe=pause) as go:
+        assert go() == 1
+        if stays_away:
+            assert (go(), drive.asked) == (0, 1)
+            assert (journal.next_try_in(["fapiao"], endpoint.url) or 0) > 0
+            return
+        drive.away.clear()
+        wait_for(go, 60, "the probe")
+    assert journal.gate(endpoint.url).open
+    (found,) = documents(journal)
+    assert (found.outcome, found.attempts) == (Outcome.DONE, 1)
+
+
+def test_a_copy_that_comes_probes_for_a_document_whose_file_is_away(
+    journal: SqlJournal, endpoint: Endpoint, tmp_path: Path
+) -> None:
+    journal.record(on_drive("a.pdf"))
+    close_gate(tmp_path, journal, endpoint)
+    drive, slow = Drive("a.pdf"), {"first": "3650d", "longest": "3650d"}
+    with posting(journal, endpoint, lambda _: drive, retry=slow, probe="3650d") as go:
+        assert (go(), go()) == (1, 0)
+        journal.record(mail(document("a.pdf", locator=Locator(store="drive", key="copy.pdf", url="https://f.test/c"))))
+        assert go() == 1
+    assert [request.attachment_url for request in endpoint.requests] == ["copy.pdf"]
+
+
 @pytest.mark.parametrize("status", [429, 503])
 def test_who_is_told_to_wait_no_time_at_all_waits_the_ordinary_backoff(
     journal: SqlJournal, endpoint: Endpoint, status: int
@@ -194,16 +275,11 @@ def test_what_lies_in_two_places_is_posted_from_the_one_that_is_left(journal: Sq
     # Given the same content in two places, both of which wait for one booking
     first, second = (Locator(store="drive", key=key, url=f"https://files.test/{key}") for key in ("a.pdf", "b.pdf"))
 
-    class Drive(SomeStore):
-        def attachment_url(self, locator: Locator, content: str | None = None) -> str:
-            if locator == second:
-                raise StoreUnavailable("the file is not there any more")
-            return super().attachment_url(locator, content)
-
     for locator in (first, second):
         journal.record(mail(document("same", locator=locator)))
     # When the one that came last is gone
-    with posting(journal, endpoint, lambda _: Drive()) as go:
+    drive = Drive("b.pdf")
+    with posting(journal, endpoint, lambda _: drive) as go:
         assert go() == 1
     # Then the other one is posted
     assert [request.attachment_url for request in endpoint.requests] == ["a.pdf"]

@@ -18,11 +18,14 @@ FIRST_GENERATION = 1
 
 
 class WaitsFor(StrEnum):
-    """What a pending booking waits for that has no time."""
+    """What a pending booking waits for that no time brings; but for a URL, which is asked for at times, it has none."""
 
     PERSON = "person"  # nobody knows whether it was booked, and `in_doubt` is `hold`
     FILE = "file"  # its file has to be put back to where its URL leads
+    URL = "url"  # that it lacked as a probe: it is posted when it is due, and probes no gate before
 
+
+_FOR_ITS_FILE = (WaitsFor.FILE.value, WaitsFor.URL.value)  # nobody is at work on what waits so
 
 _OF_EMPLOYEE = Deferred(
     lambda: (
@@ -54,8 +57,8 @@ _ADOPT = Deferred(
         .values(
             **{name: bindparam(f"new_{name}") for name in ("source", "store", "store_key", "url")},
             # This one's file is where its URL leads.
-            due_at=case((bookings.c.waits_for == WaitsFor.FILE.value, now_ms()), else_=bookings.c.due_at),
-            waits_for=case((bookings.c.waits_for == WaitsFor.FILE.value, null()), else_=bookings.c.waits_for),
+            due_at=case((bookings.c.waits_for.in_(_FOR_ITS_FILE), now_ms()), else_=bookings.c.due_at),
+            waits_for=case((bookings.c.waits_for.in_(_FOR_ITS_FILE), null()), else_=bookings.c.waits_for),
         )
     )
 )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from sqlalchemy import insert, or_
+from sqlalchemy import insert, null, or_
 
 from watcher.journal.claims import claim, claiming, in_turn
 from watcher.journal.clock import now_ms
@@ -16,13 +16,14 @@ from watcher.journal.tables import bookings, tries
 
 FRESH = "state = 'pending' AND attempts = 0"
 RETRIES = "state = 'pending' AND attempts > 0"
-BEFORE_TIME = "state = 'pending' AND due_at IS NOT NULL"
+BEFORE_TIME = "state = 'pending' AND due_at IS NOT NULL AND waits_for IS NULL"
 
 ALSO = Deferred(
     lambda: {
         bookings.c.tries: bookings.c.tries + 1,
         bookings.c.in_doubt: or_(bookings.c.in_doubt, bookings.c.claimed),
         bookings.c.interrupted: bookings.c.claimed,
+        bookings.c.waits_for: null(),
     }
 )
 TOLD = tuple(

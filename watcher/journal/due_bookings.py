@@ -61,7 +61,7 @@ def claim_due(
 
 
 def _probe(connection: Connection, order: Sequence[str], gate: Any, *, hold: int) -> list[ClaimedBooking]:
-    """One booking past a closed gate, where its probe is due: a due one, else whichever waits."""
+    """One booking past a closed gate, where its probe is due: a due one, else whichever waits for nothing but time."""
     if gate.due_at > gate.now or not gates.claim_probe(connection, gate, hold):
         return []
     way = claims_one_by_one if connection.dialect.name == "sqlite" else claims_at_once

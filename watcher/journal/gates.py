@@ -92,14 +92,14 @@ _SHIFT_FAILURES = Deferred(
 _PENDING = Deferred(
     lambda: (
         text("bookings.state = 'pending'"),
-        bookings.c.due_at.is_not(None),  # null: it waits for something else than time
+        bookings.c.due_at.is_not(None),  # null: it waits for something that no time brings
         bookings.c.source.in_(bindparam("sources", expanding=True)),
     )
 )
 _FIRST_DUE = Deferred(
     lambda: select(bookings.c.due_at).where(*_PENDING()).order_by(bookings.c.due_at).limit(1).scalar_subquery()
 )
-_WAITS_FOR_PROBE = Deferred(lambda: exists().where(*_PENDING(), ~bookings.c.claimed))
+_WAITS_FOR_PROBE = Deferred(lambda: exists().where(*_PENDING(), ~bookings.c.claimed, bookings.c.waits_for.is_(None)))
 _ONE_ROW = Deferred(lambda: select(literal(1).label("one")).subquery())
 _NEXT_TRY = Deferred(
     lambda: select(

@@ -10,6 +10,7 @@ from sqlalchemy import and_, bindparam, case, delete, false, or_, true, update
 
 from watcher.errors import ClaimLost
 from watcher.journal import gates
+from watcher.journal.bookings import WaitsFor
 from watcher.journal.claims import Turns, fenced
 from watcher.journal.clock import now_ms, span_ms
 from watcher.journal.connection import Connection
@@ -33,6 +34,7 @@ _POSTPONE = Deferred(
         in_doubt=or_(bookings.c.in_doubt, bindparam("doubt") == 1),
         claimed=false(),
         claim=bookings.c.claim + 1,
+        waits_for=bindparam("lacks"),
     )
 )
 _DOUBT = Deferred(lambda: update(bookings).where(bookings.c.id == bindparam("row")).values(in_doubt=true()))
@@ -75,10 +77,24 @@ class RecognitionPart(Part):
         return stand
 
     def postpone(self, claimed: ClaimedBooking, *, due_in: timedelta, counted: bool, ending: TryEnding) -> None:
+        values = {"due_in": span_ms(due_in), "counted": int(counted), "lacks": None}
+
         def work(connection: Connection) -> bool:
-            if claimed.probe_of is not None:
+            held = _postpone(connection, claimed, ending, values)
+            if held and claimed.probe_of is not None:
                 gates.end_probe(connection, claimed.probe_of)
-            return _postpone(connection, claimed, due_in=span_ms(due_in), counted=counted, ending=ending)
+            return held or _stored(connection, claimed, ending)
+
+        _unless_lost(claimed, ours=self._database.write(work, news=POSTING))
+
+    def set_aside(self, claimed: ClaimedBooking, *, due_in: timedelta, ending: TryEnding) -> None:
+        values = {"due_in": span_ms(due_in), "counted": 0, "lacks": WaitsFor.URL.value}
+
+        def work(connection: Connection) -> bool:
+            held = _postpone(connection, claimed, ending, values)
+            if held and claimed.probe_of is not None:
+                gates.give_probe_back(connection, claimed.probe_of)
+            return held or _stored(connection, claimed, ending)
 
         _unless_lost(claimed, ours=self._database.write(work, news=POSTING))
 
@@ -129,15 +145,23 @@ def _fence(claimed: ClaimedBooking) -> dict[str, Any]:
     return {"row": claimed.booking, "mine": claimed.claim.number}
 
 
-def _postpone(
-    connection: Connection, claimed: ClaimedBooking, *, due_in: int, counted: bool, ending: TryEnding
-) -> bool:
-    """Whether the claim held. After a lost reply to COMMIT the end of the try shows that it had."""
-    values = {**_fence(claimed), "due_in": due_in, "counted": int(counted), "doubt": int(ending.in_doubt)}
-    held = connection.execute(_POSTPONE, values).rowcount == 1
-    stored = not held and try_has_ended(connection, claimed)
-    if not stored:
-        end_try(connection, claimed, ending)
-        if ending.in_doubt and not held:
-            connection.execute(_DOUBT, {"row": claimed.booking})
-    return held or stored
+def _postpone(connection: Connection, claimed: ClaimedBooking, ending: TryEnding, values: dict[str, Any]) -> bool:
+    """Whether the claim held; else nothing is written."""
+    doubt = int(ending.in_doubt)
+    if connection.execute(_POSTPONE, {**_fence(claimed), **values, "doubt": doubt}).rowcount != 1:
+        return False
+    end_try(connection, claimed, ending)
+    return True
+
+
+def _stored(connection: Connection, claimed: ClaimedBooking, ending: TryEnding) -> bool:
+    """Whether it is written already: the reply to COMMIT was lost, and not the claim.
+
+    Else the claim is lost; the ending is kept all the same.
+    """
+    if try_has_ended(connection, claimed):
+        return True
+    end_try(connection, claimed, ending)
+    if ending.in_doubt:
+        connection.execute(_DOUBT, {"row": claimed.booking})
+    return False

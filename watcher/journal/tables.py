@@ -147,7 +147,7 @@ bookings = Table(
     Column("in_doubt", Boolean, nullable=False, server_default=false()),
     *_claimable(),
     Column("interrupted", Boolean, nullable=False, server_default=false()),  # when it was claimed somebody was at it
-    Column("waits_for", Text),  # something else than time: one of bookings.WaitsFor; `due_at` is null then
+    Column("waits_for", Text),  # something else than time: one of bookings.WaitsFor
     Column("parent", Text),  # of a part of a file: the file's sha256
     UniqueConstraint("content", "user_code", "create_expense", "generation"),
     _partial("ix_bookings_parts", "parent", where="parent IS NOT NULL"),

@@ -23,6 +23,7 @@ class Result(StrEnum):
     """How a try ended, in one word for the journal."""
 
     NOT_SENT = "not_sent"  # no connection: nothing can have been booked
+    NO_URL = "no_url"  # its URL cannot be had now: nothing left, and of the endpoint it says nothing
     UNAUTHORISED = "unauthorised"  # the token is refused, even a fresh one
     THROTTLED = "throttled"  # too many requests
     MISDIRECTED = "misdirected"  # the address is wrong
@@ -109,6 +110,11 @@ def with_doubt(settlement: Settlement, *, in_doubt: bool) -> Settlement:
         return settlement
     said = " ".join(part for part in (settlement.code, settlement.message) if part)
     return replace(settlement, outcome=Outcome.ATTENTION, code=Reason.IN_DOUBT, message=said or None)
+
+
+def without_url(message: str) -> TryAgain:
+    """What follows where there is nothing to post, because the store cannot say where the document is."""
+    return TryAgain(ending=TryEnding(result=Result.NO_URL, message=message))
 
 
 def given_up(ending: TryEnding) -> Settlement:
