@@ -599,6 +599,7 @@ class TryEnding(Struct, frozen=True, kw_only=True):
     code: str | None = None
     message: str | None = None
     raw: str | None = None
+    invoices: tuple[Invoice, ...] = ()  # of an answer that is no success, where one of them has an expense all the same
 
 
 class SettledTry(Struct, frozen=True, kw_only=True):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import random
+import socket
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -19,9 +21,11 @@ from msgspec.structs import replace
 
 from tests.support.database_clock import DatabaseClock
 from tests.support.journals import ENDED, document, done, invoice, mail
+from tests.support.raw_server import RawServer, answer
 from tests.support.recognisers import recogniser
 from tests.support.servers.postgres import Postgres
 from tests.support.waiting import wait_for
+from tests.support.workplace import Addressed
 from watcher.bootstrap.adapters import build_adapters
 from watcher.clock import boot_seconds
 from watcher.config.sections import Configuration, Recognition
@@ -88,7 +92,7 @@ def always(_: str) -> Store:
 @contextmanager
 def posting(
     journal: SqlJournal,
-    endpoint: Endpoint,
+    endpoint: Addressed,
     store_of: Callable[[str], Store] = always,
     *,
     fresh_seconds: float = FRESH_SECONDS,
@@ -316,6 +320,81 @@ def test_a_file_that_takes_longer_to_read_than_a_request_may_wait_for_is_posted_
     # Then it was posted, and no try was counted before
     (found,) = documents(journal)
     assert (found.outcome, found.attempts, len(found.tries)) == (Outcome.DONE, 1, 1)
+
+
+def saying(*answers: tuple[str, int, str | None]) -> RawServer:
+    """An endpoint that gives these answers in turn, the last one for good: HTTP status, resCode, expense."""
+    left = list(answers)
+
+    def behave(connection: socket.socket, server: RawServer) -> None:
+        while server.read_request(connection):
+            status, code, expense = left.pop(0) if len(left) > 1 else left[0]
+            booked = {"expense_result": {"expense_id": expense}} if expense else {}
+            body = {"resCode": code, "resMsg": "said", "data": [{"ocr_result": {"invoice_num": "1"}, **booked}]}
+            connection.sendall(answer(json.dumps(body).encode(), status=status))
+
+    return RawServer(behave)
+
+
+BUSY = 500123
+FIRST_ANSWERS = {
+    "a code of retry_on": ("200 OK", BUSY),
+    "a code of suspend_on": ("200 OK", 500999),
+    "429": ("429 Too Many Requests", BUSY),
+    "a server error": ("500 Internal Server Error", BUSY),
+    "a wrong address": ("404 Not Found", BUSY),
+}
+ASKED_AGAIN: dict[str, Any] = {"retry_on": [{"code": BUSY}], "suspend_on": [{"code": 500999}]}
+
+
+@pytest.mark.parametrize("first", FIRST_ANSWERS)
+@pytest.mark.parametrize(
+    ("second", "ended", "expenses"),
+    [
+        ((200000, "111"), ("done", None), ["111"]),
+        ((200000, "222"), ("attention", "BOOKED_TWICE"), ["111", "222"]),
+        ((200000, None), ("attention", "IN_DOUBT"), ["111"]),
+        ((300042, None), ("attention", "IN_DOUBT"), ["111"]),
+    ],
+)
+def test_an_expense_in_an_answer_that_asks_to_come_again_counts(
+    journal: SqlJournal, first: str, second: tuple[int, str | None], ended: tuple[str, str | None], expenses: list[str]
+) -> None:
+    journal.record(mail())
+    with (
+        saying((*FIRST_ANSWERS[first], "111"), ("200 OK", *second)) as server,
+        posting(journal, server, **ASKED_AGAIN) as go,
+    ):
+        assert go() == 1
+        (pending,) = documents(journal)
+        assert (pending.outcome, [each.expense_id for each in pending.invoices]) == (None, ["111"])
+        wait_for(go, 60, "the next try")
+    (found,) = documents(journal)
+    assert (found.outcome, found.code) == ended
+    assert sorted(each.expense_id for each in found.invoices if each.expense_id) == expenses
+
+
+def test_what_is_given_up_names_the_expense_of_its_last_answer(journal: SqlJournal) -> None:
+    journal.record(mail())
+    with (
+        saying(("200 OK", BUSY, None), ("200 OK", BUSY, "111")) as server,
+        posting(
+            journal, server, retry={"first": "0.001s", "longest": "0.001s", "give_up_after": "0.001s"}, **ASKED_AGAIN
+        ) as go,
+    ):
+        assert go() == 1
+        wait_for(go, 60, "the next try")
+    (found,) = documents(journal)
+    assert (found.outcome, found.code) == (Outcome.ATTENTION, "IN_DOUBT")
+    assert [each.expense_id for each in found.invoices] == ["111"]
+
+
+def test_a_person_who_is_to_decide_sees_the_expense_that_the_answer_had(journal: SqlJournal) -> None:
+    journal.record(mail())
+    with saying(("500 Internal Server Error", BUSY, "111")) as server, posting(journal, server, in_doubt="hold") as go:
+        assert go() == 1
+    (held,) = journal.submissions(SubmissionFilter())
+    assert (held.state.value, [each.expense_id for each in held.documents[0].invoices]) == ("held", ["111"])
 
 
 def test_what_was_asked_for_counts_and_not_what_the_configuration_says_by_now(

@@ -180,7 +180,9 @@ class Recognition(Section):
         description="answers that close the gate: nothing is posted until the endpoint is mended, no try is counted",
     )
     retry_on: list[CodeRule] = Field(
-        [], description="answers that pass by themselves, and are tried again like a failure"
+        [],
+        description="answers that pass by themselves, and are tried again like a failure, with in_doubt: hold as well; "
+        "so only such at which nothing was booked",
     )
     probe: Duration = Field(
         timedelta(minutes=5), description="how often one document tries whether a closed gate can be opened"

@@ -1,4 +1,4 @@
-"""An answer that came when its claim was lost: what of it still counts."""
+"""What still counts of an answer that came when its claim was lost, or that gave its booking no outcome."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from watcher.journal.expenses import expense_ids, stored_expenses, write_late_in
 from watcher.journal.holding import open_submissions_again, submissions_waiting_for
 from watcher.journal.settling import SETTLED_AS, settle_held, settle_submissions, warn_booked_twice
 from watcher.journal.tables import bookings, documents
-from watcher.model import ClaimedBooking, DocumentState, Outcome, Reason, Settlement, TryEnding
+from watcher.model import ClaimedBooking, DocumentState, Invoice, Outcome, Reason, Settlement, TryEnding
 
 # A booking that turns out to be booked, or booked twice, says so; so does the document that stands for it.
 _SPEAK_UP = Deferred(
@@ -46,12 +46,23 @@ def settle_late(connection: Connection, claimed: ClaimedBooking, settlement: Set
     if stands.waits_for == WaitsFor.PERSON and _tells_of_booking(settlement):
         return _resolved(connection, claimed, stands, settlement, ending)
     end_try(connection, claimed, ending)
-    stored = stored_expenses(connection, claimed.booking)
-    before, now = (stored or set()) - {None}, expense_ids(settlement.invoices)
-    if now - before:
-        write_late_invoices(connection, claimed.booking, settlement.invoices, stored)
-        _speak_up(connection, claimed, stands, twice=bool(before))
+    _keep(connection, claimed, stands, settlement.invoices)
     return False
+
+
+def keep_expenses(connection: Connection, claimed: ClaimedBooking, ending: TryEnding) -> None:
+    """What an answer says was booked, though it asks to come again: whatever comes next, it is there. Repeatable."""
+    if ending.invoices:
+        stands = connection.execute(SETTLED_AS, {"row": claimed.booking}).one()
+        _keep(connection, claimed, stands, ending.invoices)
+
+
+def _keep(connection: Connection, claimed: ClaimedBooking, stands: Any, found: tuple[Invoice, ...]) -> None:
+    stored = stored_expenses(connection, claimed.booking)
+    before, now = (stored or set()) - {None}, expense_ids(found)
+    if now - before:
+        write_late_invoices(connection, claimed.booking, found, stored)
+        _speak_up(connection, claimed, stands, twice=bool(before))
 
 
 def _tells_of_booking(settlement: Settlement) -> bool:

@@ -19,6 +19,7 @@ from watcher.journal.deferred import Deferred
 from watcher.journal.due_bookings import claim_due
 from watcher.journal.endings import end_try, try_has_ended
 from watcher.journal.holding import hold_booking
+from watcher.journal.late import keep_expenses
 from watcher.journal.outcomes import settle
 from watcher.journal.tables import bookings, tries
 from watcher.model import ANYTHING, POSTING, ClaimedBooking, Gate, SettledTry, TryEnding
@@ -104,7 +105,10 @@ class RecognitionPart(Part):
                 gates.give_probe_back(connection, claimed.probe_of)
             elif claimed.probe_of is not None:
                 gates.end_probe(connection, claimed.probe_of)
-            return hold_booking(connection, claimed, ending)
+            ours = hold_booking(connection, claimed, ending)
+            if ending is not None:
+                keep_expenses(connection, claimed, ending)
+            return ours
 
         _unless_lost(claimed, ours=self._database.write(work, news=ANYTHING))
 
@@ -151,6 +155,7 @@ def _postpone(connection: Connection, claimed: ClaimedBooking, ending: TryEnding
     if connection.execute(_POSTPONE, {**_fence(claimed), **values, "doubt": doubt}).rowcount != 1:
         return False
     end_try(connection, claimed, ending)
+    keep_expenses(connection, claimed, ending)
     return True
 
 
@@ -162,6 +167,7 @@ def _stored(connection: Connection, claimed: ClaimedBooking, ending: TryEnding) 
     if try_has_ended(connection, claimed):
         return True
     end_try(connection, claimed, ending)
+    keep_expenses(connection, claimed, ending)
     if ending.in_doubt:
         connection.execute(_DOUBT, {"row": claimed.booking})
     return False

@@ -82,8 +82,10 @@ def classify(exchange: Exchange, rules: Recognition, *, wanted: bool) -> Decisio
         case Result.UNKNOWN:
             return _doubtful(ending, rules)
         case Result.REFUSED:
-            refused = Settlement(outcome=Outcome.ERROR, code=ending.code, message=ending.message)
-            return Settle(settlement=replace(refused, invoices=_if_booked(exchange)), ending=ending)
+            refused = Settlement(
+                outcome=Outcome.ERROR, code=ending.code, message=ending.message, invoices=ending.invoices
+            )
+            return Settle(settlement=refused, ending=ending)
         case Result.ANSWERED if exchange.response is not None:
             return Settle(settlement=_success(exchange.response, wanted=wanted), ending=ending)
         case _:
@@ -118,9 +120,9 @@ def without_url(message: str) -> TryAgain:
 
 
 def given_up(ending: TryEnding) -> Settlement:
-    """The outcome of a booking that failed for too long, with the last failure's words."""
+    """The outcome of a booking that failed for too long, with the last failure's words, and what it booked."""
     said = " ".join(part for part in (ending.code, ending.message) if part)
-    return Settlement(outcome=Outcome.ERROR, code=Reason.GAVE_UP, message=said or None)
+    return Settlement(outcome=Outcome.ERROR, code=Reason.GAVE_UP, message=said or None, invoices=ending.invoices)
 
 
 def unkept(ending: TryEnding) -> tuple[Settlement, TryEnding]:
@@ -225,10 +227,12 @@ def _messages(invoices: Sequence[Invoice]) -> tuple[str | None, str | None]:
 def _ending(exchange: Exchange, result: Result) -> TryEnding:
     response = exchange.response
     status = f"HTTP {exchange.status}" if exchange.status else None
+    invoices = () if result is Result.ANSWERED else _if_booked(exchange)
     return TryEnding(
         result=result,
         code=response.code if response else status,
         message=response.message if response else exchange.detail,
         raw=exchange.raw,
-        in_doubt=result is not Result.ANSWERED and bool(_if_booked(exchange)),
+        in_doubt=bool(invoices),
+        invoices=invoices,
     )
