@@ -200,6 +200,9 @@ def test_what_neither_has_comes_from_the_detail() -> None:
     )
 
 
+NOTHING = ("null", "None", "无", " 无 ", "空", "N/A", "-", " ", "{}", "[]")  # what programs write where there is none
+
+
 @pytest.mark.parametrize(
     ("check", "verified"),
     [
@@ -218,6 +221,9 @@ def test_what_neither_has_comes_from_the_detail() -> None:
         (True, False),
         (0, False),
         ("0", False),
+        ("false", False),
+        *((nothing, None) for nothing in NOTHING),
+        ({"result": "无"}, False),
     ],
 )
 def test_verified_is_what_the_check_says(check: Any, verified: bool | None) -> None:
@@ -245,7 +251,11 @@ def test_an_invoice_with_several_expenses_shows_every_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("written", "ids"), [(5, ["5"]), ("5", ["5"]), ([5, 6], ["5", "6"]), (False, [None]), ("", [None])]
+    ("written", "ids"),
+    [
+        *((5, ["5"]), ("5", ["5"]), ([5, 6], ["5", "6"]), (False, [None]), ("", [None])),
+        *((nothing, [None]) for nothing in NOTHING),
+    ],
 )
 def test_an_expense_may_be_no_more_than_its_id(written: Any, ids: list[str | None]) -> None:
     item = {"ocr_result": {"invoice_num": "1"}, "expense_result": written}

@@ -12,12 +12,18 @@ from watcher.headers import clean
 LONGEST_NUMBER = 200
 
 _ELSEWHERE = ("ocr_result", "check_result")  # what stands there is about the invoice, and nothing that was created
-_NONE = re.compile(r"[\W_0]*|\s*-[\d.]+\s*|\s*(null|none|nil|undefined|false|n/?a|无|空)\s*", re.IGNORECASE)
+_NOTHING = re.compile(r"[\W_]*|\s*(null|none|nil|undefined|n/?a|无|空)\s*", re.IGNORECASE)
+_NO_ID = re.compile(r"[\W_0]*|\s*-[\d.]+\s*|\s*false\s*", re.IGNORECASE)
+
+
+def says_nothing(text: str) -> bool:
+    """Whether it is what programs write where there is nothing, as the documentation's own example writes 无."""
+    return _NOTHING.fullmatch(text) is not None
 
 
 def expense_id(value: Any) -> str | None:
     """None for what programs write where there is none (0, -1, null, "无"): nobody would find an expense of it."""
-    if not isinstance(value, str) or _NONE.fullmatch(value):
+    if not isinstance(value, str) or says_nothing(value) or _NO_ID.fullmatch(value):
         return None
     return clean(value, LONGEST_NUMBER) or None
 

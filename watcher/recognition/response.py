@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from watcher.headers import decode_bytes
 from watcher.model import SUCCESS, Invoice, Response
-from watcher.recognition.expenses import expense_id, expenses_told
+from watcher.recognition.expenses import expense_id, expenses_told, says_nothing
 from watcher.recognition.values import date_of, decimal_of, number_of, text_of, text_value, words
 
 _PARTS = ("ocr_result", "check_result", "expense_result")
@@ -138,16 +138,20 @@ def _expenses(value: Any) -> list[_Object]:
         return [found for inner in value for found in _expenses(inner)]
     if isinstance(value, str) and value.strip().isdecimal():
         return [{"expense_id": value}]
-    return [] if value is False else _objects(value)
+    return [] if value is False or _is_nothing(value) else _objects(value)
+
+
+def _is_nothing(value: Any) -> bool:
+    return isinstance(value, str) and says_nothing(value)
 
 
 def _checks(value: Any, invoices: int) -> list[_Object]:
     """What the tax office said: what is not understood here is something else than 1, and must not pass for unsaid.
 
-    Of whichever of the item's invoices it is said: so it counts for each.
+    Of whichever of the item's invoices it is said: so it counts for each. A word for nothing says that there is none.
     """
     try:
-        return _objects(value)
+        return [] if _is_nothing(value) else _objects(value)
     except _UnknownFormError:
         return [_NOT_UNDERSTOOD] * max(invoices, 1)
 
