@@ -565,7 +565,7 @@ class RecognitionJournal(Protocol):
     ) -> list[ClaimedBooking]:
         """Bookings that are due, sources in turn, fresh ones before retries; each with its next try recorded as begun.
 
-        While the gate is closed: none, but one probe where one is due.
+        While the gate is closed: none, but one probe where one is due, of what has been due for longest.
         """
 
     def settle(self, tried: Sequence[SettledTry]) -> list[bool]:

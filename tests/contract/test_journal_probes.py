@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from typing import cast
 
 import pytest
 from sqlalchemy import text
 
-from tests.support.journals import ENDPOINT, NOW, OVER, REFUSED, claim, claim_one, document, mail, only
+from tests.support.journals import ENDPOINT, NOW, OVER, REFUSED, claim, claim_one, document, file, mail, only
+from tests.support.waiting import wait_for
 from watcher.errors import ClaimLost
 from watcher.journal.journal import SqlJournal
 from watcher.model import TryEnding
@@ -16,6 +18,10 @@ from watcher.ports import Journal
 
 LATER = timedelta(hours=1)
 LACKING = TryEnding(result="no_url", message="the file is not there any more")
+
+
+def is_past(journal: Journal, moment: datetime) -> bool:
+    return journal.now() > moment
 
 
 def make_probe_due(journal: Journal) -> None:
@@ -57,6 +63,24 @@ def test_what_is_set_aside_counts_no_try_keeps_its_ending_and_goes_on_with_all_o
     assert [each.result for each in tries] == ["no_url", "error"]
     make_probe_due(journal)
     assert claim_one(journal).probe_of == ENDPOINT  # it has its URL again, so it may go before its time
+
+
+def test_probes_take_turns_whether_they_are_fresh_or_were_tried_before(journal: Journal) -> None:
+    for one in (mail(document("a")), file(document("b")), mail(document("c"))):
+        journal.record(one)
+    for _ in range(2):
+        journal.postpone(claim_one(journal), due_in=NOW, counted=True, ending=REFUSED)
+    journal.close_gate(ENDPOINT, "why", NOW)
+
+    tried = []
+    for _ in range(6):
+        probe = claim_one(journal)
+        tried.append(probe.key.content)
+        journal.postpone(probe, due_in=NOW, counted=False, ending=REFUSED)
+        wait_for(partial(is_past, journal, journal.now()))  # what is due since the same moment has no order
+
+    assert set(tried[:3]) == {"a", "b", "c"}
+    assert tried[3:] == tried[:3]
 
 
 def test_who_has_lost_a_probe_that_lacks_its_url_leaves_the_gate_to_its_new_one(journal: Journal) -> None:

@@ -149,6 +149,24 @@ def test_only_a_usable_answer_to_the_probe_opens_the_gate(journal: SqlJournal, e
         assert go() == 1
 
 
+def test_a_document_that_always_fails_does_not_keep_a_gate_closed_for_those_that_failed_before(
+    journal: SqlJournal, endpoint: Endpoint
+) -> None:
+    # Given a document that failed once, and a fresh one that the endpoint never answers as it should
+    journal.record(mail(document("failed before")))
+    endpoint.behave(status=500, times=1)
+    with posting(journal, endpoint) as go:
+        assert go() == 1
+        journal.close_gate(endpoint.url, "why", timedelta(0))
+        journal.record(mail(document("always fails")))
+        endpoint.behave(status=500, pattern="*always fails*")
+        # When probes are made
+        for _ in range(2):
+            wait_for(go, 60, "the probe")
+        # Then one of them is the other one's, and opens the gate
+        assert journal.gate(endpoint.url).open
+
+
 class Drive(SomeStore):
     """A `resolve` store, from whose folder somebody takes files away, and brings them back."""
 

@@ -39,7 +39,8 @@ def claiming(
     table: Table,
     *,
     waiting: str,
-    narrowed: Sequence[str],
+    narrowed: Sequence[str] = (),
+    among: Sequence[str] = (),
     also: Mapping[Column[Any], ColumnElement[Any]] | None = None,
     due_only: bool = True,
     told: Sequence[Column[Any]] | None = None,
@@ -47,19 +48,17 @@ def claiming(
     """The statement that claims `:limit` rows for `:hold` milliseconds, the longest due first.
 
     `waiting` is the literal condition of the partial index, `narrowed` names the columns whose values
-    `claim` is given, `also` is set along with the claim. With `due_only` false a row is taken
-    before its time, if only nobody is at work on it. It returns the columns `told` (the key first), or else the
-    whole rows, as they are after it.
+    `claim` is given, `among` those of which it is given several; `also` is set along with the claim. With
+    `due_only` false a row is taken before its time, if only nobody is at work on it. It returns the columns `told`
+    (the key first), or else the whole rows, as they are after it.
     """
     (key,) = table.primary_key.columns
     candidate = table.alias("candidate")
+    fitting = [candidate.c[name] == bindparam(f"of_{name}") for name in narrowed]
+    fitting += [candidate.c[name].in_(bindparam(f"of_{name}", expanding=True)) for name in among]
     chosen = (
         select(candidate.c[key.name])
-        .where(
-            text(waiting),
-            ripe(candidate, due_only=due_only),
-            *(candidate.c[name] == bindparam(f"of_{name}") for name in narrowed),
-        )
+        .where(text(waiting), ripe(candidate, due_only=due_only), *fitting)
         .order_by(candidate.c.due_at, candidate.c[key.name])
         .limit(bindparam("limit"))
         .with_for_update(skip_locked=True)
@@ -69,7 +68,7 @@ def claiming(
     return taking(table, chosen, due_only=due_only, also=also).returning(*(table.c if told is None else told))
 
 
-def ripe(table: FromClause, *, due_only: bool) -> ColumnElement[bool]:
+def ripe(table: FromClause, *, due_only: bool = True) -> ColumnElement[bool]:
     """Whether a row may be claimed now; with `due_only` false also before its time.
 
     Who claimed one and let the hold pass is taken for dead, but where `:take_over` is 0.

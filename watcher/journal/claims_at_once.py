@@ -30,14 +30,14 @@ from sqlalchemy import (
 from sqlalchemy.sql.selectable import LateralFromClause
 
 from watcher.journal.claims import one_of_each, ripe, taking
-from watcher.journal.claims_one_by_one import ALSO, BEFORE_TIME, FRESH, RETRIES, TOLD
+from watcher.journal.claims_one_by_one import ALSO, FRESH, RETRIES, TOLD
 from watcher.journal.clock import now_ms
 from watcher.journal.connection import Connection
 from watcher.journal.deferred import Deferred
 from watcher.journal.tables import bookings, gates, tries
 
 
-def _claiming(*kinds: str, due_only: bool = True) -> Select[Any]:
+def _claiming(*kinds: str) -> Select[Any]:
     """The statement that claims `:limit` rows of `:sources`, of each that has any one in turn, and begins their tries.
 
     Each kind is the literal condition of a partial index; those of an earlier one are taken first. Looked at is more
@@ -55,18 +55,18 @@ def _claiming(*kinds: str, due_only: bool = True) -> Select[Any]:
         .render_derived()
     )
     sources = select(names.c.name, names.c.turn).where(~shut).cte("sources")
-    shares = _shares(sources, kinds, due_only=due_only)
-    locked = [_locked(shares, number, kind, due_only=due_only) for number, kind in enumerate(kinds)]
+    shares = _shares(sources, kinds)
+    locked = [_locked(shares, number, kind) for number, kind in enumerate(kinds)]
     chosen = union_all(*locked).cte("chosen")
-    claimed = taking(bookings, chosen, due_only=due_only, also=ALSO()).returning(*TOLD).cte("claimed")
+    claimed = taking(bookings, chosen, also=ALSO()).returning(*TOLD).cte("claimed")
     try_of = select(claimed.c.id, claimed.c.tries, claimed.c.biz_id, now_ms(), false())
     begun = insert(tries).from_select(["booking", "number", "biz_id", "started_at", "in_doubt"], try_of).cte("begun")
     return select(claimed).add_cte(begun)
 
 
-def _shares(sources: CTE, kinds: Sequence[str], *, due_only: bool) -> CTE:
+def _shares(sources: CTE, kinds: Sequence[str]) -> CTE:
     """How many of each kind are wanted of each source."""
-    first = [_first(sources, kind, bindparam("limit"), due_only=due_only) for kind in kinds]
+    first = [_first(sources, kind, bindparam("limit")) for kind in kinds]
     found = union_all(
         *(
             select(sources, literal_column(str(number)).label("kind"), rows.c.due_at, rows.c.id).join_from(
@@ -87,19 +87,19 @@ def _shares(sources: CTE, kinds: Sequence[str], *, due_only: bool) -> CTE:
     return wanted.group_by(in_turn.c.name, in_turn.c.kind).cte("shares")
 
 
-def _locked(shares: CTE, number: int, kind: str, *, due_only: bool) -> Select[Any]:
+def _locked(shares: CTE, number: int, kind: str) -> Select[Any]:
     """As many of one kind as are wanted, and that nobody else has locked."""
     mine = shares.alias()
-    rows = _first(mine, kind, mine.c.wanted, due_only=due_only, lock=True)
+    rows = _first(mine, kind, mine.c.wanted, lock=True)
     return select(rows.c.id).join_from(mine, rows, true()).where(mine.c.kind == literal_column(str(number)))
 
 
-def _first(of: FromClause, kind: str, most: Any, *, due_only: bool, lock: bool = False) -> LateralFromClause:
+def _first(of: FromClause, kind: str, most: Any, *, lock: bool = False) -> LateralFromClause:
     """The bookings of one kind that are the longest due, of each source that is named."""
     candidate = bookings.alias("candidate")
     rows = (
         select(candidate.c.id, candidate.c.due_at)
-        .where(text(kind), ripe(candidate, due_only=due_only), candidate.c.source == of.c.name)
+        .where(text(kind), ripe(candidate), candidate.c.source == of.c.name)
         .order_by(candidate.c.due_at, candidate.c.id)
         .limit(most)
         .correlate(of)
@@ -108,12 +108,9 @@ def _first(of: FromClause, kind: str, most: Any, *, due_only: bool, lock: bool =
 
 
 _DUE = Deferred(lambda: _claiming(FRESH, RETRIES))
-_BEFORE_TIME = Deferred(lambda: _claiming(BEFORE_TIME, due_only=False))
 
 
-def due(
-    connection: Connection, order: Sequence[str], *, limit: int, hold: int, unless_shut: str | None = None
-) -> list[Any]:
+def due(connection: Connection, order: Sequence[str], *, limit: int, hold: int, unless_shut: str) -> list[Any]:
     """Claim up to `limit` bookings that are due, from the sources in turn, and begin their tries.
 
     Nothing is claimed while the gate of the endpoint `unless_shut` is closed or paused.
@@ -122,17 +119,6 @@ def due(
     asked = {"sources": list(order), "limit": limit, "hold": hold}
     rows = connection.execute(_DUE, {**asked, "unless_shut": unless_shut, "take_over": take_over}).all()
     return one_of_each([_of(source, rows) for source in order]) if len(rows) > 1 else rows
-
-
-def one_due(connection: Connection, order: Sequence[str], *, hold: int) -> list[Any]:
-    """The same for one, whatever the gate: of the first source that has any."""
-    return due(connection, order, limit=1, hold=hold)
-
-
-def one_before_time(connection: Connection, order: Sequence[str], *, hold: int) -> list[Any]:
-    """The same for one that waits and that nobody is at work on, due or not."""
-    values = {"sources": list(order), "limit": 1, "hold": hold, "unless_shut": None}
-    return connection.execute(_BEFORE_TIME, values).all()
 
 
 def _of(source: str, rows: Sequence[Any]) -> list[Any]:

@@ -1,4 +1,4 @@
-"""Claims of bookings, source by source: for SQLite, where a statement more costs next to nothing."""
+"""Claims of bookings, source by source, for SQLite, where a statement more costs next to nothing; and of one alone."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from watcher.journal.connection import Connection
 from watcher.journal.deferred import Deferred
 from watcher.journal.tables import bookings, tries
 
+PENDING = "state = 'pending'"
 FRESH = "state = 'pending' AND attempts = 0"
 RETRIES = "state = 'pending' AND attempts > 0"
 BEFORE_TIME = "state = 'pending' AND due_at IS NOT NULL AND waits_for IS NULL"
@@ -33,10 +34,11 @@ TOLD = tuple(
         *("attempts", "tries", "first_failed_at", "in_doubt", "interrupted"),
     )
 )
-_claiming = partial(claiming, bookings, narrowed=["source"], told=TOLD)
-_FRESH = Deferred(lambda: _claiming(also=ALSO(), waiting=FRESH))
-_RETRIES = Deferred(lambda: _claiming(also=ALSO(), waiting=RETRIES))
-_BEFORE_TIME = Deferred(lambda: _claiming(also=ALSO(), waiting=BEFORE_TIME, due_only=False))
+_claiming = partial(claiming, bookings, told=TOLD)
+_FRESH = Deferred(lambda: _claiming(also=ALSO(), waiting=FRESH, narrowed=["source"]))
+_RETRIES = Deferred(lambda: _claiming(also=ALSO(), waiting=RETRIES, narrowed=["source"]))
+_LONGEST_DUE = Deferred(lambda: _claiming(also=ALSO(), waiting=PENDING, among=["source"]))
+_BEFORE_TIME = Deferred(lambda: _claiming(also=ALSO(), waiting=BEFORE_TIME, among=["source"], due_only=False))
 _BEGIN_TRY = Deferred(lambda: insert(tries).values(started_at=now_ms(), in_doubt=False))
 
 
@@ -49,20 +51,17 @@ def due(connection: Connection, order: Sequence[str], *, limit: int, hold: int) 
     return _begun(connection, in_turn(order, limit, take))
 
 
-def one_due(connection: Connection, order: Sequence[str], *, hold: int) -> list[Any]:
-    """The same for one: of the first source that has any."""
-    for source in order:
-        if rows := _due(connection, source, limit=1, hold=hold):
-            return _begun(connection, rows)
-    return []
+def one_due(connection: Connection, among: Sequence[str], *, hold: int) -> list[Any]:
+    """The same for one: of these sources the one that has been due for longest, whether it is fresh or not.
+
+    Else a fresh one over which the endpoint always fails would be the only one that ever tries a closed gate.
+    """
+    return _begun(connection, claim(connection, _LONGEST_DUE, hold=hold, source=among))
 
 
-def one_before_time(connection: Connection, order: Sequence[str], *, hold: int) -> list[Any]:
-    """The same for one that waits and that nobody is at work on, due or not."""
-    for source in order:
-        if rows := claim(connection, _BEFORE_TIME, hold=hold, source=source):
-            return _begun(connection, rows)
-    return []
+def one_before_time(connection: Connection, among: Sequence[str], *, hold: int) -> list[Any]:
+    """The same for one that waits for nothing but time, and that nobody is at work on, due or not."""
+    return _begun(connection, claim(connection, _BEFORE_TIME, hold=hold, source=among))
 
 
 def _due(connection: Connection, source: str, *, limit: int, hold: int) -> list[Any]:

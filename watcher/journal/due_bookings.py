@@ -64,8 +64,8 @@ def _probe(connection: Connection, order: Sequence[str], gate: Any, *, hold: int
     """One booking past a closed gate, where its probe is due: a due one, else whichever waits for nothing but time."""
     if gate.due_at > gate.now or not gates.claim_probe(connection, gate, hold):
         return []
-    way = claims_one_by_one if connection.dialect.name == "sqlite" else claims_at_once
-    rows = way.one_due(connection, order, hold=hold) or way.one_before_time(connection, order, hold=hold)
+    rows = claims_one_by_one.one_due(connection, order, hold=hold)
+    rows = rows or claims_one_by_one.one_before_time(connection, order, hold=hold)
     if not rows:
         gates.give_probe_back(connection, gate.endpoint)
     return _told(connection, rows, gate)
