@@ -392,6 +392,25 @@ def test_an_expense_in_an_answer_that_asks_to_come_again_counts(
     assert sorted(each.expense_id for each in found.invoices if each.expense_id) == expenses
 
 
+def test_a_refusal_with_an_expense_where_none_belongs_is_not_told_as_failed(journal: SqlJournal) -> None:
+    def behave(connection: socket.socket, server: RawServer) -> None:
+        while server.read_request(connection):
+            body = {"resCode": 500201, "resMsg": "said", "data": {"expense_id": 111}}
+            connection.sendall(answer(json.dumps(body).encode()))
+
+    journal.record(mail(document("a")))
+    with RawServer(behave) as server, posting(journal, server) as go:
+        assert go() == 1
+        # When the same document comes anew
+        journal.record(mail(document("a")))
+        # Then it is not posted again, under another bizId
+        assert go() == 0
+    assert [(each.outcome, each.code) for each in documents(journal)] == [
+        ("duplicate", None),
+        ("attention", "IN_DOUBT"),
+    ]
+
+
 def test_what_is_given_up_names_the_expense_of_its_last_answer(journal: SqlJournal) -> None:
     journal.record(mail())
     with (

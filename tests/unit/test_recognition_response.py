@@ -399,6 +399,30 @@ def test_an_expense_where_none_belongs_does_not_pass_for_none(answer: dict[str, 
     assert read_response(json.dumps({"resCode": 200000, **answer}).encode(), SHANGHAI) is None
 
 
+@pytest.mark.parametrize("code", [500201, 400000])
+@pytest.mark.parametrize(
+    ("answer", "expenses"),
+    [
+        ({"expense_result": {"expense_id": 5}}, [None, "5"]),
+        ({"data": {"expense_id": 5}}, ["5"]),
+        ({"data": "失败", "expenseId": "5"}, ["5"]),
+        ({"data": [{"ocr_result": {"invoice_num": "1"}, "expenseId": 5}]}, [None, "5"]),
+        ({"data": [{"ocr_result": {"invoice_num": "1"}, "expense_result": {"expense_id": [5, 6]}}]}, [None, "5", "6"]),
+        ({"data": [{"ocr_result": {"invoice_num": "1"}, "expense_result": {"expense_id": 5}}]}, ["5"]),
+        ({"data": json.dumps([{"expense_id": "5"}])}, ["5"]),
+        ({"data": {"expense_id": 0}}, []),
+        ({"data": "失败"}, []),
+        ({"data": [{"ocr_result": {"invoice_num": "1", "expense_id": 5}}]}, [None]),
+    ],
+)
+def test_an_expense_where_none_belongs_counts_in_an_answer_that_is_no_success(
+    code: int, answer: dict[str, Any], expenses: list[str | None]
+) -> None:
+    invoices = read({"resCode": code, "data": [{"ocr_result": {"invoice_num": "1"}}], **answer}).invoices
+
+    assert [invoice.expense_id for invoice in invoices] == expenses
+
+
 def test_an_expense_that_the_invoice_had_before_is_none_of_this_request() -> None:
     invoice = only(
         ocr_result={"invoice_num": "1", "expense_id": 5},

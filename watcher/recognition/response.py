@@ -11,6 +11,7 @@ import json
 import re
 from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -36,22 +37,41 @@ def read_response(raw: bytes, timezone: ZoneInfo, hidden: Callable[[str], str] =
 
     None where it is not in the documented form: not JSON, no resCode, or a success whose data cannot
     be understood, or that has an expense where none belongs (so it must not pass for "no invoice" or "no expense").
+    Of any other answer such an expense is an invoice of its own, of which nothing else is known.
     """
     answer = _decoded(read_text(raw))
     code = _code(answer.get("resCode")) if isinstance(answer, dict) else None
     if code is None:
         return None
     message = words(answer.get("resMsg"), hidden)
+    if code == SUCCESS:
+        understood = _understood(answer, timezone, hidden)
+        return None if understood is None else Response(code=code, message=message, invoices=understood)
+    return Response(code=code, message=message, invoices=_with_misplaced(answer, timezone, hidden))
+
+
+def _understood(answer: _Object, timezone: ZoneInfo, hidden: Callable[[str], str]) -> tuple[Invoice, ...] | None:
+    """What a success found; None where some of it is not understood, or it has an expense where none belongs."""
     try:
         objects = _objects(answer.get("data"))
         invoices = tuple(_invoices(objects, timezone, hidden))
-        if code == SUCCESS and _has_more(answer, objects, invoices):
-            return None
+        return None if _has_more(answer, objects, invoices) else invoices
     except (_UnknownFormError, RecursionError):  # nested deeper than any answer is
-        if code == SUCCESS:
-            return None
-        invoices = ()
-    return Response(code=code, message=message, invoices=invoices)
+        return None
+
+
+def _with_misplaced(answer: _Object, timezone: ZoneInfo, hidden: Callable[[str], str]) -> tuple[Invoice, ...]:
+    """What else than a success names: its invoices as far as they are understood, and every expense wherever it is."""
+    objects: list[_Object] = []
+    invoices: tuple[Invoice, ...] = ()
+    with suppress(_UnknownFormError, RecursionError):
+        objects = _objects(answer.get("data"))
+        invoices = tuple(_invoices(objects, timezone, hidden))
+    read = {invoice.expense_id for invoice in invoices}
+    with suppress(RecursionError):
+        told = dict.fromkeys(expenses_told([answer, objects]))
+        invoices += tuple(Invoice(expense_id=each) for each in told if each not in read)
+    return invoices
 
 
 def _code(value: Any) -> str | None:
