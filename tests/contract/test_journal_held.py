@@ -27,7 +27,7 @@ from tests.support.journals import (
     settle,
 )
 from watcher.errors import ClaimLost, UsageError
-from watcher.model import BookingKey, NewDocument, Outcome, Reason, Settlement, SubmissionState
+from watcher.model import BookingKey, Locator, NewDocument, Outcome, Reason, Settlement, SubmissionState
 from watcher.ports import Journal
 
 # ------------------------------------------------------------------------------- held for a decision
@@ -306,6 +306,48 @@ def test_a_file_that_cannot_be_put_back_ends_in_error(journal: Journal) -> None:
     (found,) = only(journal, name).documents
     assert (found.outcome, found.code, found.message) == (Outcome.ERROR, Reason.NO_URL, "it is gone")
     assert only(journal, name).state is SubmissionState.SETTLED
+
+
+@pytest.mark.parametrize("left", [0, 1])
+def test_a_document_that_lay_in_two_places_ends_in_error_only_when_neither_file_can_be_put_back(
+    journal: Journal, left: int
+) -> None:
+    # Given the same document in two files, both in error/, that are both to be tried again
+    places = ("a/b.pdf", "a/c.pdf")
+    names = []
+    for place in places:
+        locator = Locator(store="default", key=place, url=f"https://files.test/{place}")
+        names.append(journal.record(file(document("a", locator=locator), place=place)))
+        book(journal, FAILED)
+        answer(journal, "shared", target=f"/error/{place}")
+    for name in names:
+        assert journal.retry(name, in_place=IN_PLACE) == 1
+    returns = {each.submission.id: each for each in journal.claim_returns("shared", limit=8, hold=HOLD)}
+    # When one of them is gone
+    journal.give_up_return(returns[names[1 - left]], "it is gone")
+    # Then the other one is still put back, and posted
+    assert [outcomes(only(journal, name)) for name in names] == [[None], [None]]
+    assert claim(journal, limit=8) == []
+    journal.note_return(returns[names[left]], "key-now", "fingerprint-now")
+    booked = book(journal)
+    assert places[left] in {at.key for at in (booked.locator, *booked.others)}
+    assert [outcomes(only(journal, name)) for name in names] == [[Outcome.DONE], [Outcome.DUPLICATE]]
+
+
+def test_a_document_that_lay_in_two_places_ends_in_error_when_both_files_are_gone(journal: Journal) -> None:
+    names = []
+    for place in ("a/b.pdf", "a/c.pdf"):
+        names.append(journal.record(file(document("a"), place=place)))
+        book(journal, FAILED)
+        answer(journal, "shared", target=f"/error/{place}")
+    for name in names:
+        journal.retry(name, in_place=IN_PLACE)
+
+    for claimed in journal.claim_returns("shared", limit=8, hold=HOLD):
+        journal.give_up_return(claimed, "it is gone")
+
+    found = [only(journal, name) for name in names]
+    assert [(each.state, outcomes(each)) for each in found] == [(SubmissionState.SETTLED, [Outcome.ERROR])] * 2
 
 
 def test_a_return_that_has_to_wait_is_due_again_then(journal: Journal) -> None:

@@ -17,7 +17,7 @@ from watcher.journal.database import Part
 from watcher.journal.deferred import Deferred
 from watcher.journal.reopening import waiting_for_file
 from watcher.journal.settling import settle_untried
-from watcher.journal.tables import identities, submissions
+from watcher.journal.tables import documents, identities, submissions
 from watcher.model import ANYTHING, ClaimedAnswer, Outcome, Reason, Settlement
 
 _ANY_RETURN = Deferred(
@@ -52,6 +52,17 @@ _RETURN_GIVEN_UP = Deferred(
     )
 )
 
+_COMES_BACK = Deferred(
+    lambda: select(
+        exists().where(
+            documents.c.booking == bindparam("of"),
+            text("documents.state = 'pending'"),
+            submissions.c.seq == documents.c.submission,
+            text("submissions.state = 'open' AND submissions.due_at IS NOT NULL"),
+        )
+    )
+)
+
 
 class ReturnPart(Part):
     """Implements what AnswerJournal has on returns."""
@@ -81,6 +92,8 @@ class ReturnPart(Part):
             if connection.execute(_RETURN_GIVEN_UP, {**fence(claimed.claim), "said": remark}).rowcount != 1:
                 return False
             for booking in waiting_for_file(connection, int(claimed.claim.row)):
+                if connection.execute(_COMES_BACK, {"of": booking.id}).scalar_one():
+                    continue  # the same document lay in another place, too
                 settle_untried(connection, booking, _without_url(booking, remark))
             return True
 
