@@ -391,6 +391,8 @@ def test_what_programs_write_for_no_expense_is_none(written: str) -> None:
         {"data": [{"ocr_result": {"invoice_num": "1"}, "expense_result": {"data": {"expense_id": 5}}}]},
         {"data": [{"ocr_result": {"invoice_num": "1"}, "expense_result": {"expenseId": 5}}]},
         {"data": [{"ocr_result": {"invoice_num": "1"}, "expense_result": {"expense_id": [5, 6]}}]},
+        {"data": [{"ocr_result": {"invoice_num": "1"}, "expense_result": {"expense_ids": [5]}}]},
+        {"data": [{"ocr_result": {"invoice_num": "1"}, "expense_result": {"expenseIdList": [{"id": 5}]}}]},
         {"data": json.dumps([{"ocr_result": {"invoice_num": "1"}, "expense_id": "5"}])},
         {"result": [{"ocr_result": {"invoice_num": "1"}, "expense_result": {"expense_id": 5}}]},
     ],

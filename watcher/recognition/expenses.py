@@ -12,6 +12,7 @@ from watcher.headers import clean
 LONGEST_NUMBER = 200
 
 _ELSEWHERE = ("ocr_result", "check_result")  # what stands there is about the invoice, and nothing that was created
+_ID_KEYS = ("expenseid", "expenseids", "expenseidlist")
 _NOTHING = re.compile(r"[\W_]*|\s*(null|none|nil|undefined|n/?a|无|空)\s*", re.IGNORECASE)
 _NO_ID = re.compile(r"[\W_0]*|\s*-[\d.]+\s*|\s*false\s*", re.IGNORECASE)
 
@@ -35,7 +36,7 @@ def expenses_told(value: Any) -> Iterator[str]:
             yield from expenses_told(inner)
     elif isinstance(value, dict):
         for key, inner in value.items():
-            if key.replace("_", "").lower() == "expenseid":
+            if key.replace("_", "").lower() in _ID_KEYS:
                 yield from _ids(inner)
             elif key not in _ELSEWHERE:
                 yield from expenses_told(inner)
