@@ -22,8 +22,9 @@ from watcher.journal.identities import is_new, point_on
 from watcher.journal.pointing import point
 from watcher.journal.portions import portions
 from watcher.journal.releasing import let_in
-from watcher.journal.reopening import Wish, refuse, reopen
+from watcher.journal.reopening import refuse, reopen
 from watcher.journal.tables import documents, identities, submissions
+from watcher.journal.trying_again import Wish
 from watcher.model import (
     ANYTHING,
     NOTHING_NEW,

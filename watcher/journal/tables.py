@@ -1,12 +1,9 @@
 """The tables. Times are milliseconds since the epoch; amounts are the endpoint's own text.
 
-Three columns make a row claimable (see claims.py): `due_at`, when it may be taken; `claim`, which only
-grows and fences late writes; `claimed`, whether somebody is at work on it (or died over it).
+Here are those of the way of an invoice; all others are named here, too, so that nobody has some of them alone.
 """
 
 from __future__ import annotations
-
-from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -15,7 +12,6 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
-    MetaData,
     Table,
     Text,
     UniqueConstraint,
@@ -23,50 +19,42 @@ from sqlalchemy import (
     text,
 )
 
+from watcher.journal.columns import CONDITION, Id, Number, claimable, metadata, partial
 from watcher.journal.text_types import Place, Words
+from watcher.journal.upkeep_tables import alerts, duties, gates, notices, sent, sources, totals
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-_Number = BigInteger().with_variant(Integer, "sqlite")  # INTEGER is what SQLite counts up by itself
-CONDITION = "condition"  # of a partial index, in its `info`
-# Compared byte by byte, so that a prefix is a range of the index whatever the database's locale.
-_Id = Text().with_variant(Text(collation="C"), "postgresql")
-
-
-def _claimable() -> list[Column[Any]]:
-    return [
-        Column("due_at", BigInteger),
-        Column("claim", BigInteger, nullable=False, server_default=text("0")),
-        Column("claimed", Boolean, nullable=False, server_default=false()),
-    ]
-
-
-def _partial(name: str, *columns: str, where: str) -> Index:
-    """An index of the few rows that still want something; the condition stands in the SQL, word for word."""
-    return Index(name, *columns, sqlite_where=text(where), info={CONDITION: where})
-
+__all__ = [
+    "CONDITION",
+    "alerts",
+    "bookings",
+    "documents",
+    "duties",
+    "gates",
+    "identities",
+    "invoices",
+    "metadata",
+    "notices",
+    "sent",
+    "sources",
+    "submissions",
+    "totals",
+    "tries",
+]
 
 # Which submission a mail or a state of a file became; kept for ever, also when the submission is deleted.
 identities = Table(
     "identities",
     metadata,
     Column("key", Words, primary_key=True),
-    Column("submission", _Id, nullable=False),
+    Column("submission", Id, nullable=False),
     Column("stays", Boolean, nullable=False, server_default=false()),  # answered without being moved
 )
 
 submissions = Table(
     "submissions",
     metadata,
-    Column("seq", _Number, primary_key=True),  # the order of recording
-    Column("id", _Id, nullable=False, unique=True),
+    Column("seq", Number, primary_key=True),  # the order of recording
+    Column("id", Id, nullable=False, unique=True),
     Column("key", Words, nullable=False),
     Column("source", Text, nullable=False),
     Column("kind", Text, nullable=False),
@@ -99,14 +87,14 @@ submissions = Table(
     Column("size", BigInteger),  # of a mail, in bytes
     Column("counts_as", Words),  # whose hourly allowance it is counted in; null: nobody's
     Column("unacknowledged_since", BigInteger),  # null: it is none that is acknowledged, or was, or was answered
-    *_claimable(),
-    _partial("ix_submissions_settled", "source", "due_at", "seq", where="state = 'settled'"),
+    *claimable(),
+    partial("ix_submissions_settled", "source", "due_at", "seq", where="state = 'settled'"),
     # An open one that is due has its file to be put back before its documents are posted again.
-    _partial("ix_submissions_returning", "source", "due_at", "seq", where="state = 'open' AND due_at IS NOT NULL"),
-    _partial("ix_submissions_unclosed", "state", "recorded_at", where="state <> 'closed'"),
-    _partial("ix_submissions_released", "source", where="released"),
-    _partial("ix_submissions_counted", "counts_as", "recorded_at", where="counts_as IS NOT NULL"),
-    _partial(
+    partial("ix_submissions_returning", "source", "due_at", "seq", where="state = 'open' AND due_at IS NOT NULL"),
+    partial("ix_submissions_unclosed", "state", "recorded_at", where="state <> 'closed'"),
+    partial("ix_submissions_released", "source", where="released"),
+    partial("ix_submissions_counted", "counts_as", "recorded_at", where="counts_as IS NOT NULL"),
+    partial(
         "ix_submissions_unacknowledged",
         *("source", "unacknowledged_since"),
         where="unacknowledged_since IS NOT NULL AND state IN ('open', 'held')",
@@ -124,7 +112,7 @@ submissions = Table(
 bookings = Table(
     "bookings",
     metadata,
-    Column("id", _Number, primary_key=True),
+    Column("id", Number, primary_key=True),
     Column("content", Text, nullable=False),
     Column("user_code", Words, nullable=False),
     Column("create_expense", Boolean, nullable=False),
@@ -145,23 +133,23 @@ bookings = Table(
     Column("tries", Integer, nullable=False, server_default=text("0")),  # the number of the last try
     Column("first_failed_at", BigInteger),
     Column("in_doubt", Boolean, nullable=False, server_default=false()),
-    *_claimable(),
+    *claimable(),
     Column("interrupted", Boolean, nullable=False, server_default=false()),  # when it was claimed somebody was at it
     Column("waits_for", Text),  # something else than time: one of bookings.WaitsFor
     Column("parent", Text),  # of a part of a file: the file's sha256
     UniqueConstraint("content", "user_code", "create_expense", "generation"),
-    _partial("ix_bookings_parts", "parent", where="parent IS NOT NULL"),
-    _partial("ix_bookings_booked_twice", "settled_at", where="code = 'BOOKED_TWICE'"),
-    _partial("ix_bookings_due", "due_at", "id", where="state = 'pending'"),
-    _partial("ix_bookings_fresh", "source", "due_at", "id", where="state = 'pending' AND attempts = 0"),
-    _partial("ix_bookings_retries", "source", "due_at", "id", where="state = 'pending' AND attempts > 0"),
+    partial("ix_bookings_parts", "parent", where="parent IS NOT NULL"),
+    partial("ix_bookings_booked_twice", "settled_at", where="code = 'BOOKED_TWICE'"),
+    partial("ix_bookings_due", "due_at", "id", where="state = 'pending'"),
+    partial("ix_bookings_fresh", "source", "due_at", "id", where="state = 'pending' AND attempts = 0"),
+    partial("ix_bookings_retries", "source", "due_at", "id", where="state = 'pending' AND attempts > 0"),
     sqlite_autoincrement=True,
 )
 
 documents = Table(
     "documents",
     metadata,
-    Column("id", _Number, primary_key=True),
+    Column("id", Number, primary_key=True),
     Column("submission", BigInteger, ForeignKey("submissions.seq", ondelete="CASCADE"), nullable=False, index=True),
     Column("name", Words, nullable=False),
     Column("media_type", Words, nullable=False),
@@ -179,7 +167,7 @@ documents = Table(
     Column("settled_at", BigInteger),
     Column("duplicate_of", BigInteger),  # no foreign key: the first may be deleted, and is named all the same
     Column("read", Words),  # JSON: the invoices that were read in it before it was sent
-    _partial("ix_documents_pending", "submission", "booking", where="state = 'pending'"),
+    partial("ix_documents_pending", "submission", "booking", where="state = 'pending'"),
     Index("ix_documents_outcome_submission", "outcome", "submission"),
     Index("ix_documents_settled_at_outcome", "settled_at", "outcome"),
     sqlite_autoincrement=True,
@@ -189,7 +177,7 @@ documents = Table(
 tries = Table(
     "tries",
     metadata,
-    Column("id", _Number, primary_key=True),
+    Column("id", Number, primary_key=True),
     Column("booking", BigInteger, ForeignKey("bookings.id"), nullable=False),
     Column("number", Integer, nullable=False),
     Column("biz_id", Text, nullable=False),
@@ -206,7 +194,7 @@ tries = Table(
 invoices = Table(
     "invoices",
     metadata,
-    Column("id", _Number, primary_key=True),
+    Column("id", Number, primary_key=True),
     Column("booking", BigInteger, ForeignKey("bookings.id"), nullable=False, index=True),
     Column("number", Words, index=True),
     Column("code", Words),
@@ -225,80 +213,4 @@ invoices = Table(
     Column("expense_status", Words),
     Column("message", Words),
     Column("message_code", Words),
-)
-
-sources = Table(
-    "sources",
-    metadata,
-    Column("name", Text, primary_key=True),
-    Column("kind", Text),
-    Column("up", Boolean),
-    Column("since", BigInteger),
-    Column("message", Words),
-    Column("left_alone", Integer, nullable=False, server_default=text("0")),
-    Column("surplus", Integer, nullable=False, server_default=text("0")),
-    *_claimable(),
-)
-
-gates = Table(
-    "gates",
-    metadata,
-    Column("endpoint", Words, primary_key=True),
-    Column("open", Boolean, nullable=False),
-    Column("reason", Words),
-    Column("since", BigInteger),
-    Column("resumes_at", BigInteger),
-    Column("probe_ms", BigInteger, nullable=False, server_default=text("0")),
-    *_claimable(),
-)
-
-# Mails that were handed over, for the limit on how many one address gets in an hour; deleted when they are older.
-sent = Table(
-    "sent",
-    metadata,
-    Column("id", _Number, primary_key=True),
-    Column("recipient", Words, nullable=False),  # in lower case
-    Column("sent_at", BigInteger, nullable=False),
-    Index("ix_sent_recipient_sent_at", "recipient", "sent_at"),
-    Index("ix_sent_sent_at", "sent_at"),
-)
-
-# Mails that are no answers: what a sender has to be told before there is one. Those that are due are to be sent.
-notices = Table(
-    "notices",
-    metadata,
-    Column("id", _Number, primary_key=True),
-    Column("source", Text, nullable=False),
-    Column("concerns", Words, nullable=False),  # whom, as `submissions.counts_as`: told once, and not for each mail
-    Column("created_at", BigInteger, nullable=False),
-    Column("content", Words, nullable=False),  # JSON
-    *_claimable(),
-    _partial("ix_notices_due", "source", "due_at", "id", where="due_at IS NOT NULL"),
-    Index("ix_notices_concerns", "source", "concerns", "created_at"),
-    sqlite_autoincrement=True,
-)
-
-# What is wrong and somebody is told of, until it is over.
-alerts = Table(
-    "alerts",
-    metadata,
-    Column("key", Words, primary_key=True),  # "source fapiao", "gate https://…"
-    Column("since", BigInteger, nullable=False),  # when it was first seen
-    Column("said", Words, nullable=False),
-    Column("told_at", BigInteger),  # null: nobody yet, it may pass by itself; or it was told to be over
-    Column("gone_at", BigInteger),  # when it was first seen to be gone; null: it is there
-    Column("times", Integer, nullable=False, server_default=text("0")),  # how often it was told to be over
-)
-
-# Work that one node does for all, by turns: claimed as everything else is.
-duties = Table("duties", metadata, Column("name", Text, primary_key=True), *_claimable())
-
-# How many there are of what only ever becomes more: kept by the database itself, see making.py. The number of each is
-# the sum of its rows. On SQLite it has one; on PostgreSQL each change is one, until they are folded (counting.py).
-totals = Table(
-    "totals",
-    metadata,
-    Column("counted", Text, nullable=False),  # "submissions closed", "documents done", and of each other outcome
-    Column("number", BigInteger, nullable=False),
-    Index("ix_totals_counted", "counted", unique=True).ddl_if(dialect="sqlite"),
 )
