@@ -20,6 +20,10 @@ log = logging.getLogger(__name__)
 
 AT_ONCE = 8  # submissions of one source that are being stored; their documents are in memory or on the disk
 _OVERSEERS = 1
+# For what is recorded together. Where the journal is far away, a transaction that took much longer would be given up,
+# and so would the next ones with as many.
+_TOGETHER_SECONDS = 5.0
+_MOST_TOGETHER = 1000
 
 
 class Draft(Struct, frozen=True, kw_only=True):
@@ -50,6 +54,7 @@ class Recording:
         self._beat = beat
         self._meter = meter
         self.last_taken_at = float("-inf")  # boot seconds; of the round before, too
+        self._together = _MOST_TOGETHER  # how many are recorded in one transaction, by how long the last ones took
         self._threads = ThreadPoolExecutor(max_workers=AT_ONCE + _OVERSEERS, thread_name_prefix=f"store-{source}")
 
     def close(self) -> None:
@@ -93,8 +98,19 @@ class Recording:
         return replace(bare, documents=tuple(documents), left_out=gathered.left_out, reason=reason)
 
     def record(self, stored: Sequence[tuple[NewSubmission, float]]) -> None:
-        """In one transaction; with each the boot seconds when its storing began."""
+        """In one transaction, or in several that take no longer than they may; with each when its storing began."""
         self._storing.secure()
+        left = list(stored)
+        while left:
+            some, left = left[: self._together], left[self._together :]
+            began = boot_seconds()
+            try:
+                self._record_together(some)
+            finally:
+                seconds_each = (boot_seconds() - began) / len(some)
+                self._together = max(1, int(min(_TOGETHER_SECONDS / max(seconds_each, 1e-6), _MOST_TOGETHER)))
+
+    def _record_together(self, stored: Sequence[tuple[NewSubmission, float]]) -> None:
         names = self._journal.record_all([submission for submission, _ in stored])
         for name, (submission, began) in zip(names, stored, strict=True):
             self._meter.took(Stage.STORE, boot_seconds() - began)

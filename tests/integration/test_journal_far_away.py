@@ -6,9 +6,10 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import pytest
 
@@ -29,12 +30,17 @@ from tests.support.journals import (
     settle,
 )
 from tests.support.servers.far_away import FarAway
+from watcher.errors import JournalUnavailable
 from watcher.journal.journal import SqlJournal
 from watcher.journal.opening import open_journal
-from watcher.model import ClaimedBooking, Closed, Kind, NewSubmission, Planned, SettledTry
+from watcher.model import ClaimedBooking, Closed, Kind, NewSubmission, Planned, SettledTry, SubmissionFilter
+from watcher.ports import UNMEASURED
+from watcher.recording import Recording
 
 if TYPE_CHECKING:
     from tests.support.servers.postgres import Postgres
+    from watcher.gathering import Gathering
+    from watcher.storing import Storing
 
 ROUND_TRIP_SECONDS = 0.01  # far enough that what is said without waiting is seen to be
 LATER = timedelta(hours=1)
@@ -209,6 +215,34 @@ def test_how_often_the_daemon_waits_for_its_database_is_what_is_written(journal:
     written = SCALING.read_text(encoding="utf-8").partition("| round trips |")[2].partition("\n\n")[0]
     rows = re.findall(r"^ +\| (.+) \| (\d+) \|$", written, re.MULTILINE)
     assert {what: int(trips) for what, trips in rows} == daemon.trips
+
+
+class NothingToSecure:
+    """A store whose documents are safe already."""
+
+    def secure(self) -> None: ...
+
+
+def test_what_takes_too_long_for_one_transaction_is_taken_in_by_several(
+    url: str, postgres: Postgres, line: FarAway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a database so far away that a transaction of sixteen submissions is given up
+    monkeypatch.setattr("watcher.journal.postgres_database.LONGEST_TRANSACTION_SECONDS", 1.0)
+    monkeypatch.setattr("watcher.recording._TOGETHER_SECONDS", 0.5)
+    line.round_trip = 0.04
+    with closing(open_journal(url.replace(f":{postgres.port}/", f":{line.port}/"), exclusive=True)) as journal:
+        recording = Recording(
+            source="fapiao", gathering=cast("Gathering", None), storing=cast("Storing", NothingToSecure()),
+            journal=journal, beat=lambda: None, meter=UNMEASURED,
+        )  # fmt: skip
+        stored = [(mail(), 0.0) for _ in range(16)]
+        with pytest.raises(JournalUnavailable):
+            recording.record(stored)
+        # When they are recorded anew
+        recording.record(stored)
+        recording.close()
+        # Then each is there, once
+        assert len(list(journal.submissions(SubmissionFilter()))) == 16
 
 
 def test_each_booking_is_claimed_once_by_nodes_that_claim_at_the_same_time_from_many_sources(
