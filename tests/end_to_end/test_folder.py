@@ -239,12 +239,13 @@ def test_what_a_file_server_keeps_of_deleted_files_is_not_booked(tmp_path: Path,
     assert len(list(workplace.inbox.rglob("deleted.pdf"))) == 4
 
 
+@pytest.mark.parametrize("ending", ["filepart", "partial"])
 def test_an_upload_that_gets_its_name_when_it_is_whole_is_no_duplicate_of_itself(
-    workplace: Workplace, endpoint: Endpoint
+    workplace: Workplace, endpoint: Endpoint, ending: str
 ) -> None:
-    # Given a file as WinSCP uploads it: closed, and then renamed
+    # Given a file as WinSCP, or OneDrive's client, brings it: closed, and then renamed
     with workplace.daemon():
-        unnamed = workplace.drop("a.pdf.filepart", pdf("a"))
+        unnamed = workplace.drop(f"a.pdf.{ending}", pdf("a"))
         workplace.drop("b.pdf", pdf("b"))
         workplace.closed(1)
         unnamed.rename(unnamed.with_name("a.pdf"))
@@ -252,6 +253,18 @@ def test_an_upload_that_gets_its_name_when_it_is_whole_is_no_duplicate_of_itself
 
     assert sorted(path.name for path in workplace.done.rglob("*.*")) == ["a.pdf", "b.pdf"]
     assert [request.outcome for request in endpoint.requests] == ["booked", "booked"]
+
+
+def test_the_state_of_a_file_before_it_was_edited_is_not_booked_beside_it(
+    workplace: Workplace, endpoint: Endpoint
+) -> None:
+    workplace.drop("a.pdf", pdf("as it is"))
+    kept = [workplace.drop(name, pdf(name)) for name in ("a.pdf~", "a.pdf.bak")]
+
+    assert workplace.command("run", "--once").returncode == 0
+
+    assert len(endpoint.requests) == 1
+    assert all(path.exists() for path in kept)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root makes what belongs to another")

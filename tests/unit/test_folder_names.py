@@ -68,6 +68,14 @@ def test_a_name_is_shown_without_what_turns_text_around() -> None:
         "System Volume Information",
         "发票.pdf.filepart",
         "a.pdf.sb-1f2e3d4c-AbC123",
+        "发票.pdf.partial",
+        "a.pdf.1a2b3c4d.partial",
+        "a.pdf.download",
+        "a.pdf.opdownload",
+        "a.pdf.xltd",
+        "a.pdf.baiduyun.p.downloading",
+        "a.pdf~",
+        "a.PDF.BAK",
     ],
 )
 def test_what_programs_leave_lying_about_is_ignored(name: str) -> None:
@@ -87,6 +95,12 @@ def test_what_programs_leave_lying_about_is_ignored(name: str) -> None:
         "recycle",
         "~snapshot.pdf",
         "a.sb-1.pdf",
+        "partial.pdf",
+        "download",
+        "bak",
+        "a~1.pdf",
+        "~a.pdf",
+        "a.bak.pdf",
     ],
 )
 def test_what_people_drop_is_not_ignored(name: str) -> None:
