@@ -9,7 +9,7 @@ _IGNORED = re.compile(
     |(?:thumbs\.db|@eadir|desktop\.ini|lost\+found)\Z
     # what was deleted and what was saved, as file servers keep it in the share itself: Synology, QNAP, NetApp, Windows
     |(?:\#recycle|@recycle|\$recycle\.bin|\#snapshot|@recently-snapshot|~snapshot|system\ volume\ information)\Z
-    # filepart: WinSCP; partial: OneDrive, rclone; download: Safari; opdownload: Opera; xltd: Thunder; downloading: Baidu
+    # filepart: WinSCP; partial: OneDrive, rclone; download: Safari; opdownload: Opera; xltd: Thunder; the last: Baidu
     |.*\.(?:part|partial|filepart|tmp|crdownload|download|opdownload|xltd|downloading)\Z
     |.*(?:~|\.bak)\Z  # what an editor keeps of an earlier state: posted, it would be another content
     |.*\.sb-[0-9a-f]{8}-\w{6}\Z  # what macOS writes before it replaces a file""",

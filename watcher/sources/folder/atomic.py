@@ -10,6 +10,8 @@ import os
 import stat
 from collections.abc import Callable
 
+from watcher.sources.folder.identity import are_one_file
+
 _RENAME_NOREPLACE = 1
 _CHUNK_BYTES = 1024 * 1024
 _CANNOT = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP)
@@ -124,7 +126,7 @@ def _link_and_unlink(source: int, name: str, target: int, new_name: str) -> None
         os.link(name, new_name, src_dir_fd=source, dst_dir_fd=target, follow_symlinks=False)
     except FileExistsError:
         mine, there = status_of(source, name), status_of(target, new_name)
-        if mine is None or there is None or not os.path.samestat(mine, there):
+        if mine is None or there is None or not are_one_file(mine, there):
             raise  # else the drive did link, and its answer was lost on the way
     except OSError as error:
         if error.errno not in _CANNOT_LINK:

@@ -64,6 +64,23 @@ class Fingerprint(Struct, frozen=True, kw_only=True):
         return "file:" + hashlib.sha256(text).hexdigest()
 
 
+def are_one_file(one: os.stat_result, other: os.stat_result) -> bool:
+    """Whether two names that are looked at one after the other are names of one file.
+
+    Its number is no proof of that: btrfs counts in each subvolume, and NFS has all those of a server on one device.
+    """
+    return os.path.samestat(one, other) and (one.st_size, one.st_mtime_ns) == (other.st_size, other.st_mtime_ns)
+
+
+def are_one_folder(before: os.stat_result, other: os.stat_result, after: os.stat_result) -> bool:
+    """Whether a folder, looked at `before` and `after`, is the `other` one that was looked at between.
+
+    As above: the roots of all subvolumes have one number. What was changed last between two looks at a folder may be
+    files that come and go in it, but never another folder's time.
+    """
+    return os.path.samestat(before, other) and before.st_ctime_ns <= other.st_ctime_ns <= after.st_ctime_ns
+
+
 def oldest_first(candidates: list[Candidate], at_once: int) -> Iterator[list[Candidate]]:
     """In batches; each is gone from the list when it is given, because what is found out about them takes its room."""
     candidates.sort(reverse=True)

@@ -23,7 +23,7 @@ from watcher.sources.folder.atomic import (
     sync_folder,
 )
 from watcher.sources.folder.drive import open_file
-from watcher.sources.folder.identity import Fingerprint
+from watcher.sources.folder.identity import Fingerprint, are_one_file
 from watcher.sources.folder.names import LONGEST_NAME_BYTES, OWN_PREFIX, for_display, shortened
 from watcher.sources.folder.note import drop_note, keep_note
 from watcher.sources.folder.spot import Spot
@@ -116,7 +116,7 @@ class Move:
     def _finish(self, here: tuple[Spot, os.stat_result], there: os.stat_result) -> None:
         """Both are there: an interrupted move, or another file with that name."""
         spot, status = here
-        if not os.path.samestat(status, there) and not (self._may_be_ours(there) and self._is_copy(spot)):
+        if not are_one_file(status, there) and not (self._may_be_ours(there) and self._is_copy(spot)):
             raise TargetTaken(f"{for_display(self._target.name)} is there already")
         self._keep_note(status)
         sync_folder(self._target.folder)
@@ -129,7 +129,7 @@ class Move:
 
     def _is_other_name(self, spot: Spot, status: os.stat_result, there: os.stat_result) -> bool:
         """Whether the file has two names, so that one can go: a folder may be seen under two paths."""
-        if not os.path.samestat(status, there):
+        if not are_one_file(status, there):
             return True  # it was copied
         return there.st_nlink > 1 and not os.path.samestat(os.fstat(spot.folder), os.fstat(self._target.folder))
 

@@ -10,6 +10,7 @@ from contextlib import suppress
 
 from watcher.errors import SourceUnavailable
 from watcher.sources.folder.drive import FOLDER, descend
+from watcher.sources.folder.identity import are_one_folder
 from watcher.sources.folder.names import for_display
 
 
@@ -35,7 +36,8 @@ def _inside(root: str, path: str) -> str | None:
     with suppress(OSError):  # as opening it will say
         watched = os.stat(root)  # noqa: PTH116 - it may be no text that pathlib keeps
         for slash in re.finditer("/", path[1:]):  # the outermost first: below it links are anybody's
-            if os.path.samestat(os.stat(path[: slash.end()]), watched):  # noqa: PTH116 - as above
+            above = os.stat(path[: slash.end()])  # noqa: PTH116 - as above
+            if os.path.samestat(watched, above) and are_one_folder(watched, above, os.stat(root)):  # noqa: PTH116
                 return path[slash.end() + 1 :]
     return None
 

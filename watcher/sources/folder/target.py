@@ -10,6 +10,7 @@ from datetime import date
 from msgspec import Struct
 
 from watcher.dated import fixed_of, is_one_of, on, spelt
+from watcher.sources.folder.identity import are_one_folder
 from watcher.sources.folder.names import note_name, numbered
 
 
@@ -92,7 +93,7 @@ class LeftOut:
         status = os.fstat(folder)
         # A network drive may have given the number to another one since; while it is open it does not.
         is_ours = (status.st_dev, status.st_ino) in self._numbers and any(
-            ours is not None and os.path.samestat(status, ours) for ours in map(_status, self._fixed)
+            ours is not None and are_one_folder(status, ours, os.fstat(folder)) for ours in map(_status, self._fixed)
         )
         if is_ours:
             self._others.add(path)
@@ -109,9 +110,10 @@ def _status(path: str) -> os.stat_result | None:
 def _are_one(path: str, other: str) -> bool:
     """Whether two paths without links lead to one folder."""
     try:
-        return os.path.samefile(path, other)  # noqa: PTH121 - they may be no text that pathlib keeps
+        before, there, after = map(os.stat, (path, other, path))
     except OSError:
         return False
+    return are_one_folder(before, there, after)
 
 
 def _relative(root: str, path: str) -> str | None:
