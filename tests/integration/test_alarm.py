@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -275,6 +275,25 @@ def test_a_journal_that_is_waited_for_is_told_of_and_the_alarm_after_it_tells_th
         "- The journal cannot be used, so that nothing is taken in or posted",
         "- Over",
     ]
+
+
+def test_a_look_that_fails_does_not_keep_a_journal_that_is_waited_for_from_being_told_of(
+    channel: Channel, caplog: pytest.LogCaptureFixture
+) -> None:
+    looks: list[str] = []
+
+    def clock() -> datetime:
+        looks.append("one")
+        if len(looks) == 1:
+            raise RuntimeError("what nobody thought of")
+        return datetime.now(UTC)
+
+    vitals = Vitals()
+    waiting = OwnAlarm(rules=rules(), courier=courier(channel), vitals=vitals, clock=clock)
+    with WithoutJournal(lambda: waiting) as without:
+        without.say("the database is away")
+        wait_for(lambda: channel.texts, what="it to be told")
+    assert "A look at what is wrong failed" in caplog.text
 
 
 def test_a_journal_that_can_be_had_at_once_is_told_of_by_nobody() -> None:

@@ -140,7 +140,10 @@ class WithoutJournal:
 
     def _run(self, alarm: OwnAlarm) -> None:
         while not self._ended.is_set():
-            alarm.round(self._trouble)
+            try:
+                alarm.round(self._trouble)
+            except Exception:  # nobody else tells that the journal is away
+                log.exception("A look at what is wrong failed; the next one is made all the same.")
             self._ended.wait(alarm.every_seconds)
 
 
