@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import Any
 from wsgiref.types import StartResponse, WSGIEnvironment
 
@@ -128,3 +129,14 @@ def test_an_application_is_made_once_and_not_before_somebody_asks() -> None:
         answers = list(visitors.map(lambda _: requests.get(address, timeout=10).text, range(8)))
     server.stop()
     assert (answers, made) == (["hello"] * 8, [1])
+
+
+@pytest.mark.parametrize("said", [b"", b"GET / HTTP/1.1\r\nHost: a\r\nX-Dribble: "])
+def test_connections_that_never_come_to_their_request_keep_nobody_out(serve: Serve, said: bytes) -> None:
+    address = address_of(serve())
+    host, _, port = address.removeprefix("http://").rpartition(":")
+    with ExitStack() as held:
+        for _ in range(150):
+            connection = held.enter_context(socket.create_connection((host, int(port)), timeout=10))
+            connection.sendall(said)
+        assert requests.get(address, timeout=10).text == "hello"

@@ -82,6 +82,13 @@ def test_a_few_wrong_passwords_cost_nothing_and_each_further_one_twice_as_long_u
     assert throttle.wait("192.0.2.2") == 0, "somebody else"
 
 
+def test_a_program_with_an_old_password_may_ask_for_weeks_and_waits_a_minute_each_time() -> None:
+    throttle = Throttle(Clock())
+    for _ in range(1200):
+        throttle.failed("a program at 192.0.2.1")
+    assert throttle.wait("a program at 192.0.2.1") == 60
+
+
 def test_who_knows_the_password_starts_anew() -> None:
     throttle = Throttle(Clock())
     for _ in range(8):

@@ -122,12 +122,28 @@ class Server:
         log.info("The page is served.", extra={"address": self._address})
         try:
             while not self._stopped.is_set():
+                _make_room(watched)
                 wasyncore.loop(timeout=_LOOP_SECONDS, use_poll=True, map=watched, count=1)
         finally:
             server.task_dispatcher.shutdown()
             with self._lock:
                 self._waker = None
                 wasyncore.close_all(watched, ignore_all=True)
+
+
+def _make_room(watched: dict[Any, Any]) -> None:
+    """Let the oldest connections go on which nothing is asked, where one more would be too many.
+
+    Those that wait, or say a byte now and then, so keep nobody out, also while the clock is set back, by which waitress
+    closes them. One that is still sending is spared as long as there are others.
+    """
+    from waitress.channel import HTTPChannel
+
+    while len(watched) >= _CONNECTIONS:
+        idle = [each for each in watched.values() if isinstance(each, HTTPChannel) and not each.requests]
+        if not idle:
+            return
+        min(idle, key=lambda each: each.total_outbufs_len > 0).handle_close()  # of equal ones the first, the oldest
 
 
 def listening(listen: str) -> list[socket.socket]:

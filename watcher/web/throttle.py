@@ -36,11 +36,15 @@ class Throttle:
         with self._lock:
             known = self._failures.pop(address, None)
             count = known.count + 1 if known is not None else 1
-            wait = min(_LONGEST_SECONDS, 2.0 ** (count - _FREE)) if count >= _FREE else 0.0
-            self._failures[address] = _Failures(count=count, until=self._seconds() + wait)
+            self._failures[address] = _Failures(count=count, until=self._seconds() + _pause(count))
             while len(self._failures) > _MOST_ADDRESSES:
                 self._failures.popitem(last=False)
 
     def succeeded(self, address: str) -> None:
         with self._lock:
             self._failures.pop(address, None)
+
+
+def _pause(count: int) -> float:
+    """Seconds, after so many failures. They may have come for days: 2 to the power of a thousand is no float."""
+    return min(_LONGEST_SECONDS, 2.0 ** min(count - _FREE, 10)) if count >= _FREE else 0.0
