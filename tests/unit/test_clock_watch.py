@@ -73,7 +73,7 @@ def test_a_clock_is_steady_once_it_has_gone_on_for_half_a_day(machine: Machine, 
     assert stands(watch) == (True, None)
 
 
-@pytest.mark.parametrize("by", [2 * 365 * DAY, 2 * HOUR, -2 * HOUR, -3650 * DAY])
+@pytest.mark.parametrize("by", [2 * 365 * DAY, 2 * HOUR, 45 * MINUTE, -45 * MINUTE, -3650 * DAY])
 def test_a_step_is_known_until_the_clock_has_been_steady_again(
     machine: Machine, watch: ClockWatch, by: timedelta, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -91,7 +91,7 @@ def test_a_step_is_known_until_the_clock_has_been_steady_again(
     assert stands(watch) == (True, None)
 
 
-@pytest.mark.parametrize("by", [MINUTE, -59 * MINUTE])
+@pytest.mark.parametrize("by", [MINUTE, -9 * MINUTE])
 def test_a_clock_that_is_put_right_by_minutes_stays_steady(machine: Machine, watch: ClockWatch, by: timedelta) -> None:
     watch.look(machine.wall)
     machine.goes_on(HALF_A_DAY)

@@ -12,8 +12,8 @@ from watcher.model import ClockStep
 
 log = logging.getLogger(__name__)
 
-# Less does no harm: nothing that waits is put off for longer than that, and nothing is kept for less than days.
-_STEP = timedelta(hours=1)
+# Less does no harm: what waits is put off by as much, and `give_up_after` is hours or days.
+_STEP = timedelta(minutes=10)
 STEADY_AFTER = timedelta(hours=12)  # long enough for somebody to set it right; a daemon may be restarted each night
 
 
