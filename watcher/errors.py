@@ -5,6 +5,7 @@
     │   ├── ConfigurationError   mend the configuration (exit 78)
     │   ├── UsageError           mend the command (exit 2)
     │   └── JournalUnusable      the journal is locked, foreign, damaged or newer than the program
+    │       ├── JournalOutdated  … or older than it, which the daemon changes by itself
     │       └── JournalMissing   … or has not been made yet, which the daemon does by itself
     ├── Unavailable              try again later; nothing was decided
     │   ├── SourceUnavailable    a mailbox or folder cannot be reached
@@ -61,6 +62,10 @@ class UsageError(PersonalError):
 
 class JournalUnusable(PersonalError):
     """The journal cannot be opened, and will not be until a person has looked."""
+
+
+class JournalOutdated(JournalUnusable):
+    """An earlier version of this program has written it; the daemon brings it to this one."""
 
 
 class JournalMissing(JournalUnusable):

@@ -90,6 +90,28 @@ def test_a_daemon_that_finds_the_journals_disk_full_waits_for_room_and_goes_on(
     assert (on_disk.done / ZHANG / "one.pdf").read_bytes() == pdf("one")
 
 
+def test_what_became_of_invoices_can_be_read_while_the_journals_disk_is_full_and_no_daemon_runs(
+    on_disk: Workplace, endpoint: Endpoint, disk: SmallDisk
+) -> None:
+    endpoint.behave(res_code=300042, res_msg="识别失败")
+    on_disk.drop("one.pdf", pdf("one"))
+    assert on_disk.command("run", "--once").returncode == 1
+    (submission,) = on_disk.submissions()
+    disk.fill()
+
+    status, listed, shown, exported = (
+        on_disk.command(*each) for each in (["status"], ["list"], ["show", submission["id"]], ["export"])
+    )
+    again, check = on_disk.command("retry", submission["id"]), on_disk.command("check")
+
+    assert [each.returncode for each in (status, listed, shown, exported)] == [0, 0, 0, 0], status.stderr
+    assert FULL in status.stdout
+    assert all("one.pdf" in each.stdout for each in (listed, shown))
+    assert [each.returncode for each in (again, check)] == [1, 1]
+    assert FULL in again.stderr
+    assert FULL in check.stdout
+
+
 def test_a_full_done_folder_leaves_its_files_in_place_and_the_status_says_why(
     workplace: Workplace, endpoint: Endpoint, disk: SmallDisk
 ) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url
 
+from tests.support.old_journals import make_journal_0001
 from tests.support.servers.postgres import Postgres
 from tests.support.tmpfs import small_disk
 from watcher.journal.checking import check_journal
@@ -100,6 +101,16 @@ def test_a_link_into_a_directory_that_is_not_there_is_told(tmp_path: Path) -> No
 
     assert not finding.ok
     assert "unmounted" in finding.message
+
+
+def test_of_an_older_journal_it_is_said_what_brings_it_to_this_version_and_nothing_of_rights(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/journal.db"
+    make_journal_0001(url)
+
+    (finding,) = check_journal(url)
+
+    assert "older version" in finding.message
+    assert (finding.mend or "").startswith("start the daemon anew, which brings it to this version")
 
 
 @pytest.mark.parametrize(

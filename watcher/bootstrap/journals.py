@@ -9,7 +9,7 @@ from watcher.config.confidential import confidential
 from watcher.config.sections import Configuration
 from watcher.errors import JournalUnusable, Unavailable
 from watcher.journal.checking import journal_trouble
-from watcher.journal.opening import is_same_journal, migrate, open_journal
+from watcher.journal.opening import is_same_journal, migrate, open_journal, open_to_read
 from watcher.policy.conditions import HELD_IN_A_FOLDER
 from watcher.ports import (
     Journal,
@@ -29,7 +29,7 @@ def open_for_work(configuration: Configuration) -> Journal:
 
 def open_for_reading(configuration: Configuration) -> Journal:
     """The journal beside a running daemon. Raises JournalUnusable."""
-    return open_journal(configuration.journal, exclusive=False)
+    return open_to_read(configuration.journal)
 
 
 def have_one_journal(one: Configuration, other: Configuration) -> bool:

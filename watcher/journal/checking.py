@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import make_url
 
-from watcher.errors import JournalMissing, JournalUnavailable, JournalUnusable
+from watcher.errors import JournalMissing, JournalOutdated, JournalUnavailable, JournalUnusable
 from watcher.findings import About
 from watcher.journal.database import FULL
 from watcher.journal.lock import holder_of
@@ -18,10 +18,8 @@ from watcher.journal.sqlite_file import has_no_room, page_fault
 from watcher.model import Backlog, Finding
 from watcher.mounts import in_bytes, is_network, kind_of, lack_of_room
 
-_MEND = (
-    "let the daemon's user read and write it; `invoice-watcher migrate` brings an old one up to date; "
-    "for what is no journal, name another place in `journal`"
-)
+_MEND = "let the daemon's user read and write it; for what is no journal, name another place in `journal`"
+_BRING_UP = "start the daemon anew, which brings it to this version, or stop it and run `invoice-watcher migrate`"
 _ABOUT = About("journal")
 
 
@@ -39,7 +37,7 @@ def check_journal(url: str, sources: Collection[str] | None = None) -> list[Find
             return [_ABOUT.wrong(FULL, "make room on the disk that it is on; nothing is lost meanwhile")]
         return [_ABOUT.wrong(str(error), "see whether the database runs, and its host, name and user in `journal`")]
     except JournalUnusable as error:
-        return [_ABOUT.wrong(str(error), _MEND)]
+        return [_ABOUT.wrong(str(error), _BRING_UP if isinstance(error, JournalOutdated) else _MEND)]
     try:
         count, size = sum(journal.counts().submissions.values()), journal.storage().size
         strays = {} if sources is None else journal.strays(sources)

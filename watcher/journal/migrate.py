@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import Column, Connection, MetaData, PrimaryKeyConstraint, String, Table, inspect
 
-from watcher.errors import JournalMissing, JournalUnusable
+from watcher.errors import JournalMissing, JournalOutdated, JournalUnusable
 from watcher.journal.making import make_tables
 
 HEAD = "0007"  # the newest of migrations/versions
@@ -45,7 +45,7 @@ def require_current(revision: str | None, where: str) -> None:
     if revision is None:
         raise JournalMissing(f"there is no journal in {where} yet: start the daemon, or {_BRING}")
     if needs_migration(revision, where):
-        raise JournalUnusable(f"{where} is of an older version ({revision}): {_BRING}")
+        raise JournalOutdated(f"{where} is of an older version ({revision}): {_BRING}")
 
 
 def bring_up(connection: Connection, revision: str | None) -> None:

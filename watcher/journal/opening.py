@@ -8,10 +8,11 @@ from pathlib import Path
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from watcher.errors import JournalUnusable
+from watcher.errors import JournalUnavailable, JournalUnusable
 from watcher.journal.database import Database
 from watcher.journal.journal import SqlJournal
 from watcher.journal.lock import FileLock, lock_of
+from watcher.journal.sqlite_at_rest import DatabaseAtRest, is_at_rest
 from watcher.journal.sqlite_database import SqliteDatabase
 from watcher.journal.sqlite_file import drop_claims, prepare, require
 
@@ -27,6 +28,21 @@ def open_journal(url: str, *, exclusive: bool) -> SqlJournal:
     if parsed.get_backend_name() != "sqlite":
         return SqlJournal(_postgres(parsed, exclusive=exclusive))
     return SqlJournal(_sqlite(_path(parsed), exclusive=exclusive))
+
+
+def open_to_read(url: str) -> SqlJournal:
+    """As `open_journal` for others than the daemon, and also where the disk of a file is full that nobody works on.
+
+    What is to be written to that raises JournalUnavailable.
+    """
+    try:
+        return open_journal(url, exclusive=False)
+    except JournalUnavailable:
+        parsed = _parsed(url)
+        if parsed.get_backend_name() != "sqlite" or not is_at_rest(_path(parsed)):
+            raise
+    require(_path(parsed), at_rest=True)
+    return SqlJournal(DatabaseAtRest(_path(parsed)))
 
 
 def is_same_journal(one: str, other: str) -> bool:

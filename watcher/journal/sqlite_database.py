@@ -71,6 +71,11 @@ def reading_engine(path: Path) -> Engine:
     return bare_engine(path, *_READING, poolclass=NullPool)
 
 
+def engine_at_rest(path: Path) -> Engine:
+    """Connections that believe that nobody writes to the file, nor has written what is not in it yet."""
+    return bare_engine(path, *_READING, query={"immutable": "1", "uri": "true"}, poolclass=NullPool)
+
+
 def _pragmas(pragmas: tuple[str, ...]) -> Callable[[Any, Any], None]:
     def apply(connection: Any, _record: Any) -> None:
         for pragma in pragmas:

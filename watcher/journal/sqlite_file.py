@@ -55,16 +55,21 @@ _LET_WAIT = Deferred(
 _DOUBT = Deferred(lambda: update(tries).where(tries.c.booking.in_(_IN_FLIGHT()), _DIED()).values(in_doubt=true()))
 
 
-def require(path: Path) -> None:
-    """Raises JournalUnusable unless the file is a journal of this version."""
+def require(path: Path, *, at_rest: bool = False) -> None:
+    """Raises JournalUnusable unless the file is a journal of this version. `at_rest`: nobody else has it open."""
     if not _is_there(path):
         if has_no_room(path):  # the daemon may be waiting for it
             raise JournalUnavailable(FULL)
         raise JournalMissing(f"there is no journal at {path}: start the daemon first")
     _check_header(path)
-    with _inspected(path) as connection:
+    with _opened(path, immutable="1", uri="true") if at_rest else _inspected(path) as connection:
         require_current(stored_revision(connection, str(path)), str(path))
         _check_columns(connection, path)
+
+
+def is_complete(path: Path) -> bool:
+    """Whether all of a journal is in its file: there is no log of what is still to come into it, or to be undone."""
+    return path.is_file() and not _has_log(path) and not path.with_name(path.name + "-journal").exists()
 
 
 def page_fault(path: Path) -> str | None:
