@@ -7,11 +7,11 @@ good by doing the rest again: a reply sent twice has one Message-ID, and a move 
 from __future__ import annotations
 
 import logging
-import random
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 
+from watcher.answer_failures import AnswerFailures
 from watcher.answering import Giving, Hindered, Late, Steps, give_together
 from watcher.clock import boot_seconds
 from watcher.config.sections import ReplyChoice
@@ -27,14 +27,12 @@ from watcher.headers import clean
 from watcher.model import AnswerStep, ClaimedAnswer, Closed, Outcome, Planned, Stage, Submission
 from watcher.notices import Notices
 from watcher.policy.answer import Verdict, verdict
-from watcher.policy.pauses import growing
 from watcher.ports import UNMEASURED, AnswerJournal, Carrier, Mailer, Meter, Move, PlannedMoves, Shelf, Source, Writer
 from watcher.replying import MANY_REPLIES, Replies
 
 log = logging.getLogger(__name__)
 
 HOLD = timedelta(seconds=60)
-_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 2.0, 600.0  # of one answer that cannot be given
 _STUMBLED_AGAIN_IN = timedelta(minutes=10)
 _TOO_LATE = "it could not be begun in time"
 _OUTCOMES = tuple(Outcome)
@@ -74,9 +72,7 @@ class Answer:
         self._notices = Notices(
             source=source.name, writer=writer, mailer=mailer, journal=journal, replies=replies, beat=beat
         )
-        # Of submissions that wait; losing it costs a few tries.
-        self._failures: dict[str, int] = {}  # in a row
-        self._broke_at: dict[type[Unavailable], str] = {}  # the last answer, where such a connection was lost over it
+        self._failures = AnswerFailures()
 
     @property
     def source(self) -> str:
@@ -101,7 +97,7 @@ class Answer:
                 with self._excused(claimed):
                     self._put_back(claimed, self._shelf)
             except SourceUnavailable as error:
-                self._journal.postpone_answer(claimed, self._next_pause(claimed.submission.id), str(error))
+                self._journal.postpone_answer(claimed, self._failures.next_pause(claimed.submission.id), str(error))
 
     def _put_back(self, claimed: ClaimedAnswer, shelf: Shelf) -> None:
         try:
@@ -168,35 +164,14 @@ class Answer:
             log.warning("An answer was another node's.", extra={"submission": name})
         except (Unavailable, TargetTaken) as error:
             log.warning("An answer has to wait.", extra={"submission": name, "detail": str(error)})
-            if isinstance(error, Unavailable) and self._concerns_all(error, name):
+            if isinstance(error, Unavailable) and self._failures.concern_all(error, name):
                 raise
-            self._journal.postpone_answer(claimed, self._next_pause(name), str(error))
+            self._journal.postpone_answer(claimed, self._failures.next_pause(name), str(error))
             return
         except Exception as error:  # one submission that we stumble over must not hold up the others
             log.exception("An answer could not be given.", extra={"submission": name})
             self._journal.postpone_answer(claimed, _STUMBLED_AGAIN_IN, f"an error of ours: {type(error).__name__}")
-        self._failures.pop(name, None)
-        self._broke_at.clear()
-
-    def _concerns_all(self, error: Unavailable, name: str) -> bool:
-        """A connection that is lost over two answers in a row is no fault of theirs."""
-        if error.broke:
-            way = MailerUnavailable if isinstance(error, MailerUnavailable) else SourceUnavailable
-            again = self._broke_at.get(way, name) != name
-            self._broke_at[way] = name
-            return again or error.altogether
-        return error.altogether
-
-    def _next_pause(self, name: str) -> timedelta:
-        self._failures[name] = self._failures.get(name, 0) + 1
-        return timedelta(
-            seconds=growing(
-                self._failures[name],
-                first=_FIRST_PAUSE_SECONDS,
-                longest=_LONGEST_PAUSE_SECONDS,
-                fraction=random.random(),  # noqa: S311 - jitter is no secret
-            )
-        )
+        self._failures.end(name)
 
     def _give(self, claimed: ClaimedAnswer) -> Steps:
         submission = claimed.submission
@@ -208,7 +183,7 @@ class Answer:
                 self._journal.postpone_answer(claimed, pause, MANY_REPLIES)
                 return
             remark = self._replies.send(claimed)
-            self._broke_at.pop(MailerUnavailable, None)
+            self._failures.went_well(MailerUnavailable)
         target: str | None = None
         try:
             target = yield from self._move(claimed, decided)
@@ -244,7 +219,7 @@ class Answer:
             except TargetTaken:
                 target = None
                 continue
-            self._broke_at.pop(SourceUnavailable, None)
+            self._failures.went_well(SourceUnavailable)
             return target
         raise TargetTaken("every planned name was taken")
 

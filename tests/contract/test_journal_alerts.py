@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import cast
 
 from msgspec.structs import replace
-from sqlalchemy import text
 
 from tests.support.journals import (
     CUT_OFF,
@@ -24,8 +22,8 @@ from tests.support.journals import (
     mail,
     only,
     settle,
+    write,
 )
-from watcher.journal.journal import SqlJournal
 from watcher.model import Alert, Kind, Reason, Signs, SubmissionState
 from watcher.ports import Journal
 
@@ -40,11 +38,6 @@ def signs(journal: Journal, *, long: timedelta = HOLD, recent: timedelta = DAY) 
 
 def held_mail(journal: Journal) -> str:
     return journal.record(mail(state=SubmissionState.HELD, reason=Reason.UNKNOWN_SENDER))
-
-
-def write(journal: Journal, statement: str) -> None:
-    """What only time or another version can do."""
-    cast("SqlJournal", journal)._database.write(lambda connection: connection.execute(text(statement)) and None)
 
 
 # ------------------------------------------------------------------------------------ what is wrong

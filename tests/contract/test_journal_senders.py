@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -19,11 +19,12 @@ from tests.support.journals import (
     document,
     mail,
     note,
+    notice,
     only,
     outcomes,
 )
 from watcher.errors import UsageError
-from watcher.model import Known, NewSubmission, Notice, Outcome, Planned, Reason, SubmissionState, Thread
+from watcher.model import Known, NewSubmission, Outcome, Planned, Reason, SubmissionState, Thread
 from watcher.ports import Journal
 
 HOUR = timedelta(hours=1)
@@ -206,22 +207,6 @@ def test_replies_are_counted_by_recipient_whatever_its_case(journal: Journal) ->
 
 
 # --------------------------------------------------------------------------------------------- notices
-
-
-def notice(**changes: Any) -> Notice:
-    values: dict[str, Any] = {
-        "source": "fapiao",
-        "concerns": "903851",
-        "thread": Thread(message_id="<1@corp.example>", references=("<0@x>",), reply_to="zhang@corp.example"),
-        "subject": "发票",
-        "person_name": "张三",
-        "language": "zh",
-        "received_at": datetime(2026, 3, 1, 8, 30, tzinfo=UTC),
-        "submissions": 60,
-        "bytes": 200_000_000,
-        "resumes_at": datetime(2026, 3, 1, 9, 30, tzinfo=UTC),
-    }
-    return Notice(**{**values, **changes})
 
 
 def test_a_notice_comes_out_as_it_went_in_and_is_sent_by_one(journal: Journal) -> None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from typing import cast
+from datetime import timedelta
 
 import pytest
-from sqlalchemy import BigInteger, text
+from sqlalchemy import BigInteger
 
 from tests.support.journals import (
     CUT_OFF,
@@ -22,30 +21,18 @@ from tests.support.journals import (
     file,
     mail,
     note,
+    notice,
     only,
+    write,
 )
-from watcher.journal.journal import SqlJournal
 from watcher.journal.tables import metadata
-from watcher.model import Kind, Notice, Planned, Reason, SubmissionState, Thread
+from watcher.model import Kind, Planned, Reason, SubmissionState
 from watcher.ports import Journal
 from watcher.service.set_back import SetBack
 
 STEP = timedelta(days=30)
 HOUR = timedelta(hours=1)
 SOON = timedelta(minutes=1)
-MOMENT = datetime(2026, 3, 1, tzinfo=UTC)
-SURPLUS = Notice(
-    source="fapiao",
-    concerns="903851",
-    thread=Thread(message_id="<1@corp.example>", references=(), reply_to="zhang@corp.example"),
-    subject="发票",
-    person_name="张三",
-    language="zh",
-    received_at=MOMENT,
-    submissions=60,
-    bytes=200_000_000,
-    resumes_at=MOMENT,
-)
 _TIMES = {
     table.name: [
         column.name
@@ -60,12 +47,9 @@ def set_back(journal: Journal) -> None:
     """As a journal stands after its clock was set back: all of its times are that much ahead."""
     ahead = STEP // timedelta(milliseconds=1)
 
-    def shift(statement: str) -> None:
-        cast("SqlJournal", journal)._database.write(lambda connection: connection.execute(text(statement)) and None)
-
     for table, times in _TIMES.items():
         if times:
-            shift(f"UPDATE {table} SET " + ", ".join(f"{time} = {time} + {ahead}" for time in times))
+            write(journal, f"UPDATE {table} SET " + ", ".join(f"{time} = {time} + {ahead}" for time in times))
 
 
 def draws_near(journal: Journal) -> int:
@@ -141,7 +125,7 @@ def test_what_was_to_be_answered_is_answered_now(journal: Journal) -> None:
 
 def test_a_notice_and_a_mail_that_nobody_has_heard_of_come_now_and_in_their_time(journal: Journal) -> None:
     journal.record(mail(answer=True))
-    assert journal.tell(SURPLUS, once_in=HOUR)
+    assert journal.tell(notice(), once_in=HOUR)
 
     assert draws_near(journal) > 0
 
@@ -193,7 +177,7 @@ def test_a_gate_is_probed_or_passed_now(journal: Journal, *, shut: bool) -> None
     [
         lambda journal: journal.spent("fapiao", "903851", HOUR).count,
         lambda journal: journal.sent_to("zhang@corp.example", HOUR).count,
-        lambda journal: int(not journal.tell(SURPLUS, once_in=24 * HOUR)),
+        lambda journal: int(not journal.tell(notice(), once_in=24 * HOUR)),
     ],
 )
 def test_what_was_submitted_sent_and_told_does_not_count_for_as_long_as_the_clock_was_set_back(
@@ -203,7 +187,7 @@ def test_what_was_submitted_sent_and_told_does_not_count_for_as_long_as_the_cloc
     book(journal)
     (claimed,) = journal.claim_answers("fapiao", limit=1, hold=HOLD)
     note(journal, claimed, Planned(target="done", replied=True))
-    journal.tell(SURPLUS, once_in=HOUR)
+    journal.tell(notice(), once_in=HOUR)
     assert has(journal) == 1
 
     set_back(journal)

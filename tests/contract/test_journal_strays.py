@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from tests.support.journals import (
     CUT_OFF,
     ENDED,
@@ -17,26 +15,16 @@ from tests.support.journals import (
     done,
     file,
     mail,
+    notice,
     settle,
 )
 from watcher.journal.checking import check_journal
-from watcher.model import Kind, Locator, Notice, Reason, SubmissionState, Thread
+from watcher.model import Kind, Locator, Reason, SubmissionState
 from watcher.ports import Journal
 
 OURS = ["fapiao"]
 OURS_AT = Locator(store="ours", key="invoices/same.pdf", url="https://ours.test/same.pdf")
-SURPLUS = Notice(
-    source="old",
-    concerns="zhang@corp.example",
-    thread=Thread(message_id="<1@corp.example>", references=(), reply_to="zhang@corp.example"),
-    subject="发票",
-    person_name="张三",
-    language="zh",
-    received_at=datetime(2026, 3, 1, tzinfo=UTC),
-    submissions=60,
-    bytes=200_000_000,
-    resumes_at=datetime(2026, 3, 1, 1, tzinfo=UTC),
-)
+SURPLUS = notice(source="old", concerns="zhang@corp.example")
 
 
 def strays(journal: Journal) -> dict[str, int]:

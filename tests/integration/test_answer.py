@@ -668,7 +668,7 @@ def test_while_nothing_can_be_answered_few_are_tried_and_all_are_when_the_source
     for number in range(10):
         empty_mail(journal, number)
     mailbox = Away(hangs_up=hangs_up)
-    monkeypatch.setattr("watcher.answer._FIRST_PAUSE_SECONDS", 600.0)
+    monkeypatch.setattr("watcher.answer_failures._FIRST_PAUSE_SECONDS", 600.0)
     monkeypatch.setattr("watcher.service.answerer._FIRST_REST_SECONDS", 3600.0)
     monkeypatch.setattr("watcher.service.answerer._LONGEST_REST_SECONDS", 3600.0)
     answerer = Answerer(answer=answering(journal, mailbox, None), at_once=1)

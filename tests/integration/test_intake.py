@@ -32,7 +32,7 @@ from watcher.model import Finding, Locator, NewSubmission, SubmissionFilter
 from watcher.people import FileDirectory
 from watcher.ports import FoundDocument
 from watcher.sources.folder import FolderSource
-from watcher.sources.folder.find import HEAD_BYTES
+from watcher.sources.folder.finished import HEAD_BYTES
 from watcher.spool import IN_MEMORY_BYTES
 from watcher.storing import Storing
 from watcher.surplus import Surplus

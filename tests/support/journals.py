@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import itertools
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, cast
+
+from sqlalchemy import text
 
 from watcher.errors import ClaimLost
+from watcher.journal.journal import SqlJournal
 from watcher.model import (
     AnswerStep,
     ClaimedAnswer,
@@ -17,6 +20,7 @@ from watcher.model import (
     Locator,
     NewDocument,
     NewSubmission,
+    Notice,
     Outcome,
     Planned,
     SettledTry,
@@ -154,3 +158,24 @@ def settle_some(journal: Journal, count: int, *, hold: timedelta) -> int:
             return number
         settle(journal, claimed[0], done(), ENDED)
     return count
+
+
+def notice(**changes: Any) -> Notice:
+    values: dict[str, Any] = {
+        "source": "fapiao",
+        "concerns": "903851",
+        "thread": Thread(message_id="<1@corp.example>", references=("<0@x>",), reply_to="zhang@corp.example"),
+        "subject": "发票",
+        "person_name": "张三",
+        "language": "zh",
+        "received_at": datetime(2026, 3, 1, 8, 30, tzinfo=UTC),
+        "submissions": 60,
+        "bytes": 200_000_000,
+        "resumes_at": datetime(2026, 3, 1, 9, 30, tzinfo=UTC),
+    }
+    return Notice(**{**values, **changes})
+
+
+def write(journal: Journal, statement: str) -> None:
+    """What only time, or another version, can do to a journal."""
+    cast("SqlJournal", journal)._database.write(lambda connection: connection.execute(text(statement)) and None)

@@ -86,7 +86,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "notices": STEP,
     "answering": STEP,
     "replying": STEP,
-    "answer": STEP | {"answering", "notices", "replying"},
+    "answer_failures": STEP,
+    "answer": STEP | {"answer_failures", "answering", "notices", "replying"},
     "service": STEP | STEPS | {"outstanding", "presence"},
     # What people decide, by command or on the page.
     "decisions": STEP,

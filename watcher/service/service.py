@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from watcher.clock import boot_seconds
 from watcher.errors import Unavailable
@@ -26,8 +26,8 @@ from watcher.service.cores import gather_threads
 from watcher.service.poster import Poster
 from watcher.service.releases import Releases
 from watcher.service.retention import Retention
+from watcher.service.rounds import Rounds
 from watcher.service.set_back import SetBack
-from watcher.service.state import state_line
 from watcher.service.stopping import Stop, Stopping
 from watcher.service.strays import Strays
 from watcher.service.supervision import Supervision
@@ -35,16 +35,11 @@ from watcher.service.tender import Tender
 from watcher.service.threads import show_name
 from watcher.service.vitals import Vitals
 
-if TYPE_CHECKING:
-    from watcher.service.schedule import Schedule
-
 log = logging.getLogger(__name__)
 
 _LOOK_EVERY_SECONDS = 0.1  # of `run --once`, for what wakes nobody: the end of an answer
 _LOOKING_SECONDS = 5.0  # how long a stop waits for what is being taken in
 _LAST_ANSWERS_SECONDS = 5.0  # and at least for what is being answered
-_RETENTION_SECONDS = 3600.0  # from one round to the next
-_STATE_SECONDS = 10.0  # how often it is seen how things stand
 
 
 class Closable(Protocol):
@@ -92,16 +87,21 @@ class Service:
         self._poster = poster
         self._alarm = alarm
         self._releases = releases
-        self._set_back = set_back
-        self._retention = retention
+        self._rounds = Rounds(
+            journal=journal,
+            tenders=tenders,
+            endpoint=poster.endpoint,
+            alarm=alarm,
+            set_back=set_back,
+            strays=Strays(journal=journal, sources=self._sources),
+            retention=retention,
+            supervision=supervision,
+        )
         self._resources = resources
         self._supervision = supervision
-        self._strays = Strays(journal=journal, sources=self._sources)
-        self._scheduling = supervision.heartbeats.worker("schedule")
         self._settling_grace = settling_grace
         self._stop_within = stop_within
         self._changed = threading.Event()
-        self._ending = threading.Event()
 
     # -------------------------------------------------------------------------------- the daemon
 
@@ -117,15 +117,14 @@ class Service:
             self._vitals.clock_watch.look(self._journal.now())
         self._vitals.works(self._journal_trouble)
         self._supervision.ready()
-        schedule = self._schedule()  # what it does first is seconds away: to load APScheduler keeps nobody waiting
-        self._tell_state()
+        self._rounds.begin()  # what they do first is seconds away: to load APScheduler keeps nobody waiting
         log.info("The daemon is ready.", extra={"sources": ", ".join(self._sources)})
         self._load()
-        reason = self._stopping.wait(partial(self._told, may_reload), partial(self._listens, schedule))
+        reason = self._stopping.wait(partial(self._told, may_reload), self._listens)
         self._vitals.waits("it begins anew with its new configuration" if reason is Stop.RELOAD else "it stops")
         self._supervision.stops(self._stop_within.total_seconds(), for_good=reason is not Stop.RELOAD)
         log.info("The daemon stops.", extra={"reason": reason})
-        schedule.stop()
+        self._rounds.stop()
         self._end(looking)
         return self._stopping.final or reason
 
@@ -172,9 +171,9 @@ class Service:
 
     def _begin(self) -> None:
         self._journal.register_sources(self._sources)
-        self._set_back.round()
+        self._rounds.set_back.round()
         self._journal.leave_other_gates(self._poster.endpoint)
-        self._strays.round()
+        self._rounds.strays.round()
         self._journal.subscribe(self._wake)
         self._posting = self._thread("claim", self._poster.run)
         self._letting_in = self._thread("let-in", self._releases.run)
@@ -208,32 +207,6 @@ class Service:
         thread.start()
         return thread
 
-    def _schedule(self) -> Schedule:
-        """The polls (each source is woken at its own interval, whatever its events say), and what is done for all."""
-        from watcher.service.schedule import Schedule
-
-        schedule = Schedule()
-        for tender in self._tenders:
-            schedule.every(tender.poll_seconds, f"poll {tender.source.name}", tender.source.wake)
-        schedule.every(_RETENTION_SECONDS, "retention", self._retention.round)
-        schedule.every(self._alarm.every_seconds, "alarm", self._alarm.round)
-        schedule.every(self._set_back.every_seconds, "set back", self._set_back.round)
-        schedule.every(self._strays.every_seconds, "strays", self._strays.round)
-        schedule.every(_STATE_SECONDS, "state", self._tell_state)
-        schedule.start()
-        return schedule
-
-    def _tell_state(self) -> None:
-        """What `systemctl status` shows; where that is told, the schedule goes round."""
-        self._scheduling.beat()
-        failures = {tender.source.name: tender.failure for tender in self._tenders}
-        try:
-            self._supervision.say(state_line(failures, self._journal.gate(self._poster.endpoint)))
-        except Unavailable as error:
-            self._supervision.say(f"the journal is waited for: {error}")
-        if not self._ending.is_set():
-            self._scheduling.waits(_STATE_SECONDS)
-
     def _told(self, may_reload: Callable[[], bool]) -> bool:
         """systemd hears of every wish to reload, and that it is over: by the next service's READY, or at once."""
         self._supervision.reloads()
@@ -242,16 +215,15 @@ class Service:
             self._supervision.ready()
         return granted
 
-    def _listens(self, schedule: Schedule) -> None:
+    def _listens(self) -> None:
         """The main thread, again and again."""
         self._supervision.listens()
-        schedule.keep_up()
+        self._rounds.keep_up()
         gather_threads()
 
     def _end(self, looking: Sequence[threading.Thread]) -> None:
-        self._ending.set()
+        self._rounds.end()
         self._releases.stop()
-        self._retention.stop()
         self._alarm.stop()
         for tender in self._tenders:
             tender.stop()

@@ -10,20 +10,21 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from watcher.config.sections import Folder
-from watcher.errors import SourceUnavailable, TargetTaken, Vanished
+from watcher.errors import SourceUnavailable, Vanished
 from watcher.model import Submission
 from watcher.sources.folder.arriving import Arriving
 from watcher.sources.folder.drive import Mount, is_gone, open_below, unavailable
-from watcher.sources.folder.free import free_beside, free_in, status_at
+from watcher.sources.folder.free import free_in
 from watcher.sources.folder.identity import Fingerprint
 from watcher.sources.folder.making import made, made_below
-from watcher.sources.folder.move import Move, hidden_spot
+from watcher.sources.folder.move import Move
 from watcher.sources.folder.names import for_display, from_text, to_text
-from watcher.sources.folder.note import drop_note, keep_note
+from watcher.sources.folder.note import drop_note
 from watcher.sources.folder.opened import OpenFolders
 from watcher.sources.folder.own_links import open_own
 from watcher.sources.folder.spot import Spot
 from watcher.sources.folder.target import Template
+from watcher.sources.folder.whereabouts import answer_in_place, has_gone, loosened, require_there
 
 
 class Answers:
@@ -97,15 +98,15 @@ class Answers:
         root, drive = folders.begin()
         place, expected = from_text(submission.place), Fingerprint.parse(submission.fingerprint)
         source = self._source(root, place, folders)
-        now = _loosened(source, expected) if place.startswith("/") else expected
-        if _is_gone(source, expected) and (moved := self._where_it_may_lie(root, submission, folders)) is not None:
-            source, now = moved, _loosened(moved, expected)
+        now = loosened(source, expected) if place.startswith("/") else expected
+        if has_gone(source, expected) and (moved := self._where_it_may_lie(root, submission, folders)) is not None:
+            source, now = moved, loosened(moved, expected)
         if target is None:
-            _answer_in_place(source, place, now, note)
+            answer_in_place(source, place, now, note)
             return
         with self._arriving.at(target):
             if not self._is_ours(target):
-                _be_there(target, source, now)
+                require_there(target, source, now)
                 return
             goal = self._target(root, place, target, folders)
             self.is_near = goal.device == drive.device and not drive.is_network
@@ -116,7 +117,7 @@ class Answers:
         if submission.moved_to is None or submission.moved_to == submission.place:
             return None
         spot = self._source(root, from_text(submission.moved_to), folders)
-        return None if _is_gone(spot, Fingerprint.parse(submission.fingerprint)) else spot
+        return None if has_gone(spot, Fingerprint.parse(submission.fingerprint)) else spot
 
     def _named(self, submission: Submission) -> str:
         return f"{self._mount.path}/{from_text(submission.place)}"
@@ -135,7 +136,7 @@ class Answers:
             try:
                 source = self._source(root, from_text(submission.moved_to), folders)
                 home = _spot(folders, parent, name, lambda: _home(root, parent))
-                now = _loosened(source, expected)
+                now = loosened(source, expected)
                 _bring(source, home, None, folders, now=now, recorded=expected, first=False)
                 status = os.stat(name, dir_fd=home.folder, follow_symlinks=False)
             except OSError as error:
@@ -230,47 +231,9 @@ def _bring(
         drop_note(source)
 
 
-def _is_gone(spot: Spot | None, expected: Fingerprint) -> bool:
-    """Whether nothing like it is there, nor under its hidden name."""
-    spots = (spot, hidden_spot(spot, expected)) if spot else ()
-    return not any(status is not None and expected.resembles(status) for status in (each.status for each in spots))
-
-
-def _be_there(target: str, source: Spot | None, expected: Fingerprint) -> None:
-    """Of a target that was planned under another configuration: whether it was brought there then, else TargetTaken."""
-    there = status_at(target)
-    if _is_gone(source, expected) and there is not None and expected.resembles(there):
-        return
-    raise TargetTaken(f"{for_display(target)} is no place of the present configuration")
-
-
-def _answer_in_place(source: Spot | None, place: str, expected: Fingerprint, note: str | None) -> None:
-    status = source.status if source else None
-    if source is None or status is None:
-        raise Vanished(f"{for_display(place)} is not there any more")
-    if not expected.matches(status):
-        raise Vanished(f"{for_display(place)} has changed since it was taken in")
-    if note is None:
-        drop_note(source)
-    else:
-        keep_note(free_beside(source), note, status)
-
-
 def _home(root: int, folder: str) -> int:
     """A folder below the watched one, open; made anew where it was taken away meanwhile."""
     try:
         return open_below(root, folder)
     except FileNotFoundError:
         return made_below(os.dup(root), folder.split("/"), root, [])
-
-
-def _loosened(source: Spot | None, expected: Fingerprint) -> Fingerprint:
-    """What a file is that was moved before: on another drive it has another inode and a coarser time.
-
-    An interrupted move may have left it under its hidden name.
-    """
-    for spot in (source, hidden_spot(source, expected)) if source else ():
-        status = spot.status
-        if status is not None and expected.resembles(status):
-            return Fingerprint.of(status, stable_inodes=True)
-    return expected

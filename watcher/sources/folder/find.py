@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import os
 import time
@@ -11,15 +10,14 @@ from contextlib import closing
 from typing import NamedTuple
 
 from watcher.config.sections import Folder
-from watcher.errors import SourceUnavailable, Vanished
+from watcher.errors import SourceUnavailable
 from watcher.model import Kind, Known, SubmissionState
 from watcher.policy.arrival import Treatment, treatment
-from watcher.sources.folder.drive import Drive, LastFolder, folder_below, is_gone, unavailable
+from watcher.sources.folder.drive import Drive, LastFolder, unavailable
+from watcher.sources.folder.finished import Finished
 from watcher.sources.folder.hints import Hinted
 from watcher.sources.folder.identity import Candidate, Fingerprint, oldest_first
 from watcher.sources.folder.leftovers import Leftovers
-from watcher.sources.folder.names import NOTE_SUFFIX
-from watcher.sources.folder.note import is_note_in
 from watcher.sources.folder.offered import Offered
 from watcher.sources.folder.ready import Waiting
 from watcher.sources.folder.scan import Scan, Sight
@@ -30,13 +28,9 @@ log = logging.getLogger(__name__)
 
 Ask = Callable[[Sequence[str]], Mapping[str, Known]]
 
-HEAD_BYTES = 4096
 KEYS_PER_QUESTION = 500
 ASK_ANEW_AFTER_SECONDS = 600.0  # of standing files: another node may have moved some, and people put them back
-_CHANGING_PAUSE_SECONDS = 0.01  # it changed between two glances
 _PUT_BACK_PAUSE_SECONDS = 1.0  # a file may be put back before its answer is recorded as given
-# Somebody has it open in a way that shuts us out (Windows over SMB; a lease of another program).
-_HELD = (errno.EAGAIN, errno.EBUSY, errno.ETXTBSY)
 
 
 class Found(NamedTuple):
@@ -57,11 +51,11 @@ class Finder:
         self.left_alone = 0  # files outside `accept`, at the last scan of everything
         self.complete = False  # whether the last round came to its end
         self._folder = folder
-        self._settle = folder.settle.total_seconds()
+        settle = folder.settle.total_seconds()
         self._templates = templates
-        self._wanted = wanted
         self._verdicts = Verdicts()
-        self._waiting = Waiting(self._settle)
+        self._waiting = Waiting(settle)
+        self._finished = Finished(self._waiting, self._verdicts, wanted, settle=settle)
         self._leftovers = Leftovers()
         self._offered = Offered()
         self._problems: list[str] = []
@@ -99,7 +93,7 @@ class Finder:
                 for candidate, fingerprint, key, known in self._unknown(batch, drive, hinted, ask):
                     closed = candidate.path in hinted.files
                     try:
-                        opened = self._finished(folders, candidate, fingerprint, closed=closed, trusted=trusted)
+                        opened = self._finished.opened(folders, candidate, fingerprint, closed=closed, trusted=trusted)
                     except OSError as error:
                         self._waiting.forget(candidate.path)
                         sight.note(error, f"{self._folder.path}/{candidate.path}")
@@ -210,60 +204,3 @@ class Finder:
             self._verdicts.put(candidate, Verdict.KNOWN)
         elif closed:
             self._waiting.look_again(candidate, time.monotonic(), pause=_PUT_BACK_PAUSE_SECONDS)
-
-    def _finished(
-        self, folders: LastFolder, candidate: Candidate, fingerprint: Fingerprint, *, closed: bool, trusted: bool
-    ) -> tuple[int, os.stat_result] | None:
-        """The file, open, and its state, where it is finished and wanted; raises OSError where it cannot be read."""
-        now = time.monotonic()
-        if not closed and self._waiting.is_early(candidate, now):
-            return None
-        try:
-            file, status = folders.opened(candidate.path)
-        except OSError as error:
-            self._put_off(candidate, error, now)
-            return None
-        except Vanished:
-            return None
-        wanted = False
-        try:
-            if fingerprint.matches(status):
-                ready = self._waiting.is_ready(candidate, file, now, closed=closed, trusted=trusted)
-                wanted = ready and self._is_wanted(folders.root, candidate, file)
-            else:
-                self._waiting.look_again(candidate, now, pause=_CHANGING_PAUSE_SECONDS if trusted else self._settle)
-        finally:
-            if not wanted:
-                os.close(file)
-        return (file, status) if wanted else None
-
-    def _put_off(self, candidate: Candidate, error: OSError, now: float) -> None:
-        if error.errno in _HELD:
-            self._waiting.look_again(candidate, now, pause=self._settle)
-        elif is_gone(error):
-            self._waiting.forget(candidate.path)
-        else:
-            raise error
-
-    def _is_wanted(self, root: int, candidate: Candidate, file: int) -> bool:
-        self._waiting.forget(candidate.path)
-        if candidate.size == 0:
-            return True
-        beside = _is_beside(root, candidate.path)
-        if not (beside and is_note_in(file)) and self._wanted(os.pread(file, HEAD_BYTES, 0)):
-            return True
-        self._verdicts.put(candidate, Verdict.NOTE if beside else Verdict.LEFT_ALONE)
-        return False
-
-
-def _is_beside(root: int, path: str) -> bool:
-    """Whether it is named as the note of a file beside it."""
-    if not path.endswith(NOTE_SUFFIX):
-        return False
-    parent, _, name = path.removesuffix(NOTE_SUFFIX).rpartition("/")
-    try:
-        with folder_below(root, parent) as folder:
-            os.stat(name, dir_fd=folder, follow_symlinks=False)
-    except OSError:
-        return False
-    return True
