@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import stat
@@ -353,17 +354,46 @@ def test_a_file_replaced_in_the_middle_of_its_move_stays(folder: Folder, monkeyp
     submission = folder.taken_in()
     from watcher.sources.folder import atomic, move
 
-    def replaced_first(source: int, name: str, target: int, new_name: str) -> None:
-        if name == "a.pdf":
-            path.unlink()
-            path.write_bytes(PDF + b"% replaced")
-        atomic.rename_new(source, name, target, new_name)
+    def replaced_first(where: int, name: str, own_name: str) -> None:
+        path.unlink()
+        path.write_bytes(PDF + b"% replaced")
+        atomic.rename_aside(where, name, own_name)
 
-    monkeypatch.setattr(move, "rename_new", replaced_first)
+    monkeypatch.setattr(move, "rename_aside", replaced_first)
     with pytest.raises(Vanished):
         folder.source.move(submission, folder.source.plan(submission, booked=False), NOTE)
 
     assert folder.files() == {"inbox/a.pdf": PDF + b"% replaced"}
+
+
+def test_a_file_replaced_in_the_middle_of_its_move_stays_on_a_drive_that_renames_by_linking(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a drive such as NFS, and somebody who saves a new state just when the file goes out of their way
+    from watcher.sources.folder import atomic
+
+    path = folder.drop()
+    submission = folder.taken_in()
+    new = folder.root / "new"
+    new.write_bytes(PDF + b"% replaced")
+
+    def cannot(*_: Any) -> None:
+        raise OSError(errno.EINVAL, "Invalid argument")
+
+    def at_the_worst_moment(step: Callable[..., None]) -> Callable[..., None]:
+        def followed(name: str, *rest: Any, **options: Any) -> None:
+            step(name, *rest, **options)
+            if name == "a.pdf" and new.exists():
+                new.replace(path)
+
+        return followed
+
+    monkeypatch.setattr(atomic, "_renameat2", cannot)
+    for step in ("link", "rename"):
+        monkeypatch.setattr(os, step, at_the_worst_moment(getattr(os, step)))
+    folder.source.move(submission, folder.source.plan(submission, booked=False), NOTE)
+
+    assert folder.files() == {"inbox/a.pdf": PDF + b"% replaced", "error/a.pdf": PDF, "error/a.pdf.txt": NOTE_BYTES}
 
 
 def test_nothing_is_moved_to_any_other_place_than_done_and_error(folder: Folder) -> None:
@@ -627,8 +657,6 @@ def test_a_hidden_file_that_nobody_asks_for_gets_its_name_back(folder: Folder, m
 def test_drives_that_can_less_do_not_overwrite_either(
     folder: Folder, monkeypatch: pytest.MonkeyPatch, missing: str
 ) -> None:
-    import errno
-
     from watcher.sources.folder import atomic
 
     def cannot(*_: Any, **__: Any) -> None:

@@ -28,6 +28,22 @@ def rename_new(source: int, name: str, target: int, new_name: str) -> None:
         _link_and_unlink(source, name, target, new_name)
 
 
+def rename_aside(folder: int, name: str, own_name: str) -> None:
+    """Rename within a folder to a name that nobody but us makes; FileExistsError where it is there all the same.
+
+    In one step on every drive: by a link that is made and a name that is removed, as in `rename_new`, what somebody has
+    put in the place of the file in between would be removed with it.
+    """
+    try:
+        _renameat2(folder, name, folder, own_name)
+    except OSError as error:
+        if error.errno not in _CANNOT:
+            raise
+        if status_of(folder, own_name) is not None:
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), own_name) from error
+        os.rename(name, own_name, src_dir_fd=folder, dst_dir_fd=folder)
+
+
 def status_of(folder: int, name: str) -> os.stat_result | None:
     """What is there under this name, or None."""
     try:

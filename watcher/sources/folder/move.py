@@ -18,6 +18,7 @@ from watcher.errors import TargetTaken, Vanished
 from watcher.sources.folder.atomic import (
     copy_of,
     remove,
+    rename_aside,
     rename_new,
     same_content,
     sync_folder,
@@ -159,9 +160,10 @@ class Move:
         hidden = self._hidden or spot
         try:
             if spot is not hidden:
-                rename_new(spot.folder, spot.name, hidden.folder, hidden.name)
+                rename_aside(spot.folder, spot.name, hidden.name)
         except FileNotFoundError as error:
-            raise Vanished(f"{for_display(spot.name)} was taken away before its move") from error
+            if hidden.status is None:  # else the drive did rename it, and its answer was lost on the way
+                raise Vanished(f"{for_display(spot.name)} was taken away before its move") from error
         status = hidden.status
         if status is None:
             raise Vanished(f"{for_display(hidden.name)} was taken away during its move")
