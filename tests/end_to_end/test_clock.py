@@ -67,6 +67,20 @@ def test_a_document_that_still_fails_after_its_time_is_given_up_though_nobody_tr
     assert len(endpoint.requests) == 2
 
 
+def test_a_damaged_file_on_a_network_drive_is_answered_by_a_run_that_cannot_wait_until_it_is_believed_finished(
+    workplace: Workplace, clock: WallClock
+) -> None:
+    workplace.config["folders"][0] |= {"network": True, "settle": "10ms"}
+    workplace.write().drop("a.pdf", b"%PDF-1.4 and no more")
+    assert run_once(workplace, clock, ahead=timedelta(0)) == 0
+    assert workplace.submissions() == []
+
+    run_once(workplace, clock, ahead=timedelta(hours=2))
+
+    (submission,) = workplace.submissions()
+    assert submission["answered_at"] is not None
+
+
 def test_what_was_to_be_tried_again_is_not_put_off_by_as_much_as_the_clock_was_set_back(
     workplace: Workplace, endpoint: Endpoint, clock: WallClock
 ) -> None:

@@ -312,6 +312,21 @@ def test_a_file_that_grows_for_long_is_looked_at_less_and_less_often(watched: Wa
     assert watched.next().path == "a.pdf"
 
 
+def test_a_file_that_is_kept_open_for_long_is_told_of_once(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("watcher.sources.folder.ready.LONG_SECONDS", 0.0)
+    writer = SlowWriter(watched.inbox / "a.pdf")
+    writer.write(PDF)
+
+    assert [watched.paths() for _ in range(3)] == [[], [], []]
+    writer.close()
+
+    assert watched.next().path == "a.pdf"
+    told = [record.__dict__["detail"] for record in caplog.records if "keeps it open" in record.message]
+    assert told == [f"{watched.inbox}/a.pdf"]
+
+
 def test_a_folder_that_is_moved_in_is_found_with_its_files(watched: Watched) -> None:
     watched.look()
     outside = watched.root / "prepared"

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
 from watcher.config.sections import FixedCode, FromFilename, FromPlace
 from watcher.mounts import kind_of
 from watcher.sources.folder.drive import Drive
-from watcher.sources.folder.ready import is_whole
+from watcher.sources.folder.identity import Candidate
+from watcher.sources.folder.ready import Waiting, is_whole
 from watcher.sources.folder.usercode import code_of
 
 MOUNTS = """\
@@ -18,6 +20,8 @@ MOUNTS = """\
 31 30 0:27 / /mnt/my\\040share rw - cifs //server/share rw
 32 22 0:28 / /mnt/nfs rw - nfs4 server:/x rw
 33 22 0:29 / /mnt/ssh rw - fuse.sshfs x: rw
+34 22 8:17 / /media/stick rw - exfat /dev/sdb1 rw
+35 22 8:33 / /media/camera rw - vfat /dev/sdc1 rw
 """
 
 
@@ -29,9 +33,11 @@ MOUNTS = """\
         ("/mnt/nfs", "nfs4", True, True),
         ("/mnt/nfsother", "ext4", False, True),
         ("/mnt/ssh/a", "fuse.sshfs", True, False),
+        ("/media/stick", "exfat", False, False),
+        ("/media/camera", "vfat", False, False),
     ],
 )
-def test_a_network_drive_is_known_by_what_is_mounted_last(
+def test_what_a_drive_may_be_believed_is_known_by_what_is_mounted_last(
     path: str, kind: str, is_network: bool, stable_inodes: bool
 ) -> None:
     drive = Drive(device=1, inode=2, real_path=path, file_system=kind_of(path, MOUNTS))
@@ -49,11 +55,46 @@ def test_a_network_drive_is_known_by_what_is_mounted_last(
         (b"%PDF-1.4", b"%%EOF" + b" " * 3000, False),
         (b"PK\x03\x04...", b"...PK\x05\x06" + b"\0" * 18, True),
         (b"PK\x03\x04...", b"...", False),
-        (b"<?xml", b"", True),
+        (b"<?xml", b"<a></a>\n", True),
+        (b"<?xml", b"<a><b", False),
+        (b"\xff\xd8\xff\xe0", b"...\xff\xd9 by a camera", True),
+        (b"\xff\xd8\xff\xe0", b"... half a photo", False),
+        (b"\x89PNG\r\n\x1a\n", b"...\0\0\0\0IEND\xae\x42\x60\x82", True),
+        (b"\x89PNG\r\n\x1a\n", b"... half a picture", False),
+        (b"II*\0", b"... a TIFF ends anyhow", True),
+        (b"II*\0", b"..." + b"\0" * 3000, False),
+        (b"what else there is", b"...", True),
+        (b"", b"", True),
     ],
 )
 def test_a_file_is_whole_when_its_end_is_there(head: bytes, tail: bytes, whole: bool) -> None:
     assert is_whole(head, tail) is whole
+
+
+@pytest.mark.parametrize(
+    ("content", "patience"),
+    [
+        (b"%PDF-1.4 ... %%EOF", 5.0),
+        (b"%PDF-1.4 ... half", 60.0),
+        (b"%PDF-1.4 ... half" + b"\0" * 5000, 600.0),
+        (b"\xff\xd8\xff\xe0 ... half" + b"\0" * 5000, 600.0),
+    ],
+)
+def test_a_file_on_a_network_drive_is_believed_finished_the_later_the_less_it_looks_so(
+    tmp_path: Path, content: bytes, patience: float
+) -> None:
+    path = tmp_path / "a.pdf"
+    path.write_bytes(content)
+    candidate = Candidate(mtime_ns=1, path="a.pdf", size=len(content), inode=1)
+    waiting = Waiting(settle=5.0)
+
+    with path.open("rb") as file:
+        ready = [
+            waiting.is_ready(candidate, file.fileno(), now, closed=False, trusted=False)
+            for now in (0.0, patience - 0.1, patience)
+        ]
+
+    assert ready == [False, False, True]
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,10 @@ from watcher.errors import SourceUnavailable, Vanished
 from watcher.mounts import Mounted, MountTable, is_network
 from watcher.sources.folder.names import for_display
 
-# Of network drives, some number their files anew whenever they have forgotten them.
-_UNSTABLE_INODES = re.compile(r"cifs|smb\w*|9p|davfs\d?|vboxsf|vmhgfs|prl_fs|drvfs|fuse(\..*)?")
+# Some number their files anew whenever they have forgotten them: network drives, and what is plugged in.
+_UNSTABLE_INODES = re.compile(
+    r"cifs|smb\w*|9p|davfs\d?|vboxsf|vmhgfs|prl_fs|drvfs|fuse(\..*)?|fuseblk|vfat|msdos|exfat"
+)
 
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC  # how a folder is opened
 _TO_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC

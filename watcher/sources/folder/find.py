@@ -18,6 +18,7 @@ from watcher.sources.folder.finished import Finished
 from watcher.sources.folder.hints import Hinted
 from watcher.sources.folder.identity import Candidate, Fingerprint, oldest_first
 from watcher.sources.folder.leftovers import Leftovers
+from watcher.sources.folder.names import for_display
 from watcher.sources.folder.offered import Offered
 from watcher.sources.folder.ready import Waiting
 from watcher.sources.folder.scan import Scan, Sight
@@ -115,6 +116,7 @@ class Finder:
                 log.warning("Something in a folder may not be read and stays.", extra={"detail": sentence})
         self._barred.update(sight.barred)
         if saw_everything:
+            self._tell_of_long_ones()
             self._barred.intersection_update(sight.barred)
             self.left_alone = self._verdicts.count(Verdict.LEFT_ALONE) + len(self._barred)
             self._problems = sight.problems
@@ -122,6 +124,14 @@ class Finder:
         if problems:
             more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
             raise SourceUnavailable(problems[0] + more)
+
+    def _tell_of_long_ones(self) -> None:
+        """Each once: it may be a program that never closes what it has written."""
+        for path in self._waiting.long(time.monotonic()):
+            log.warning(
+                "A file is not taken in, because somebody keeps it open or still writes to it.",
+                extra={"detail": f"{self._folder.path}/{for_display(path)}"},
+            )
 
     # ------------------------------------------------------------------------------- what is there
 

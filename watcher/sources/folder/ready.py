@@ -12,6 +12,7 @@ import errno
 import fcntl
 import os
 import signal
+import time
 from collections.abc import Container
 from enum import Enum
 
@@ -21,9 +22,15 @@ from watcher.sources.folder.identity import Candidate
 
 PATIENCE = 10  # × settle: how long an empty or damaged file must stand still to be believed finished
 LEAST_PATIENCE_SECONDS = 60.0  # for damaged ones
+RESERVED_PATIENCE_SECONDS = 600.0  # for those whose end is nothing but zeros
+OLD_SECONDS = 3600.0  # what was changed so long ago by the drive's own clock is finished, however it looks
+LONG_SECONDS = 900.0  # who waits longer than that for its writer is told of
 _FIRST_LOOK_AGAIN_SECONDS = 0.002  # the close event comes a moment before the kernel counts the writer out
 _TAIL_BYTES = 2048
 _ZIP_END_BYTES = 22 + 65_535  # the end record, and the longest comment behind it
+# How files begin that end in a way of their own; behind that may come a little more, of a zip a comment.
+_ZIP_END = b"PK\x05\x06"
+_ENDINGS = {b"PK\x03\x04": _ZIP_END, b"\xff\xd8\xff": b"\xff\xd9", b"\x89PNG\r\n": b"IEND"}
 
 
 class Lease(Enum):
@@ -50,18 +57,34 @@ def try_lease(file: int) -> Lease:
 
 
 def is_whole(head: bytes, tail: bytes) -> bool:
-    """Whether a file that begins and ends so has its end: the trailer of a PDF, the directory of a zip."""
+    """Whether a file that begins and ends so has its end: the trailer of a PDF, the directory of a zip, a mark."""
     if b"%PDF-" in head[:1024]:
         return b"%%EOF" in tail[-_TAIL_BYTES:]
-    if head.startswith(b"PK\x03\x04"):
-        return b"PK\x05\x06" in tail
-    return True
+    if head.startswith(b"<?xml"):
+        return tail.rstrip().endswith(b">")
+    for begin, ending in _ENDINGS.items():
+        if head.startswith(begin):
+            return ending in (tail if ending == _ZIP_END else tail[-_TAIL_BYTES:])
+    return not is_reserved(tail)
+
+
+def is_reserved(tail: bytes) -> bool:
+    """Whether a file that ends so is likely to be written still.
+
+    Windows gives a file its size first, and neither that nor its time may change on a server until all has come.
+    """
+    return bool(tail) and not tail[-_TAIL_BYTES:].strip(b"\0")
 
 
 def read_tail(file: int, size: int) -> bytes:
     """The end of an open file, as much as `is_whole` wants; raises OSError."""
     length = min(size, _ZIP_END_BYTES)
     return os.pread(file, length, size - length)
+
+
+def _is_old(status: os.stat_result) -> bool:
+    """A run that ends after some seconds cannot wait until a damaged file has stood still for long enough."""
+    return time.time() - max(status.st_mtime, status.st_ctime) >= OLD_SECONDS
 
 
 class _Watched(Struct):
@@ -71,8 +94,10 @@ class _Watched(Struct):
     mtime_ns: int
     still_since: float
     look_at: float  # monotonic seconds
+    since: float  # that it is waited for, whatever became of it meanwhile
     pause: float = _FIRST_LOOK_AGAIN_SECONDS  # before the next look at a busy file
     closed: bool = False
+    told: bool = False
 
 
 class Waiting:
@@ -96,6 +121,13 @@ class Waiting:
 
     def next_look(self) -> float | None:
         return min((seen.look_at for seen in self._files.values()), default=None)
+
+    def long(self, now: float) -> list[str]:
+        """The files that have been waited for too long. They are not given again."""
+        found = [path for path, seen in self._files.items() if not seen.told and now - seen.since >= LONG_SECONDS]
+        for path in found:
+            self._files[path].told = True
+        return found
 
     def forget(self, path: str) -> None:
         self._files.pop(path, None)
@@ -131,9 +163,10 @@ class Waiting:
     def _seen(self, file: Candidate, now: float) -> _Watched:
         seen = self._files.get(file.path)
         if seen is None or (seen.size, seen.mtime_ns) != (file.size, file.mtime_ns):
-            pause = seen.pause if seen else _FIRST_LOOK_AGAIN_SECONDS
-            seen = _Watched(file.size, file.mtime_ns, now, now + self._settle, pause)
-            self._files[file.path] = seen
+            before = seen
+            seen = self._files[file.path] = _Watched(file.size, file.mtime_ns, now, now + self._settle, now)
+            if before is not None:
+                seen.since, seen.pause, seen.told = before.since, before.pause, before.told
         return seen
 
     def _is_still(self, seen: _Watched, now: float, wanted: float) -> bool:
@@ -141,7 +174,9 @@ class Waiting:
         return now >= seen.look_at
 
     def _is_believable(self, seen: _Watched, opened: int, now: float) -> bool:
-        if is_whole(os.pread(opened, 1024, 0), read_tail(opened, seen.size)):
+        tail = read_tail(opened, seen.size)
+        if is_whole(os.pread(opened, 1024, 0), tail) or _is_old(os.fstat(opened)):
             return True
-        seen.look_at = seen.still_since + max(self._settle * PATIENCE, LEAST_PATIENCE_SECONDS)
+        least = RESERVED_PATIENCE_SECONDS if is_reserved(tail) else LEAST_PATIENCE_SECONDS
+        seen.look_at = seen.still_since + max(self._settle * PATIENCE, least)
         return now >= seen.look_at
