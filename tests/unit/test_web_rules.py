@@ -6,7 +6,7 @@ import pytest
 
 from watcher.web.origin import is_certain_host, is_encrypted, is_from_us
 from watcher.web.sessions import Sessions, same_password
-from watcher.web.throttle import Throttle
+from watcher.web.throttle import Throttle, counted_as
 
 HOURS = 3600.0
 
@@ -87,6 +87,13 @@ def test_a_program_with_an_old_password_may_ask_for_weeks_and_waits_a_minute_eac
     for _ in range(1200):
         throttle.failed("a program at 192.0.2.1")
     assert throttle.wait("a program at 192.0.2.1") == 60
+
+
+def test_who_takes_another_address_of_the_same_network_is_the_same() -> None:
+    assert counted_as("2001:db8:1:2::1") == counted_as("2001:db8:1:2:ffff::9") != counted_as("2001:db8:1:3::1")
+    assert counted_as("fe80::1%eth0") != "fe80::1%eth0"
+    for alone in ("192.0.2.1", "::ffff:192.0.2.1", "", "unix"):
+        assert counted_as(alone) == alone
 
 
 def test_who_knows_the_password_starts_anew() -> None:

@@ -14,7 +14,7 @@ from watcher.headers import clean
 from watcher.web.front import Front
 from watcher.web.origin import is_certain_host, is_encrypted, is_from_us
 from watcher.web.sessions import Sessions, same_password
-from watcher.web.throttle import Throttle
+from watcher.web.throttle import Throttle, counted_as
 
 log = logging.getLogger(__name__)
 
@@ -69,12 +69,12 @@ class Access:
 
     def wait(self) -> float:
         """Seconds until a password from this address is looked at again, as people give it."""
-        return self._throttle.wait(_address())
+        return self._throttle.wait(counted_as(_address()))
 
     def log_in(self, given: str) -> str | None:
         """The token of a new session; None: the password is wrong, or not asked."""
         wanted = self.password()
-        if wanted is None or not self._is_right(given, wanted, _address()):
+        if wanted is None or not self._is_right(given, wanted, counted_as(_address())):
             return None
         log.info("Somebody logged in to the page.", extra=from_where())
         return self.sessions.begin(wanted)
@@ -92,7 +92,7 @@ class Access:
         if given is None:
             return Response("the page's password is wanted\n", 401, _ASK)
         # Counted apart: behind a proxy all have one address, and a program with an old password would lock people out.
-        program = f"a program at {_address()}"
+        program = f"a program at {counted_as(_address())}"
         if wait := self._throttle.wait(program):
             return Response("too many wrong passwords\n", 429, {"Retry-After": str(int(wait) + 1)})
         if self._is_right(given, wanted, program):

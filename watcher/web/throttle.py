@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from ipaddress import ip_address, ip_network
 
 from msgspec import Struct
 
 _FREE = 5  # wrong passwords that cost nothing: people mistype
 _LONGEST_SECONDS = 60.0
 _MOST_ADDRESSES = 1000
+_IPV6_NETWORK_BITS = 64
 
 
 class _Failures(Struct, frozen=True, kw_only=True):
@@ -43,6 +45,17 @@ class Throttle:
     def succeeded(self, address: str) -> None:
         with self._lock:
             self._failures.pop(address, None)
+
+
+def counted_as(address: str) -> str:
+    """Who an address counts as: of IPv6 its network, in which one machine takes whichever it likes."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address
+    if found.version == 4 or found.ipv4_mapped is not None:  # noqa: PLR2004 - the version of IP
+        return address
+    return str(ip_network((found.packed, _IPV6_NETWORK_BITS), strict=False))
 
 
 def _pause(count: int) -> float:
