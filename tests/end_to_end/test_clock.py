@@ -67,11 +67,12 @@ def test_a_document_that_still_fails_after_its_time_is_given_up_though_nobody_tr
     assert len(endpoint.requests) == 2
 
 
-def test_a_damaged_file_on_a_network_drive_is_answered_by_a_run_that_cannot_wait_until_it_is_believed_finished(
-    workplace: Workplace, clock: WallClock
+@pytest.mark.parametrize(("network", "content"), [(True, b"%PDF-1.4 and no more"), (False, b"")])
+def test_a_damaged_or_empty_file_is_answered_by_a_run_that_cannot_wait_until_it_is_believed_finished(
+    workplace: Workplace, clock: WallClock, content: bytes, *, network: bool
 ) -> None:
-    workplace.config["folders"][0] |= {"network": True, "settle": "10ms"}
-    workplace.write().drop("a.pdf", b"%PDF-1.4 and no more")
+    workplace.config["folders"][0] |= {"network": network, "settle": "1s"}
+    workplace.write().drop("a.pdf", content)
     assert run_once(workplace, clock, ahead=timedelta(0)) == 0
     assert workplace.submissions() == []
 

@@ -83,7 +83,7 @@ def read_tail(file: int, size: int) -> bytes:
 
 
 def _is_old(status: os.stat_result) -> bool:
-    """A run that ends after some seconds cannot wait until a damaged file has stood still for long enough."""
+    """A run that ends after some seconds cannot wait until an empty or damaged file has stood still for long enough."""
     return time.time() - max(status.st_mtime, status.st_ctime) >= OLD_SECONDS
 
 
@@ -151,7 +151,7 @@ class Waiting:
         if closed:
             seen.closed, seen.pause = True, _FIRST_LOOK_AGAIN_SECONDS
         if file.size == 0:
-            return self._is_still(seen, now, self._settle * PATIENCE)
+            return self._is_still(seen, now, self._settle * (1 if _is_old(os.fstat(opened)) else PATIENCE))
         lease = try_lease(opened) if trusted else Lease.UNKNOWN
         if lease is Lease.BUSY:
             seen.look_at, seen.pause = now + seen.pause, min(seen.pause * 2, max(self._settle, 1.0))
