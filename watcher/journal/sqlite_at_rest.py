@@ -45,6 +45,9 @@ class DatabaseAtRest:
     def write(self, work: Work[T], *, news: Telling[T] = NOTHING_NEW, repeatable: bool = True) -> T:  # noqa: ARG002 - as Database has it
         raise JournalUnavailable(FULL)
 
+    def due_in(self, seconds: float) -> float:
+        return seconds
+
     def subscribe(self, listener: Listener) -> None:
         """Nothing will be new."""
 
