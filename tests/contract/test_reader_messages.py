@@ -127,7 +127,16 @@ def test_a_fragment_of_a_mail_is_named_and_what_lies_elsewhere_is_left_out(read:
     elsewhere = b"Content-Type: message/external-body; access-type=URL\r\n\r\n" + attachment(pdf(1))
     (told,) = read(message(fragment.replace(b"=b", b"=c"), elsewhere))
     assert (told.name, told.reason) == ("f.eml", Reason.UNREADABLE)
-    assert "拆分" in str(told.message)
+    assert "拆成了几封" in str(told.message)
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_mail_that_is_a_piece_of_another_is_told_and_not_opened(read: Read, number: int) -> None:
+    whole = message(attachment(PDF))
+    piece = (whole[: len(whole) // 2], whole[len(whole) // 2 :])[number - 1]
+    (told,) = read(BytesLeaf(piece, name=None, declared_type="message/partial"))
+    assert (told.reason, told.content) == (Reason.UNREADABLE, None)
+    assert "拆成了几封" in str(told.message)
 
 
 @pytest.mark.parametrize(

@@ -163,6 +163,28 @@ def test_a_mail_of_unusual_form_is_booked_and_answered(
     assert len(smtp_sink.received) == 1
 
 
+def test_each_piece_of_a_mail_that_was_cut_on_its_way_is_answered_and_none_is_posted(
+    workplace: Workplace, endpoint: Endpoint, account: Account, smtp_sink: SmtpSink
+) -> None:
+    whole = mail(part(pdf("cut", 100_000)))
+    for number, piece in enumerate((whole[:70_000], whole[70_000:]), 1):
+        kind = f'Content-Type: message/partial; id="1@corp.example"; number={number}; total=2\n\n'
+        for sender in ("zhang@corp.example", "smith@corp.example"):
+            account.append(headers(sender=sender, subject=f"invoice [{number}/2]") + crlf(kind) + piece)
+
+    assert workplace.command("run", "--once").returncode == 1
+
+    assert [[one["code"] for one in each["documents"]] for each in workplace.submissions()] == [["UNREADABLE"]] * 4
+    assert endpoint.requests == ()
+    said = {
+        "zhang@corp.example": "邮件被拆成了几封，这只是其中一段，无法打开：请不要拆分邮件，整封重新发送",
+        "smith@corp.example": "the mail was cut into several, of which this is one piece: send it in one",
+    }
+    replies = [(each.recipients[0], " ".join(plain(each.message).split())) for each in smtp_sink.received]
+    assert sorted(to for to, _ in replies) == ["smith@corp.example"] * 2 + ["zhang@corp.example"] * 2
+    assert [text for to, text in replies if said[to] not in text] == []
+
+
 def test_what_holds_no_invoice_is_no_document(workplace: Workplace, endpoint: Endpoint, account: Account) -> None:
     account.append(
         mail(

@@ -101,7 +101,13 @@ _MULTIPARTS = (
     ),
     _raw("has a text that says it is base64 and has a PDF in it", _NOTHING, crlf("\n") + encoded(pdf("x"))),
     _raw("has no body at all", _NOTHING, b"\r\n"),
-    _raw("is to be put together from parts", _NOTHING, crlf("Content-Type: message/partial; id=x; number=1\n\nx")),
+    _raw(
+        "is to be put together from parts",
+        unusable("UNREADABLE", _LI),
+        crlf("Content-Type: message/partial; id=x; number=1\n\n")
+        + opening("inner", PROOF, _FROM)
+        + multipart(_invoice("is to be put together from parts")),
+    ),
     _raw(
         "points to a file outside of it",
         _NOTHING,

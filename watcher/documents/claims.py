@@ -46,3 +46,8 @@ def is_declared_message(head: bytes, declared_type: str | None) -> bool:
     if declared not in ("message/rfc822", "message/global") and not declared.startswith("multipart/"):
         return False
     return looks_like_a_message(head, declared=True)
+
+
+def is_fragment(declared_type: str | None) -> bool:
+    """Whether it is one piece of a mail that was cut into several on its way: by itself it holds nothing whole."""
+    return (declared_type or "").lower() == "message/partial"

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from watcher.config.sections import Limits
 from watcher.documents import words
-from watcher.documents.claims import claimed_format, is_declared_message
+from watcher.documents.claims import claimed_format, is_declared_message, is_fragment
 from watcher.documents.openers import OPENERS
 from watcher.documents.sniff import Format, format_of
 from watcher.documents.unpacking import Allowance, Entry, Opener, Refusal
@@ -62,10 +62,8 @@ class DocumentReader:
         reading = _Reading(self._accept, self._limits, self._openers, leave_out or _nobody_asks)
         try:
             for leaf in leaves:
-                if leaf.least_bytes > self._limits.submission:
-                    reading.refuse_unseen(leaf)
-                    continue
-                reading.take(_piece(leaf))
+                if not reading.refuses_unseen(leaf):
+                    reading.take(_piece(leaf))
         except _Enough:
             pass
         except OSError as error:
@@ -111,12 +109,17 @@ class _Reading:
             if not (self.found and self.found[-1].content is piece.content):
                 piece.content.close()
 
-    def refuse_unseen(self, leaf: Leaf) -> None:
-        """Larger than anything that is opened or kept, so that not even its bytes are fetched."""
-        if (leaf.declared_type or "").lower().startswith(_NO_DOCUMENTS):
-            return
-        message = words.too_large(self._limits.submission)
-        self._add(_unread(leaf.name, leaf.least_bytes, Reason.TOO_LARGE, message))
+    def refuses_unseen(self, leaf: Leaf) -> bool:
+        """Whether not even its bytes are fetched: a piece of a mail, or larger than anything that is opened or kept."""
+        if is_fragment(leaf.declared_type):
+            self._add(_unread(leaf.name, leaf.least_bytes, Reason.UNREADABLE, words.FRAGMENT))
+            return True
+        if leaf.least_bytes <= self._limits.submission:
+            return False
+        if not (leaf.declared_type or "").lower().startswith(_NO_DOCUMENTS):
+            message = words.too_large(self._limits.submission)
+            self._add(_unread(leaf.name, leaf.least_bytes, Reason.TOO_LARGE, message))
+        return True
 
     def discard(self) -> None:
         for document in self.found:

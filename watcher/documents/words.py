@@ -10,7 +10,10 @@ SIGNATURE_IMAGE = "邮件签名里的小图片 / a small picture, as stand under
 DAMAGED = "文件已损坏，无法打开，请重新发送 / the file is damaged and cannot be opened: send it again"
 UNSPLIT = "文件无法按发票拆分，请每张发票单独发送 / the file cannot be split by its invoices: send each by itself"
 SEALED = "邮件已加密，无法打开，请直接发送发票文件 / the mail is encrypted: send the files themselves"
-FRAGMENT = "邮件被拆分为多封，无法合并，请直接发送发票文件 / the mail was split into several: send the files themselves"
+FRAGMENT = (
+    "邮件被拆成了几封，这只是其中一段，无法打开：请不要拆分邮件，整封重新发送；附件太大就分几封发送 "
+    "/ the mail was cut into several, of which this is one piece: send it in one, or fewer files at once"
+)
 TOO_DEEP = "嵌套层数过多，请直接发送发票文件 / packed within one another too deep: send the files themselves"
 SLOW = "解开所需时间过长，请直接发送发票文件 / unpacking takes too long: send the files themselves"
 BOMB = "压缩包解开后过大，请直接发送发票文件 / the archive would become too large: send the files themselves"

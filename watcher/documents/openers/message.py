@@ -6,6 +6,7 @@ from collections.abc import Generator
 from typing import IO
 
 from watcher.documents import words
+from watcher.documents.claims import is_fragment
 from watcher.documents.sniff import HEAD_BYTES, Format, kind_of
 from watcher.documents.unpacking import Allowance, Entry, Refusal
 from watcher.errors import DocumentRefused
@@ -31,7 +32,7 @@ def open_message(content: Spooled, allowance: Allowance) -> Generator[Entry | Re
 
 
 def _leaf(part: MimePart, file: IO[bytes], allowance: Allowance) -> Entry | Refusal | None:
-    if part.media_type == "message/partial":
+    if is_fragment(part.media_type):
         return Refusal(name=part.name, reason=Reason.UNREADABLE, message=words.FRAGMENT, size=part.end - part.begin)
     if part.media_type in _ELSEWHERE or (part.is_body and not _is_file(part, file)):
         return None
