@@ -75,6 +75,7 @@ class Reason(StrEnum):
     LINK_REFUSED = "LINK_REFUSED"  # a link leads to where we do not go: another host, a private address, no certificate
     LINK_UNREACHABLE = "LINK_UNREACHABLE"  # a link's platform did not answer, however often it was asked
     ENCRYPTED = "ENCRYPTED"  # locked by a password
+    ENCRYPTED_MAIL = "ENCRYPTED_MAIL"  # a mail, or a file, that only who holds a key can read (S/MIME, PGP)
     UNREADABLE = "UNREADABLE"  # damaged: an archive or message that cannot be opened
     UNKNOWN_SENDER = "UNKNOWN_SENDER"  # the directory does not have the sender
     UNVERIFIED_SENDER = "UNVERIFIED_SENDER"  # nothing proves that the sender is who the mail says

@@ -209,9 +209,26 @@ def test_a_signature_beside_the_mail_is_no_document(read: Read, cms: Callable[..
 def test_an_encrypted_mail_is_named_as_such(read: Read, cms: Callable[..., bytes], cipher: str) -> None:
     locked = cms(CONTENT, "-encrypt", cipher, "-outform", "DER", "-stream")
     (told,) = read(message(attachment(locked, b"smime.p7m", b"application/pkcs7-mime")))
-    assert (told.name, told.reason) == ("smime.p7m", Reason.ENCRYPTED)
-    assert "邮件已加密" in str(told.message)
-    assert "the mail is encrypted" in str(told.message)
+    assert (told.name, told.reason) == ("smime.p7m", Reason.ENCRYPTED_MAIL)
+    assert "已加密" in str(told.message)
+    assert "it is encrypted" in str(told.message)
+
+
+PGP = b"-----BEGIN PGP MESSAGE-----\r\n\r\nhQEMA3J1\r\n-----END PGP MESSAGE-----\r\n"
+RIGHTS_MANAGED = bytes.fromhex("76e80460c411e386") + bytes(500)
+
+
+@pytest.mark.parametrize("locked", [PGP, RIGHTS_MANAGED], ids=["PGP", "Microsoft's rights management"])
+def test_a_mail_that_is_encrypted_in_another_way_is_named_as_such(read: Read, locked: bytes) -> None:
+    (told,) = read(message(b"Content-Type: text/plain\r\n\r\n", attachment(locked, b"encrypted.asc")))
+    assert (told.name, told.reason) == ("encrypted.asc", Reason.ENCRYPTED_MAIL)
+
+
+def test_what_pgp_has_signed_or_brings_as_a_key_is_not_encrypted(read: Read) -> None:
+    signature = PGP.replace(b"MESSAGE", b"SIGNATURE")
+    key = PGP.replace(b"MESSAGE", b"PUBLIC KEY BLOCK")
+    beside = (attachment(signature, b"signature.asc"), attachment(key, b"0x1234.asc"))
+    assert names(read(message(attachment(PDF), *beside))) == [("a.pdf", None)]
 
 
 def test_a_signed_mail_that_is_cut_is_told(read: Read, cms: Callable[..., bytes]) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import subprocess
+from collections.abc import Callable
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ import pytest
 from tests.support.archives import named_zip, zipped
 from tests.support.mails import PNG, TEXT_PART, crlf, encoded, headers, mail, multipart, part
 from tests.support.servers.dovecot import Account, Dovecot
+from tests.support.servers.process import program
 from tests.support.servers.smtp import SmtpSink
 from tests.support.workplace import Workplace, pdf
 from watcher.sandbox.endpoint import Endpoint
@@ -43,6 +46,22 @@ def nested(mark: str, levels: int) -> bytes:
     for level in range(levels):
         message = headers(subject="Fwd") + multipart(TEXT_PART, bare(message), boundary=f"LEVEL{level}")
     return message
+
+
+def sealing(folder: Path) -> Callable[..., bytes]:
+    """The command of openssl, with a key of its own: `sealed(part, "-sign", …)` gives a part of S/MIME."""
+    openssl, key, certificate = str(program("openssl", "openssl")), str(folder / "key"), str(folder / "certificate")
+    new = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", certificate, "-subj", "/CN=test"]
+    subprocess.run([openssl, *new], capture_output=True, check=True)
+
+    def run(content: bytes, action: str, *options: str) -> bytes:
+        who = ["-signer", certificate, "-inkey", key] if action == "-sign" else []
+        whom = [certificate] if action == "-encrypt" else []
+        command = [openssl, "smime", action, "-binary", *who, *options, *whom]
+        made = subprocess.run(command, input=content, capture_output=True, check=True).stdout
+        return crlf(made.replace(b"MIME-Version: 1.0\n", b""))
+
+    return run
 
 
 SIGNATURE = part(PNG, kind="image/png", name="image001.png", more="Content-Disposition: inline\nContent-ID: <a@b>\n")
@@ -183,6 +202,31 @@ def test_each_piece_of_a_mail_that_was_cut_on_its_way_is_answered_and_none_is_po
     replies = [(each.recipients[0], " ".join(plain(each.message).split())) for each in smtp_sink.received]
     assert sorted(to for to, _ in replies) == ["smith@corp.example"] * 2 + ["zhang@corp.example"] * 2
     assert [text for to, text in replies if said[to] not in text] == []
+
+
+def test_a_mail_that_is_encrypted_is_told_so_and_one_that_is_signed_is_booked(
+    workplace: Workplace, account: Account, smtp_sink: SmtpSink, tmp_path: Path
+) -> None:
+    cms = sealing(tmp_path)
+    inner = multipart(TEXT_PART, part(pdf("signed")))
+    pgp = crlf("-----BEGIN PGP MESSAGE-----\n\nhQEMA3J1\n-----END PGP MESSAGE-----\n")
+    control = crlf("Content-Type: application/pgp-encrypted\n\nVersion: 1\n")
+    ciphered = bare(pgp, kind='application/octet-stream; name="encrypted.asc"')
+    account.append(headers(subject="signed") + cms(inner, "-sign", "-nodetach"))
+    account.append(headers(subject="S/MIME") + cms(inner, "-encrypt", "-aes256"))
+    account.append(headers(subject="PGP", sender="smith@corp.example") + multipart(control, ciphered, kind="encrypted"))
+
+    assert workplace.command("run", "--once").returncode == 1
+
+    codes = {subject: [one["code"] for one in each["documents"]] for subject, each in by_subject(workplace).items()}
+    assert codes == {"signed": [None], "S/MIME": ["ENCRYPTED_MAIL"], "PGP": ["ENCRYPTED_MAIL"]}
+    chinese, english = (
+        next(" ".join(text.split()) for each in smtp_sink.received if mark in (text := plain(each.message)))
+        for mark in ("「S/MIME」", "“PGP”")
+    )
+    assert "请在邮件程序里关掉加密" in chinese
+    assert "Please switch encryption off in your mail program" in english
+    assert [word for word in ("密码", "password") if word in chinese + english] == []
 
 
 def test_what_holds_no_invoice_is_no_document(workplace: Workplace, endpoint: Endpoint, account: Account) -> None:

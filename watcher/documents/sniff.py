@@ -38,6 +38,7 @@ class Format(StrEnum):
     OUTLOOK = "msg"  # a message that Outlook saved
     TNEF = "tnef"  # winmail.dat
     SIGNED = "p7m"  # a CMS envelope that carries a message (S/MIME)
+    SEALED = "sealed"  # an encrypted mail: OpenPGP in letters, or Microsoft's rights management
     OFFICE = "office"  # docx, xlsx, odt, jar …: a zip that is one thing
     OTHER = "other"  # nothing of ours
 
@@ -63,7 +64,10 @@ class Traits(Struct, frozen=True, kw_only=True):
 
 
 _CONTAINERS = frozenset(
-    {Format.ZIP, Format.SEVEN_ZIP, Format.RAR, Format.MESSAGE, Format.OUTLOOK, Format.TNEF, Format.SIGNED}
+    {
+        *(Format.ZIP, Format.SEVEN_ZIP, Format.RAR),
+        *(Format.MESSAGE, Format.OUTLOOK, Format.TNEF, Format.SIGNED, Format.SEALED),
+    }
 )
 _UNKNOWN = Traits(accepted_as="", media_type="application/octet-stream", extension="")
 _TRAITS = {
@@ -84,6 +88,7 @@ _TRAITS = {
     Format.OUTLOOK: Traits(accepted_as="", media_type="application/vnd.ms-outlook", extension=".msg"),
     Format.TNEF: Traits(accepted_as="", media_type="application/ms-tnef", extension=".dat"),
     Format.SIGNED: Traits(accepted_as="", media_type="application/pkcs7-mime", extension=".p7m"),
+    Format.SEALED: Traits(accepted_as="", media_type="application/octet-stream", extension=""),
 }
 
 _SIGNATURES = (
@@ -98,6 +103,8 @@ _SIGNATURES = (
     (b"7z\xbc\xaf\x27\x1c", Format.SEVEN_ZIP),
     (b"Rar!\x1a\x07", Format.RAR),
     (b"\x78\x9f\x3e\x22", Format.TNEF),
+    (b"-----BEGIN PGP MESSAGE-----", Format.SEALED),
+    (b"\x76\xe8\x04\x60\xc4\x11\xe3\x86", Format.SEALED),  # message.rpmsg (MS-OXORMMS)
 )
 _LOCAL_ENTRY = b"PK\x03\x04"
 _PROGRAM = b"MZ"  # perhaps a self-extracting archive

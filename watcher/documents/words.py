@@ -9,7 +9,7 @@ LOCKED_PDF = "PDF 有打开密码，请去掉密码后重新发送 / the PDF is 
 SIGNATURE_IMAGE = "邮件签名里的小图片 / a small picture, as stand under mails"
 DAMAGED = "文件已损坏，无法打开，请重新发送 / the file is damaged and cannot be opened: send it again"
 UNSPLIT = "文件无法按发票拆分，请每张发票单独发送 / the file cannot be split by its invoices: send each by itself"
-SEALED = "邮件已加密，无法打开，请直接发送发票文件 / the mail is encrypted: send the files themselves"
+SEALED = "已加密，没有密钥打不开，请不要加密，重新发送 / it is encrypted, and there is no key here: send it unencrypted"
 FRAGMENT = (
     "邮件被拆成了几封，这只是其中一段，无法打开：请不要拆分邮件，整封重新发送；附件太大就分几封发送 "
     "/ the mail was cut into several, of which this is one piece: send it in one, or fewer files at once"

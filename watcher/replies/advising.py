@@ -13,7 +13,7 @@ from watcher.replies.words import NOT_SET_UP, Advice, Words
 _MOST_HINTS = 3
 _SAID_BY_US = frozenset(
     {
-        *(Reason.UNREADABLE, Reason.ENCRYPTED, Reason.TOO_LARGE, Reason.TOO_MANY),
+        *(Reason.UNREADABLE, Reason.ENCRYPTED, Reason.ENCRYPTED_MAIL, Reason.TOO_LARGE, Reason.TOO_MANY),
         *(Reason.SAME_INVOICE, Reason.NOT_INVOICE, Reason.SIGNATURE_IMAGE),
     }
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from watcher.documents.openers.by_program import open_rar, open_seven_zip
-from watcher.documents.openers.enveloped import open_enveloped
+from watcher.documents.openers.enveloped import open_enveloped, open_sealed
 from watcher.documents.openers.message import open_message
 from watcher.documents.openers.outlook import open_outlook
 from watcher.documents.openers.tnef import open_tnef
@@ -21,4 +21,5 @@ OPENERS: Mapping[Format, Opener] = {
     Format.OUTLOOK: open_outlook,
     Format.TNEF: open_tnef,
     Format.SIGNED: open_enveloped,
+    Format.SEALED: open_sealed,
 }

@@ -1,4 +1,4 @@
-"""S/MIME envelopes (.p7m): signed or compressed mails are opened, encrypted ones are named as such."""
+"""Mails in envelopes (S/MIME, PGP): signed or compressed ones are opened, encrypted ones are named as such."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from watcher.spool import CHUNK_BYTES, Spooled
 def open_enveloped(content: Spooled, allowance: Allowance) -> Generator[Entry | Refusal, None, None]:
     """The one thing that it carries: a mail, or a file that somebody signed by itself. Signatures are not verified.
 
-    Raises DocumentRefused: ENCRYPTED, UNREADABLE (damaged), TOO_LARGE (a bomb).
+    Raises DocumentRefused: ENCRYPTED_MAIL, UNREADABLE (damaged), TOO_LARGE (a bomb).
     """
     head = content.head()
     if not is_armoured(head):
@@ -28,6 +28,13 @@ def open_enveloped(content: Spooled, allowance: Allowance) -> Generator[Entry | 
         return
     with closing(allowance.spool(_unarmoured(content, armour_bytes(head)))) as plain:
         yield from _opened(plain, allowance)
+
+
+def open_sealed(_content: Spooled, allowance: Allowance) -> Generator[Entry | Refusal, None, None]:
+    """Nothing, because whoever it is meant for holds the key. Raises DocumentRefused: ENCRYPTED_MAIL."""
+    allowance.count_entry()
+    yield from ()
+    raise DocumentRefused(Reason.ENCRYPTED_MAIL, words.SEALED)
 
 
 def _unarmoured(content: Spooled, skipped: int) -> Iterator[bytes]:
@@ -46,7 +53,7 @@ def _opened(content: Spooled, allowance: Allowance) -> Iterator[Entry | Refusal]
     try:
         structure = Structure(read)
         if structure.kind.is_locked:
-            raise DocumentRefused(Reason.ENCRYPTED, words.SEALED)
+            raise DocumentRefused(Reason.ENCRYPTED_MAIL, words.SEALED)
         carried = _carried(whole, structure)
         if structure.kind is Kind.COMPRESSED:
             carried = _inflated(carried, allowance.most_bytes(content.size))
