@@ -12,10 +12,8 @@ from pydantic import BaseModel
 
 from watcher.config.secret import Secret
 from watcher.config.sections import Configuration
-from watcher.config.wording import looks_secret
+from watcher.config.wording import PUBLIC_OPTIONS, looks_secret
 
-# What object stores are told beside their keys: names and places, which people want to read in messages.
-_PUBLIC = frozenset({"account_name", "bucket", "container", "endpoint", "filesystem", "region", "root", "username"})
 _LEAST_OF_A_PART = 12  # characters: shorter words within a secret are schemes, hosts and ports
 
 
@@ -49,7 +47,7 @@ def passwords_in(address: str) -> Iterator[str]:
 
 def is_confidential(key: str, secret: Secret) -> bool:
     """Whether a header or option holds a secret, and not a name or place that stands there openly."""
-    return key not in _PUBLIC and (looks_secret(key) or "key" in key.lower() or not secret.plain)
+    return key not in PUBLIC_OPTIONS and (looks_secret(key) or "key" in key.lower() or not secret.plain)
 
 
 def _within(value: object) -> Iterator[str]:

@@ -62,6 +62,7 @@ class Document(Struct, kw_only=True):
     problems: list[Problem] = field(default_factory=list)
     lines: dict[Path, int] = field(default_factory=dict)
     raw: dict[Path, str] = field(default_factory=dict)  # of unquoted scalars: what stands there
+    braced: set[Path] = field(default_factory=set)  # of the keys that stand in braces: each may be half a secret
 
     def line(self, path: Path) -> int:
         """The line of a path, or of what it would stand in."""
@@ -219,6 +220,8 @@ class _Reading:
                 continue
             first[key] = line
             self._document.lines[*path, key] = line
+            if self._braces is not None:
+                self._document.braced.add((*path, key))
             made[key] = self.value(value_node, (*path, key))
         return made
 

@@ -9,9 +9,9 @@ from pydantic import ValidationError
 
 from watcher.config.cautions import warnings
 from watcher.config.consistency import faults
-from watcher.config.document import Document, Problem, parse, spelled
+from watcher.config.document import Document, parse, spelled
 from watcher.config.sections import Configuration
-from watcher.config.wording import problems
+from watcher.config.wording import openly, problems
 from watcher.errors import ConfigurationError
 
 __all__ = ["load", "warnings"]
@@ -33,7 +33,7 @@ def load(path: Path, *, secrets: bool = True) -> Configuration:
     elif not document.problems:
         document.report((), "must hold keys, each with a colon and a value")
     if document.problems or configuration is None:
-        raise ConfigurationError(_lines(path, document.problems))
+        raise ConfigurationError(_lines(path, document))
     return configuration
 
 
@@ -54,8 +54,10 @@ def _validated(document: Document, context: dict[str, object]) -> Configuration 
         return None
 
 
-def _lines(path: Path, found: list[Problem]) -> list[str]:
-    told = {(problem.line, spelled(problem.path), problem.message): None for problem in found}
+def _lines(path: Path, document: Document) -> list[str]:
+    told = {
+        (problem.line, spelled(openly(problem.path, document)), problem.message): None for problem in document.problems
+    }
     return [
         f"{path}:{line}: {where}: {message}" if where else f"{path}:{line}: {message}"
         for line, where, message in sorted(told)

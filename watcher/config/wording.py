@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Annotated, Any, Union, get_args, get_origin
 
-from pydantic import Tag, ValidationError
+from pydantic import BaseModel, Tag, ValidationError
 from pydantic_core import ErrorDetails
 
 from watcher.config.document import Document, Path, Problem, printable
@@ -18,6 +18,10 @@ from watcher.config.values import Unquoted, suggestion
 
 _SECRETIVE = re.compile(
     r"secret|passw|token|credential|auth|account_?key|(?<![a-z])sas(?![a-z])|cookie|api[_-]?key", re.IGNORECASE
+)
+# What object stores are told beside their keys: names and places, which people want to read in messages.
+PUBLIC_OPTIONS = frozenset(
+    {"account_name", "bucket", "container", "endpoint", "filesystem", "region", "root", "username"}
 )
 _SHOWABLE = re.compile(r"[\w.+:-]{1,40}")
 
@@ -36,13 +40,28 @@ def problems(error: ValidationError, document: Document) -> Iterator[Problem]:
             path = _path(detail["loc"], document.value)
             hint = suggestion(printable(str(path[-1])), _known_keys(detail["loc"][:-1]))
             suggested.add((*path[:-1], hint.removeprefix("; did you mean ").removesuffix("?")))
-            yield Problem(line=document.line(path), path=path, message=f"unknown key{hint}")
+            is_doubtful = path in document.braced and not hint
+            yield Problem(line=document.line(path), path=path, message=_CUT if is_doubtful else f"unknown key{hint}")
     for detail in details:
         path = _path(detail["loc"], document.value)
         if detail["type"] == "store" and "type" in _keys(detail["input"]):
             path = (*path, "type")
         if detail["type"] != "extra_forbidden" and not (detail["type"] == "missing" and path in suggested):
             yield Problem(line=document.line(path), path=path, message=_message(detail, path, document))
+
+
+def openly(path: Path, document: Document) -> Path:
+    """As much of a path as may be shown: up to a key in braces that is neither a known one nor near to one.
+
+    Such a key may be the half of a secret that a comma in it has cut in two.
+    """
+    kinds: list[Any] = [Configuration]
+    for index, part in enumerate(path):
+        known = [name for kind in kinds for name in (_fields(kind) or PUBLIC_OPTIONS)]
+        if path[: index + 1] in document.braced and part not in known and not suggestion(printable(str(part)), known):
+            return path[:index]
+        kinds = [member for kind in kinds for inner in _under(kind, part) for member in _members(inner)]
+    return path
 
 
 def _path(loc: tuple[int | str, ...], value: Any) -> Path:
@@ -76,6 +95,7 @@ def _message(detail: ErrorDetails, path: Path, document: Document) -> str:
     return _BOUNDS[kind](context) if kind in _BOUNDS else _PLAIN.get(kind, detail["msg"])
 
 
+_CUT = "an unknown key in these braces: is a value with a comma missing its quotes?"
 _STORES = "'objects', 'http', 'resolve'"
 _GROUP = "must hold keys of its own, each with a colon and a value"
 _PLAIN = {
@@ -115,7 +135,8 @@ def _text_wanted(value: Any, path: Path, document: Document) -> str:
     if not isinstance(value, (bool, int, float, date, Unquoted)):
         return "must be text, not a list or group of keys"
     raw = document.raw.get(path, "")
-    if not _SHOWABLE.fullmatch(raw) or any(looks_secret(str(part)) for part in path) or "form" in path:
+    is_doubtful = "form" in path or openly(path, document) != path
+    if is_doubtful or not _SHOWABLE.fullmatch(raw) or any(looks_secret(str(part)) for part in path):
         return "must be text: put it in quotes"
     return f'must be text: put it in quotes, as in "{raw}", for YAML reads it as something else'
 
@@ -142,6 +163,29 @@ def _bare(kind: Any) -> Any:
         members = [member for member in get_args(kind) if member is not type(None)]
         return _bare(members[0]) if len(members) == 1 else kind
     return kind
+
+
+def _members(kind: Any) -> list[Any]:
+    """What it may be: of a union all of them, without Annotated and None."""
+    kind = _bare(kind)
+    if get_origin(kind) in (Union, types.UnionType):
+        return [found for member in get_args(kind) if member is not type(None) for found in _members(member)]
+    return [kind]
+
+
+def _fields(kind: Any) -> dict[str, Any]:
+    """The keys that it has, with their types."""
+    if not (isinstance(kind, type) and issubclass(kind, BaseModel)):
+        return {}
+    return {field.alias or name: field.annotation for name, field in kind.model_fields.items()}
+
+
+def _under(kind: Any, part: int | str) -> list[Any]:
+    """The type of what stands under a key or number of it, if it has such a thing."""
+    if get_origin(kind) in (list, dict):
+        return [get_args(kind)[-1]]
+    found = _fields(kind).get(str(part))
+    return [] if found is None else [found]
 
 
 def _inner(kind: Any, part: int | str) -> Any:

@@ -158,6 +158,16 @@ def test_a_secret_in_a_wrong_form_is_told_in_one_line(tmp_path: Path, written_as
         f"web:\n  password: {{{CANARY}: !x, {CANARY}: y}}",
         f"web: {{password: a,{CANARY}}}",
         f"web: {{password: a, {CANARY}, {CANARY}}}",
+        f"web: {{password: a,{CANARY}: }}",
+        f"web: {{password: a,{CANARY}: {CANARY}}}",
+        f"web: {{password: a, {CANARY}: {{{CANARY}: x}}}}",
+        f"mailboxes: [{{name: a, host: h, username: u, password: a,{CANARY}: }}]",
+        f"directory: {{http: {{url: 'http://h/{{address}}', headers: {{X-Api-Key: a,{CANARY}: }}}}}}",
+        f"directory: {{ldap: {{url: 'ldap://h', password: a,{CANARY}: , base: b}}}}",
+        f"stores: {{a: {{type: objects, service: s3, options: {{secret_access_key: a,{CANARY}: , bucket: [b]}}}}}}",
+        f"stores: {{a: {{type: http, url: 'http://h', form: {{token: a,{CANARY}: }}}}}}",
+        f"alerts: {{urls: [{{env: a,{CANARY}: }}]}}",
+        f"stores: {{a: {{type: http, url: 'http://h', headers: {{X: a,b: 12, {CANARY}: 7391}}}}}}",
     ],
 )
 def test_what_stands_where_a_secret_may_stand_is_in_no_message(tmp_path: Path, line: str) -> None:
@@ -207,6 +217,23 @@ def test_a_secret_that_a_comma_in_braces_cuts_in_two_is_told_as_that(tmp_path: P
 
     assert problems_of(written(tmp_path, text)) == [
         "11: web: a word without a colon in braces: is a value with a comma missing its quotes?"
+    ]
+
+
+def test_what_follows_a_comma_in_a_secret_in_braces_is_not_told_as_a_key(tmp_path: Path) -> None:
+    text = MINIMUM + f"web: {{listen: 'a:1', password: half,{CANARY}: }}\n"
+
+    assert problems_of(written(tmp_path, text)) == [
+        "11: web: an unknown key in these braces: is a value with a comma missing its quotes?"
+    ]
+
+
+def test_keys_in_braces_that_are_known_or_nearly_are_told(tmp_path: Path) -> None:
+    text = MINIMUM + "web: {lisen: 'a:1'}\nlog: {level: loud}\n"
+
+    assert problems_of(written(tmp_path, text)) == [
+        "11: web.lisen: unknown key; did you mean listen?",
+        "12: log.level: must be debug, info, warning or error",
     ]
 
 
