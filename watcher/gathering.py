@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import datetime, timedelta
 
@@ -120,7 +120,16 @@ def _gathered(documents: Sequence[FoundDocument], left_out: Sequence[LeftOut]) -
         numbers = {invoice.number for each in documents for invoice in each.read if invoice.number is not None}
         noted = missed_beside(left_out, [each.name for each in documents], numbers)
         left_out = sorted(noted, key=lambda each: not each.missed)
-    return Gathered(documents=tuple(documents), left_out=tuple(left_out[:_MOST_LEFT_OUT]))
+    kept, rest = left_out[:_MOST_LEFT_OUT], left_out[_MOST_LEFT_OUT:]
+    return Gathered(documents=tuple(documents), left_out=(*kept, *_summed_up(rest)))
+
+
+def _summed_up(rest: Sequence[LeftOut]) -> Iterator[LeftOut]:
+    """Those that may be missed in one, and the others in another, so that what is counted is right."""
+    for is_missed in (True, False):
+        count = sum(each.count for each in rest if each.missed is is_missed)
+        if count:
+            yield LeftOut(name="…", why=f"{count} more", missed=is_missed, count=count)
 
 
 def _is_of_a_link(document: FoundDocument) -> bool:

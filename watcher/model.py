@@ -137,6 +137,7 @@ class LeftOut(Struct, frozen=True, kw_only=True):
     name: str  # cleaned
     why: str
     missed: bool = False  # it may be an invoice to whoever sent it, and the answer names it
+    count: int = 1  # what it stands for: of very many only the first are kept by themselves
 
 
 class Thread(Struct, frozen=True, kw_only=True):

@@ -74,14 +74,16 @@ def nowhere(reason: Reason = Reason.LINK_EXPIRED) -> FoundDocument:
     )
 
 
-def gather(links: Links | None, *files: bytes, received_at: datetime = JUST_NOW) -> Gathered:
+def gather(
+    links: Links | None, *files: bytes, received_at: datetime = JUST_NOW, leaves: Sequence[BytesLeaf] = ()
+) -> Gathered:
     gathering = Gathering(
         reader=DocumentReader(accept=["pdf"], limits=Limits()),
         chooser=DocumentChooser(inspector=None, most=3, limits=Limits()),
         links=links,
         now=lambda: NOW,
     )
-    leaves = [BytesLeaf(content, name=f"{number}.pdf") for number, content in enumerate(files)]
+    leaves = leaves or [BytesLeaf(content, name=f"{number}.pdf") for number, content in enumerate(files)]
     gathered = gathering.gather(gathering.harvest(Mail(leaves)), received_at)
     gathered.close()
     return gathered
@@ -107,6 +109,17 @@ def test_a_link_that_leads_nowhere_is_only_noted_beside_a_document() -> None:
 
     assert names(gathered) == [("0.pdf", None)]
     assert [(each.name, each.why) for each in gathered.left_out] == [("a platform", "LINK_EXPIRED")]
+
+
+def test_of_very_many_files_that_were_left_out_the_rest_is_counted() -> None:
+    photos = [BytesLeaf(b"\xff\xd8\xff" + bytes(60_000), name=f"IMG_{number}.jpg") for number in range(70)]
+    notes = [BytesLeaf(b"see there", name=f"{number}.txt") for number in range(60)]
+
+    gathered = gather(None, leaves=[*notes, BytesLeaf(pdf("attached"), name="a.pdf"), *photos])
+
+    assert sum(each.count for each in gathered.left_out if each.missed) == 70
+    assert sum(each.count for each in gathered.left_out if not each.missed) == 60
+    assert len(gathered.left_out) == 52
 
 
 def test_one_link_that_leads_somewhere_is_enough() -> None:

@@ -30,6 +30,7 @@ NUMBER = "26317000000012345678"
         ("invoice.html", "other", 30_000),
         ("四月.tar.gz", "other", 30_000),
         ("a.pdf.pgp", "other", 30_000),
+        ("发票.txt", "jpeg", 900_000),  # what it is counts, not what it is called
     ],
 )
 def test_what_may_be_an_invoice_is_missed(name: str, form: str, size: int) -> None:
@@ -53,6 +54,10 @@ def test_what_may_be_an_invoice_is_missed(name: str, form: str, size: int) -> No
         ("发票.pdf.p7s", "other", 3_000),
         ("a.xml", "xml", 3_000),
         ("invite.ics", "other", 3_000),
+        ("invoice.ics", "other", 3_000),
+        ("发票.mp4", "other", 3_000_000),
+        ("发票抬头.TXT", "other", 300),
+        (f"{NUMBER}.vcf", "other", 300),
     ],
 )
 def test_what_comes_with_every_mail_is_not(name: str, form: str, size: int) -> None:

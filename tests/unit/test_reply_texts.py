@@ -565,6 +565,15 @@ def test_what_was_left_out_beside_an_invoice_and_may_be_one_is_named() -> None:
     assert english.splitlines()[:2] == ["1 invoice booked, 1 other file left out", "Please check the points below."]
 
 
+def test_of_very_many_that_were_left_out_the_right_number_is_told() -> None:
+    photos = tuple(LeftOut(name=f"IMG_{number}.JPG", why="", missed=True) for number in range(50))
+
+    shown = text(reply(submission(document(), left_out=(*photos, LeftOut(name="…", why="", missed=True, count=30)))))
+
+    assert shown.startswith("1 张发票已入账，另有 80 个文件没有处理")
+    assert "IMG_9.JPG……以及另外 70 个文件" in shown
+
+
 def test_pictures_that_nobody_misses_leave_a_reply_as_it_is() -> None:
     picture = (LeftOut(name="image001.png", why="png is not accepted"),)
 

@@ -13,6 +13,12 @@ _NUMBER = re.compile(r"(?<!\d)\d{20}(?!\d)")
 _INVOICE_NAME = re.compile(r"发票|fapiao|invoice|dzfp", re.IGNORECASE)
 _LIST_NAME = re.compile(r"明细|清单|汇总|.*\.(?:xls[xmb]?|ods|csv|et|p7s|sig)$", re.IGNORECASE)
 _PACKED_NAME = re.compile(r".*\.(?:gz|tgz|tar|bz2|xz|lzh?|zst|arj|cab|iso|pgp|gpg|hqx|sitx?)", re.IGNORECASE)
+# What is no invoice whatever it is called (发票抬头.txt): appointments, cards, notes, sound, films and programs.
+_OTHER_THING_NAME = re.compile(
+    r".*\.(?:ics|vcs|vcf|txt|md|log|css|js|ttf|otf|woff2?|exe|msi|apk|dmg|lnk"
+    r"|mp[34]|m4[av]|mov|avi|mkv|wmv|flv|3gp|webm|mpe?g|wav|amr|aac|ogg|flac|silk)",
+    re.IGNORECASE,
+)
 _DECORATION_NAME = re.compile(r"logo|banner|signature|avatar|qr_?code|ewm|icon|二维码|公众号|签名|头像", re.IGNORECASE)
 _PICTURES = frozenset({"jpeg", "png", "bmp", "webp"})
 _SCANS = frozenset({"tiff", "heic"})  # what scanners and phones make, and nobody's signature has
@@ -25,8 +31,10 @@ _BANNER_BYTES = 150_000
 def may_be_missed(name: str, form: str, size: int) -> bool:
     """Whether a file that is not accepted may be an invoice to a person. `form` is what its content says it is.
 
-    The pictures under every mail are not: they are small, or are called what they are.
+    The pictures under every mail are not: they are small, or are called what they are. Nor is what by its kind is none.
     """
+    if form == "other" and _OTHER_THING_NAME.fullmatch(name.strip()):
+        return False
     if _NUMBER.search(name) or (_INVOICE_NAME.search(name) and not _LIST_NAME.search(name)):
         return True
     if form in _SCANS or _PACKED_NAME.fullmatch(name):

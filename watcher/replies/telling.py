@@ -169,9 +169,8 @@ class Telling(Struct, frozen=True, kw_only=True):
     def _named(self, key: str, left_out: Sequence[LeftOut]) -> str | None:
         names = [self.name(each.name) for each in left_out[:_MOST_NAMED]]
         shown = self.words.say("name_separator").join(names)
-        more = (
-            self.words.say("acknowledgement.more", n=len(left_out) - len(names)) if len(left_out) > len(names) else ""
-        )
+        unnamed = sum(each.count for each in left_out[_MOST_NAMED:])
+        more = self.words.say("acknowledgement.more", n=unnamed) if unnamed else ""
         return self.words.say(key, names=shown + more, kinds=self.kinds) if names else None
 
     def _invoice(self, invoice: Invoice, document: Document) -> InvoiceView:

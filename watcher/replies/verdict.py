@@ -36,7 +36,7 @@ def verdict_of(submission: Submission) -> Verdict:
     if submission.state is SubmissionState.HELD:
         return Verdict(parts=(("held", None),), tone="pending")
     counts = _counts(submission)
-    missed = sum(each.missed for each in submission.left_out)
+    missed = sum(each.count for each in submission.left_out if each.missed)
     beside = (("left_out", missed),) if missed else ()
     to_check = bool(missed) or any(document.not_returned for document in submission.documents)
     if counts:
