@@ -62,6 +62,9 @@ def choose(inspector: Inspector) -> Iterator[Choose]:
             document.content.close()
 
 
+AIRLINE = lines_page("航空运输电子客票行程单 ITINERARY/RECEIPT OF E-TICKET", "印刷序号：1234567890", "旅客姓名 张三")
+
+
 def papers(count: int) -> list[Paper]:
     return [Paper(number=f"261170000012345678{number:02}") for number in range(count)]
 
@@ -92,6 +95,18 @@ def test_one_invoice_as_pdf_and_ofd_is_sent_as_pdf_and_the_other_is_named(choose
     assert "b.pdf" in (found[0].message or "")
     assert found[0].content is not None  # so that it can be sent when somebody says so
     assert found[1].read[0].number == PAPER.number
+
+
+@pytest.mark.parametrize("name", ["行程单.pdf", "携程行程单.pdf"])
+@pytest.mark.parametrize("is_scan", [False, True], ids=["printed", "scanned"])
+def test_an_airlines_paper_is_sent_by_what_its_text_says_whatever_it_is_called(
+    choose: Choose, name: str, *, is_scan: bool
+) -> None:
+    page = Page(words=AIRLINE.words, qr="no invoice" if is_scan else None, is_scan=is_scan)
+
+    found = choose((name, pdf(page)), (name.replace("行程单", "发票"), pdf(invoice_page(PAPER))))
+
+    assert [reason for _, reason in became(found)] == [None, None]
 
 
 def test_a_trip_sheet_beside_its_invoice_is_skipped(choose: Choose) -> None:

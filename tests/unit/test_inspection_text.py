@@ -160,6 +160,37 @@ def test_what_comes_with_an_invoice_says_what_it_is(title: str, mark: Mark) -> N
     assert Mark.INVOICE not in marks
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "航空运输电子客票行程单 ITINERARY/RECEIPT OF E-TICKET FOR AIR TRANSPORT",
+        "航 空 运 输 电 子 客 票 行 程 单",
+        "航空运输\n电子客票行程单",
+        "肮空运输电子客票行程单\n印刷序号：1234567890\n填开单位",
+        "行程单\nITINERARY/RECEIPT OF E-TICKET",
+        "ELECTRONIC TICKET RECEIPT",
+        "E-Ticket Itinerary Receipt",
+        "Passenger Itinerary/Receipt",
+    ],
+)
+def test_an_airlines_paper_says_that_it_is_an_invoice_however_it_was_read(words: str) -> None:
+    assert Mark.INVOICE in marks_of(plain(f"{words}\n票价 1000.00"))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "携程 中英文行程单\n票号 781-1234567890\t民航发展基金 50.00",
+        "本行程单不能代替航空运输电子客票行程单",
+        "如需航空运输电子客票行程单，请联系承运人",
+        "航空运输电子客票行程单请向承运人索取",
+        "Receipt\nGuest Folio",
+    ],
+)
+def test_what_merely_speaks_of_an_airlines_paper_is_none(words: str) -> None:
+    assert Mark.INVOICE not in marks_of(plain(words))
+
+
 @pytest.mark.parametrize("title", ["TAX INVOICE", "Tax Invoice / Receipt", "GST Invoice", "VAT-INVOICE"])
 def test_a_hotels_tax_invoice_that_names_its_folio_is_no_folio(title: str) -> None:
     assert marks_of(plain(f"{title}\nFolio No.\t12345\nRoom No.\t1201\nTotal\tSGD 100.00")) == frozenset()

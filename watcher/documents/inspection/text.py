@@ -43,6 +43,15 @@ _INVOICE_TITLE = re.compile(
     r"|通用(?:机打|定额|电子)发票)(?:\([^)]{1,12}\))?"
     r"|电子发票(?:\([^)]{2,16}\))?|铁路电子客票|航空运输电子客票行程单|(?:[一-龥]{2,8})?(?:医疗|非税).{0,8}票据(?:\(电子\))?"
 )
+# An airline's paper itinerary, which counts as an invoice, and a ticket from abroad: the program of a scanner reads
+# their titles with blanks, on two lines, or wrong, so that labels of the form tell, too. To speak of one is not enough.
+_FLIGHT_TITLE = re.compile(
+    r"(?:^|\t|\n)\s*(?:航\s?空\s?运\s?输\s?电\s?子\s?客\s?票\s?行\s?程\s?单(?![^\S\n]?[一-龥])"
+    r"|(?:electronic ticket|e-?ticket|passenger|itinerary)(?:\W{1,3}(?:passenger|itinerary)){0,2}\W{1,3}receipt\b)",
+    re.IGNORECASE,
+)
+_FLIGHT_LABELS = ("印刷序号", "填开单位", "销售单位代号", "电子客票号码", "民航发展基金")
+_FEWEST_FLIGHT_LABELS = 2
 _SURE_TITLE = re.compile(r"电子发票\((?:普通发票|增值税专用发票|铁路电子客票|航空运输电子客票行程单)\)")
 # Titles of what comes with an invoice and is none: they stand in a cell of their own.
 _TITLES = (
@@ -83,7 +92,9 @@ def marks_of(text: str) -> frozenset[Mark]:
         found.discard(Mark.FOLIO)
     invoice = invoice_of(text)
     facts = {
-        Mark.INVOICE: bool(_SURE_TITLE.search(text)) or any(_INVOICE_TITLE.fullmatch(cell) for cell in cells),
+        Mark.INVOICE: bool(_SURE_TITLE.search(text))
+        or any(_INVOICE_TITLE.fullmatch(cell) for cell in cells)
+        or _is_of_a_flight(text),
         Mark.CREDIT_NOTE: bool(_CREDIT.search(text)) or (invoice.amount or "").startswith("-"),
         Mark.TAX_IDS: len(set(_TAX_ID.findall(text))) > 1,
         Mark.NUMBER_LABEL: bool(_NUMBER.search(text)),
@@ -155,6 +166,11 @@ def day(year: str, month: str, of_month: str) -> date | None:
 
 def _blank(blanks: re.Match[str]) -> str:
     return "\t" if "\t" in blanks[0] else " "
+
+
+def _is_of_a_flight(text: str) -> bool:
+    labels = sum(label in text for label in _FLIGHT_LABELS)
+    return labels >= _FEWEST_FLIGHT_LABELS or _FLIGHT_TITLE.search(text) is not None
 
 
 def _only(pattern: re.Pattern[str], text: str) -> str | None:
