@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import io
+import mmap
 import tempfile
 from collections.abc import Iterable, Iterator
 from typing import IO
 
 IN_MEMORY_BYTES = 512 * 1024
 CHUNK_BYTES = 256 * 1024
+_WINDOW_BYTES = 1024 * 1024
 
 
 class Spooled:
@@ -52,6 +54,17 @@ class Spooled:
         """All of it; for what is known to be small."""
         self._file.seek(0)
         return self._file.read()
+
+    def views(self, window: int = _WINDOW_BYTES) -> Iterator[bytes | mmap.mmap]:
+        """All of it, to be searched: what is large in windows that overlap by a page, and never copied into memory."""
+        if isinstance(self._file, io.BytesIO):
+            yield self._file.getvalue()
+            return
+        self._file.flush()
+        for begin in range(0, self.size, window):
+            length = min(window + mmap.PAGESIZE, self.size - begin)
+            with mmap.mmap(self._file.fileno(), length, access=mmap.ACCESS_READ, offset=begin) as view:
+                yield view
 
     def chunks(self) -> Iterator[bytes]:
         """All of it, piece by piece. One reader at a time."""

@@ -147,6 +147,19 @@ def test_a_locked_pdf_is_answered_with_what_to_do(
     assert endpoint.requests == ()
 
 
+def test_of_a_pdf_portfolio_the_invoices_in_it_are_posted_and_answered_and_its_cover_is_not(
+    workplace: Workplace, endpoint: Endpoint, account: Account, smtp_sink: SmtpSink
+) -> None:
+    brought = {"taxi.pdf": pdf(invoice_page(PAPER)), "hotel.pdf": pdf(invoice_page(OTHER))}
+    cover = lines_page("For the best experience, open this PDF portfolio in Acrobat X or later.")
+    account.append(mail(file(pdf(cover, embedded=brought, catalog="/Collection<</View/D>>"), "portfolio.pdf")))
+
+    assert became(run_once(workplace)) == {"hotel.pdf": ("done", None), "taxi.pdf": ("done", None)}
+
+    assert len(endpoint.requests) == 2
+    assert "portfolio.pdf" not in reply_text(smtp_sink)
+
+
 def test_a_mail_with_only_a_signature_has_no_document(
     workplace: Workplace, account: Account, smtp_sink: SmtpSink
 ) -> None:

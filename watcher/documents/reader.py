@@ -11,8 +11,9 @@ from watcher.config.sections import Limits
 from watcher.documents import words
 from watcher.documents.claims import claimed_format, is_declared_message, is_fragment
 from watcher.documents.openers import OPENERS
+from watcher.documents.portfolio import is_portfolio
 from watcher.documents.sniff import Format, format_of
-from watcher.documents.unpacking import Allowance, Entry, Opener, Refusal
+from watcher.documents.unpacking import Allowance, Entry, Itself, Opener, Refusal
 from watcher.errors import DocumentRefused, SourceUnavailable
 from watcher.headers import clean_name
 from watcher.model import LeftOut, Reason
@@ -148,7 +149,7 @@ class _Reading:
         form = format_of(piece.content)
         if form is Format.OTHER and is_declared_message(piece.content.head(), piece.declared_type):
             return Format.MESSAGE
-        return form
+        return Format.PORTFOLIO if form is Format.PDF and is_portfolio(piece.content) else form
 
     def _keep(self, piece: _Piece, form: Format) -> None:
         size = piece.content.size
@@ -165,7 +166,10 @@ class _Reading:
             self._refuse_monster(piece)
             with closing(self._openers[form](piece.content, self._allowance)) as entries:
                 for inner in entries:
-                    self._take_inner(inner, form, piece.depth + 1)
+                    if isinstance(inner, Itself):
+                        self._take_itself(piece)
+                    else:
+                        self._take_inner(inner, form, piece.depth + 1)
         except DocumentRefused as refused:
             self._refuse(piece, form, refused.reason, str(refused))
 
@@ -174,6 +178,13 @@ class _Reading:
             raise DocumentRefused(Reason.UNREADABLE, words.TOO_DEEP)
         if piece.content.size > self._limits.submission:
             raise DocumentRefused(Reason.TOO_LARGE, words.too_large(self._limits.submission))
+
+    def _take_itself(self, piece: _Piece) -> None:
+        """A portfolio whose pages are more than a cover."""
+        if Format.PDF.is_accepted(self._accept):
+            self._keep(piece, Format.PDF)
+        else:
+            self._note(piece.name, Format.PDF, piece.content.size)
 
     def _take_inner(self, inner: Entry | Refusal, container: Format, depth: int) -> None:
         if isinstance(inner, Entry):

@@ -22,6 +22,7 @@ class Format(StrEnum):
     """What a file is."""
 
     PDF = "pdf"
+    PORTFOLIO = "portfolio"  # a PDF that is a collection of files: see `watcher.documents.portfolio`
     OFD = "ofd"  # the Chinese layout format: a zip that holds OFD.xml
     XML = "xml"
     JPEG = "jpeg"
@@ -65,13 +66,14 @@ class Traits(Struct, frozen=True, kw_only=True):
 
 _CONTAINERS = frozenset(
     {
-        *(Format.ZIP, Format.SEVEN_ZIP, Format.RAR),
+        *(Format.ZIP, Format.SEVEN_ZIP, Format.RAR, Format.PORTFOLIO),
         *(Format.MESSAGE, Format.OUTLOOK, Format.TNEF, Format.SIGNED, Format.SEALED),
     }
 )
 _UNKNOWN = Traits(accepted_as="", media_type="application/octet-stream", extension="")
 _TRAITS = {
     Format.PDF: Traits(accepted_as="pdf", media_type="application/pdf", extension=".pdf"),
+    Format.PORTFOLIO: Traits(accepted_as="", media_type="application/pdf", extension=".pdf"),
     Format.OFD: Traits(accepted_as="ofd", media_type="application/ofd", extension=".ofd"),
     Format.XML: Traits(accepted_as="xml", media_type="application/xml", extension=".xml"),
     Format.JPEG: Traits(accepted_as="image", media_type="image/jpeg", extension=".jpg"),

@@ -44,6 +44,13 @@ class Refusal(Struct, frozen=True, kw_only=True):
     size: int = 0
 
 
+class Itself(Struct, frozen=True):
+    """That the container is a document as well, whatever it holds."""
+
+
+ITSELF = Itself()
+
+
 def _nobody_asks(_name: str | None, _form: Format, _size: int) -> None:
     """What nobody wants is not told to anybody."""
 
@@ -79,6 +86,10 @@ class Allowance:
             or is_declared_message(head, declared_type)
             or self.is_claimed(name, declared_type)
         )
+
+    def takes(self, form: Format) -> bool:
+        """Whether such a file is a document, or is opened."""
+        return form.is_container or form.is_accepted(self._accept)
 
     def leave_out(self, head: bytes, size: int, *, name: str | None = None) -> None:
         """Note that something that begins so is not unpacked, because nobody wants it."""
@@ -140,5 +151,5 @@ class Allowance:
             yield chunk
 
 
-Opener = Callable[[Spooled, Allowance], Generator[Entry | Refusal, None, None]]
+Opener = Callable[[Spooled, Allowance], Generator[Entry | Refusal | Itself, None, None]]
 """Yields what is in a container. Raises DocumentRefused, at its end too, for what is wrong with the whole."""

@@ -8,6 +8,10 @@ LOCKED = "压缩包有密码，请去掉密码后重新发送 / the archive is l
 LOCKED_PDF = "PDF 有打开密码，请去掉密码后重新发送 / the PDF is locked by a password: send it without one"
 SIGNATURE_IMAGE = "邮件签名里的小图片 / a small picture, as stand under mails"
 DAMAGED = "文件已损坏，无法打开，请重新发送 / the file is damaged and cannot be opened: send it again"
+PORTFOLIO = (
+    "PDF 文件包打不开，请把其中的发票逐个另存成文件后发送 "
+    "/ the PDF portfolio cannot be opened: save the invoices in it as files, and send these"
+)
 UNSPLIT = "文件无法按发票拆分，请每张发票单独发送 / the file cannot be split by its invoices: send each by itself"
 SEALED = "已加密，没有密钥打不开，请不要加密，重新发送 / it is encrypted, and there is no key here: send it unencrypted"
 FRAGMENT = (

@@ -2,7 +2,8 @@
 
 A request is a packet of JSON with the document's descriptor: `{"look": format, "deep": …, "seconds": …}` is answered
 by one packet (see `answers`), `{"split": [[first, last], …], "most": bytes}` by one for each part, with the part's
-descriptor. What fails is answered by a packet that begins with "!". When the socket is closed the child ends.
+descriptor, `{"portfolio": true}` by one for the whole and then one for each file in it, with its descriptor. What fails
+is answered by a packet that begins with "!". When the socket is closed the child ends.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import IO, Any
 from watcher.documents.inspection.answers import FAILED, encoded
 from watcher.documents.inspection.confinement import confine
 from watcher.documents.inspection.looking import load, look
+from watcher.documents.inspection.portfolio import brought
 from watcher.documents.inspection.sealing import seal
 from watcher.documents.inspection.splitting import parts
 from watcher.documents.sniff import Format
@@ -60,6 +62,9 @@ def _answer(parent: socket.socket, request: Mapping[str, Any], document: IO[byte
     if "split" in request:
         _split(parent, request["split"], request["most"], document)
         return
+    if "portfolio" in request:
+        _hand_over(parent, document)
+        return
     until = time.monotonic() + request["seconds"]
     parent.send(encoded(look(document, Format(request["look"]), deep=request["deep"], until=until)))
 
@@ -68,6 +73,18 @@ def _split(parent: socket.socket, ranges: list[tuple[int, int]], most: int, docu
     for number, part in enumerate(parts(document, ranges, _files(), most)):
         socket.send_fds(parent, [str(number).encode()], [part.fileno()])
         part.close()
+
+
+def _hand_over(parent: socket.socket, document: IO[bytes]) -> None:
+    for said, data in brought(document):
+        packet = json.dumps(said).encode()
+        if data is None:
+            parent.send(packet)
+            continue
+        with next(_files()) as file:
+            file.write(data)
+            file.flush()
+            socket.send_fds(parent, [packet], [file.fileno()])
 
 
 def _files() -> Iterator[IO[bytes]]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
-import stat
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,13 +11,14 @@ from contextlib import contextmanager, suppress
 from watcher.deadline import started
 from watcher.documents import words
 from watcher.documents.inspection.answers import BadAnswer, decoded
+from watcher.documents.inspection.descriptors import chunks_of, close, copied, size_of
 from watcher.documents.inspection.plain import plainly_one_page
 from watcher.documents.inspection.process import Answers, Child, ChildFailed
 from watcher.documents.sniff import Format
 from watcher.errors import DocumentRefused
 from watcher.model import Reason
 from watcher.seen import NOTHING_SEEN, Seen
-from watcher.spool import CHUNK_BYTES, Spooled
+from watcher.spool import Spooled
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +68,7 @@ class Inspector:
         try:
             with self._asked(request, content) as answers:
                 data, descriptors = answers.next()
-                _close(descriptors)
+                close(descriptors)
                 return decoded(data)
         except (ChildFailed, BadAnswer, OSError) as error:
             log.warning("A document could not be looked into.", extra={"format": form.value, "detail": str(error)})
@@ -117,7 +116,7 @@ class Inspector:
     @contextmanager
     def _asked(self, request: Mapping[str, object], content: Spooled) -> Iterator[Answers]:
         """The answers to a request. A child that fails in a way that leaves it in doubt is not asked again."""
-        with self._turns, _copied(content) as document:
+        with self._turns, copied(content) as document:
             child = self._taken()
             keep = False
             try:
@@ -189,45 +188,19 @@ class Inspector:
             child.release()
 
 
-@contextmanager
-def _copied(content: Spooled) -> Iterator[int]:
-    """The descriptor of a copy in memory: what a child does to it touches no document."""
-    descriptor = os.memfd_create("document", os.MFD_CLOEXEC)
-    with open(descriptor, "wb") as copy:  # noqa: PTH123 - a descriptor has no path
-        copy.writelines(content.chunks())
-        copy.flush()
-        copy.seek(0)
-        yield descriptor
-
-
 def _part(answers: Answers, most: int) -> Spooled:
     """The next one, of at most so many bytes: a child that was taken over counts none."""
     _, descriptors = answers.next()
     try:
-        if len(descriptors) != 1 or not stat.S_ISREG(os.fstat(descriptors[0]).st_mode):
-            raise BadAnswer("a part is no file")
-        if os.fstat(descriptors[0]).st_size > most:
+        if size_of(descriptors) > most:
             raise BadAnswer("a part is too large")
-        part = Spooled(_chunks(descriptors[0], most))
+        part = Spooled(chunks_of(descriptors[0], most))
     finally:
-        _close(descriptors)
+        close(descriptors)
     if not part.head(5).startswith(b"%PDF-"):
         part.close()
         raise BadAnswer("a part is no PDF")
     return part
-
-
-def _chunks(descriptor: int, most: int) -> Iterator[bytes]:
-    """Its bytes, from the start and no more than it may have, wherever it stands and whoever still writes to it."""
-    position = 0
-    while position < most and (chunk := os.pread(descriptor, min(CHUNK_BYTES, most - position), position)):
-        position += len(chunk)
-        yield chunk
-
-
-def _close(descriptors: Sequence[int]) -> None:
-    for descriptor in descriptors:
-        os.close(descriptor)
 
 
 def _discard(parts: Sequence[Spooled]) -> None:

@@ -34,7 +34,7 @@ _MOST_OBJECTS = 2_000
 _DEEPEST = 4  # forms in forms
 _Box = tuple[float, float, float, float]  # left, bottom, right, top
 _MAY_BE_PICTURES = (raw.FPDF_PAGEOBJ_IMAGE, raw.FPDF_PAGEOBJ_FORM)
-_LOCKED = (raw.FPDF_ERR_PASSWORD, raw.FPDF_ERR_SECURITY)
+LOCKED = (raw.FPDF_ERR_PASSWORD, raw.FPDF_ERR_SECURITY)
 
 
 def look(file: IO[bytes], *, deep: bool, until: float) -> Seen:
@@ -43,7 +43,7 @@ def look(file: IO[bytes], *, deep: bool, until: float) -> Seen:
         with opened(file) as document:
             return _searched(document, until) if deep else Seen(pages=len(document))
     except pdfium.PdfiumError as error:
-        locked = error.err_code in _LOCKED
+        locked = error.err_code in LOCKED
         return Seen(locked=locked, damaged=not locked)
 
 

@@ -1,0 +1,73 @@
+"""The files that a PDF portfolio brings, and whether its own pages are but the cover. Runs in the child."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from typing import IO, Any
+
+import pypdfium2 as pdfium
+from pypdfium2 import raw
+
+from watcher.documents.inspection import text
+from watcher.documents.inspection.pdf import LOCKED
+from watcher.documents.inspection.pdf_text import words_on
+from watcher.documents.sniff import HEAD_BYTES, kind_of
+from watcher.seen import Mark
+
+MOST_FILES = 1_000
+_LONGEST_NAME = 500  # characters
+# What the covers of such programs say: to open it with them.
+_COVER = re.compile(r"acrobat|adobe\s?reader|portfolio|foxit|福昕|pdf\s?包|文件包", re.IGNORECASE)
+
+
+class Locked(Exception):
+    """It cannot be opened without its password."""
+
+
+def brought(file: IO[bytes]) -> Iterator[tuple[Mapping[str, Any], bytes | None]]:
+    """First what is said of the whole: what each file in it is by its first bytes, and whether the pages are a cover.
+
+    Then each file with its name, and without its bytes where these cannot be had. Raises Locked, PdfiumError.
+    """
+    with _unlocked(file) as document:
+        count = min(document.count_attachments(), MOST_FILES + 1)
+        forms = [_form(_file(document, index)[1]) for index in range(count)]
+        yield {"cover": _is_cover(document), "forms": forms}, None
+        for index in range(count):
+            name, data = _file(document, index)
+            yield {"name": name[:_LONGEST_NAME]}, data
+
+
+def _unlocked(file: IO[bytes]) -> closing[pdfium.PdfDocument]:
+    try:
+        return closing(pdfium.PdfDocument(file.read()))
+    except pdfium.PdfiumError as error:
+        if error.err_code in LOCKED:
+            raise Locked from error
+        raise
+
+
+def _file(document: pdfium.PdfDocument, index: int) -> tuple[str, bytes | None]:
+    try:
+        found = document.get_attachment(index)
+        return found.get_name(), bytes(found.get_data())
+    except pdfium.PdfiumError:  # damaged, or empty
+        return "", None
+
+
+def _form(data: bytes | None) -> str | None:
+    return None if data is None else kind_of(data[:HEAD_BYTES]).value
+
+
+def _is_cover(document: pdfium.PdfDocument) -> bool:
+    """One page that is empty, or says which program opens it, and does not say that it is an invoice."""
+    if len(document) != 1:
+        return False
+    with closing(document[0]) as page:
+        words = text.plain(words_on(page, ("发票",)))
+        if not words.strip():
+            return bool(raw.FPDFPage_CountObjects(page) == 0)
+    is_invoice = bool({Mark.INVOICE, Mark.TAX_IDS} & text.marks_of(words)) or text.invoice_of(words).number is not None
+    return _COVER.search(words) is not None and not is_invoice

@@ -1,0 +1,47 @@
+"""Telling a PDF portfolio by its bytes: a PDF that is a collection of files, whose own pages are but the cover.
+
+Its catalog says so. That may stand in a packed stream; what it brings may not, so that most PDFs are searched but once.
+"""
+
+from __future__ import annotations
+
+import mmap
+import re
+import zlib
+from collections.abc import Iterator
+from itertools import islice
+
+from watcher.spool import Spooled
+
+_BRINGS_FILES = re.compile(rb"/(?:EmbeddedFile|Collection)")
+_W = rb"[\0\t\n\f\r ]*"
+_COLLECTION = re.compile(rb"/Collection%b(?:<<|\d{1,10}%b\d{1,5}%bR\b)" % (_W, _W, _W))
+_PACKED = re.compile(rb"/ObjStm\b[^%]{0,1024}?\bstream\r?\n", re.DOTALL)
+_MOST_PACKED = 2_000  # streams of objects
+_MOST_BYTES = 16 * 1024 * 1024  # that they may come to, all together
+
+
+def is_portfolio(content: Spooled) -> bool:
+    """Whether a PDF says that it is a collection of the files in it. False where that is locked by a password."""
+    if not any(_BRINGS_FILES.search(view) for view in content.views()):
+        return False
+    return any(_says_collection(whole) for whole in content.views(window=content.size))
+
+
+def _says_collection(data: bytes | mmap.mmap) -> bool:
+    return _COLLECTION.search(data) is not None or any(_COLLECTION.search(each) for each in _unpacked(data))
+
+
+def _unpacked(data: bytes | mmap.mmap) -> Iterator[bytes]:
+    """What is in the streams of objects, as far as they can be unpacked."""
+    left = _MOST_BYTES
+    for found in islice(_PACKED.finditer(data), _MOST_PACKED):
+        inflater = zlib.decompressobj()
+        try:
+            plain = inflater.decompress(data[found.end() : found.end() + left], left)
+        except zlib.error:
+            continue
+        yield plain
+        left -= len(plain)
+        if left <= 0:
+            return
