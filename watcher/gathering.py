@@ -83,7 +83,7 @@ class Gathering(Struct, frozen=True, kw_only=True):
             undo.callback(_close, linked)
             chosen = self.chooser.choose([*harvest.documents, *linked])
             undo.pop_all()
-        return _gathered(chosen, left_out)
+        return _gathered(chosen, left_out, linked=sum(each.content is not None for each in linked))
 
     def gather_plainly(self, harvest: Harvest) -> Gathered | None:
         """The same, where it takes no time; None, and the harvest as it was, where something has to be looked into."""
@@ -114,11 +114,11 @@ class Gathering(Struct, frozen=True, kw_only=True):
         return [*documents, *(unanswered if has_others else nowhere)]
 
 
-def _gathered(documents: Sequence[FoundDocument], left_out: Sequence[LeftOut]) -> Gathered:
+def _gathered(documents: Sequence[FoundDocument], left_out: Sequence[LeftOut], *, linked: int = 0) -> Gathered:
     """Of very many what somebody may miss comes first, so that it is kept."""
     if any(each.missed for each in left_out):
         numbers = {invoice.number for each in documents for invoice in each.read if invoice.number is not None}
-        noted = missed_beside(left_out, [each.name for each in documents], numbers)
+        noted = missed_beside(left_out, [each.name for each in documents], numbers, linked)
         left_out = sorted(noted, key=lambda each: not each.missed)
     kept, rest = left_out[:_MOST_LEFT_OUT], left_out[_MOST_LEFT_OUT:]
     return Gathered(documents=tuple(documents), left_out=(*kept, *_summed_up(rest)))

@@ -14,6 +14,7 @@ import pytest
 
 from tests.support.archives import named_zip, zipped
 from tests.support.mails import PNG, TEXT_PART, crlf, encoded, headers, mail, multipart, part
+from tests.support.outlook_files import attached_message, compound_file, outlook_message
 from tests.support.servers.dovecot import Account, Dovecot
 from tests.support.servers.process import program
 from tests.support.servers.smtp import SmtpSink
@@ -227,6 +228,50 @@ def test_a_mail_that_is_encrypted_is_told_so_and_one_that_is_signed_is_booked(
     assert "请在邮件程序里关掉加密" in chinese
     assert "Please switch encryption off in your mail program" in english
     assert [word for word in ("密码", "password") if word in chinese + english] == []
+
+
+LINK = "您收到一张【杭州示例餐饮有限公司】开具的发票"
+LINK_MAIL = headers(sender="invoice@info.nuonuo.com", subject=f"=?utf-8?B?{base64.b64encode(LINK.encode()).decode()}?=")
+LINKED = LINK_MAIL + crlf("Content-Type: text/html; charset=utf-8\n\n<a href='https://nnfp.jss.com.cn/a1b2'>下载</a>\n")
+SAVED = compound_file(outlook_message(attached_message(outlook_message(nested=True), LINK)))
+WITH_LOGO = LINK_MAIL + multipart(HTML, SIGNATURE, boundary="LOGO", kind="related")
+
+
+FORWARDED: dict[str, list[bytes]] = {
+    "as it is": [bare(LINKED, more=EML)],
+    "beside a picture": [bare(LINKED), SIGNATURE],
+    "with a logo": [bare(WITH_LOGO, more=EML)],
+    "with a logo in a file": [part(WITH_LOGO, kind="application/octet-stream", name="2.eml")],
+    "with a logo in a mail in a file": [part(headers() + multipart(TEXT_PART, bare(WITH_LOGO)), name="2.eml")],
+    "as a file": [part(LINKED, kind="application/octet-stream", name="2.eml")],
+    "in base64": [part(LINKED, kind="message/rfc822", name="2.eml")],
+    "in another in a file": [part(headers() + multipart(TEXT_PART, bare(LINKED)), name="2.eml")],
+    "in another": [bare(headers() + multipart(TEXT_PART, bare(LINKED), boundary="IN"))],
+    "saved by Outlook": [part(SAVED, kind="application/vnd.ms-outlook", name="m.msg")],
+    "in a zip": [part(zipped(("2.eml", LINKED)), kind="application/zip", name="z.zip")],
+    "read whole": [bare(LINKED), crlf("Content-Type: application/x; name=a\nContent-Transfer-Encoding: x-odd\n\nx")],
+}
+
+
+@pytest.mark.parametrize("accept", [["pdf"], ["pdf", "image"]], ids=["PDF", "PDF and pictures"])
+def test_a_mail_that_was_forwarded_beside_an_invoice_and_only_has_a_link_is_named_in_the_reply(
+    workplace: Workplace, account: Account, smtp_sink: SmtpSink, accept: list[str]
+) -> None:
+    workplace.config["accept"] = accept
+    workplace.write()
+    for subject, parts in FORWARDED.items():
+        account.append(headers(subject=subject) + multipart(TEXT_PART, bare(forwarded(subject), more=EML), *parts))
+
+    assert workplace.command("run", "--once").returncode == 0
+
+    for subject, submission in by_subject(workplace).items():
+        done = [one["name"] for one in submission["documents"] if one["outcome"] == "done"]
+        assert done == [f"{subject}.pdf"], subject
+    replies = [plain(each.message) for each in smtp_sink.received]
+    assert len(replies) == len(FORWARDED)
+    for said in replies:
+        assert said.startswith("1 张发票已入账，另有 1 个文件没有处理"), said
+        assert f"没有处理的文件：{LINK}。" in said
 
 
 def test_what_holds_no_invoice_is_no_document(workplace: Workplace, endpoint: Endpoint, account: Account) -> None:

@@ -150,8 +150,11 @@ def attached_file(data: bytes, name: str | bytes | None, *, mime: str | None = N
     return tree
 
 
-def attached_message(message: Tree) -> Tree:
-    return {"__properties_version1.0": bytes(8), "__substg1.0_3701000D": message}
+def attached_message(message: Tree, subject: str | None = None) -> Tree:
+    tree: Tree = {"__properties_version1.0": bytes(8), "__substg1.0_3701000D": message}
+    if subject is not None:
+        tree["__substg1.0_3001001F"] = subject.encode("utf-16-le")
+    return tree
 
 
 # --------------------------------------------------------------------------------------- winmail.dat

@@ -111,6 +111,22 @@ def test_a_link_that_leads_nowhere_is_only_noted_beside_a_document() -> None:
     assert [(each.name, each.why) for each in gathered.left_out] == [("a platform", "LINK_EXPIRED")]
 
 
+LINK_MAIL = (
+    b"From: a@b.example\r\nSubject: your invoice\r\nMessage-ID: <1@b.example>\r\n\r\nhttps://files.example/a\r\n"
+)
+
+
+@pytest.mark.parametrize(("linked", "is_missed"), [(1, True), (2, False)])
+def test_mails_without_a_document_are_missed_where_links_led_to_fewer_documents(
+    *, linked: int, is_missed: bool
+) -> None:
+    links = Links([found(pdf(f"linked {number}"), name=f"{number}.pdf") for number in range(linked)])
+
+    gathered = gather(links, leaves=[BytesLeaf(LINK_MAIL + b"1"), BytesLeaf(LINK_MAIL + b"2")])
+
+    assert [(each.name, each.missed) for each in gathered.left_out] == [("your invoice", is_missed)] * 2
+
+
 def test_of_very_many_files_that_were_left_out_the_rest_is_counted() -> None:
     photos = [BytesLeaf(b"\xff\xd8\xff" + bytes(60_000), name=f"IMG_{number}.jpg") for number in range(70)]
     notes = [BytesLeaf(b"see there", name=f"{number}.txt") for number in range(60)]

@@ -30,6 +30,8 @@ NUMBER = "26317000000012345678"
         ("invoice.html", "other", 30_000),
         ("四月.tar.gz", "other", 30_000),
         ("a.pdf.pgp", "other", 30_000),
+        ("您收到一张【某公司】开具的发票", "eml", 3_000),
+        ("【电子行程单】请查收.msg", "msg", 3_000),
         ("发票.txt", "jpeg", 900_000),  # what it is counts, not what it is called
     ],
 )
@@ -54,6 +56,7 @@ def test_what_may_be_an_invoice_is_missed(name: str, form: str, size: int) -> No
         ("发票.pdf.p7s", "other", 3_000),
         ("a.xml", "xml", 3_000),
         ("invite.ics", "other", 3_000),
+        ("Re: lunch on Friday", "eml", 300_000),
         ("invoice.ics", "other", 3_000),
         ("发票.mp4", "other", 3_000_000),
         ("发票抬头.TXT", "other", 300),

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from pathlib import PurePosixPath
 
 from watcher.documents.sniff import Format, looks_like_a_message
+from watcher.mime.part import HEADERS_ALONE
 
 _BY_EXTENSION = {
     ".pdf": Format.PDF,
@@ -43,7 +44,7 @@ def claimed_format(name: str | None, declared_type: str | None, accept: Collecti
 def is_declared_message(head: bytes, declared_type: str | None) -> bool:
     """Whether it is said to be a mail, or a part of one with its header, and begins like that."""
     declared = (declared_type or "").lower()
-    if declared not in ("message/rfc822", "message/global") and not declared.startswith("multipart/"):
+    if declared not in ("message/rfc822", "message/global", HEADERS_ALONE) and not declared.startswith("multipart/"):
         return False
     return looks_like_a_message(head, declared=True)
 
@@ -51,3 +52,8 @@ def is_declared_message(head: bytes, declared_type: str | None) -> bool:
 def is_fragment(declared_type: str | None) -> bool:
     """Whether it is one piece of a mail that was cut into several on its way: by itself it holds nothing whole."""
     return (declared_type or "").lower() == "message/partial"
+
+
+def is_header_alone(declared_type: str | None) -> bool:
+    """Whether it stands for a mail without files: it is not opened, because all that it has came before it."""
+    return (declared_type or "").lower() == HEADERS_ALONE

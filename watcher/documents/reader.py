@@ -9,20 +9,22 @@ from msgspec import Struct
 
 from watcher.config.sections import Limits
 from watcher.documents import words
-from watcher.documents.claims import claimed_format, is_declared_message, is_fragment
+from watcher.documents.claims import claimed_format, is_declared_message, is_fragment, is_header_alone
 from watcher.documents.openers import OPENERS
 from watcher.documents.portfolio import is_portfolio
 from watcher.documents.sniff import Format, format_of
 from watcher.documents.unpacking import Allowance, Entry, Itself, Opener, Refusal
 from watcher.errors import DocumentRefused, SourceUnavailable
-from watcher.headers import clean_name
+from watcher.headers import clean, clean_name, read_header
+from watcher.mime.part import is_decoration
 from watcher.model import LeftOut, Reason
-from watcher.policy.missing import may_be_missed
+from watcher.policy.missing import EMPTY, may_be_missed
 from watcher.ports import FoundDocument, Leaf
 from watcher.spool import Spooled
 
 _MAILS = frozenset({Format.MESSAGE, Format.OUTLOOK, Format.TNEF, Format.SIGNED})
 _DEEPEST = 8  # containers within containers
+_LONGEST_HEADER, _LONGEST_SUBJECT = 64 * 1024, 120  # bytes, characters
 _APPLE_DOUBLE = b"\x00\x05\x16\x07"
 _NO_DOCUMENTS = ("video/", "audio/")  # of a leaf that is too large to be looked into
 
@@ -93,22 +95,30 @@ class _Reading:
         self._leave_out = leave_out
         self._allowance = Allowance(accept=accept, limits=limits, left_out=self._note)
         self._bytes = 0
+        self._missed = 0  # of what was left out
 
     def take(self, piece: _Piece) -> None:
         """Keep it, open it or leave it out; its spool is closed unless it is kept."""
-        before = len(self.found)
+        before, missed_before = len(self.found), self._missed
         try:
             form = self._form(piece)
             if form in self._openers:
                 self._open(piece, form)
-            elif form.is_accepted(self._accept):
+                if not self._has_told(before, missed_before) and not self._tell_if_missed(piece, form):
+                    self._note_empty(piece, form)
+                return
+            if form.is_accepted(self._accept):
                 self._keep(piece, form)
             told = len(self.found) > before or _is_half_of_a_file(piece) or self._tell_if_missed(piece, form)
-            if not told and form not in self._openers:
+            if not told:
                 self._note(piece.name, form, piece.content.size)
         finally:
             if not (self.found and self.found[-1].content is piece.content):
                 piece.content.close()
+
+    def _has_told(self, before: int, missed_before: int) -> bool:
+        """Whether anything came out of a container but small pictures: a document, or what somebody may miss."""
+        return self._missed > missed_before or any(not _is_small_picture(each) for each in self.found[before:])
 
     def refuses_unseen(self, leaf: Leaf) -> bool:
         """Whether not even its bytes are fetched: a piece of a mail, or larger than anything that is opened or kept."""
@@ -132,7 +142,23 @@ class _Reading:
         shown = clean_name(name, f"file{form.traits.extension}")
         missed = may_be_missed(shown, form.value, size)
         if name or missed:
-            self._leave_out(LeftOut(name=shown, why=words.not_accepted(form), missed=missed))
+            why = EMPTY if form in _MAILS else words.not_accepted(form)
+            self._tell_left_out(LeftOut(name=shown, why=why, missed=missed))
+
+    def _note_empty(self, piece: _Piece, form: Format) -> None:
+        """Of a container in which there was nothing that anybody would miss: perhaps a mail with a link to an invoice.
+
+        Mail programs call all mails that are attached alike, so that one is known by its subject.
+        """
+        subject = _subject(piece) if form is Format.MESSAGE else ""
+        shown = subject or clean_name(piece.name, f"file{form.traits.extension}")
+        if subject or piece.name:
+            missed = may_be_missed(shown, form.value, piece.content.size)
+            self._tell_left_out(LeftOut(name=shown, why=EMPTY, missed=missed))
+
+    def _tell_left_out(self, left_out: LeftOut) -> None:
+        self._missed += left_out.missed
+        self._leave_out(left_out)
 
     def _tell_if_missed(self, piece: _Piece, form: Format) -> bool:
         """What is said to be a document, and neither is nor holds one (a web page, an empty file), is not left out."""
@@ -162,6 +188,8 @@ class _Reading:
             self._add(_document(piece, form))
 
     def _open(self, piece: _Piece, form: Format) -> None:
+        if is_header_alone(piece.declared_type):
+            return
         try:
             self._refuse_monster(piece)
             with closing(self._openers[form](piece.content, self._allowance)) as entries:
@@ -218,6 +246,15 @@ def _piece(leaf: Leaf) -> _Piece:
         path=leaf.path,
         in_mail=leaf.path is None,
     )
+
+
+def _subject(piece: _Piece) -> str:
+    header, _, _ = piece.content.head(_LONGEST_HEADER).replace(b"\r\n", b"\n").partition(b"\n\n")
+    return clean(read_header(header.lstrip()).subject, _LONGEST_SUBJECT)
+
+
+def _is_small_picture(document: FoundDocument) -> bool:
+    return document.reason is None and is_decoration(document.media_type, document.size)
 
 
 def _is_half_of_a_file(piece: _Piece) -> bool:

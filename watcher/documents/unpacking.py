@@ -95,6 +95,10 @@ class Allowance:
         """Note that something that begins so is not unpacked, because nobody wants it."""
         self._left_out(name, kind_of(head), size)
 
+    def leave_out_mail(self, name: str | None, size: int = 0) -> None:
+        """Note a mail of Outlook's in which there is no document."""
+        self._left_out(name, Format.OUTLOOK, size)
+
     def is_claimed(self, name: str | None, declared_type: str | None = None) -> bool:
         """Whether it is said to be a document that is accepted, so that somebody would miss it."""
         return claimed_format(name, declared_type, self._accept) is not None

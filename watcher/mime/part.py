@@ -21,6 +21,17 @@ def is_file(media_type: str, disposition: str, name: str | None) -> bool:
     return media_type not in _BODY_TEXT or disposition == "attachment" or bool(name)
 
 
+HEADERS_ALONE = "text/rfc822-headers"
+"""The type by which a nested message is handed over that has no file: its texts and pictures were parts before it."""
+
+_LARGEST_DECORATION = 70_000  # octets, as transferred
+
+
+def is_decoration(media_type: str, octets: int) -> bool:
+    """Whether it is a small picture, as stand in and under mails, and no file that anybody would look for."""
+    return media_type.startswith("image/") and octets < _LARGEST_DECORATION
+
+
 class MimePart(Struct, frozen=True, kw_only=True):
     """A part that has no parts of its own. `begin` and `end` are offsets in the file of the mail."""
 
@@ -28,10 +39,13 @@ class MimePart(Struct, frozen=True, kw_only=True):
     begin: int
     end: int
     default_type: str = "text/plain"  # within a digest it is another one
+    is_walked: bool = False  # a message without a file, whose texts were parts before it
 
     @property
     def media_type(self) -> str:
         """In lower case; what is no type is the default."""
+        if self.is_walked:
+            return HEADERS_ALONE
         given = split_parameters(self.header.first("content-type") or b"")[0]
         return given if given.count("/") == 1 else self.default_type
 

@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterator
 from typing import IO
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from watcher.headers import read_header
 from watcher.mime.lines import FIELD, LINE, LONGEST_BOUNDARY, header_end, mark_lines
-from watcher.mime.part import CHUNK_BYTES, MimePart
+from watcher.mime.part import CHUNK_BYTES, MimePart, is_decoration
 
 _DEEPEST = 100
 _FIRST_WINDOW, _LARGEST_HEADER = 8 * 1024, 1024 * 1024
@@ -34,6 +35,8 @@ class _Level(Struct):
 
     boundary: bytes | None
     default_type: str = "text/plain"
+    message: MimePart | None = None
+    has_file: bool = False
 
 
 class _Mark(Struct, frozen=True, kw_only=True):
@@ -48,6 +51,7 @@ class _Mark(Struct, frozen=True, kw_only=True):
 def parts(file: IO[bytes], *, look_up: Callable[[], None] = lambda: None) -> Iterator[MimePart]:
     """Every part without parts, in its order, those of nested messages too; an encoded message is a part itself.
 
+    So is a nested message that has no file, when it ends: whoever wants files has to know that there is none in it.
     `look_up` is called now and then, and may raise to end it. Raises TooDeep, after what was found before.
     """
     return _Walk(file, look_up).parts()
@@ -60,6 +64,7 @@ class _Walk:
         self._look_up = look_up
         self._levels: list[_Level] = []
         self._marks: dict[bytes, tuple[int, bool]] = {}
+        self._empty: list[MimePart] = []  # nested messages that have ended without a file
 
     def parts(self) -> Iterator[MimePart]:
         position: int | None = self._begin()
@@ -69,13 +74,25 @@ class _Walk:
             if part.media_type.startswith("multipart/"):
                 mark = self._enter(part)
             elif self._is_open_message(part):
-                self._push(_Level(None))
+                self._push(_Level(None, message=part))
                 position = part.begin
                 continue
             else:
                 mark = self._next_mark(part.begin)
-                yield self._until(part, mark)
+                found = self._until(part, mark)
+                self._note_file(found)
+                yield found
             position = self._resume(mark)
+            yield from self._ended()
+
+    def _note_file(self, part: MimePart) -> None:
+        if not part.is_body and not is_decoration(part.media_type, part.end - part.begin):
+            for level in self._levels:
+                level.has_file = True
+
+    def _ended(self) -> Iterator[MimePart]:
+        while self._empty:
+            yield self._empty.pop(0)
 
     def _begin(self) -> int:
         """Some put a byte order mark, empty lines or a quoted envelope line before the header."""
@@ -86,10 +103,11 @@ class _Walk:
     def _resume(self, mark: _Mark | None) -> int | None:
         """Where the next part begins. A closed multipart stays known: some go on after their end."""
         while mark is not None:
-            self._close_down_to(mark.level)
+            self._close_down_to(mark.level, mark.before)
             if not mark.closing:
                 return mark.after
             mark = self._next_mark(mark.after)
+        self._close_down_to(-1, self._size)
         return None
 
     def _enter(self, part: MimePart) -> _Mark | None:
@@ -182,10 +200,19 @@ class _Walk:
         self._levels.append(level)
         self._renew_marks()
 
-    def _close_down_to(self, level: int) -> None:
+    def _close_down_to(self, level: int, end: int) -> None:
         if len(self._levels) > level + 1:
-            del self._levels[level + 1 :]
+            while len(self._levels) > level + 1:
+                self._close(self._levels.pop(), end)
             self._renew_marks()
+
+    def _close(self, level: _Level, end: int) -> None:
+        """A message without a file is one to those around it."""
+        if level.message is None or level.has_file:
+            return
+        empty = replace(level.message, end=max(level.message.begin, end), is_walked=True)
+        self._note_file(empty)
+        self._empty.append(empty)
 
     def _renew_marks(self) -> None:
         self._marks = {}

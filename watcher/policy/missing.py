@@ -19,6 +19,10 @@ _OTHER_THING_NAME = re.compile(
     r"|mp[34]|m4[av]|mov|avi|mkv|wmv|flv|3gp|webm|mpe?g|wav|amr|aac|ogg|flac|silk)",
     re.IGNORECASE,
 )
+_MAILS = frozenset({"eml", "msg"})
+# Of a mail that holds no document: most mails of the platforms have a link instead.
+_MAIL_NAME = re.compile(r"发票|票据|客票|行程单|报销凭证|fapiao|invoice", re.IGNORECASE)
+EMPTY = "there is no document in it"
 _DECORATION_NAME = re.compile(r"logo|banner|signature|avatar|qr_?code|ewm|icon|二维码|公众号|签名|头像", re.IGNORECASE)
 _PICTURES = frozenset({"jpeg", "png", "bmp", "webp"})
 _SCANS = frozenset({"tiff", "heic"})  # what scanners and phones make, and nobody's signature has
@@ -32,7 +36,10 @@ def may_be_missed(name: str, form: str, size: int) -> bool:
     """Whether a file that is not accepted may be an invoice to a person. `form` is what its content says it is.
 
     The pictures under every mail are not: they are small, or are called what they are. Nor is what by its kind is none.
+    Of a mail the subject counts.
     """
+    if form in _MAILS:
+        return _NUMBER.search(name) is not None or _MAIL_NAME.search(name) is not None
     if form == "other" and _OTHER_THING_NAME.fullmatch(name.strip()):
         return False
     if _NUMBER.search(name) or (_INVOICE_NAME.search(name) and not _LIST_NAME.search(name)):
@@ -43,14 +50,22 @@ def may_be_missed(name: str, form: str, size: int) -> bool:
     return form in _PICTURES and size >= least and not _DECORATION_NAME.search(name)
 
 
-def missed_beside(left_out: Sequence[LeftOut], names: Collection[str], numbers: Collection[str]) -> tuple[LeftOut, ...]:
+def missed_beside(
+    left_out: Sequence[LeftOut], names: Collection[str], numbers: Collection[str], linked: int = 0
+) -> tuple[LeftOut, ...]:
     """The same, where nobody misses what is another form of a document: by its name, or by the number in its name.
 
-    `names` are those of all documents, `numbers` those of the invoices that were read in them.
+    `names` are those of all documents, `numbers` those of the invoices that were read in them. `linked` is how many of
+    them links led to: where these are as many as the mails without a document, those mails were about them.
     """
     stems = {_stem(name) for name in names}
     known = {*numbers, *(number for name in names for number in _NUMBER.findall(name))}
-    return tuple(replace(each, missed=each.missed and not _is_known(each.name, stems, known)) for each in left_out)
+    is_linked = sum(each.missed and each.why == EMPTY for each in left_out) <= linked
+
+    def is_missed(each: LeftOut) -> bool:
+        return each.missed and not _is_known(each.name, stems, known) and not (is_linked and each.why == EMPTY)
+
+    return tuple(replace(each, missed=is_missed(each)) for each in left_out)
 
 
 def _is_known(name: str, stems: Collection[str], numbers: Collection[str]) -> bool:

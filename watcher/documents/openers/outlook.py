@@ -79,11 +79,12 @@ class _Message:
 
     def entries(self) -> Iterator[Entry | Refusal]:
         """Depth first, without recursion."""
-        waiting: list[tuple[_Node, _Path]] = [(self._ole.root, ())]
+        waiting: list[tuple[_Node, _Path, str | None]] = [(self._ole.root, (), None)]
         while waiting:
-            message, path = waiting.pop()
+            message, path, name = waiting.pop()
             code_page = self._code_page(message, path)
-            nested = []
+            nested: list[tuple[_Node, _Path, str | None]] = []
+            is_empty = True
             for attachment in message.kids:
                 if not attachment.name.lower().startswith(_ATTACHMENT):
                     continue
@@ -91,10 +92,23 @@ class _Message:
                 place = (*path, attachment.name)
                 inner = attachment.kids_dict.get(_VALUE.format(mapi.DATA, mapi.OBJECT))
                 if inner is not None and _PROPERTIES in inner.kids_dict:
-                    nested.append((inner, (*place, inner.name)))
+                    nested.append((inner, (*place, inner.name), self._name(attachment, place, code_page)))
                 elif (found := self._attachment(attachment, place, code_page)) is not None:
+                    is_empty = False
                     yield found
+            if path and is_empty and not nested:
+                self._allowance.leave_out_mail(name)
             waiting.extend(reversed(nested))
+
+    def _name(self, attachment: _Node, path: _Path, code_page: int | None) -> str | None:
+        """Of a message that is attached: its subject. None where that cannot be read."""
+        try:
+            return mapi.file_name(self._strings(attachment, path, code_page))
+        except (*_DAMAGE, _Damaged):
+            return None
+        except OSError as error:
+            _raise_if_ours(error)
+            return None
 
     def _attachment(self, attachment: _Node, path: _Path, code_page: int | None) -> Entry | Refusal | None:
         strings: dict[int, str] = {}

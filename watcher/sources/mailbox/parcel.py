@@ -146,7 +146,7 @@ class MailParcel:
             raw = self._spot.section(f"BODY.PEEK[{part.section}]", Way.STRUCTURE, octets=part.octets, exact=True)
             yield mail_text(part.media_type, part.charset, decoded(part.encoding, raw))
         for part in files(root):
-            if is_message(part.media_type, part.name) and part.octets <= LARGEST_MESSAGE_BYTES:
+            if not part.children and is_message(part.media_type, part.name) and part.octets <= LARGEST_MESSAGE_BYTES:
                 yield from _texts_of(PartLeaf(self._spot, part, {}))
 
     def whole(self) -> bytes:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from watcher.headers import decode_parameter, read_header
-from watcher.mime.part import is_file
+from watcher.mime.part import HEADERS_ALONE, is_decoration, is_file
 from watcher.sources.mailbox.grammar import Malformed, Value, number
 
 _DEEPEST = 60
@@ -56,12 +57,21 @@ def read_structure(value: Value) -> Part:
 
 
 def files(part: Part) -> Iterator[Part]:
-    """Every file in it, in order, those of nested messages too."""
-    if part.children:
-        for child in part.children:
-            yield from files(child)
-    elif part.is_file:
-        yield part
+    """Every file in it, in order, those of nested messages too.
+
+    A nested message without any but small pictures is one itself: whoever wants files has to know that it has none.
+    """
+    if not part.children:
+        if part.is_file:
+            yield part
+        return
+    is_empty = not part.is_multipart
+    for child in part.children:
+        for each in files(child):
+            is_empty = is_empty and is_decoration(each.media_type, each.octets)
+            yield each
+    if is_empty:
+        yield replace(part, media_type=HEADERS_ALONE)
 
 
 def texts(part: Part) -> Iterator[Part]:

@@ -87,4 +87,4 @@ def _text(content: Spooled, part: MimePart) -> MailText:
 
 def _holds_a_mail(part: MimePart) -> bool:
     is_small = part.end - part.begin <= LARGEST_MESSAGE_BYTES
-    return not part.is_body and is_small and is_message(part.media_type, part.name)
+    return not part.is_body and not part.is_walked and is_small and is_message(part.media_type, part.name)
