@@ -15,7 +15,9 @@ import pytest
 from tests.support.archives import PDF, PNG, XML, attachment, message, pdf, zipped
 from tests.support.files import BytesLeaf
 from tests.support.reading import Read, bounded, content, names
-from watcher.model import Reason
+from watcher.config.sections import Limits
+from watcher.documents.reader import DocumentReader
+from watcher.model import LeftOut, Reason
 
 # ---------------------------------------------------------------------------------------- messages
 
@@ -128,6 +130,18 @@ def test_a_fragment_of_a_mail_is_named_and_what_lies_elsewhere_is_left_out(read:
     (told,) = read(message(fragment.replace(b"=b", b"=c"), elsewhere))
     assert (told.name, told.reason) == ("f.eml", Reason.UNREADABLE)
     assert "拆成了几封" in str(told.message)
+
+
+def test_a_picture_that_is_called_a_pdf_is_told_as_a_picture_and_nothing_else_is(read: Read) -> None:
+    mail = b"Subject: invoice\r\nFrom: a@b.example\r\n" + message(attachment(PNG, b"a.pdf"))
+    left_out: list[LeftOut] = []
+    reader = DocumentReader(accept=["pdf"], limits=Limits())
+
+    (told,) = reader.documents([BytesLeaf(mail, name="m.eml")], leave_out=left_out.append)
+
+    assert (told.name, told.reason, left_out) == ("a.pdf", Reason.UNREADABLE, [])
+    assert "内容不是 PDF 而是图片" in str(told.message)
+    assert "its content is no PDF but a picture" in str(told.message)
 
 
 @pytest.mark.parametrize("number", [1, 2])

@@ -166,7 +166,8 @@ class _Reading:
         is_opened = claimed is not None and claimed.is_container and form is not Format.OTHER
         if claimed is None or is_opened:
             return False
-        self._refuse(piece, form, Reason.UNREADABLE, words.not_that(claimed.value.upper()))
+        told = words.picture_for if form.traits.accepted_as == "image" else words.not_that
+        self._refuse(piece, form, Reason.UNREADABLE, told(claimed.value.upper()))
         return True
 
     def _form(self, piece: _Piece) -> Format:

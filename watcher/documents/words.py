@@ -65,6 +65,12 @@ def not_that(form: str) -> str:
     return f"{chinese} / its content is no {form} (empty, a web page, or cut off): download it anew and send it again"
 
 
+def picture_for(form: str) -> str:
+    """Of a picture that is called something else: to download it anew would give the same."""
+    chinese = f"内容不是 {form} 而是图片（只改了文件名？），请发送发票原件"
+    return f"{chinese} / its content is no {form} but a picture (was only its name changed?): send the original"
+
+
 def unsupported(form: str) -> str:
     chinese = f"无法打开 {form} 格式，请改用 zip 或直接发送发票文件"
     return f"{chinese} / {form} cannot be opened: send a zip or the files themselves"
