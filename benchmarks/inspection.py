@@ -20,8 +20,9 @@ from pathlib import Path
 
 from tests.support.inspecting import children, resident_bytes
 from tests.support.invoice_files import Page, Paper, invoice_page, ofd, pdf
+from watcher.documents.formats import Format
 from watcher.documents.inspection.inspector import Inspector
-from watcher.documents.sniff import Format, format_of
+from watcher.documents.sniff import format_of
 from watcher.spool import Spooled
 
 SAMPLES = Path(__file__).resolve().parents[2] / "shared" / "samples"

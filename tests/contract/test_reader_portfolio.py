@@ -14,8 +14,8 @@ from tests.support.files import BytesLeaf
 from tests.support.invoice_files import Page, Paper, invoice_page, lines_page, pdf
 from tests.support.reading import Read, content, names
 from watcher.config.sections import Limits
+from watcher.documents.formats import Format
 from watcher.documents.openers import OPENERS
-from watcher.documents.sniff import Format
 from watcher.documents.unpacking import Allowance
 from watcher.errors import DocumentRefused
 from watcher.model import Reason

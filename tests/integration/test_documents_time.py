@@ -11,8 +11,8 @@ from tests.support.outlook_files import tnef, tnef_attribute
 from tests.support.rar_files import seven_zip
 from tests.support.servers.process import program
 from watcher.config.sections import Limits
+from watcher.documents.formats import Format
 from watcher.documents.openers import OPENERS
-from watcher.documents.sniff import Format
 from watcher.documents.unpacking import Allowance, Entry
 from watcher.errors import DocumentRefused
 from watcher.model import Reason

@@ -29,9 +29,10 @@ from tests.support.invoice_files import (
     qr_pixels,
     zipped,
 )
+from watcher.documents.formats import Format
 from watcher.documents.inspection import looking
 from watcher.documents.inspection.inspector import Inspector
-from watcher.documents.sniff import Format, format_of
+from watcher.documents.sniff import format_of
 from watcher.seen import NOTHING_SEEN, By, Mark, Seen, SeenInvoice
 from watcher.spool import Spooled
 

@@ -19,8 +19,8 @@ import pytest
 from tests.support.inspecting import children, is_running, look, resident_bytes
 from tests.support.invoice_files import Paper, endless_pdf, invoice_page, laughing_pdf, ofd, pdf, vast_picture_pdf
 from tests.support.waiting import wait_for
+from watcher.documents.formats import Format
 from watcher.documents.inspection.inspector import Inspector
-from watcher.documents.sniff import Format
 from watcher.errors import DocumentRefused
 from watcher.seen import NOTHING_SEEN
 from watcher.spool import Spooled
@@ -162,7 +162,7 @@ def _is_busy(pids: list[int]) -> bool:
 _PARENT = """
 import sys, threading
 from watcher.documents.inspection.inspector import Inspector
-from watcher.documents.sniff import Format
+from watcher.documents.formats import Format
 from watcher.spool import Spooled
 inspector = Inspector(time_limit=60)
 inspector.look(Spooled([open(sys.argv[1], "rb").read()]), Format.PDF, deep=True)

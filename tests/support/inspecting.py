@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
+from watcher.documents.formats import Format
 from watcher.documents.inspection.inspector import Inspector
-from watcher.documents.sniff import Format
 from watcher.seen import Seen
 from watcher.spool import Spooled
 

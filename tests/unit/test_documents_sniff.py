@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.archives import PDF, PNG, XML, message, named_zip, ofd, zipped
-from watcher.documents.sniff import Format, format_of, kind_of, may_hold_documents
+from watcher.documents.formats import Format
+from watcher.documents.sniff import format_of, kind_of, may_hold_documents
 from watcher.spool import Spooled
 
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from watcher.documents.confined import found
+from watcher.documents.formats import Format
 from watcher.documents.looking import Looking
-from watcher.documents.sniff import Format
 from watcher.model import Finding
 from watcher.spool import Spooled
 

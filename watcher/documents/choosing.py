@@ -10,8 +10,8 @@ from msgspec.structs import replace
 from watcher.config.sections import Limits
 from watcher.documents import words
 from watcher.documents.checking import check_documents
+from watcher.documents.formats import Format
 from watcher.documents.looking import Looking
-from watcher.documents.sniff import Format
 from watcher.errors import DocumentRefused, SourceUnavailable
 from watcher.model import Finding, Reason
 from watcher.policy.choosing import Candidate, Skip, choose

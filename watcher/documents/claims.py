@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import PurePosixPath
 
-from watcher.documents.sniff import Format, looks_like_a_message
+from watcher.documents.formats import Format
+from watcher.documents.sniff import looks_like_a_message
 from watcher.mime.part import HEADERS_ALONE
 
 _BY_EXTENSION = {

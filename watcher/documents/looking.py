@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from watcher.documents.sniff import Format
+from watcher.documents.formats import Format
 from watcher.policy.pages import Pages
 from watcher.seen import Seen
 from watcher.spool import Spooled

@@ -5,46 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import closing
 
-from msgspec import Struct
-
 from watcher.config.sections import Limits
 from watcher.documents import words
 from watcher.documents.claims import claimed_format, is_declared_message, is_fragment, is_header_alone
+from watcher.documents.formats import Format
+from watcher.documents.noting import Notes
 from watcher.documents.openers import OPENERS
+from watcher.documents.pieces import Piece, document_of, one_too_many, piece_of, unread
 from watcher.documents.portfolio import is_portfolio
-from watcher.documents.sniff import Format, format_of
+from watcher.documents.sniff import format_of
 from watcher.documents.unpacking import Allowance, Entry, Itself, Opener, Refusal
 from watcher.errors import DocumentRefused, SourceUnavailable
-from watcher.headers import clean, clean_name, read_header
 from watcher.mime.part import is_decoration
 from watcher.model import LeftOut, Reason
-from watcher.policy.missing import EMPTY, may_be_missed
 from watcher.ports import FoundDocument, Leaf
-from watcher.spool import Spooled
 
 _MAILS = frozenset({Format.MESSAGE, Format.OUTLOOK, Format.TNEF, Format.SIGNED})
 _DEEPEST = 8  # containers within containers
-_LONGEST_HEADER, _LONGEST_SUBJECT = 64 * 1024, 120  # bytes, characters
 _APPLE_DOUBLE = b"\x00\x05\x16\x07"
 _NO_DOCUMENTS = ("video/", "audio/")  # of a leaf that is too large to be looked into
 
 
 class _Enough(Exception):
     """There are more documents than may be."""
-
-
-class _Piece(Struct, frozen=True, kw_only=True):
-    """A file on its way through: a leaf, or what came out of one. `depth` counts the containers around it.
-
-    `in_mail`: it is a part of a mail itself.
-    """
-
-    name: str | None
-    content: Spooled
-    declared_type: str | None
-    path: str | None = None
-    in_mail: bool = False
-    depth: int = 0
 
 
 class DocumentReader:
@@ -66,7 +49,7 @@ class DocumentReader:
         try:
             for leaf in leaves:
                 if not reading.refuses_unseen(leaf):
-                    reading.take(_piece(leaf))
+                    reading.take(piece_of(leaf))
         except _Enough:
             pass
         except OSError as error:
@@ -92,44 +75,43 @@ class _Reading:
         self._accept = accept
         self._limits = limits
         self._openers = openers
-        self._leave_out = leave_out
-        self._allowance = Allowance(accept=accept, limits=limits, left_out=self._note)
+        self._notes = Notes(leave_out)
+        self._allowance = Allowance(accept=accept, limits=limits, left_out=self._notes.of_file)
         self._bytes = 0
-        self._missed = 0  # of what was left out
 
-    def take(self, piece: _Piece) -> None:
+    def take(self, piece: Piece) -> None:
         """Keep it, open it or leave it out; its spool is closed unless it is kept."""
-        before, missed_before = len(self.found), self._missed
+        before, missed_before = len(self.found), self._notes.missed
         try:
             form = self._form(piece)
             if form in self._openers:
                 self._open(piece, form)
                 if not self._has_told(before, missed_before) and not self._tell_if_missed(piece, form):
-                    self._note_empty(piece, form)
+                    self._notes.of_empty(piece.name, form, piece.content)
                 return
             if form.is_accepted(self._accept):
                 self._keep(piece, form)
             told = len(self.found) > before or _is_half_of_a_file(piece) or self._tell_if_missed(piece, form)
             if not told:
-                self._note(piece.name, form, piece.content.size)
+                self._notes.of_file(piece.name, form, piece.content.size)
         finally:
             if not (self.found and self.found[-1].content is piece.content):
                 piece.content.close()
 
     def _has_told(self, before: int, missed_before: int) -> bool:
         """Whether anything came out of a container but small pictures: a document, or what somebody may miss."""
-        return self._missed > missed_before or any(not _is_small_picture(each) for each in self.found[before:])
+        return self._notes.missed > missed_before or any(not _is_small_picture(each) for each in self.found[before:])
 
     def refuses_unseen(self, leaf: Leaf) -> bool:
         """Whether not even its bytes are fetched: a piece of a mail, or larger than anything that is opened or kept."""
         if is_fragment(leaf.declared_type):
-            self._add(_unread(leaf.name, leaf.least_bytes, Reason.UNREADABLE, words.FRAGMENT))
+            self._add(unread(leaf.name, leaf.least_bytes, Reason.UNREADABLE, words.FRAGMENT))
             return True
         if leaf.least_bytes <= self._limits.submission:
             return False
         if not (leaf.declared_type or "").lower().startswith(_NO_DOCUMENTS):
             message = words.too_large(self._limits.submission)
-            self._add(_unread(leaf.name, leaf.least_bytes, Reason.TOO_LARGE, message))
+            self._add(unread(leaf.name, leaf.least_bytes, Reason.TOO_LARGE, message))
         return True
 
     def discard(self) -> None:
@@ -137,30 +119,7 @@ class _Reading:
             if document.content is not None:
                 document.content.close()
 
-    def _note(self, name: str | None, form: Format, size: int) -> None:
-        """That it is left out; what has no name only where somebody may miss it."""
-        shown = clean_name(name, f"file{form.traits.extension}")
-        missed = may_be_missed(shown, form.value, size)
-        if name or missed:
-            why = EMPTY if form in _MAILS else words.not_accepted(form)
-            self._tell_left_out(LeftOut(name=shown, why=why, missed=missed))
-
-    def _note_empty(self, piece: _Piece, form: Format) -> None:
-        """Of a container in which there was nothing that anybody would miss: perhaps a mail with a link to an invoice.
-
-        Mail programs call all mails that are attached alike, so that one is known by its subject.
-        """
-        subject = _subject(piece) if form is Format.MESSAGE else ""
-        shown = subject or clean_name(piece.name, f"file{form.traits.extension}")
-        if subject or piece.name:
-            missed = may_be_missed(shown, form.value, piece.content.size)
-            self._tell_left_out(LeftOut(name=shown, why=EMPTY, missed=missed))
-
-    def _tell_left_out(self, left_out: LeftOut) -> None:
-        self._missed += left_out.missed
-        self._leave_out(left_out)
-
-    def _tell_if_missed(self, piece: _Piece, form: Format) -> bool:
+    def _tell_if_missed(self, piece: Piece, form: Format) -> bool:
         """What is said to be a document, and neither is nor holds one (a web page, an empty file), is not left out."""
         claimed = claimed_format(piece.name, piece.declared_type, self._accept)
         is_opened = claimed is not None and claimed.is_container and form is not Format.OTHER
@@ -170,7 +129,7 @@ class _Reading:
         self._refuse(piece, form, Reason.UNREADABLE, told(claimed.value.upper()))
         return True
 
-    def _form(self, piece: _Piece) -> Format:
+    def _form(self, piece: Piece) -> Format:
         if piece.content.size == 0:
             return Format.OTHER
         form = format_of(piece.content)
@@ -178,7 +137,7 @@ class _Reading:
             return Format.MESSAGE
         return Format.PORTFOLIO if form is Format.PDF and is_portfolio(piece.content) else form
 
-    def _keep(self, piece: _Piece, form: Format) -> None:
+    def _keep(self, piece: Piece, form: Format) -> None:
         size = piece.content.size
         if size > self._limits.document:
             self._refuse(piece, form, Reason.TOO_LARGE, words.too_large(self._limits.document))
@@ -186,9 +145,9 @@ class _Reading:
             self._refuse(piece, form, Reason.TOO_LARGE, words.together_too_large(self._limits.submission))
         else:
             self._bytes += size
-            self._add(_document(piece, form))
+            self._add(document_of(piece, form))
 
-    def _open(self, piece: _Piece, form: Format) -> None:
+    def _open(self, piece: Piece, form: Format) -> None:
         if is_header_alone(piece.declared_type):
             return
         try:
@@ -202,23 +161,23 @@ class _Reading:
         except DocumentRefused as refused:
             self._refuse(piece, form, refused.reason, str(refused))
 
-    def _refuse_monster(self, piece: _Piece) -> None:
+    def _refuse_monster(self, piece: Piece) -> None:
         if piece.depth >= _DEEPEST:
             raise DocumentRefused(Reason.UNREADABLE, words.TOO_DEEP)
         if piece.content.size > self._limits.submission:
             raise DocumentRefused(Reason.TOO_LARGE, words.too_large(self._limits.submission))
 
-    def _take_itself(self, piece: _Piece) -> None:
+    def _take_itself(self, piece: Piece) -> None:
         """A portfolio whose pages are more than a cover."""
         if Format.PDF.is_accepted(self._accept):
             self._keep(piece, Format.PDF)
         else:
-            self._note(piece.name, Format.PDF, piece.content.size)
+            self._notes.of_file(piece.name, Format.PDF, piece.content.size)
 
     def _take_inner(self, inner: Entry | Refusal, container: Format, depth: int) -> None:
         if isinstance(inner, Entry):
             self.take(
-                _Piece(
+                Piece(
                     name=inner.name,
                     content=inner.content,
                     declared_type=inner.declared_type,
@@ -227,83 +186,26 @@ class _Reading:
                 )
             )
         else:
-            self._add(_unread(inner.name, inner.size, inner.reason, inner.message))
+            self._add(unread(inner.name, inner.size, inner.reason, inner.message))
 
-    def _refuse(self, piece: _Piece, form: Format, reason: Reason, message: str) -> None:
-        self._add(_document(piece, form, reason=reason, message=message))
+    def _refuse(self, piece: Piece, form: Format, reason: Reason, message: str) -> None:
+        self._add(document_of(piece, form, reason=reason, message=message))
 
     def _add(self, document: FoundDocument) -> None:
         if len(self.found) >= self._limits.documents:
-            self.found.append(_one_too_many(document, self._limits.documents))
+            self.found.append(one_too_many(document, self._limits.documents))
             raise _Enough
         self.found.append(document)
-
-
-def _piece(leaf: Leaf) -> _Piece:
-    return _Piece(
-        name=leaf.name,
-        content=leaf.fetch(),
-        declared_type=leaf.declared_type,
-        path=leaf.path,
-        in_mail=leaf.path is None,
-    )
-
-
-def _subject(piece: _Piece) -> str:
-    header, _, _ = piece.content.head(_LONGEST_HEADER).replace(b"\r\n", b"\n").partition(b"\n\n")
-    return clean(read_header(header.lstrip()).subject, _LONGEST_SUBJECT)
 
 
 def _is_small_picture(document: FoundDocument) -> bool:
     return document.reason is None and is_decoration(document.media_type, document.size)
 
 
-def _is_half_of_a_file(piece: _Piece) -> bool:
+def _is_half_of_a_file(piece: Piece) -> bool:
     """Whether it is what a Mac keeps beside a file (AppleDouble), and not the file, which bears the same name."""
     return piece.content.head(4) == _APPLE_DOUBLE
 
 
 def _nobody_asks(_left_out: LeftOut) -> None:
     """What is left out is not told to anybody."""
-
-
-def _document(
-    piece: _Piece, form: Format, *, reason: Reason | None = None, message: str | None = None
-) -> FoundDocument:
-    traits = form.traits
-    return FoundDocument(
-        name=clean_name(piece.name, f"document{traits.extension}"),
-        media_type=traits.media_type,
-        extension=traits.extension,
-        size=piece.content.size,
-        content=piece.content,
-        path=piece.path,
-        in_mail=piece.in_mail,
-        reason=reason,
-        message=message,
-    )
-
-
-def _unread(name: str | None, size: int, reason: Reason, message: str) -> FoundDocument:
-    """What nobody has looked into."""
-    return FoundDocument(
-        name=clean_name(name, "document"),
-        media_type="application/octet-stream",
-        extension="",
-        size=size,
-        content=None,
-        reason=reason,
-        message=message,
-    )
-
-
-def _one_too_many(document: FoundDocument, limit: int) -> FoundDocument:
-    return FoundDocument(
-        name=document.name,
-        media_type=document.media_type,
-        extension=document.extension,
-        size=document.size,
-        content=None,
-        reason=Reason.TOO_MANY,
-        message=words.too_many(limit),
-    )

@@ -15,7 +15,8 @@ from msgspec import Struct
 from watcher.config.sections import Limits
 from watcher.documents import words
 from watcher.documents.claims import claimed_format, is_declared_message
-from watcher.documents.sniff import HEAD_BYTES, Format, kind_of, may_hold_documents
+from watcher.documents.formats import Format
+from watcher.documents.sniff import HEAD_BYTES, kind_of, may_hold_documents
 from watcher.errors import DocumentRefused
 from watcher.model import Reason
 from watcher.spool import Spooled

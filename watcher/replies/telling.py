@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, tzinfo
-from itertools import compress
 
 from msgspec import Struct
 
-from watcher import amounts
 from watcher.headers import clean
 from watcher.model import (
     Document,
-    Invoice,
     Kind,
     Language,
     LeftOut,
@@ -23,8 +20,9 @@ from watcher.model import (
     Thread,
 )
 from watcher.replies.advising import WHOLE, Advising, Lengths, is_ours, others_mend, reason_of
+from watcher.replies.invoices import Invoices, has_expense
 from watcher.replies.verdict import Verdict, verdict_of
-from watcher.replies.view import ORDER, AnswerView, DocumentView, InvoiceView
+from watcher.replies.view import ORDER, AnswerView, DocumentView
 from watcher.replies.words import Advice, Words
 
 _KINDS: dict[Language, dict[str, str]] = {
@@ -32,7 +30,6 @@ _KINDS: dict[Language, dict[str, str]] = {
     "en": {"pdf": "PDF", "ofd": "OFD", "image": "image", "xml": "XML"},
 }
 _OR: dict[Language, str] = {"zh": " 或 ", "en": " or "}
-_NUMBER_LENGTH = 100  # of numbers, dates and amounts: nobody can use a part of one
 _LINK_LENGTH = 8192
 _MOST_NAMED = 10
 
@@ -65,7 +62,7 @@ class Telling(Struct, frozen=True, kw_only=True):
             detail=self._detail(submission.reason, None) if whole else None,
             left_out=self._left_out(submission),
             documents=tuple(self._document(document, submission) for document in documents),
-            total=self._total(submission.documents),
+            total=self._invoices.total(submission.documents),
             resubmit=self._resubmit(submission) if verdict.tone == "error" and not others else None,
             footer=self.footer(submission.kind, submission.id),
         )
@@ -126,6 +123,10 @@ class Telling(Struct, frozen=True, kw_only=True):
     def _advising(self) -> Advising:
         return Advising(words=self.words, language=self.language, kinds=self.kinds, lengths=self.lengths)
 
+    @property
+    def _invoices(self) -> Invoices:
+        return Invoices(words=self.words, lengths=self.lengths)
+
     def _document(self, document: Document, submission: Submission) -> DocumentView:
         booked_on = self._booked_on(document) if document.outcome is Outcome.DUPLICATE else None
         advice = self._advising.on(document, submission, booked_on=booked_on)
@@ -138,13 +139,13 @@ class Telling(Struct, frozen=True, kw_only=True):
             link=self._link(document),
             note=self._note(document),
             detail=self._detail(document.code, None if _is_said(document) else document.message),
-            invoices=tuple(self._invoice(invoice, document) for invoice in document.invoices),
+            invoices=tuple(self._invoices.view(invoice, document) for invoice in document.invoices),
         )
 
     def label(self, document: Document) -> str:
         """What became of it, in a word or two."""
         outcome = outcome_of(document)
-        label = "label_recognised" if outcome == "done" and not _has_expense(document) else "label"
+        label = "label_recognised" if outcome == "done" and not has_expense(document) else "label"
         return self.words.say(f"outcomes.{outcome}.{label}")
 
     def _booked_on(self, document: Document) -> str | None:
@@ -173,54 +174,13 @@ class Telling(Struct, frozen=True, kw_only=True):
         more = self.words.say("acknowledgement.more", n=unnamed) if unnamed else ""
         return self.words.say(key, names=shown + more, kinds=self.kinds) if names else None
 
-    def _invoice(self, invoice: Invoice, document: Document) -> InvoiceView:
-        return InvoiceView(
-            title=clean(invoice.name or "", self.lengths.value) or self.words.say("invoice.untitled"),
-            number=self._value(invoice.number),
-            code=clean(invoice.code or "", _NUMBER_LENGTH) or None,
-            date=self._value(invoice.date.isoformat() if invoice.date else None),
-            seller=self._value(invoice.seller_name, self.lengths.value),
-            amount=self._amount(invoice),
-            expense=clean(invoice.expense_id or "", _NUMBER_LENGTH) or None,
-            problem=self._problem(invoice, wanted=_has_expense(document) or document.outcome is Outcome.ERROR),
-        )
-
-    def _problem(self, invoice: Invoice, *, wanted: bool) -> str | None:
-        problems = []
-        if message := clean(invoice.message or "", self.lengths.message):
-            problems.append(self.words.say("invoice.message", message=message))
-        if invoice.verified is False:
-            problems.append(self.words.say("invoice.not_verified"))
-        if wanted and not invoice.expense_id:
-            problems.append(self.words.say("invoice.not_booked"))
-        return self.words.say("invoice.separator").join(problems) or None
-
-    def _amount(self, invoice: Invoice) -> str:
-        amount = amounts.parse(invoice.amount)
-        return amounts.shown(amount, currency_of(invoice)) if amount is not None else self._value(invoice.amount)
-
-    def _total(self, documents: Sequence[Document]) -> str | None:
-        """What was booked now: of invoices that were booked before or not at all nothing is added."""
-        invoices = [invoice for document in documents for invoice in compress(document.invoices, document.counted)]
-        parsed = [(amounts.parse(invoice.amount), currency_of(invoice)) for invoice in invoices]
-        known = [(amount, currency) for amount, currency in parsed if amount is not None]
-        if not known:
-            return None
-        shown = [amounts.shown(total, currency) for total, currency in amounts.totals(known)]
-        said = self.words.say("total", amounts=self.words.say("amount_separator").join(shown))
-        missing = len(parsed) - len(known)
-        return said + self.words.say("total_left_out", n=missing) if missing else said
-
     def _detail(self, code: str | None, message: str | None) -> str | None:
         said = [clean(part, self.lengths.message) for part in (code, message) if part]
         return self.words.say("detail", text=" · ".join(said)) if said else None
 
     def name(self, name: str | None) -> str:
         """Of a file, as it may be shown."""
-        return clean(name or "", self.lengths.name) or self._value(None)
-
-    def _value(self, value: str | None, limit: int = _NUMBER_LENGTH) -> str:
-        return clean(value or "", limit) or self.words.say("invoice.unknown")
+        return clean(name or "", self.lengths.name) or self.words.say("invoice.unknown")
 
     def time(self, time: datetime) -> str:
         """To the minute, in the zone of the configuration."""
@@ -243,10 +203,6 @@ def _speaks_of_all(submission: Submission) -> bool:
     return submission.state is SubmissionState.HELD or submission.reason == Reason.NO_DOCUMENT
 
 
-def _has_expense(document: Document) -> bool:
-    return any(invoice.expense_id for invoice in document.invoices)
-
-
 def _is_said(document: Document) -> bool:
     """Whether the advice, or an invoice, already has the document's message."""
     said = document.code is not None or any(invoice.message for invoice in document.invoices)
@@ -256,8 +212,3 @@ def _is_said(document: Document) -> bool:
 def _is_behind_a_link(document: Document) -> bool:
     reason = reason_of(document.code)
     return reason is not None and reason.is_of_a_link
-
-
-def currency_of(invoice: Invoice) -> str | None:
-    """As it may be shown; None: it has none."""
-    return clean(invoice.currency or "", 8).upper() or None

@@ -14,7 +14,8 @@ from watcher import amounts
 from watcher.headers import clean
 from watcher.model import Document, Invoice, Outcome, Submission, SubmissionFilter, SubmissionPage, SubmissionState
 from watcher.ports import Journal
-from watcher.replies.telling import currency_of, outcome_of
+from watcher.replies.invoices import currency_of
+from watcher.replies.telling import outcome_of
 from watcher.web.speech import Speech
 
 SIZE = 25

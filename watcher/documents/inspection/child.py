@@ -17,13 +17,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import IO, Any
 
+from watcher.documents.formats import Format
 from watcher.documents.inspection.answers import FAILED, encoded
 from watcher.documents.inspection.confinement import confine
 from watcher.documents.inspection.looking import load, look
 from watcher.documents.inspection.portfolio import brought
 from watcher.documents.inspection.sealing import seal
 from watcher.documents.inspection.splitting import parts
-from watcher.documents.sniff import Format
 
 LARGEST_REQUEST = 64 * 1024
 

@@ -10,11 +10,11 @@ from contextlib import contextmanager, suppress
 
 from watcher.deadline import started
 from watcher.documents import words
+from watcher.documents.formats import Format
 from watcher.documents.inspection.answers import BadAnswer, decoded
 from watcher.documents.inspection.descriptors import chunks_of, close, copied, size_of
 from watcher.documents.inspection.plain import plainly_one_page
 from watcher.documents.inspection.process import Answers, Child, ChildFailed
-from watcher.documents.sniff import Format
 from watcher.errors import DocumentRefused
 from watcher.model import Reason
 from watcher.seen import NOTHING_SEEN, Seen

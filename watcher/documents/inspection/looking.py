@@ -8,8 +8,8 @@ from typing import IO
 
 from PIL import Image
 
+from watcher.documents.formats import Format
 from watcher.documents.inspection import codes, ofd, pdf, picture, structured
-from watcher.documents.sniff import Format
 from watcher.seen import NOTHING_SEEN, Mark, Seen
 
 _PICTURES = frozenset({Format.JPEG, Format.PNG, Format.TIFF, Format.GIF, Format.BMP, Format.WEBP})

@@ -9,11 +9,12 @@ from contextlib import AbstractContextManager
 from msgspec import Struct, field
 
 from watcher.deadline import Deadline
+from watcher.documents.formats import Format
 from watcher.documents.links.address import Address, NotAnAddress, read_address
 from watcher.documents.links.naming import name_of
 from watcher.documents.links.results import LinkedFile, NotHad
 from watcher.documents.links.wire import Answer, Request, Wire
-from watcher.documents.sniff import Format, format_of
+from watcher.documents.sniff import format_of
 from watcher.headers import decode_bytes
 from watcher.model import Reason
 from watcher.spool import Spooled

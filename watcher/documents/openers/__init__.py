@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from watcher.documents.formats import Format
 from watcher.documents.openers.by_program import open_rar, open_seven_zip
 from watcher.documents.openers.enveloped import open_enveloped, open_sealed
 from watcher.documents.openers.message import open_message
@@ -11,7 +12,6 @@ from watcher.documents.openers.outlook import open_outlook
 from watcher.documents.openers.portfolio import open_portfolio
 from watcher.documents.openers.tnef import open_tnef
 from watcher.documents.openers.zipped import open_zip
-from watcher.documents.sniff import Format
 from watcher.documents.unpacking import Opener
 
 OPENERS: Mapping[Format, Opener] = {

@@ -7,7 +7,8 @@ from typing import IO
 
 from watcher.documents import words
 from watcher.documents.claims import is_fragment
-from watcher.documents.sniff import HEAD_BYTES, Format, kind_of
+from watcher.documents.formats import Format
+from watcher.documents.sniff import HEAD_BYTES, kind_of
 from watcher.documents.unpacking import Allowance, Entry, Refusal
 from watcher.errors import DocumentRefused
 from watcher.mime.part import MimePart

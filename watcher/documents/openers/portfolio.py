@@ -12,11 +12,11 @@ from typing import Any
 from msgspec import Struct
 
 from watcher.documents import words
+from watcher.documents.formats import Format
 from watcher.documents.inspection.answers import BadAnswer
 from watcher.documents.inspection.descriptors import chunks_of, close, copied, size_of
 from watcher.documents.inspection.inspector import MEMORY_LIMIT_BYTES
 from watcher.documents.inspection.process import Answers, Child, ChildFailed
-from watcher.documents.sniff import Format
 from watcher.documents.unpacking import ITSELF, Allowance, Entry, Itself, Refusal
 from watcher.errors import DocumentRefused
 from watcher.model import Reason

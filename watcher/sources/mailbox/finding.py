@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
 from msgspec import Struct
 
 from watcher.errors import SourceUnavailable
-from watcher.headers import MailHeader
 from watcher.model import Kind, Known
 from watcher.policy.arrival import Treatment, treatment
-from watcher.policy.mail import ignored
-from watcher.policy.submitter import Submitter, submitter
 from watcher.ports import Arrival
 from watcher.sources.mailbox.connection import CommandRefused
 from watcher.sources.mailbox.grammar import number
@@ -21,6 +18,7 @@ from watcher.sources.mailbox.identity import KEY_PREFIX, Account, Sighting, inte
 from watcher.sources.mailbox.reading import BULK, Seen, chunks, sightings
 from watcher.sources.mailbox.rests import Rests
 from watcher.sources.mailbox.session import Session
+from watcher.sources.mailbox.wanted import Wanted
 
 log = logging.getLogger(__name__)
 
@@ -45,30 +43,6 @@ class _Candidate(Struct, frozen=True):
     @property
     def key(self) -> str:
         return KEY_PREFIX + self.fingerprint
-
-
-class Wanted(Struct, frozen=True, kw_only=True):
-    """Which mails the configuration wants at all."""
-
-    since: date | None
-    senders: Collection[str] | None  # addresses and *@domain of submitters, in lower case; None: everybody's
-    own_addresses: Collection[str]
-    forwarded_for: bool = False
-
-    def left_alone(self, header: MailHeader) -> str | None:
-        """Why a mail that is new is left where it is; None: it is taken in."""
-        reason = ignored(header, self.own_addresses)
-        if reason is None and self.senders is not None and not self._is_configured(header, self.senders):
-            return "its sender is none of the configured ones"
-        return reason
-
-    def _is_configured(self, header: MailHeader, senders: Collection[str]) -> bool:
-        found = submitter(header, forwarded_for=self.forwarded_for, own_addresses=self.own_addresses)
-        return isinstance(found, Submitter) and _matches(found.address, senders)
-
-    def is_older(self, received_at: datetime | None) -> bool:
-        """By the date that the server wrote, in its own zone, as SEARCH SINCE has it. Unknown is not old."""
-        return self.since is not None and received_at is not None and received_at.date() < self.since
 
 
 class Finder:
@@ -262,8 +236,3 @@ def present_uids(session: Session, *, done_too: bool) -> list[int]:
     except CommandRefused:
         done = set()
     return [uid for uid in present if uid not in done]
-
-
-def _matches(address: str, senders: Collection[str]) -> bool:
-    lowered = address.lower()
-    return lowered in senders or f"*@{lowered.rpartition('@')[2]}" in senders

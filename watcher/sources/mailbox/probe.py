@@ -15,7 +15,7 @@ from watcher.findings import About
 from watcher.headers import TOPMOST, believed_results, clean, read_results
 from watcher.model import Finding
 from watcher.sources.mailbox.abilities import Rights
-from watcher.sources.mailbox.finding import Wanted, present_uids
+from watcher.sources.mailbox.finding import present_uids
 from watcher.sources.mailbox.folders import Folders
 from watcher.sources.mailbox.grammar import number
 from watcher.sources.mailbox.identity import internal_date
@@ -23,6 +23,7 @@ from watcher.sources.mailbox.login import login_hint
 from watcher.sources.mailbox.permissions import capabilities, changing, idling, leaving, room, target
 from watcher.sources.mailbox.reading import chunks, sightings
 from watcher.sources.mailbox.session import Session
+from watcher.sources.mailbox.wanted import Wanted
 from watcher.tls import RENEW, distrust, ends_soon, trust_advice
 
 _MANY = 100

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from watcher.config.sections import Mailbox
-from watcher.deadline import Watchdog
 from watcher.errors import LoginRefused, SourceUnavailable, Vanished
 from watcher.model import Finding, Kind, Known, Submission
-from watcher.oauth import AccessTokens
 from watcher.ports import Arrival, Move, Parcel, PlannedMoves
 from watcher.secrecy import KnownSecrets
 from watcher.sources.mailbox.ahead import ReadAhead
 from watcher.sources.mailbox.carrying import Carrier
 from watcher.sources.mailbox.connection import CommandRefused
-from watcher.sources.mailbox.finding import Finder, Wanted
+from watcher.sources.mailbox.entrance import Entrance
+from watcher.sources.mailbox.finding import Finder
 from watcher.sources.mailbox.identity import Account, uid_at
 from watcher.sources.mailbox.line import Line
-from watcher.sources.mailbox.login import log_in
 from watcher.sources.mailbox.look import Look
 from watcher.sources.mailbox.moving import Mover
 from watcher.sources.mailbox.parcel import MailParcel, Spot
@@ -29,6 +26,7 @@ from watcher.sources.mailbox.probe import probe
 from watcher.sources.mailbox.rests import Rests
 from watcher.sources.mailbox.session import Session
 from watcher.sources.mailbox.wakeup import Wakeup
+from watcher.sources.mailbox.wanted import wanted_by
 from watcher.sources.mailbox.way import Way
 from watcher.spool import Spooled
 
@@ -36,7 +34,6 @@ log = logging.getLogger(__name__)
 
 _TIMEOUT_SECONDS = 60.0
 _CHECK_SECONDS = 10.0  # less than a whole check may take, so that it can say what did not answer
-_REFUSED_SECONDS = 120.0  # less than whoever tends the mailbox waits after a refused login
 _LEAST_DISTANCE_SECONDS = 1.0  # between looks, after one that found nothing: some servers have always something to tell
 _LONGEST_IDLE_SECONDS = 28 * 60.0  # servers log out who idles for 30 minutes
 
@@ -62,20 +59,18 @@ class MailboxSource:
         beat: Callable[[], None] = lambda: None,
     ) -> None:
         """`known` is kept out of what the server says; `beat` hears again and again that a look goes on."""
-        self._known = known or KnownSecrets()
         self.name = mailbox.name
         self._settings = mailbox
-        self._timeout = timeout_seconds
         self._account = Account(mailbox.host, mailbox.username)
-        self._tokens = AccessTokens(mailbox.oauth2, self._known) if mailbox.oauth2 is not None else None
-        self._wanted = _wanted(mailbox, own_addresses)
+        self._entrance = Entrance(mailbox, timeout_seconds, known or KnownSecrets())
+        self._wanted = wanted_by(mailbox, own_addresses)
         self._finder = Finder(
             account=self._account,
             wanted=self._wanted,
             search_keyword=mailbox.done is None or mailbox.error is None,
         )
-        self._watching = Line(self._log_in, beat)
-        self._moving = Line(self._log_in)
+        self._watching = Line(self._entrance.session, beat)
+        self._moving = Line(self._entrance.session)
         self._mover = Mover(
             account=self._account,
             line=self._moving,
@@ -83,10 +78,6 @@ class MailboxSource:
             targets=(mailbox.error, mailbox.done),
         )
         self._carrier = Carrier(account=self._account, line=self._moving, folder=mailbox.folder)
-        self._watchdog = Watchdog()
-        self._logging_in = threading.Lock()
-        self._refusal: str | None = None
-        self._refused_until = 0.0
         self._wakeup = Wakeup()
         self._looked_in_vain_at = float("-inf")  # by the monotonic clock: when the last look began, if it found nothing
         self._barred: dict[str, set[Way]] = {}  # by fingerprint
@@ -223,39 +214,13 @@ class MailboxSource:
     # ----------------------------------------------------------------------------------------- others
 
     def check(self) -> list[Finding]:
-        patience = min(self._timeout, _CHECK_SECONDS)
-        return probe(self._settings, lambda: self._new_session(patience), self._wanted)
+        return probe(self._settings, lambda: self._entrance.new_session(_CHECK_SECONDS), self._wanted)
 
     def close(self) -> None:
         self._wakeup.give()
         self._watching.close()
         self._moving.close()
         self._wakeup.close()
-
-    def _log_in(self) -> Session:
-        """For both connections: a refused login is not tried again at once, because accounts are blocked for that."""
-        with self._logging_in:
-            if self._refusal is not None and time.monotonic() < self._refused_until:
-                raise LoginRefused(self._refusal)
-            self._refusal = None
-            try:
-                return self._new_session()
-            except LoginRefused as error:
-                self._refusal = str(error)
-                self._refused_until = time.monotonic() + _REFUSED_SECONDS
-                raise
-            except SourceUnavailable as error:
-                error.altogether = True
-                raise
-
-    def _new_session(self, timeout_seconds: float | None = None) -> Session:
-        return log_in(
-            self._settings,
-            self._tokens,
-            timeout_seconds=self._timeout if timeout_seconds is None else timeout_seconds,
-            watchdog=self._watchdog,
-            known=self._known,
-        )
 
     def _selected(self) -> Session:
         """The session that watches, with the folder selected."""
@@ -273,16 +238,3 @@ class MailboxSource:
             if "unsafe login" in str(error).lower():
                 raise LoginRefused(f"{error}; see the mailbox's security settings: is IMAP switched on?") from error
             raise SourceUnavailable(f"the folder {self._settings.folder} cannot be opened: {error}") from error
-
-
-def _wanted(mailbox: Mailbox, own_addresses: Collection[str]) -> Wanted:
-    own = {address.lower() for address in own_addresses}
-    if "@" in mailbox.username:
-        own.add(mailbox.username.lower())
-    senders = None if mailbox.senders is None else frozenset(sender.strip().lower() for sender in mailbox.senders)
-    return Wanted(
-        since=mailbox.since,
-        senders=senders,
-        own_addresses=frozenset(own),
-        forwarded_for=mailbox.forwarded_for,
-    )

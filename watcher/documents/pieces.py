@@ -1,0 +1,78 @@
+"""A file on its way through the reader, and the document that is made of it, or of what nobody has looked into."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from watcher.documents import words
+from watcher.documents.formats import Format
+from watcher.headers import clean_name
+from watcher.model import Reason
+from watcher.ports import FoundDocument, Leaf
+from watcher.spool import Spooled
+
+
+class Piece(Struct, frozen=True, kw_only=True):
+    """A file on its way through: a leaf, or what came out of one. `depth` counts the containers around it.
+
+    `in_mail`: it is a part of a mail itself.
+    """
+
+    name: str | None
+    content: Spooled
+    declared_type: str | None
+    path: str | None = None
+    in_mail: bool = False
+    depth: int = 0
+
+
+def piece_of(leaf: Leaf) -> Piece:
+    return Piece(
+        name=leaf.name,
+        content=leaf.fetch(),
+        declared_type=leaf.declared_type,
+        path=leaf.path,
+        in_mail=leaf.path is None,
+    )
+
+
+def document_of(
+    piece: Piece, form: Format, *, reason: Reason | None = None, message: str | None = None
+) -> FoundDocument:
+    traits = form.traits
+    return FoundDocument(
+        name=clean_name(piece.name, f"document{traits.extension}"),
+        media_type=traits.media_type,
+        extension=traits.extension,
+        size=piece.content.size,
+        content=piece.content,
+        path=piece.path,
+        in_mail=piece.in_mail,
+        reason=reason,
+        message=message,
+    )
+
+
+def unread(name: str | None, size: int, reason: Reason, message: str) -> FoundDocument:
+    """What nobody has looked into."""
+    return FoundDocument(
+        name=clean_name(name, "document"),
+        media_type="application/octet-stream",
+        extension="",
+        size=size,
+        content=None,
+        reason=reason,
+        message=message,
+    )
+
+
+def one_too_many(document: FoundDocument, limit: int) -> FoundDocument:
+    return FoundDocument(
+        name=document.name,
+        media_type=document.media_type,
+        extension=document.extension,
+        size=document.size,
+        content=None,
+        reason=Reason.TOO_MANY,
+        message=words.too_many(limit),
+    )
