@@ -120,8 +120,9 @@ def _gathered(documents: Sequence[FoundDocument], left_out: Sequence[LeftOut], *
         numbers = {invoice.number for each in documents for invoice in each.read if invoice.number is not None}
         noted = missed_beside(left_out, [each.name for each in documents], numbers, linked)
         left_out = sorted(noted, key=lambda each: not each.missed)
-    kept, rest = left_out[:_MOST_LEFT_OUT], left_out[_MOST_LEFT_OUT:]
-    return Gathered(documents=tuple(documents), left_out=(*kept, *_summed_up(rest)))
+    if len(left_out) > _MOST_LEFT_OUT:
+        left_out = [*left_out[:_MOST_LEFT_OUT], *_summed_up(left_out[_MOST_LEFT_OUT:])]
+    return Gathered(documents=tuple(documents), left_out=tuple(left_out))
 
 
 def _summed_up(rest: Sequence[LeftOut]) -> Iterator[LeftOut]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import io
 import mmap
+import re
 import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import IO
 
 IN_MEMORY_BYTES = 512 * 1024
@@ -55,11 +57,22 @@ class Spooled:
         self._file.seek(0)
         return self._file.read()
 
-    def views(self, window: int = _WINDOW_BYTES) -> Iterator[bytes | mmap.mmap]:
-        """All of it, to be searched: what is large in windows that overlap by a page, and never copied into memory."""
+    def holds(self, pattern: re.Pattern[bytes]) -> bool:
+        """Whether something fits, no longer than a page: what is large is searched where it lies, and never copied."""
+        if isinstance(self._file, io.BytesIO):
+            return pattern.search(self._file.getvalue()) is not None
+        return any(pattern.search(view) is not None for view in self._views(_WINDOW_BYTES))
+
+    @contextmanager
+    def whole(self) -> Iterator[bytes | mmap.mmap]:
+        """All of it, to be searched; what is large is not copied."""
         if isinstance(self._file, io.BytesIO):
             yield self._file.getvalue()
             return
+        yield from self._views(self.size)
+
+    def _views(self, window: int) -> Iterator[mmap.mmap]:
+        """Of what is on the disk: windows that overlap by a page."""
         self._file.flush()
         for begin in range(0, self.size, window):
             length = min(window + mmap.PAGESIZE, self.size - begin)

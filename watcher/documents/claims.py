@@ -52,7 +52,7 @@ def is_declared_message(head: bytes, declared_type: str | None) -> bool:
 
 def is_fragment(declared_type: str | None) -> bool:
     """Whether it is one piece of a mail that was cut into several on its way: by itself it holds nothing whole."""
-    return (declared_type or "").lower() == "message/partial"
+    return declared_type is not None and declared_type.lower() == "message/partial"
 
 
 def is_header_alone(declared_type: str | None) -> bool:

@@ -23,13 +23,10 @@ _MOST_BYTES = 16 * 1024 * 1024  # that they may come to, all together
 
 def is_portfolio(content: Spooled) -> bool:
     """Whether a PDF says that it is a collection of the files in it. False where that is locked by a password."""
-    if not any(_BRINGS_FILES.search(view) for view in content.views()):
+    if not content.holds(_BRINGS_FILES):
         return False
-    return any(_says_collection(whole) for whole in content.views(window=content.size))
-
-
-def _says_collection(data: bytes | mmap.mmap) -> bool:
-    return _COLLECTION.search(data) is not None or any(_COLLECTION.search(each) for each in _unpacked(data))
+    with content.whole() as data:
+        return _COLLECTION.search(data) is not None or any(_COLLECTION.search(each) for each in _unpacked(data))
 
 
 def _unpacked(data: bytes | mmap.mmap) -> Iterator[bytes]:

@@ -48,8 +48,10 @@ class DocumentReader:
         reading = _Reading(self._accept, self._limits, self._openers, leave_out or _nobody_asks)
         try:
             for leaf in leaves:
-                if not reading.refuses_unseen(leaf):
-                    reading.take(piece_of(leaf))
+                if leaf.least_bytes > self._limits.submission or is_fragment(leaf.declared_type):
+                    reading.refuse_unseen(leaf)
+                    continue
+                reading.take(piece_of(leaf))
         except _Enough:
             pass
         except OSError as error:
@@ -102,17 +104,14 @@ class _Reading:
         """Whether anything came out of a container but small pictures: a document, or what somebody may miss."""
         return self._notes.missed > missed_before or any(not _is_small_picture(each) for each in self.found[before:])
 
-    def refuses_unseen(self, leaf: Leaf) -> bool:
-        """Whether not even its bytes are fetched: a piece of a mail, or larger than anything that is opened or kept."""
-        if is_fragment(leaf.declared_type):
+    def refuse_unseen(self, leaf: Leaf) -> None:
+        """A piece of a mail, or larger than anything that is opened or kept, so that not even its bytes are fetched."""
+        declared = (leaf.declared_type or "").lower()
+        if is_fragment(declared):
             self._add(unread(leaf.name, leaf.least_bytes, Reason.UNREADABLE, words.FRAGMENT))
-            return True
-        if leaf.least_bytes <= self._limits.submission:
-            return False
-        if not (leaf.declared_type or "").lower().startswith(_NO_DOCUMENTS):
+        elif not declared.startswith(_NO_DOCUMENTS):
             message = words.too_large(self._limits.submission)
             self._add(unread(leaf.name, leaf.least_bytes, Reason.TOO_LARGE, message))
-        return True
 
     def discard(self) -> None:
         for document in self.found:
