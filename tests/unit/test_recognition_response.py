@@ -210,6 +210,8 @@ NOTHING = ("null", "None", "无", " 无 ", "空", "N/A", "-", " ", "{}", "[]")  
         ({}, None),
         ({"result": 1}, True),
         ({"result": "1"}, True),
+        ({"result": 1.0}, True),
+        ({"result": 1.5}, False),
         ({"result": 0}, False),
         ({"result": 2}, False),
         ({"result": None}, False),
@@ -253,7 +255,14 @@ def test_an_invoice_with_several_expenses_shows_every_one() -> None:
 @pytest.mark.parametrize(
     ("written", "ids"),
     [
-        *((5, ["5"]), ("5", ["5"]), ([5, 6], ["5", "6"]), (False, [None]), ("", [None])),
+        *(
+            (5, ["5"]),
+            ("5", ["5"]),
+            ({"expense_id": 387278780.0}, ["387278780"]),
+            ([5, 6], ["5", "6"]),
+            (False, [None]),
+            ("", [None]),
+        ),
         *((nothing, [None]) for nothing in NOTHING),
     ],
 )

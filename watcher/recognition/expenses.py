@@ -12,9 +12,10 @@ from watcher.headers import clean
 LONGEST_NUMBER = 200
 
 _ELSEWHERE = ("ocr_result", "check_result")  # what stands there is about the invoice, and nothing that was created
+_WHOLE = re.compile(r"^(\d+)\.0+$", re.ASCII)
 _ID_KEYS = ("expenseid", "expenseids", "expenseidlist")
 _NOTHING = re.compile(r"[\W_]*|\s*(null|none|nil|undefined|n/?a|无|空)\s*", re.IGNORECASE)
-_NO_ID = re.compile(r"[\W_0]*|\s*-[\d.]+\s*|\s*false\s*", re.IGNORECASE)
+_NO_ID = re.compile(rf"{_NOTHING.pattern}|[\W_0]*|\s*-[\d.]+\s*|\s*false\s*", re.IGNORECASE)
 
 
 def says_nothing(text: str) -> bool:
@@ -24,9 +25,15 @@ def says_nothing(text: str) -> bool:
 
 def expense_id(value: Any) -> str | None:
     """None for what programs write where there is none (0, -1, null, "无"): nobody would find an expense of it."""
-    if not isinstance(value, str) or says_nothing(value) or _NO_ID.fullmatch(value):
+    if not isinstance(value, str) or _NO_ID.fullmatch(value):
         return None
-    return clean(value, LONGEST_NUMBER) or None
+    found = clean(value, LONGEST_NUMBER)
+    return (whole(found) if "." in found else found) or None
+
+
+def whole(text: str) -> str:
+    """A text, but for an integer that a gateway has written as 200000.0: that is 200000."""
+    return _WHOLE.sub(r"\1", text)
 
 
 def expenses_told(value: Any) -> Iterator[str]:

@@ -8,7 +8,6 @@ long id keeps all its digits.
 from __future__ import annotations
 
 import json
-import re
 from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -17,11 +16,10 @@ from zoneinfo import ZoneInfo
 
 from watcher.headers import decode_bytes
 from watcher.model import SUCCESS, Invoice, Response
-from watcher.recognition.expenses import expense_id, expenses_told, says_nothing
+from watcher.recognition.expenses import expense_id, expenses_told, says_nothing, whole
 from watcher.recognition.values import date_of, decimal_of, number_of, text_of, text_value, words
 
 _PARTS = ("ocr_result", "check_result", "expense_result")
-_WHOLE = re.compile(r"^(\d+)\.0+$", re.ASCII)
 
 _Object = Mapping[str, Any]
 
@@ -75,9 +73,9 @@ def _with_misplaced(answer: _Object, timezone: ZoneInfo, hidden: Callable[[str],
 
 
 def _code(value: Any) -> str | None:
-    """resCode as text: what is neither a number nor a text is none, and a gateway may write an integer as 200000.0."""
+    """resCode as text: what is neither a number nor a text is none."""
     code = text_value(value) if isinstance(value, str) else None
-    return code if code is None else _WHOLE.sub(r"\1", code)
+    return whole(code) if code is not None and "." in code else code
 
 
 def read_text(raw: bytes) -> str:
@@ -156,13 +154,12 @@ def _expenses(value: Any) -> list[_Object]:
     """What was booked: what is not understood here must not pass for "no expense", so it is no answer at all."""
     if isinstance(value, list):
         return [found for inner in value for found in _expenses(inner)]
-    if isinstance(value, str) and value.strip().isdecimal():
-        return [{"expense_id": value}]
-    return [] if value is False or _is_nothing(value) else _objects(value)
-
-
-def _is_nothing(value: Any) -> bool:
-    return isinstance(value, str) and says_nothing(value)
+    if isinstance(value, str):
+        if value.strip().isdecimal():
+            return [{"expense_id": value}]
+        if says_nothing(value):
+            return []
+    return [] if value is False else _objects(value)
 
 
 def _checks(value: Any, invoices: int) -> list[_Object]:
@@ -171,8 +168,10 @@ def _checks(value: Any, invoices: int) -> list[_Object]:
     Of whichever of the item's invoices it is said: so it counts for each. A word for nothing says that there is none.
     """
     try:
-        return [] if _is_nothing(value) else _objects(value)
+        return _objects(value)
     except _UnknownFormError:
+        if isinstance(value, str) and says_nothing(value):
+            return []
         return [_NOT_UNDERSTOOD] * max(invoices, 1)
 
 
@@ -223,4 +222,5 @@ def _verified(check: _Object) -> bool | None:
     if not check:
         return None
     result = check.get("result")
-    return result is True or text_value(result) == "1"
+    said = text_value(result) or ""
+    return result is True or said == "1" or whole(said) == "1"
