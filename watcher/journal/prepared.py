@@ -154,17 +154,18 @@ class Statements:
 
     def prepared(self, statement: Statement, parameters: Parameters) -> Prepared:
         """For parameters of these names. Raises what SQLAlchemy raises where one is missing."""
-        variants = self._found.get(id(statement))
-        if variants is None:
+        try:
+            variants = self._found[id(statement)]
+        except KeyError:
             variants = self._remember(statement)
         lists = variants.lists
         if lists is None:
             lists = variants.lists_of(parameters)
         key = (*parameters, *[_padded(len(parameters[name])) for name in lists]) if lists else tuple(parameters)
-        found = variants.prepared.get(key)
-        if found is None:
-            found = variants.prepared[key] = variants.prepare(parameters, lists)
-        return found
+        try:
+            return variants.prepared[key]
+        except KeyError:
+            return variants.prepared.setdefault(key, variants.prepare(parameters, lists))
 
     def numbering(self, statement: Numbered) -> UpdateBase:
         """The same, returning the number of the new row."""

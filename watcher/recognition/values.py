@@ -17,7 +17,7 @@ from watcher.recognition.expenses import LONGEST_NUMBER
 
 LONGEST_TEXT = 2000  # characters of any one text that is kept
 
-_PLAIN = re.compile("[ -~]*")  # nothing that would have to be cleaned
+_PLAIN = re.compile("[!-~](?:[ -~]*[!-~])?")  # nothing that would have to be cleaned or cut off, as nearly all has
 _DECIMAL = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 _COMPACT_DATE = re.compile(r"(\d{4})(\d{2})(\d{2})", re.ASCII)
 _WRITTEN_DATE = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})(?!\d)", re.ASCII)
@@ -68,11 +68,10 @@ def text_value(value: Any, longest: int = LONGEST_TEXT) -> str | None:
     """A JSON text, or a number as it is written; None for what says nothing. Lists and objects stay JSON."""
     if value is None or value is True or value is False:
         return None
-    if not isinstance(value, str):
+    if type(value) is not str:
         value = json.dumps(value, ensure_ascii=False) if value else ""
-    if _PLAIN.fullmatch(value):
-        return value.strip()[:longest] or None
-    return clean(value, longest) or None
+    text: str = value
+    return text[:longest] if _PLAIN.fullmatch(text) else clean(text, longest) or None
 
 
 def read_date(text: str, timezone: ZoneInfo) -> date | None:
