@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Boolean, Update, bindparam, case, false, func, null, select, text, true, update
 
 from watcher.journal.acknowledging import ACKNOWLEDGEMENT_DUE, patience
-from watcher.journal.claims import claim, claiming, fence, fenced
+from watcher.journal.claims import claim, claiming, fence, fenced, not_left_alone
 from watcher.journal.clock import now_ms, span_ms
 from watcher.journal.connection import Connection
 from watcher.journal.database import Database, Part
@@ -95,17 +95,19 @@ _HASTEN = Deferred(
 )
 _SETTLED_DUE = Deferred(
     lambda: select(func.min(submissions.c.due_at)).where(
-        text("submissions.state = 'settled'"), submissions.c.source == bindparam("of")
+        text("submissions.state = 'settled'"), submissions.c.source == bindparam("of"), not_left_alone(submissions)
     )
 )
 _RETURN_DUE = Deferred(
     lambda: select(func.min(submissions.c.due_at)).where(
-        text("submissions.state = 'open' AND submissions.due_at IS NOT NULL"), submissions.c.source == bindparam("of")
+        text("submissions.state = 'open' AND submissions.due_at IS NOT NULL"),
+        submissions.c.source == bindparam("of"),
+        not_left_alone(submissions),
     )
 )
 _NOTICE_DUE = Deferred(
     lambda: select(func.min(notices.c.due_at)).where(
-        text("notices.due_at IS NOT NULL"), notices.c.source == bindparam("of")
+        text("notices.due_at IS NOT NULL"), notices.c.source == bindparam("of"), not_left_alone(notices)
     )
 )
 _NEXT = Deferred(
@@ -140,7 +142,8 @@ class AnswerPart(Part):
         )
 
     def next_answer_in(self, source: str, *, acknowledge_after: timedelta | None = None) -> float | None:
-        values = {"of": source, **patience(acknowledge_after)}
+        take_over = int(self._database.takes_over())
+        values = {"of": source, "take_over": take_over, **patience(acknowledge_after)}
         *due, now = self._database.ask(_NEXT, values).one()
         first = min((moment for moment in due if moment is not None), default=None)
         return None if first is None else max(0, first - now) / 1000

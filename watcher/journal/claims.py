@@ -75,7 +75,12 @@ def ripe(table: FromClause, *, due_only: bool = True) -> ColumnElement[bool]:
     """
     if not due_only:
         return ~table.c.claimed
-    return and_(table.c.due_at <= now_ms(), or_(~table.c.claimed, bindparam("take_over") == 1))
+    return and_(table.c.due_at <= now_ms(), not_left_alone(table))
+
+
+def not_left_alone(table: FromClause) -> ColumnElement[bool]:
+    """Whether nobody is at work on a row, or who is may be succeeded when the hold is over."""
+    return or_(~table.c.claimed, bindparam("take_over") == 1)
 
 
 def taking(

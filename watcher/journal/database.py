@@ -47,8 +47,8 @@ class Database(Protocol):
         Raises JournalUnavailable (then nothing is known to be written), JournalRefused, JournalUnusable.
         """
 
-    def due_in(self, seconds: float) -> float:
-        """When to look for what is due in so many seconds: no sooner than it is worth while."""
+    def takes_over(self) -> bool:
+        """Whether what is claimed may be taken over now where its time is over; else nobody need look for that."""
 
     def subscribe(self, listener: Listener) -> None:
         """Call it after writes that have news, of this process and others, from any thread."""

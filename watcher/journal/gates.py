@@ -14,6 +14,8 @@ from watcher.journal.deferred import Deferred
 from watcher.journal.tables import bookings, gates
 from watcher.model import Gate
 
+_LEFT_ALONE_SECONDS = 1.0  # how soon to look again where what seems to be due may be left alone
+
 _OF = Deferred(lambda: gates.c.endpoint == bindparam("of"))
 _ROW = Deferred(
     lambda: select(
@@ -184,7 +186,8 @@ def next_try_in(database: Database, sources: list[str], endpoint: str) -> float 
         due_at = max(due_at, found.due_at)
     if found.waits:
         due_at = max(due_at, found.resumes_at)
-    return database.due_in(max(0, int(due_at - found.now)) / 1000)
+    due_in = max(0, int(due_at - found.now)) / 1000
+    return due_in if database.takes_over() else max(due_in, _LEFT_ALONE_SECONDS)
 
 
 def _change(connection: Connection, endpoint: str, statement: Deferred[Update], values: dict[str, Any]) -> None:

@@ -18,7 +18,6 @@ log = logging.getLogger(__name__)
 
 # Less than that holds have to spare. Clocks that are steered, and not set, go wrong by far less from claim to claim.
 _STEP_SECONDS = 5.0
-_LOOK_SECONDS = 1.0  # how soon to look again for what is due, and is left alone
 
 
 class ServerClock:
@@ -49,8 +48,8 @@ class ServerClock:
         """Whether a claim that is over may be taken over, by one for so long."""
         with self._lock:
             self._longest_hold = max(self._longest_hold, hold_ms / 1000)
-            return self._clock() >= self._believed_from
+        return self.is_believed()
 
-    def due_in(self, seconds: float) -> float:
-        """What is due so soon, by its clock: when to look whether it may be claimed."""
-        return seconds if self._clock() >= self._believed_from else max(seconds, _LOOK_SECONDS)
+    def is_believed(self) -> bool:
+        """Whether claims are over when it says so."""
+        return self._clock() >= self._believed_from

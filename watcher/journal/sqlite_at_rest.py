@@ -45,8 +45,8 @@ class DatabaseAtRest:
     def write(self, work: Work[T], *, news: Telling[T] = NOTHING_NEW, repeatable: bool = True) -> T:  # noqa: ARG002 - as Database has it
         raise JournalUnavailable(FULL)
 
-    def due_in(self, seconds: float) -> float:
-        return seconds
+    def takes_over(self) -> bool:
+        return True
 
     def subscribe(self, listener: Listener) -> None:
         """Nothing will be new."""
