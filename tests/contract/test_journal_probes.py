@@ -107,3 +107,15 @@ def test_who_has_lost_a_probe_that_failed_leaves_the_gate_to_its_new_one(journal
     with pytest.raises(ClaimLost):
         journal.postpone(lost, due_in=NOW, counted=False, ending=REFUSED)
     assert claim(journal, limit=8) == []
+
+
+def test_who_has_lost_a_probe_that_a_person_is_to_decide_leaves_the_gate_to_its_new_one(journal: Journal) -> None:
+    journal.record(mail())
+    journal.close_gate(ENDPOINT, "why", NOW)
+    lost = claim_one(journal, hold=OVER)
+    claim_one(journal)
+    journal.record(mail())
+
+    with pytest.raises(ClaimLost):
+        journal.hold(lost, None)
+    assert claim(journal, limit=8) == []

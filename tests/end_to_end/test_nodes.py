@@ -126,7 +126,7 @@ def test_nodes_whose_databases_clock_is_set_ahead_post_nothing_beside_each_other
         wait_for(lambda: endpoint.under_way == 2, 60, "the requests")
         clock.set(timedelta(hours=1))
         told = "The database's clock was set ahead"
-        wait_for(lambda: second.said().count(told) == 2, 60, "both to see it")
+        wait_for(lambda: second.said().count(told) >= 2, 60, "both to see it")
         # When more comes
         workplace.drop("c.pdf", pdf("c"))
         submissions = workplace.closed(3)

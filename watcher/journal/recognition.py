@@ -101,11 +101,10 @@ class RecognitionPart(Part):
 
     def hold(self, claimed: ClaimedBooking, ending: TryEnding | None) -> None:
         def work(connection: Connection) -> bool:
-            if claimed.probe_of is not None and ending is None:
-                gates.give_probe_back(connection, claimed.probe_of)
-            elif claimed.probe_of is not None:
-                gates.end_probe(connection, claimed.probe_of)
             ours = hold_booking(connection, claimed, ending)
+            if ours and claimed.probe_of is not None:
+                end = gates.give_probe_back if ending is None else gates.end_probe
+                end(connection, claimed.probe_of)
             if ending is not None:
                 keep_expenses(connection, claimed, ending)
             return ours
