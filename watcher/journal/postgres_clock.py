@@ -40,7 +40,8 @@ class ServerClock:
                 return
             self._believed_from = heard_at + self._longest_hold
         log.warning(
-            "The database's clock was set ahead; what is claimed is left alone for as long as claims last.",
+            # A virtual machine that is paused goes on with its uptime where it stopped.
+            "The database's clock was set ahead, or this machine stood still; what is claimed is left alone now.",
             extra={"by": str(timedelta(seconds=round(step))), "seconds": round(self._longest_hold)},
         )
 
