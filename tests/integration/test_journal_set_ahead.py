@@ -13,6 +13,7 @@ from tests.support.database_clock import DatabaseClock
 from tests.support.journals import ENDPOINT, HOLD, book, claim, file, mail, notice
 from watcher.journal.journal import SqlJournal
 from watcher.journal.opening import open_journal
+from watcher.journal.postgres_clock import ServerClock
 
 if TYPE_CHECKING:
     from tests.support.servers.postgres import Postgres
@@ -74,3 +75,27 @@ def test_what_another_node_posts_is_looked_for_each_second(
 
     assert claim(other) == []
     assert other.next_try_in(["fapiao"], ENDPOINT) == 1.0
+
+
+def test_what_another_node_posts_and_answers_is_left_alone_by_who_claims_just_when_the_clock_is_set(
+    url: str, busy: SqlJournal, other: SqlJournal, clock: DatabaseClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a node that posts a document and gives an answer
+    busy.record(file())
+    book(busy)
+    assert len(busy.claim_answers("shared", limit=1, hold=HOLD)) == 1
+    busy.record(mail())
+    assert len(claim(busy)) == 1
+    # When the clock is set after another one has looked at it, and before it claims
+    looked = ServerClock.looked
+
+    def look(server_clock: ServerClock, shown_ms: int, *, asked_at: float, heard_at: float) -> None:
+        looked(server_clock, shown_ms, asked_at=asked_at, heard_at=heard_at)
+        clock.set(HOUR)
+
+    monkeypatch.setattr(ServerClock, "looked", look)
+    # Then it takes over nothing
+    assert claim(other) == []
+    clock.set(timedelta(0))
+    with closing(open_journal(url, exclusive=False)) as third:
+        assert third.claim_answers("shared", limit=1, hold=HOLD) == []

@@ -27,7 +27,7 @@ class Boot:
         self.now += round_trip
         shown_ms = round((self.now - round_trip / 2 + self.ahead) * 1000)
         clock.looked(shown_ms, asked_at=asked_at, heard_at=self.now)
-        return clock.may_take_over(HOLD_MS)
+        return clock.take_over_until(HOLD_MS) >= round((self.now + self.ahead) * 1000)
 
 
 @pytest.fixture
@@ -86,3 +86,11 @@ def test_set_back_or_by_less_than_holds_have_to_spare_it_is_believed(
     boot.ahead += step
 
     assert boot.look(clock)
+
+
+def test_what_is_set_between_a_look_and_the_claim_is_beyond_what_is_believed(clock: ServerClock, boot: Boot) -> None:
+    boot.look(clock)
+    until = clock.take_over_until(HOLD_MS)
+    shown_ms = (boot.now + boot.ahead) * 1000
+
+    assert shown_ms + 5000 <= until < shown_ms + 6000

@@ -10,7 +10,7 @@ from sqlalchemy import Boolean, Update, bindparam, case, false, func, null, sele
 
 from watcher.journal.acknowledging import ACKNOWLEDGEMENT_DUE, patience
 from watcher.journal.claims import claim, claiming, fence, fenced, not_left_alone
-from watcher.journal.clock import now_ms, span_ms
+from watcher.journal.clock import FOREVER_MS, now_ms, span_ms
 from watcher.journal.connection import Connection
 from watcher.journal.database import Database, Part
 from watcher.journal.deferred import Deferred
@@ -142,8 +142,8 @@ class AnswerPart(Part):
         )
 
     def next_answer_in(self, source: str, *, acknowledge_after: timedelta | None = None) -> float | None:
-        take_over = int(self._database.takes_over())
-        values = {"of": source, "take_over": take_over, **patience(acknowledge_after)}
+        until = FOREVER_MS if self._database.takes_over() else 0
+        values = {"of": source, "take_over_until": until, **patience(acknowledge_after)}
         *due, now = self._database.ask(_NEXT, values).one()
         first = min((moment for moment in due if moment is not None), default=None)
         return None if first is None else max(0, first - now) / 1000

@@ -71,7 +71,7 @@ def claiming(
 def ripe(table: FromClause, *, due_only: bool = True) -> ColumnElement[bool]:
     """Whether a row may be claimed now; with `due_only` false also before its time.
 
-    Who claimed one and let the hold pass is taken for dead, but where `:take_over` is 0.
+    Who claimed one and let the hold pass is taken for dead, but when the clock shows more than `:take_over_until`.
     """
     if not due_only:
         return ~table.c.claimed
@@ -80,7 +80,7 @@ def ripe(table: FromClause, *, due_only: bool = True) -> ColumnElement[bool]:
 
 def not_left_alone(table: FromClause) -> ColumnElement[bool]:
     """Whether nobody is at work on a row, or who is may be succeeded when the hold is over."""
-    return or_(~table.c.claimed, bindparam("take_over") == 1)
+    return or_(~table.c.claimed, now_ms() <= bindparam("take_over_until"))
 
 
 def taking(
@@ -107,8 +107,8 @@ def claim(
 ) -> list[Any]:
     """Run a `claiming` statement; the rows that are now ours, the earliest written first."""
     values = {f"of_{name}": value for name, value in narrowed.items()}
-    take_over = int(connection.may_take_over(hold))
-    rows = connection.execute(statement, {"hold": hold, "limit": limit, "take_over": take_over, **values}).all()
+    until = connection.take_over_until(hold)
+    rows = connection.execute(statement, {"hold": hold, "limit": limit, "take_over_until": until, **values}).all()
     return sorted(rows, key=lambda row: row[0]) if len(rows) > 1 else list(rows)
 
 

@@ -115,9 +115,8 @@ def due(connection: Connection, order: Sequence[str], *, limit: int, hold: int, 
 
     Nothing is claimed while the gate of the endpoint `unless_shut` is closed or paused.
     """
-    take_over = int(connection.may_take_over(hold))
-    asked = {"sources": list(order), "limit": limit, "hold": hold}
-    rows = connection.execute(_DUE, {**asked, "unless_shut": unless_shut, "take_over": take_over}).all()
+    asked = {"sources": list(order), "limit": limit, "hold": hold, "take_over_until": connection.take_over_until(hold)}
+    rows = connection.execute(_DUE, {**asked, "unless_shut": unless_shut}).all()
     return one_of_each([_of(source, rows) for source in order]) if len(rows) > 1 else rows
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.sql.functions import FunctionElement
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
+FOREVER_MS = 2**62  # later than any clock shows
 
 
 class now_ms(FunctionElement[int]):  # noqa: N801 - it reads as the SQL function that it is

@@ -10,6 +10,7 @@ from msgspec import Struct
 from sqlalchemy import Dialect
 from sqlalchemy.exc import DBAPIError, MultipleResultsFound, NoResultFound
 
+from watcher.journal.clock import FOREVER_MS
 from watcher.journal.prepared import Numbered, Statement, Statements
 
 _NONE: dict[str, Any] = {}
@@ -61,10 +62,13 @@ class Connection:
         self,
         plain: sqlalchemy.Connection,
         statements: Statements,
-        may_take_over: Callable[[int], bool] = lambda _hold: True,
+        take_over_until: Callable[[int], int] = lambda _hold: FOREVER_MS,
     ) -> None:
-        """`may_take_over`: whether claims that are over may be taken over, by one for so many milliseconds."""
-        self.may_take_over = may_take_over
+        """`take_over_until`: until the database's clock shows that, claims that are over may be taken over.
+
+        It is asked by who claims for so many milliseconds.
+        """
+        self.take_over_until = take_over_until
         self.plain = plain  # SQLAlchemy's own: for statements that are composed anew each time
         self.dialect: Dialect = plain.dialect
         self.driver: Any = plain.connection.dbapi_connection

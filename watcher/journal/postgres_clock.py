@@ -13,6 +13,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from watcher.clock import boot_seconds
+from watcher.journal.clock import FOREVER_MS
 
 log = logging.getLogger(__name__)
 
@@ -45,11 +46,16 @@ class ServerClock:
             extra={"by": str(timedelta(seconds=round(step))), "seconds": round(self._longest_hold)},
         )
 
-    def may_take_over(self, hold_ms: int) -> bool:
-        """Whether a claim that is over may be taken over, by one for so long."""
+    def take_over_until(self, hold_ms: int) -> int:
+        """Until it shows that, a claim that is over may be taken over, by one for so long. 0: not at all.
+
+        It may still be set between a look and the claim.
+        """
         with self._lock:
             self._longest_hold = max(self._longest_hold, hold_ms / 1000)
-        return self.is_believed()
+            if not self.is_believed():
+                return 0
+            return FOREVER_MS if self._latest is None else int((self._clock() + self._latest + _STEP_SECONDS) * 1000)
 
     def is_believed(self) -> bool:
         """Whether claims are over when it says so."""

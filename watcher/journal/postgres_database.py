@@ -177,7 +177,7 @@ class PostgresDatabase:
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[Connection]:
         with self._engine.connect() as plain, self._bounded(plain):
-            connection = Connection(plain, self._statements, self._clock.may_take_over)
+            connection = Connection(plain, self._statements, self._clock.take_over_until)
             try:
                 self._begin(connection, begin)
                 yield connection
