@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.support.archives import PDF, PNG, XML, attachment, message, ofd, pdf, zipped
 from tests.support.files import BytesLeaf
 from tests.support.outlook_files import attached_file, compound_file, outlook_message, tnef, tnef_file
-from tests.support.reading import Read, content
+from tests.support.reading import Read, content, names
 from watcher.config.sections import Limits
 from watcher.documents.reader import DocumentReader
 from watcher.errors import SourceUnavailable, Vanished
@@ -61,6 +61,16 @@ def test_a_photo_within_something_else_is_noted_as_what_somebody_may_miss(packed
 
     assert content(found) == PDF
     assert {(each.name, each.missed) for each in left_out} == {("IMG_1.jpg", True), ("logo.png", False)}
+
+
+def test_an_archive_in_which_there_is_a_small_picture_that_is_accepted_is_not_missed() -> None:
+    left_out: list[LeftOut] = []
+    reader = DocumentReader(accept=["pdf", "image"], limits=Limits())
+    packed = zipped(("1.jpg", b"\xff\xd8\xff\xe0" + bytes(40_000)))
+
+    found = reader.documents([BytesLeaf(packed, name="发票.zip")], leave_out=left_out.append)
+
+    assert (names(found), left_out) == ([("1.jpg", None)], [])
 
 
 def test_what_is_larger_than_all_limits_is_refused_without_being_fetched(read: Read) -> None:

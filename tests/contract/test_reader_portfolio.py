@@ -84,6 +84,24 @@ def test_portfolios_are_opened_wherever_they_lie_and_what_lies_in_them_is_opened
     assert names(read(mail)) == [("c.pdf", None), ("a.pdf", None)]
 
 
+def test_small_pictures_in_a_portfolio_are_documents_and_nothing_else_is_told_of_it(read: Read) -> None:
+    pictures = {f"{number}.jpg": b"\xff\xd8\xff\xe0" + bytes([number]) * 40_000 for number in range(2)}
+
+    found = read(BytesLeaf(pdf(COVER, embedded=pictures, catalog=COLLECTION), name="p.pdf"), accept=("pdf", "image"))
+
+    assert names(found) == [("0.jpg", None), ("1.jpg", None)]
+
+
+def test_a_portfolio_in_whose_archives_there_is_nothing_is_told_as_that(read: Read) -> None:
+    whole = pdf(COVER, embedded={"z.zip": zipped(("a.txt", b"see there"))}, catalog=COLLECTION)
+
+    (told,) = read(BytesLeaf(whole, name="p.pdf"))
+
+    assert (told.name, told.reason) == ("p.pdf", Reason.UNREADABLE)
+    assert "文件包里没有找到发票文件" in str(told.message)
+    assert "no invoice file was found in the PDF portfolio" in str(told.message)
+
+
 def test_portfolios_in_one_another_are_opened_only_so_deep(read: Read) -> None:
     nested = INVOICE
     for _ in range(9):

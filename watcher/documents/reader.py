@@ -124,8 +124,7 @@ class _Reading:
         is_opened = claimed is not None and claimed.is_container and form is not Format.OTHER
         if claimed is None or is_opened:
             return False
-        told = words.picture_for if form.traits.accepted_as == "image" else words.not_that
-        self._refuse(piece, form, Reason.UNREADABLE, told(claimed.value.upper()))
+        self._refuse(piece, form, Reason.UNREADABLE, _what_it_is(form, claimed))
         return True
 
     def _form(self, piece: Piece) -> Format:
@@ -198,7 +197,16 @@ class _Reading:
 
 
 def _is_small_picture(document: FoundDocument) -> bool:
-    return document.reason is None and is_decoration(document.media_type, document.size)
+    """Whether it may stand under a mail: what is small in an archive was put there."""
+    return document.in_mail and document.reason is None and is_decoration(document.media_type, document.size)
+
+
+def _what_it_is(form: Format, claimed: Format) -> str:
+    """What is told of a file that is not what it is said to be, or of a portfolio in which there was nothing."""
+    if form is Format.PORTFOLIO:
+        return words.EMPTY_PORTFOLIO
+    told = words.picture_for if form.traits.accepted_as == "image" else words.not_that
+    return told(claimed.value.upper())
 
 
 def _is_half_of_a_file(piece: Piece) -> bool:
