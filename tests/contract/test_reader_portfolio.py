@@ -23,7 +23,7 @@ from watcher.spool import Spooled
 
 COLLECTION = "/Collection<</View/D>>"
 COVERS = {
-    "of Acrobat": lines_page("For the best experience, open this", "in Acrobat X or Adobe Reader X, or later."),
+    "of Acrobat": lines_page("For the best experience, open this PDF portfolio in Acrobat X or", "Reader X, or later."),
     "of Acrobat in Chinese": lines_page("若要获得最佳体验，请在 Acrobat X 或更高版本中打开此 PDF 包。"),
     "empty": Page(),
 }  # fmt: skip
@@ -52,7 +52,11 @@ def test_a_large_portfolio_is_opened_too(read: Read, *, packed: bool) -> None:
     assert content(found) == large
 
 
-@pytest.mark.parametrize("base", [invoice_page(Paper()), Page(qr="x", is_scan=True)], ids=["an invoice", "a picture"])
+@pytest.mark.parametrize(
+    "base",
+    [invoice_page(Paper()), lines_page("INVOICE No. 7", "Acrobat Pro\tUSD 23.99"), Page(qr="x", is_scan=True)],
+    ids=["an invoice", "an invoice for Acrobat", "a picture"],
+)
 def test_a_portfolio_whose_own_page_is_no_cover_is_a_document_as_well(read: Read, base: Page) -> None:
     whole = pdf(base, embedded={"b.pdf": OTHER}, catalog=COLLECTION)
 

@@ -21,6 +21,9 @@ _LONGEST_NAME = 500  # characters
 # What the covers of such programs say: to open it with them.
 _COVER = re.compile(r"acrobat|adobe\s?reader|portfolio|foxit|福昕|pdf\s?包|文件包", re.IGNORECASE)
 
+# A cover does not speak of such: programs are sold by invoices that name them.
+_PAPER = re.compile(r"发票|票据|收据|账单|客票|行程单|invoice|receipt|(?<![a-z])folio", re.IGNORECASE)
+
 
 class Locked(Exception):
     """It cannot be opened without its password."""
@@ -62,12 +65,12 @@ def _form(data: bytes | None) -> str | None:
 
 
 def _is_cover(document: pdfium.PdfDocument) -> bool:
-    """One page that is empty, or says which program opens it, and does not say that it is an invoice."""
+    """One page that is empty, or says which program opens it, and does not speak of invoices."""
     if len(document) != 1:
         return False
     with closing(document[0]) as page:
         words = text.plain(words_on(page, ("发票",)))
         if not words.strip():
             return bool(raw.FPDFPage_CountObjects(page) == 0)
-    is_invoice = bool({Mark.INVOICE, Mark.TAX_IDS} & text.marks_of(words)) or text.invoice_of(words).number is not None
-    return _COVER.search(words) is not None and not is_invoice
+    is_paper = _PAPER.search(words) is not None or Mark.TAX_IDS in text.marks_of(words)
+    return _COVER.search(words) is not None and not is_paper
