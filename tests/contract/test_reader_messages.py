@@ -132,6 +132,24 @@ def test_a_fragment_of_a_mail_is_named_and_what_lies_elsewhere_is_left_out(read:
     assert "拆成了几封" in str(told.message)
 
 
+def test_what_is_declared_a_header_alone_and_is_a_whole_mail_is_opened(read: Read) -> None:
+    inner = message(attachment(PDF)).replace(b"=b", b"=c")
+    assert names(read(message(b"Content-Type: text/rfc822-headers\r\n\r\n" + inner))) == [("a.pdf", None)]
+
+
+def test_a_mail_in_the_mail_that_has_but_its_signature_is_one_without_a_document() -> None:
+    detached = attachment(bytes.fromhex("300d06092a864886f70d010702a000"), b"smime.p7s", b"application/pkcs7-signature")
+    signed = message(b"Content-Type: text/plain\r\n\r\nhttps://x.example", detached, subject="your invoice")
+    nested = b"Content-Type: message/rfc822\r\n\r\n" + signed.replace(b"=b", b"=c")
+    left_out: list[LeftOut] = []
+
+    (found,) = DocumentReader(accept=["pdf"], limits=Limits()).documents(
+        [BytesLeaf(message(attachment(PDF), nested))], leave_out=left_out.append
+    )
+
+    assert (found.name, [each.name for each in left_out if each.missed]) == ("a.pdf", ["your invoice"])
+
+
 def test_a_picture_that_is_called_a_pdf_is_told_as_a_picture_and_nothing_else_is(read: Read) -> None:
     mail = b"Subject: invoice\r\nFrom: a@b.example\r\n" + message(attachment(PNG, b"a.pdf"))
     left_out: list[LeftOut] = []

@@ -7,7 +7,7 @@ from contextlib import closing
 
 from watcher.config.sections import Limits
 from watcher.documents import words
-from watcher.documents.claims import claimed_format, is_declared_message, is_fragment, is_header_alone
+from watcher.documents.claims import claimed_format, is_declared_message, is_fragment, is_without_files
 from watcher.documents.formats import Format
 from watcher.documents.noting import Notes
 from watcher.documents.openers import OPENERS
@@ -146,7 +146,7 @@ class _Reading:
             self._add(document_of(piece, form))
 
     def _open(self, piece: Piece, form: Format) -> None:
-        if is_header_alone(piece.declared_type):
+        if is_without_files(piece.declared_type):
             return
         try:
             self._refuse_monster(piece)

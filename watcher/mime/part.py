@@ -21,15 +21,19 @@ def is_file(media_type: str, disposition: str, name: str | None) -> bool:
     return media_type not in _BODY_TEXT or disposition == "attachment" or bool(name)
 
 
-HEADERS_ALONE = "text/rfc822-headers"
-"""The type by which a nested message is handed over that has no file: its texts and pictures were parts before it."""
+WITHOUT_FILES = "message/x-without-files"
+"""The type by which a nested message is handed over that has no file: its texts and pictures were parts before it.
+
+Nobody else has it: what a mail declares to be a header alone (text/rfc822-headers) may be a whole one.
+"""
 
 _LARGEST_DECORATION = 70_000  # octets, as transferred
+_SIGNATURES = frozenset({"application/pkcs7-signature", "application/x-pkcs7-signature", "application/pgp-signature"})
 
 
 def is_decoration(media_type: str, octets: int) -> bool:
-    """Whether it is a small picture, as stand in and under mails, and no file that anybody would look for."""
-    return media_type.startswith("image/") and octets < _LARGEST_DECORATION
+    """Whether it is a signature, or a small picture, as stand in and under mails, and no file that anybody misses."""
+    return media_type in _SIGNATURES or (media_type.startswith("image/") and octets < _LARGEST_DECORATION)
 
 
 class MimePart(Struct, frozen=True, kw_only=True):
@@ -45,7 +49,7 @@ class MimePart(Struct, frozen=True, kw_only=True):
     def media_type(self) -> str:
         """In lower case; what is no type is the default."""
         if self.is_walked:
-            return HEADERS_ALONE
+            return WITHOUT_FILES
         given = split_parameters(self.header.first("content-type") or b"")[0]
         return given if given.count("/") == 1 else self.default_type
 

@@ -8,7 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from watcher.headers import decode_parameter, read_header
-from watcher.mime.part import HEADERS_ALONE, is_decoration, is_file
+from watcher.mime.part import WITHOUT_FILES, is_decoration, is_file
 from watcher.sources.mailbox.grammar import Malformed, Value, number
 
 _DEEPEST = 60
@@ -71,7 +71,7 @@ def files(part: Part) -> Iterator[Part]:
             is_empty = is_empty and is_decoration(each.media_type, each.octets)
             yield each
     if is_empty:
-        yield replace(part, media_type=HEADERS_ALONE)
+        yield replace(part, media_type=WITHOUT_FILES)
 
 
 def texts(part: Part) -> Iterator[Part]:
