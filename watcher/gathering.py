@@ -118,7 +118,8 @@ def _gathered(documents: Sequence[FoundDocument], left_out: Sequence[LeftOut], *
     """Of very many what somebody may miss comes first, so that it is kept."""
     if any(each.missed for each in left_out):
         numbers = {invoice.number for each in documents for invoice in each.read if invoice.number is not None}
-        noted = missed_beside(left_out, [each.name for each in documents], numbers, linked)
+        sent = {each.content.sha256 for each in documents if each.content is not None and not each.skipped}
+        noted = missed_beside(left_out, [each.name for each in documents], numbers, linked=linked, sent=sent)
         left_out = sorted(noted, key=lambda each: not each.missed)
     if len(left_out) > _MOST_LEFT_OUT:
         left_out = [*left_out[:_MOST_LEFT_OUT], *_summed_up(left_out[_MOST_LEFT_OUT:])]

@@ -138,6 +138,8 @@ class LeftOut(Struct, frozen=True, kw_only=True):
     why: str
     missed: bool = False  # it may be an invoice to whoever sent it, and the answer names it
     count: int = 1  # what it stands for: of very many only the first are kept by themselves
+    is_mail: bool = False  # a mail in the mail without a document, by its subject
+    pictures: tuple[str, ...] = ()  # of such a mail: the sha256 of small ones in it, until it is known what they are
 
 
 class Thread(Struct, frozen=True, kw_only=True):

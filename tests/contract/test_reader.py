@@ -73,6 +73,15 @@ def test_an_archive_in_which_there_is_a_small_picture_that_is_accepted_is_not_mi
     assert (names(found), left_out) == ([("1.jpg", None)], [])
 
 
+def test_what_mail_programs_put_around_a_mail_is_not_named() -> None:
+    left_out: list[LeftOut] = []
+    reader = DocumentReader(accept=["pdf"], limits=Limits())
+
+    assert reader.documents([BytesLeaf(tnef(), name="winmail.dat")], leave_out=left_out.append) == []
+
+    assert left_out == []
+
+
 def test_what_is_larger_than_all_limits_is_refused_without_being_fetched(read: Read) -> None:
     huge = BytesLeaf(AssertionError("it was fetched"), name="huge.zip", least_bytes=60_000_000)
     film = BytesLeaf(AssertionError("it was fetched"), name="film.mp4", declared_type="video/mp4", least_bytes=10**9)

@@ -271,7 +271,7 @@ def test_a_mail_that_was_forwarded_beside_an_invoice_and_only_has_a_link_is_name
     assert len(replies) == len(FORWARDED)
     for said in replies:
         assert said.startswith("1 张发票已入账，另有 1 个文件没有处理"), said
-        assert f"没有处理的文件：{LINK}。" in said
+        assert f"没有处理的文件：附带的邮件「{LINK}」（里面没有发票文件，可能只有下载链接）。" in said
 
 
 def test_what_holds_no_invoice_is_no_document(workplace: Workplace, endpoint: Endpoint, account: Account) -> None:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
+from tests.support.archives import attachment, message, zipped
 from tests.support.files import BytesLeaf
 from tests.support.files import document as found
 from tests.support.workplace import pdf
@@ -75,10 +76,14 @@ def nowhere(reason: Reason = Reason.LINK_EXPIRED) -> FoundDocument:
 
 
 def gather(
-    links: Links | None, *files: bytes, received_at: datetime = JUST_NOW, leaves: Sequence[BytesLeaf] = ()
+    links: Links | None,
+    *files: bytes,
+    received_at: datetime = JUST_NOW,
+    leaves: Sequence[BytesLeaf] = (),
+    accept: Sequence[str] = ("pdf",),
 ) -> Gathered:
     gathering = Gathering(
-        reader=DocumentReader(accept=["pdf"], limits=Limits()),
+        reader=DocumentReader(accept=accept, limits=Limits()),
         chooser=DocumentChooser(inspector=None, most=3, limits=Limits()),
         links=links,
         now=lambda: NOW,
@@ -125,6 +130,29 @@ def test_mails_without_a_document_are_missed_where_links_led_to_fewer_documents(
     gathered = gather(links, leaves=[BytesLeaf(LINK_MAIL + b"1"), BytesLeaf(LINK_MAIL + b"2")])
 
     assert [(each.name, each.missed) for each in gathered.left_out] == [("your invoice", is_missed)] * 2
+
+
+def test_an_empty_archive_is_missed_whatever_links_led_to() -> None:
+    empty = BytesLeaf(zipped(("a.txt", b"see there")), name="invoice.zip")
+    gathered = gather(Links([found(pdf("linked"), name="linked.pdf")]), leaves=[empty])
+    assert [each.name for each in gathered.left_out if each.missed] == ["invoice.zip"]
+
+
+@pytest.mark.parametrize("kind", ["message/rfc822", "application/octet-stream"])
+@pytest.mark.parametrize(("name", "is_missed"), [("IMG_1.jpg", False), ("image001.jpg", True)])
+def test_a_mail_in_the_mail_has_a_document_where_a_small_picture_in_it_is_sent_as_one(
+    kind: str, name: str, *, is_missed: bool
+) -> None:
+    picture = attachment(b"\xff\xd8\xff\xe0" + bytes(40_000), name.encode(), b"image/jpeg")
+    nested = message(b"Content-Type: text/plain\r\n\r\nhello", picture, subject="your invoice").replace(b"=b", b"=c")
+    inner = f'Content-Type: {kind}; name="2.eml"\r\n\r\n'.encode() + nested
+
+    gathered = gather(None, leaves=[BytesLeaf(message(attachment(pdf("a")), inner))], accept=["pdf", "image"])
+
+    assert [(each.name, each.skipped) for each in gathered.documents] == [("a.pdf", False), (name, is_missed)]
+    assert [(each.name, each.missed, each.pictures) for each in gathered.left_out if each.is_mail] == [
+        ("your invoice", is_missed, ())
+    ]
 
 
 def test_of_very_many_files_that_were_left_out_the_rest_is_counted() -> None:

@@ -565,6 +565,16 @@ def test_what_was_left_out_beside_an_invoice_and_may_be_one_is_named() -> None:
     assert english.splitlines()[:2] == ["1 invoice booked, 1 other file left out", "Please check the points below."]
 
 
+def test_a_mail_that_was_left_out_is_told_as_a_mail() -> None:
+    left_out = (LeftOut(name="您收到一张发票", why="", missed=True, is_mail=True),)
+
+    shown = text(reply(submission(document(), left_out=left_out)))
+    english = text(reply(submission(document(), left_out=left_out, language="en")))
+
+    assert "没有处理的文件：附带的邮件「您收到一张发票」（里面没有发票文件，可能只有下载链接）。" in shown
+    assert "the attached mail “您收到一张发票” (it has no invoice file, perhaps only a link to one)." in english
+
+
 def test_of_very_many_that_were_left_out_the_right_number_is_told() -> None:
     photos = tuple(LeftOut(name=f"IMG_{number}.JPG", why="", missed=True) for number in range(50))
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from tests.support.reply_kinds import ATTENTION, KINDS, failed, pending, surplus, writer
 from tests.support.submissions import document, invoice, submission
-from watcher.model import SUCCESS, Acknowledgement, Kind, Language, Outcome, Reason, SubmissionState, Thread
+from watcher.model import SUCCESS, Acknowledgement, Kind, Language, LeftOut, Outcome, Reason, SubmissionState, Thread
 from watcher.replies import hints, words
 
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
@@ -139,6 +139,7 @@ def everything_is_said(noting: Noting) -> None:
     for reason in ("NO_USER", "UNKNOWN_SENDER", None):
         by.reply(submission(reason=reason), 1)
     by.reply(submission(document(1, invoices=(invoice(expense_id=None),))), 1)
+    by.reply(submission(document(1), left_out=(LeftOut(name="Fw", why="", missed=True, is_mail=True),)), 1)
     waiting = submission(*(pending(n, "a") for n in range(11)), subject=None)
     for anyway in (True, False):
         by.notice(Acknowledgement(submission=waiting, answered_anyway=anyway), "n")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from watcher.documents import words
 from watcher.documents.formats import Format
@@ -12,6 +12,7 @@ from watcher.policy.missing import EMPTY, may_be_missed
 from watcher.spool import Spooled
 
 _MAILS = frozenset({Format.MESSAGE, Format.OUTLOOK})
+_ENVELOPES = frozenset({Format.TNEF, Format.SIGNED})  # mail programs put them around a mail: nobody knows their names
 _LONGEST_HEADER, _LONGEST_SUBJECT = 64 * 1024, 120  # bytes, characters
 
 
@@ -28,17 +29,21 @@ class Notes:
         missed = may_be_missed(shown, form.value, size)
         if name or missed:
             why = EMPTY if form in _MAILS else words.not_accepted(form)
-            self._note(LeftOut(name=shown, why=why, missed=missed))
+            self._note(LeftOut(name=shown, why=why, missed=missed, is_mail=form in _MAILS))
 
-    def of_empty(self, name: str | None, form: Format, content: Spooled) -> None:
+    def of_empty(self, name: str | None, form: Format, content: Spooled, pictures: Callable[[], Sequence[str]]) -> None:
         """Of a container in which there was nothing that anybody would miss: perhaps a mail with a link to an invoice.
 
-        Mail programs call all mails that are attached alike, so that one is known by its subject.
+        Mail programs call all mails that are attached alike, so that one is known by its subject. `pictures` gives the
+        sha256 of the small ones in it.
         """
         subject = _subject(content) if form is Format.MESSAGE else ""
-        if subject or name:
-            shown = subject or clean_name(name, f"file{form.traits.extension}")
-            self._note(LeftOut(name=shown, why=EMPTY, missed=may_be_missed(shown, form.value, content.size)))
+        shown = subject or clean_name(name, f"file{form.traits.extension}")
+        missed = may_be_missed(shown, form.value, content.size)
+        if missed or ((subject or name) and form not in _ENVELOPES):
+            is_mail = form in _MAILS
+            held = tuple(pictures()) if is_mail and missed else ()
+            self._note(LeftOut(name=shown, why=EMPTY, missed=missed, is_mail=is_mail, pictures=held))
 
     def _note(self, left_out: LeftOut) -> None:
         self.missed += left_out.missed

@@ -11,6 +11,7 @@ from watcher.documents.claims import claimed_format, is_declared_message, is_fra
 from watcher.documents.formats import Format
 from watcher.documents.noting import Notes
 from watcher.documents.openers import OPENERS
+from watcher.documents.openers.message import small_pictures
 from watcher.documents.pieces import Piece, document_of, one_too_many, piece_of, unread
 from watcher.documents.portfolio import is_portfolio
 from watcher.documents.sniff import format_of
@@ -89,7 +90,7 @@ class _Reading:
             if form in self._openers:
                 self._open(piece, form)
                 if not self._has_told(before, missed_before) and not self._tell_if_missed(piece, form):
-                    self._notes.of_empty(piece.name, form, piece.content)
+                    self._notes.of_empty(piece.name, form, piece.content, lambda: self._pictures(piece, before))
                 return
             if form.is_accepted(self._accept):
                 self._keep(piece, form)
@@ -103,6 +104,14 @@ class _Reading:
     def _has_told(self, before: int, missed_before: int) -> bool:
         """Whether anything came out of a container but small pictures: a document, or what somebody may miss."""
         return self._notes.missed > missed_before or any(not _is_small_picture(each) for each in self.found[before:])
+
+    def _pictures(self, piece: Piece, before: int) -> list[str]:
+        """The sha256 of those that came out of it; of a mail that was walked before it is handed over, came already."""
+        if not is_without_files(piece.declared_type):
+            return [each.content.sha256 for each in self.found[before:] if each.content is not None]
+        if not Format.JPEG.is_accepted(self._accept):
+            return []
+        return small_pictures(piece.content, self._allowance)
 
     def refuse_unseen(self, leaf: Leaf) -> None:
         """A piece of a mail, or larger than anything that is opened or kept, so that not even its bytes are fetched."""

@@ -51,21 +51,32 @@ def may_be_missed(name: str, form: str, size: int) -> bool:
 
 
 def missed_beside(
-    left_out: Sequence[LeftOut], names: Collection[str], numbers: Collection[str], linked: int = 0
+    left_out: Sequence[LeftOut],
+    names: Collection[str],
+    numbers: Collection[str],
+    *,
+    linked: int = 0,
+    sent: Collection[str] = (),
 ) -> tuple[LeftOut, ...]:
     """The same, where nobody misses what is another form of a document: by its name, or by the number in its name.
 
     `names` are those of all documents, `numbers` those of the invoices that were read in them. `linked` is how many of
-    them links led to: where these are as many as the mails without a document, those mails were about them.
+    them links led to: where these are as many as the mails without a document, those mails were about them. `sent` is
+    the sha256 of each that is sent: a mail with such a picture has a document.
     """
     stems = {_stem(name) for name in names}
     known = {*numbers, *(number for name in names for number in _NUMBER.findall(name))}
-    is_linked = sum(each.missed and each.why == EMPTY for each in left_out) <= linked
+    is_linked = sum(each.is_mail and each.missed and not _holds(each, sent) for each in left_out) <= linked
 
     def is_missed(each: LeftOut) -> bool:
-        return each.missed and not _is_known(each.name, stems, known) and not (is_linked and each.why == EMPTY)
+        has_document = each.is_mail and (is_linked or _holds(each, sent))
+        return each.missed and not has_document and not _is_known(each.name, stems, known)
 
-    return tuple(replace(each, missed=is_missed(each)) for each in left_out)
+    return tuple(replace(each, missed=is_missed(each), pictures=()) for each in left_out)
+
+
+def _holds(mail: LeftOut, sent: Collection[str]) -> bool:
+    return any(picture in sent for picture in mail.pictures)
 
 
 def _is_known(name: str, stems: Collection[str], numbers: Collection[str]) -> bool:

@@ -168,11 +168,16 @@ class Telling(Struct, frozen=True, kw_only=True):
         return self._named("missed", [each for each in submission.left_out if each.missed])
 
     def _named(self, key: str, left_out: Sequence[LeftOut]) -> str | None:
-        names = [self.name(each.name) for each in left_out[:_MOST_NAMED]]
+        names = [self._of_left_out(each) for each in left_out[:_MOST_NAMED]]
         shown = self.words.say("name_separator").join(names)
         unnamed = sum(each.count for each in left_out[_MOST_NAMED:])
         more = self.words.say("acknowledgement.more", n=unnamed) if unnamed else ""
         return self.words.say(key, names=shown + more, kinds=self.kinds) if names else None
+
+    def _of_left_out(self, one: LeftOut) -> str:
+        """A mail is said to be one: nobody knows a file that is called like its subject."""
+        name = self.name(one.name)
+        return self.words.say("missed_mail", subject=name) if one.is_mail else name
 
     def _detail(self, code: str | None, message: str | None) -> str | None:
         said = [clean(part, self.lengths.message) for part in (code, message) if part]

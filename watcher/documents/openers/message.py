@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Generator
 from typing import IO
 
@@ -11,7 +12,7 @@ from watcher.documents.formats import Format
 from watcher.documents.sniff import HEAD_BYTES, kind_of
 from watcher.documents.unpacking import Allowance, Entry, Refusal
 from watcher.errors import DocumentRefused
-from watcher.mime.part import MimePart
+from watcher.mime.part import MimePart, is_decoration
 from watcher.mime.walk import TooDeep, parts
 from watcher.model import Reason
 from watcher.spool import Spooled
@@ -30,6 +31,19 @@ def open_message(content: Spooled, allowance: Allowance) -> Generator[Entry | Re
                 yield found
     except TooDeep as error:
         raise DocumentRefused(Reason.UNREADABLE, words.TOO_DEEP) from error
+
+
+def small_pictures(content: Spooled, allowance: Allowance) -> list[str]:
+    """The sha256 of those in a mail; none where that takes too long: then it is named, which does no harm."""
+    file = content.file()
+    try:
+        return [
+            hashlib.sha256(b"".join(part.content(file))).hexdigest()
+            for part in parts(file, look_up=allowance.check_time)
+            if part.media_type.startswith("image/") and is_decoration(part.media_type, part.end - part.begin)
+        ]
+    except (TooDeep, DocumentRefused):
+        return []
 
 
 def _leaf(part: MimePart, file: IO[bytes], allowance: Allowance) -> Entry | Refusal | None:
