@@ -11,12 +11,20 @@ _IGNORED = re.compile(
     |(?:\#recycle|@recycle|\$recycle\.bin|\#snapshot|@recently-snapshot|~snapshot|system\ volume\ information)\Z
     # filepart: WinSCP; partial: OneDrive, rclone; download: Safari; opdownload: Opera; xltd: Thunder; the last: Baidu
     |.*\.(?:part|partial|filepart|tmp|crdownload|download|opdownload|xltd|downloading)\Z
-    |.*(?:~|\.bak)\Z  # what an editor keeps of an earlier state: posted, it would be another content
     |.*\.sb-[0-9a-f]{8}-\w{6}\Z  # what macOS writes before it replaces a file""",
     re.IGNORECASE | re.DOTALL | re.VERBOSE,
 )
 
 
+# What an editor keeps of an earlier state: posted, it would be another content. Folders are called so by people.
+_EARLIER_STATE = re.compile(r".*(?:~|\.bak)\Z", re.IGNORECASE | re.DOTALL)
+
+
 def is_ignored(name: str) -> bool:
-    """Whether a file or folder of this name is never looked at: hidden ones, and what programs leave lying about."""
+    """Whether a file of this name is never looked at: a hidden one, or what programs leave lying about."""
+    return is_ignored_folder(name) or _EARLIER_STATE.match(name) is not None
+
+
+def is_ignored_folder(name: str) -> bool:
+    """Whether a folder of this name is never looked at, with all that is in it."""
     return _IGNORED.match(name) is not None

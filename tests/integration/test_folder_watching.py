@@ -157,6 +157,17 @@ def test_a_file_renamed_into_place_is_taken_at_once(watched: Watched) -> None:
     assert watched.next().path == "a.pdf"
 
 
+@pytest.mark.parametrize("folder", ["903851/2025.bak", "发票~"])
+def test_a_folder_may_be_called_as_editors_call_what_they_keep(watched: Watched, folder: str) -> None:
+    watched.drop(f"{folder}/a.pdf")
+    watched.drop(f"{folder}/a.pdf.bak")
+
+    assert watched.paths() == [f"{folder}/a.pdf"]
+
+    watched.drop(f"{folder}/b.pdf")
+    assert watched.next().path == f"{folder}/b.pdf"
+
+
 def test_asking_the_kernel_disturbs_no_writer(watched: Watched) -> None:
     """The file is opened for writing again and again while leases are taken and given back on it."""
     path = watched.drop("a.pdf")

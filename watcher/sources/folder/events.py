@@ -20,7 +20,7 @@ from watchdog.observers.inotify_c import (
     WatchDescriptor,
 )
 
-from watcher.ignored import is_ignored
+from watcher.ignored import is_ignored, is_ignored_folder
 from watcher.sources.folder.hints import Hints
 
 _FINISHED = InotifyConstants.IN_CLOSE_WRITE | InotifyConstants.IN_MOVED_TO
@@ -107,7 +107,7 @@ class Observer(InotifyFD):
 
     def _follow(self, folder: str) -> None:
         """A folder has come. What it holds by then is found by whoever looks into it, what comes later has events."""
-        if is_ignored(folder.rpartition("/")[2]) or self._leave_out(folder):
+        if is_ignored_folder(folder.rpartition("/")[2]) or self._leave_out(folder):
             return
         with contextlib.suppress(OSError):
             self._watch(folder)
@@ -139,7 +139,7 @@ class Observer(InotifyFD):
                 names = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
         except OSError:
             return
-        for below in (_joined(folder, name) for name in names if not is_ignored(name)):
+        for below in (_joined(folder, name) for name in names if not is_ignored_folder(name)):
             if not self._leave_out(below):
                 yield below
 

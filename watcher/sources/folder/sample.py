@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from watcher.config.sections import Folder
-from watcher.ignored import is_ignored
+from watcher.ignored import is_ignored, is_ignored_folder
 from watcher.sources.folder.target import Template
 
 _MOST_FOLDERS = 200
@@ -19,7 +19,9 @@ def sample_of(folder: Folder) -> tuple[str, int] | None:
         inside = os.path.relpath(here, root)
         path = "" if inside == "." else f"{inside}/"
         below[:] = [
-            name for name in sorted(below) if not is_ignored(name) and not any(is_ours(path + name) for is_ours in ours)
+            name
+            for name in sorted(below)
+            if not is_ignored_folder(name) and not any(is_ours(path + name) for is_ours in ours)
         ]
         for name in sorted(names):
             if not is_ignored(name) and name != folder.marker:

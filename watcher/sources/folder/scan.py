@@ -7,7 +7,7 @@ import stat
 
 from msgspec import Struct, field
 
-from watcher.ignored import is_ignored
+from watcher.ignored import is_ignored, is_ignored_folder
 from watcher.sources.folder.drive import Drive, LastFolder, folder_below, is_gone, unavailable
 from watcher.sources.folder.identity import Candidate
 from watcher.sources.folder.names import OWN_PREFIX, for_display
@@ -99,7 +99,7 @@ class Scan:
     def is_inside(self, folder: str) -> bool:
         """Whether a folder is one that is scanned."""
         parts = folder.split("/")
-        if not self._recursive or any(is_ignored(part) for part in parts):
+        if not self._recursive or any(is_ignored_folder(part) for part in parts):
             return False
         return not any(self._leave_out("/".join(parts[: end + 1])) for end in range(len(parts)))
 
@@ -136,7 +136,7 @@ class Scan:
                 if stands(entry) and ((standing + turn) % stride or self._is_unchanged(entry, verdicts)):
                     standing += 1
                 elif entry.is_dir(follow_symlinks=False):
-                    if self._recursive and not is_ignored(entry.name):
+                    if self._recursive and not is_ignored_folder(entry.name):
                         subfolders.append(entry.name)
                 elif entry.is_file(follow_symlinks=False):
                     self._note(entry, f"{path}/{entry.name}" if path else entry.name)
