@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from watcher.config.sections import FixedCode, FromFilename, FromPlace
 from watcher.mounts import kind_of
 from watcher.sources.folder.drive import Drive
 from watcher.sources.folder.identity import Candidate
-from watcher.sources.folder.ready import Waiting, is_whole
+from watcher.sources.folder.ready import OLD_SECONDS, Waiting, is_whole
 from watcher.sources.folder.usercode import code_of
 
 MOUNTS = """\
@@ -95,6 +96,26 @@ def test_a_file_on_a_network_drive_is_believed_finished_the_later_the_less_it_lo
         ]
 
     assert ready == [False, False, True]
+
+
+@pytest.mark.parametrize("content", [b"%PDF-1.4 ... half", b""])
+@pytest.mark.parametrize("when", ["it stood there", "it came", "it changed"])
+def test_only_what_stood_there_is_finished_by_its_age_because_a_drives_clock_may_be_behind(
+    tmp_path: Path, content: bytes, when: str
+) -> None:
+    path = tmp_path / "a.pdf"
+    path.write_bytes(content)
+    candidate = Candidate(mtime_ns=2, path="a.pdf", size=len(content), inode=1)
+    waiting = Waiting(settle=5.0, clock=lambda: time.time() + 2 * OLD_SECONDS)
+
+    with path.open("rb") as file:
+        if when == "it changed":
+            assert not waiting.is_ready(candidate._replace(mtime_ns=1), file.fileno(), 0.0, closed=False, trusted=False)
+        if when == "it came":
+            waiting.have_seen_all()
+        ready = [waiting.is_ready(candidate, file.fileno(), now, closed=False, trusted=False) for now in (1.0, 6.0)]
+
+    assert ready == [False, when == "it stood there"]
 
 
 @pytest.mark.parametrize(

@@ -116,6 +116,7 @@ class Finder:
                 log.warning("Something in a folder may not be read and stays.", extra={"detail": sentence})
         self._barred.update(sight.barred)
         if saw_everything:
+            self._waiting.have_seen_all()
             self._tell_of_long_ones()
             self._barred.intersection_update(sight.barred)
             self.left_alone = self._verdicts.count(Verdict.LEFT_ALONE) + len(self._barred)

@@ -13,7 +13,7 @@ import fcntl
 import os
 import signal
 import time
-from collections.abc import Container
+from collections.abc import Callable, Container
 from enum import Enum
 
 from msgspec import Struct
@@ -23,7 +23,7 @@ from watcher.sources.folder.identity import Candidate
 PATIENCE = 10  # × settle: how long an empty or damaged file must stand still to be believed finished
 LEAST_PATIENCE_SECONDS = 60.0  # for damaged ones
 RESERVED_PATIENCE_SECONDS = 600.0  # for those whose end is nothing but zeros
-OLD_SECONDS = 3600.0  # what was changed so long ago by the drive's own clock is finished, however it looks
+OLD_SECONDS = 3600.0  # what was changed so long before it was first seen is finished, however it looks
 LONG_SECONDS = 900.0  # who waits longer than that for its writer is told of
 _FIRST_LOOK_AGAIN_SECONDS = 0.002  # the close event comes a moment before the kernel counts the writer out
 _TAIL_BYTES = 2048
@@ -82,11 +82,6 @@ def read_tail(file: int, size: int) -> bytes:
     return os.pread(file, length, size - length)
 
 
-def _is_old(status: os.stat_result) -> bool:
-    """A run that ends after some seconds cannot wait until an empty or damaged file has stood still for long enough."""
-    return time.time() - max(status.st_mtime, status.st_ctime) >= OLD_SECONDS
-
-
 class _Watched(Struct):
     """A file that is not ready yet. Mutable: there may be a hundred thousand."""
 
@@ -96,6 +91,7 @@ class _Watched(Struct):
     look_at: float  # monotonic seconds
     since: float  # that it is waited for, whatever became of it meanwhile
     pause: float = _FIRST_LOOK_AGAIN_SECONDS  # before the next look at a busy file
+    stood: bool = False  # it was there before anybody looked, and has not changed since
     closed: bool = False
     told: bool = False
 
@@ -103,8 +99,11 @@ class _Watched(Struct):
 class Waiting:
     """The files that are not ready, and when each is looked at again. Times are monotonic seconds."""
 
-    def __init__(self, settle: float) -> None:
+    def __init__(self, settle: float, clock: Callable[[], float] = time.time) -> None:
+        """`clock` gives seconds since the epoch, as the times of files are."""
         self._settle = settle
+        self._clock = clock
+        self._seen_all = False
         self._files: dict[str, _Watched] = {}
 
     def __len__(self) -> int:
@@ -129,6 +128,10 @@ class Waiting:
             self._files[path].told = True
         return found
 
+    def have_seen_all(self) -> None:
+        """Every file that was there has been looked at: what comes now is new, whatever a drive's own clock says."""
+        self._seen_all = True
+
     def forget(self, path: str) -> None:
         self._files.pop(path, None)
 
@@ -151,7 +154,7 @@ class Waiting:
         if closed:
             seen.closed, seen.pause = True, _FIRST_LOOK_AGAIN_SECONDS
         if file.size == 0:
-            return self._is_still(seen, now, self._settle * (1 if _is_old(os.fstat(opened)) else PATIENCE))
+            return self._is_still(seen, now, self._settle * (1 if self._is_old(seen, opened) else PATIENCE))
         lease = try_lease(opened) if trusted else Lease.UNKNOWN
         if lease is Lease.BUSY:
             seen.look_at, seen.pause = now + seen.pause, min(seen.pause * 2, max(self._settle, 1.0))
@@ -165,6 +168,7 @@ class Waiting:
         if seen is None or (seen.size, seen.mtime_ns) != (file.size, file.mtime_ns):
             before = seen
             seen = self._files[file.path] = _Watched(file.size, file.mtime_ns, now, now + self._settle, now)
+            seen.stood = before is None and not self._seen_all
             if before is not None:
                 seen.since, seen.pause, seen.told = before.since, before.pause, before.told
         return seen
@@ -173,9 +177,19 @@ class Waiting:
         seen.look_at = seen.still_since + wanted
         return now >= seen.look_at
 
+    def _is_old(self, seen: _Watched, opened: int) -> bool:
+        """A run that ends after some seconds cannot wait until an empty or damaged file has stood still for so long.
+
+        Of what came or changed meanwhile its times say nothing: a server's clock may be behind.
+        """
+        if not seen.stood:
+            return False
+        status = os.fstat(opened)
+        return self._clock() - max(status.st_mtime, status.st_ctime) >= OLD_SECONDS
+
     def _is_believable(self, seen: _Watched, opened: int, now: float) -> bool:
         tail = read_tail(opened, seen.size)
-        if is_whole(os.pread(opened, 1024, 0), tail) or _is_old(os.fstat(opened)):
+        if is_whole(os.pread(opened, 1024, 0), tail) or self._is_old(seen, opened):
             return True
         least = RESERVED_PATIENCE_SECONDS if is_reserved(tail) else LEAST_PATIENCE_SECONDS
         seen.look_at = seen.still_since + max(self._settle * PATIENCE, least)
