@@ -32,6 +32,9 @@ NUMBER = "26317000000012345678"
         ("a.pdf.pgp", "other", 30_000),
         ("您收到一张【某公司】开具的发票", "eml", 3_000),
         ("【电子行程单】请查收.msg", "msg", 3_000),
+        ("开票成功通知", "eml", 3_000),
+        ("您有一张电子专票待查收", "eml", 3_000),
+        ("Your receipt from Example #7", "eml", 3_000),
         ("发票.txt", "jpeg", 900_000),  # what it is counts, not what it is called
     ],
 )
@@ -57,6 +60,7 @@ def test_what_may_be_an_invoice_is_missed(name: str, form: str, size: int) -> No
         ("a.xml", "xml", 3_000),
         ("invite.ics", "other", 3_000),
         ("Re: lunch on Friday", "eml", 300_000),
+        ("Read receipt", "eml", 3_000),
         ("invoice.ics", "other", 3_000),
         ("发票.mp4", "other", 3_000_000),
         ("发票抬头.TXT", "other", 300),

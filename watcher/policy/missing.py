@@ -21,7 +21,10 @@ _OTHER_THING_NAME = re.compile(
 )
 _MAILS = frozenset({"eml", "msg"})
 # Of a mail that holds no document: most mails of the platforms have a link instead.
-_MAIL_NAME = re.compile(r"发票|票据|客票|行程单|报销凭证|fapiao|invoice", re.IGNORECASE)
+_MAIL_NAME = re.compile(
+    r"发票|开票|票据|客票|电子票|专票|普票|收据|行程单|报销凭证|fapiao|invoice|(?<!read )(?<!return )receipt",
+    re.IGNORECASE,
+)
 EMPTY = "there is no document in it"
 _DECORATION_NAME = re.compile(r"logo|banner|signature|avatar|qr_?code|ewm|icon|二维码|公众号|签名|头像", re.IGNORECASE)
 _PICTURES = frozenset({"jpeg", "png", "bmp", "webp"})
