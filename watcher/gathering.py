@@ -7,11 +7,12 @@ from contextlib import ExitStack
 from datetime import datetime, timedelta
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from watcher.errors import LinkUnavailable
 from watcher.model import LeftOut, Reason
 from watcher.policy.missing import missed_beside
-from watcher.ports import Chooser, FoundDocument, LinkReader, MailText, Parcel, Reader
+from watcher.ports import Chooser, FoundDocument, Linked, LinkReader, MailText, Parcel, Reader
 
 _MOST_LEFT_OUT = 50
 # Platforms come back within minutes; then whoever sent the mail has to be told.
@@ -80,10 +81,10 @@ class Gathering(Struct, frozen=True, kw_only=True):
         with ExitStack() as undo:
             undo.callback(harvest.close)
             linked = self._behind_links(harvest, received_at, left_out)
-            undo.callback(_close, linked)
-            chosen = self.chooser.choose([*harvest.documents, *linked])
+            undo.callback(_close, linked.documents)
+            chosen = self.chooser.choose([*harvest.documents, *linked.documents])
             undo.pop_all()
-        return _gathered(chosen, left_out, linked=sum(each.content is not None for each in linked))
+        return _gathered(chosen, left_out, linked=linked.mails)
 
     def gather_plainly(self, harvest: Harvest) -> Gathered | None:
         """The same, where it takes no time; None, and the harvest as it was, where something has to be looked into."""
@@ -92,15 +93,13 @@ class Gathering(Struct, frozen=True, kw_only=True):
         chosen = self.chooser.choose_plainly(harvest.documents)
         return None if chosen is None else _gathered(chosen, harvest.left_out)
 
-    def _behind_links(
-        self, harvest: Harvest, received_at: datetime, left_out: list[LeftOut]
-    ) -> Sequence[FoundDocument]:
+    def _behind_links(self, harvest: Harvest, received_at: datetime, left_out: list[LeftOut]) -> Linked:
         """A link that leads nowhere is told only where nothing else came: it mostly has what is attached as well.
 
         But not of one whose platform does not answer: what it has may be another invoice, and nobody would know.
         """
         if self.links is None or not harvest.texts:
-            return ()
+            return Linked(documents=[])
         linked = self.links.linked(harvest.texts)
         documents = [each for each in linked.documents if each.content is not None or not _is_of_a_link(each)]
         nowhere = [each for each in linked.documents if each.content is None and _is_of_a_link(each)]
@@ -111,7 +110,7 @@ class Gathering(Struct, frozen=True, kw_only=True):
             raise LinkUnavailable(f"what a mail links to cannot be fetched now: {', '.join(linked.later)}")
         if has_others:
             left_out.extend(LeftOut(name=each.name, why=str(each.reason)) for each in nowhere if each not in unanswered)
-        return [*documents, *(unanswered if has_others else nowhere)]
+        return replace(linked, documents=[*documents, *(unanswered if has_others else nowhere)])
 
 
 def _gathered(documents: Sequence[FoundDocument], left_out: Sequence[LeftOut], *, linked: int = 0) -> Gathered:

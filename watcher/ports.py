@@ -106,6 +106,7 @@ class MailText(Struct, frozen=True, kw_only=True):
 
     text: str
     html: bool
+    mail: str = ""  # the mail in the mail that says it, by any name that is its own
 
 
 class Parcel(Protocol):
@@ -300,11 +301,13 @@ class Linked(Struct, frozen=True, kw_only=True):
     """What a mail's links led to. `later` are the hosts that did not answer: what they have may be had another time.
 
     A link that led to no document is one without bytes, whose `reason` is a LINK_… (or TOO_LARGE, TOO_MANY) and
-    whose `message` is the link: a credential, for the submitter alone.
+    whose `message` is the link: a credential, for the submitter alone. `mails` is how many mails in the mail have one
+    that led to a file.
     """
 
     documents: list[FoundDocument]
     later: tuple[str, ...] = ()
+    mails: int = 0
 
 
 class LinkReader(Protocol):

@@ -112,6 +112,21 @@ def test_what_forwarded_mails_say_is_read(read: Read) -> None:
     assert [each for _, each in said(found)] == ["See the invoice.", "See the invoice.", "<p>inner</p>"]
 
 
+def test_which_of_the_forwarded_mails_says_it_is_told(read: Read) -> None:
+    plain = headers() + text(b"one")
+    both = headers() + multipart(text(b"two"), text(b"<p>two</p>", kind="html"), kind="alternative", boundary="B")
+    deeper = headers() + multipart(text(b"three"), crlf("Content-Type: message/rfc822\n\n") + plain, boundary="D")
+    nested = [crlf("Content-Type: message/rfc822\n\n") + each for each in (plain, both, deeper)]
+
+    found = read(mail(*nested, text(b"after")))
+
+    mails: dict[str, set[str]] = {}
+    for each in found:
+        mails.setdefault(each.mail, set()).add(each.text.strip())
+    assert list(mails.values()) == [{"See the invoice.", "after"}, {"one"}, {"two", "<p>two</p>"}, {"three"}, {"one"}]
+    assert "" in mails
+
+
 @pytest.mark.parametrize(
     ("kind", "name"), [("message/rfc822", None), ("application/octet-stream", "forwarded.eml")], ids=["encoded", "file"]
 )
@@ -121,6 +136,7 @@ def test_what_mails_say_that_were_forwarded_as_files_is_read_last(read: Read, ki
     found = read(mail(part(inner, kind=kind, name=name), text(b"after")))
 
     assert [each for _, each in said(found)] == ["See the invoice.", "after", "<p>inner</p>"]
+    assert [bool(each.mail) for each in found] == [False, False, True]
 
 
 def test_a_mail_that_is_all_text_is_read(read: Read) -> None:

@@ -57,10 +57,11 @@ class Links:
     documents: list[FoundDocument]
     later: tuple[str, ...] = ()
     asked: list[MailText] = field(default_factory=list)
+    mails: int = 0
 
     def linked(self, texts: Iterable[MailText]) -> Linked:
         self.asked.extend(texts)
-        return Linked(documents=self.documents, later=self.later)
+        return Linked(documents=self.documents, later=self.later, mails=self.mails)
 
 
 def nowhere(reason: Reason = Reason.LINK_EXPIRED) -> FoundDocument:
@@ -122,10 +123,10 @@ LINK_MAIL = (
 
 
 @pytest.mark.parametrize(("linked", "is_missed"), [(1, True), (2, False)])
-def test_mails_without_a_document_are_missed_where_links_led_to_fewer_documents(
+def test_mails_without_a_document_are_missed_where_the_links_of_fewer_led_to_a_file(
     *, linked: int, is_missed: bool
 ) -> None:
-    links = Links([found(pdf(f"linked {number}"), name=f"{number}.pdf") for number in range(linked)])
+    links = Links([found(pdf(f"linked {number}"), name=f"{number}.pdf") for number in range(2)], mails=linked)
 
     gathered = gather(links, leaves=[BytesLeaf(LINK_MAIL + b"1"), BytesLeaf(LINK_MAIL + b"2")])
 

@@ -43,6 +43,7 @@ class MimePart(Struct, frozen=True, kw_only=True):
     begin: int
     end: int
     default_type: str = "text/plain"  # within a digest it is another one
+    message: int | None = None  # where the nested message begins that it is a part of
     is_walked: bool = False  # a message without a file, whose texts were parts before it
 
     @property

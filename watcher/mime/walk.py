@@ -148,11 +148,16 @@ class _Walk:
         end, body = self._header_end(position)
         block = LINE.sub(rb"\1\n", self._read(position, end - position))
         default = self._levels[-1].default_type if self._levels else "text/plain"
-        return MimePart(header=read_header(block), begin=body, end=self._size, default_type=default)
+        return MimePart(
+            header=read_header(block), begin=body, end=self._size, default_type=default, message=self._message()
+        )
+
+    def _message(self) -> int | None:
+        return next((each.message.begin for each in reversed(self._levels) if each.message is not None), None)
 
     def _until(self, part: MimePart, mark: _Mark | None) -> MimePart:
         end = self._size if mark is None else max(part.begin, mark.before)
-        return MimePart(header=part.header, begin=part.begin, end=end, default_type=part.default_type)
+        return replace(part, end=end)
 
     def _header_end(self, position: int) -> tuple[int, int]:
         """Where the header ends, and where the body begins."""

@@ -63,8 +63,9 @@ def missed_beside(
 ) -> tuple[LeftOut, ...]:
     """The same, where nobody misses what is another form of a document: by its name, or by the number in its name.
 
-    `names` are those of all documents, `numbers` those of the invoices that were read in them. `linked` is how many of
-    them links led to: where these are as many as the mails without a document, those mails were about them. `sent` is
+    `names` are those of all documents, `numbers` those of the invoices that were read in them. `linked` is how many
+    mails in the mail have a link that led to a file: where these are as many as those without a document, they are the
+    same. `sent` is
     the sha256 of each that is sent: a mail with such a picture has a document.
     """
     stems = {_stem(name) for name in names}

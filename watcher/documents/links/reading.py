@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
+from watcher.documents.links.candidates import candidates
 from watcher.documents.links.fetcher import LinkFetcher
 from watcher.documents.links.results import LinkResult
 from watcher.headers import clean_name
@@ -19,6 +20,7 @@ class LinkedDocumentReader:
 
     def linked(self, texts: Iterable[MailText]) -> Linked:
         """See `watcher.ports.LinkReader`."""
+        texts = list(texts)
         results = self._fetcher.fetch(texts)
         files = [each.file for each in results if each.file is not None]
         try:
@@ -27,7 +29,17 @@ class LinkedDocumentReader:
             for file in files:
                 file.close()
         later = dict.fromkeys(each.host for each in results if each.again)
-        return Linked(documents=[*found, *_not_had(results)], later=tuple(later))
+        mails = _mails_with(texts, {each.link for each in results if each.file is not None})
+        return Linked(documents=[*found, *_not_had(results)], later=tuple(later), mails=mails)
+
+
+def _mails_with(texts: Sequence[MailText], links: Collection[str]) -> int:
+    """How many mails in the mail have one of these links."""
+    if not links:
+        return 0
+    mails = {text.mail for text in texts if text.mail}
+    said = [candidates(text for text in texts if text.mail == mail) for mail in mails]
+    return sum(any(str(each.address) in links for each in found) for found in said)
 
 
 def _not_had(results: Sequence[LinkResult]) -> list[FoundDocument]:

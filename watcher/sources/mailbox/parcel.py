@@ -142,12 +142,12 @@ class MailParcel:
         return islice(self._texts(root), MOST_TEXTS)
 
     def _texts(self, root: Part) -> Iterator[MailText]:
-        for part in texts(root):
+        for mail, part in texts(root):
             raw = self._spot.section(f"BODY.PEEK[{part.section}]", Way.STRUCTURE, octets=part.octets, exact=True)
-            yield mail_text(part.media_type, part.charset, decoded(part.encoding, raw))
+            yield mail_text(part.media_type, part.charset, decoded(part.encoding, raw), mail)
         for part in files(root):
             if not part.children and is_message(part.media_type, part.name) and part.octets <= LARGEST_MESSAGE_BYTES:
-                yield from _texts_of(PartLeaf(self._spot, part, {}))
+                yield from _texts_of(PartLeaf(self._spot, part, {}), part.section)
 
     def whole(self) -> bytes:
         return self._whole().read()
@@ -181,10 +181,10 @@ class MailParcel:
         return self._look.root
 
 
-def _texts_of(leaf: Leaf) -> list[MailText]:
+def _texts_of(leaf: Leaf, mail: str) -> list[MailText]:
     content = leaf.fetch()
     try:
-        return whole_texts(content)
+        return whole_texts(content, mail=mail)
     finally:
         content.close()
 

@@ -74,13 +74,16 @@ def files(part: Part) -> Iterator[Part]:
         yield replace(part, media_type=WITHOUT_FILES)
 
 
-def texts(part: Part) -> Iterator[Part]:
-    """Every part that is no file but what the mail says, in order, those of nested messages too."""
+def texts(part: Part, mail: str = "") -> Iterator[tuple[str, Part]]:
+    """Every part that is no file but what the mail says, in order, those of nested messages too, with whose they are.
+
+    A nested message is named by its section, the mail itself is "".
+    """
     if part.children:
         for child in part.children:
-            yield from texts(child)
+            yield from texts(child, mail if part.is_multipart else part.section)
     elif not part.is_multipart and not part.is_file:
-        yield part
+        yield mail, part
 
 
 def contradiction(root: Part, header: bytes, mail_octets: int) -> str | None:

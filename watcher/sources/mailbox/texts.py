@@ -14,9 +14,9 @@ LARGEST_MESSAGE_BYTES = 10_000_000  # of a forwarded mail that came as a file, t
 _BACK = 4096  # how far back from a cut a line or a tag is looked for
 
 
-def mail_text(media_type: str, charset: str | None, chunks: Iterable[bytes]) -> MailText:
-    """The part's text, read only as far as it is wanted."""
-    return MailText(text=decode_bytes(_bounded(chunks), charset), html=media_type == "text/html")
+def mail_text(media_type: str, charset: str | None, chunks: Iterable[bytes], mail: str = "") -> MailText:
+    """The part's text, read only as far as it is wanted. `mail`: as `MailText` has it."""
+    return MailText(text=decode_bytes(_bounded(chunks), charset), html=media_type == "text/html", mail=mail)
 
 
 def is_message(media_type: str, name: str | None) -> bool:

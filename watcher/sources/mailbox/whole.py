@@ -55,15 +55,20 @@ def whole_leaves(content: Spooled) -> Iterator[Leaf]:
         yield from (WholeLeaf(content, part) for part in found if not part.is_body)
 
 
-def whole_texts(content: Spooled, deepest: int = _DEEPEST_FILES) -> list[MailText]:
-    """All that it says, in order, and then what mails say that it has as files. What is endless says nothing."""
+def whole_texts(content: Spooled, deepest: int = _DEEPEST_FILES, *, mail: str = "") -> list[MailText]:
+    """All that it says, in order, and then what mails say that it has as files. What is endless says nothing.
+
+    Of `mail`, as `MailText` has it, and of those in it.
+    """
     found = _parts(content) or []
-    texts = [_text(content, part) for part in itertools.islice((each for each in found if each.is_body), MOST_TEXTS)]
+    texts = [
+        _text(content, part, mail) for part in itertools.islice((each for each in found if each.is_body), MOST_TEXTS)
+    ]
     for part in found:
         if deepest and len(texts) < MOST_TEXTS and _holds_a_mail(part):
             inner = Spooled(part.content(content.file()))
             try:
-                texts += whole_texts(inner, deepest - 1)
+                texts += whole_texts(inner, deepest - 1, mail=f"{mail}/{part.begin}")
             finally:
                 inner.close()
     return texts[:MOST_TEXTS]
@@ -78,10 +83,13 @@ def _parts(content: Spooled) -> list[MimePart] | None:
     return found if len(found) <= _MOST_PARTS else None
 
 
-def _text(content: Spooled, part: MimePart) -> MailText:
+def _text(content: Spooled, part: MimePart, mail: str) -> MailText:
     charset = part.parameter("charset")
     return mail_text(
-        part.media_type, charset.decode("ascii", "replace") if charset else None, part.content(content.file())
+        part.media_type,
+        charset.decode("ascii", "replace") if charset else None,
+        part.content(content.file()),
+        mail if part.message is None else f"{mail}/{part.message}",
     )
 
 
