@@ -55,8 +55,8 @@ class Answer:
         beat: Callable[[], None] = lambda: None,
         meter: Meter = UNMEASURED,
     ) -> None:
-        """`shelf`: the source, where what is to be tried again has to be put back first; `carrier`: the source, where
-        it moves several at once.
+        """`shelf`: the source, where what is to be tried again may have to be put back first, also when its store is
+        another one by now; `carrier`: the source, where it moves several at once.
 
         `beat` hears again and again that it goes on, from whatever thread.
         """

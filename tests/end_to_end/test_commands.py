@@ -248,6 +248,24 @@ def test_a_retry_puts_a_file_back_first_where_its_url_leads_to_where_it_lies(
     assert first.biz_id != second.biz_id
 
 
+def test_a_file_that_is_to_be_put_back_is_although_its_folder_has_another_store_by_now(
+    in_place: Workplace, endpoint: Endpoint
+) -> None:
+    # Given a file that failed, and is to be tried again
+    endpoint.behave(res_code=300042, times=1)
+    in_place.drop("a.pdf", pdf("a"))
+    in_place.command("run", "--once")
+    (submission,) = in_place.submissions()
+    assert in_place.command("retry", submission["id"]).returncode == 0
+    # When its folder gets another store before the daemon has put it back
+    in_place.config["stores"]["default"] = {"type": "http", "url": f"{endpoint.url}/nowhere"}
+    in_place.write()
+    # Then it is put back and posted all the same
+    assert in_place.command("run", "--once", "--wait", "20s").returncode == 0
+    assert (in_place.done / ZHANG / "a.pdf").exists()
+    assert [request.attachment_url for request in endpoint.requests] == 2 * [f"https://files.example/{ZHANG}/a.pdf"]
+
+
 def test_a_retry_makes_the_folder_anew_that_somebody_has_removed_since_it_was_empty(
     in_place: Workplace, endpoint: Endpoint
 ) -> None:

@@ -31,14 +31,16 @@ class Answers:
         self.due: list[int] = []
         self.given: list[int] = []
         self.rounds = 0
+        self.looked_for_returns = 0
         self.asked = 0
         self.due_in: float | None = None
         self.changed = threading.Condition()
 
     def put_back(self, _limit: int) -> None:
-        self.rounds += 1
+        self.looked_for_returns += 1
 
-    def send_notices(self, _limit: int) -> None: ...
+    def send_notices(self, _limit: int) -> None:
+        self.rounds += 1
 
     def next_in(self) -> float | None:
         self.asked += 1

@@ -23,8 +23,6 @@ from watcher.ports import (
     Directory,
     Journal,
     Meter,
-    Shelf,
-    Source,
 )
 from watcher.service.answerer import Answerer
 from watcher.service.tender import Tender
@@ -135,15 +133,10 @@ def build_answerers(
             mailer=adapters.mailer if isinstance(section, sections.Mailbox) else None,
             journal=journal,
             replies=replies,
-            shelf=_shelf(configuration.stores[section.store], source),
+            shelf=cast("FolderSource", source) if isinstance(section, sections.Folder) else None,
             carrier=cast("Carrier", source),
             beat=worker.beat,
             meter=meter,
         )
         at_once = 1 if isinstance(section, sections.Mailbox) else _MOVES_AT_ONCE
         yield Answerer(answer=answer, at_once=at_once, worker=worker)
-
-
-def _shelf(store: sections.Store, source: Source) -> Shelf | None:
-    """The source, where its documents have their URL by where they lie."""
-    return cast("FolderSource", source) if isinstance(store, sections.ResolveStore) else None

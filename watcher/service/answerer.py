@@ -147,13 +147,14 @@ class Answerer:
         """
         if not (called or stopping) and (due_in := self._answer.next_in()) != 0:
             return self._until(due_in)
+        if stopping or not called:  # nobody is called for what has to be put back: a look finds it
+            self._answer.put_back(_BATCH)
         self._pass(once=stopping)
         return 0.0 if self._awake.is_set() else self._until(self._answer.next_in())
 
     def _pass(self, *, once: bool) -> None:
-        """All returns, notices and answers that are due; only one batch of them when stopping."""
+        """All notices and answers that are due; only one batch of them when stopping."""
         began, given = boot_seconds(), 0
-        self._answer.put_back(_BATCH)
         self._answer.send_notices(_BATCH)
         while True:
             limit = _QUICK_BATCH if self._answer.is_quick else _BATCH
