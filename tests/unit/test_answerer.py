@@ -105,6 +105,19 @@ def test_who_gathers_is_stopped_at_once_and_gives_what_is_due_before(monkeypatch
     assert answers.given == [1, 2]
 
 
+def test_what_has_to_be_put_back_is_looked_for_also_while_calls_never_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_PUT_BACK_EACH_SECONDS", 0.05)
+    answers = Answers()
+
+    with running(answers) as answerer:
+
+        def called() -> bool:
+            answerer.wake()
+            return answers.looked_for_returns > 1
+
+        wait_for(called, DEADLINE_SECONDS, "looks for what has to be put back")
+
+
 def test_who_is_to_look_goes_round_only_where_something_is_due() -> None:
     answers = Answers()
 

@@ -23,6 +23,7 @@ _BEGIN_WITHIN_SECONDS = 10.0  # of the claim; what could not be begun by then is
 _LONGEST_WAIT_SECONDS = 30.0  # polling is the truth; being woken only makes it quick
 _SHORTEST_LOOK_SECONDS = 1.0  # for what nobody wakes us: a mail that has waited long enough to be acknowledged
 _PAUSE_SECONDS = 5.0
+_PUT_BACK_EACH_SECONDS = 1.0  # at least, while there is always something else to do
 # From one round to the next, by what the one gave: up to a hundred answers a second, each is given at once. Beyond that
 # they gather, because a round, and what a batch has in common, costs much the same for one as for ten.
 _DISTANCE_SECONDS_EACH = 0.01
@@ -83,6 +84,7 @@ class Answerer:
         self._givers = ThreadPoolExecutor(max_workers=at_once, thread_name_prefix="answer")
         self._awake = threading.Event()
         self._is_called = True  # at the start everything is looked at
+        self._put_back_at = boot_seconds()
         self._stopping = threading.Event()
         self._next_round_at = 0.0  # by the clock of `boot_seconds`, where there is any hurry
         self._rest = Rest()
@@ -147,7 +149,9 @@ class Answerer:
         """
         if not (called or stopping) and (due_in := self._answer.next_in()) != 0:
             return self._until(due_in)
-        if stopping or not called:  # nobody is called for what has to be put back: a look finds it
+        # Nobody is called for what has to be put back: a look finds it, also where calls never end.
+        if stopping or not called or boot_seconds() - self._put_back_at >= _PUT_BACK_EACH_SECONDS:
+            self._put_back_at = boot_seconds()
             self._answer.put_back(_BATCH)
         self._pass(once=stopping)
         return 0.0 if self._awake.is_set() else self._until(self._answer.next_in())
