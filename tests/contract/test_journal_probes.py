@@ -13,7 +13,7 @@ from tests.support.journals import ENDPOINT, NOW, OVER, REFUSED, claim, claim_on
 from tests.support.waiting import wait_for
 from watcher.errors import ClaimLost
 from watcher.journal.journal import SqlJournal
-from watcher.model import TryEnding
+from watcher.model import ClaimedBooking, TryEnding
 from watcher.ports import Journal
 
 LATER = timedelta(hours=1)
@@ -83,12 +83,18 @@ def test_probes_take_turns_whether_they_are_fresh_or_were_tried_before(journal: 
     assert tried[3:] == tried[:3]
 
 
-def test_who_has_lost_a_probe_that_lacks_its_url_leaves_the_gate_to_its_new_one(journal: Journal) -> None:
+def twice_claimed_probe(journal: Journal) -> tuple[ClaimedBooking, ClaimedBooking]:
+    """A probe as one node has lost it and as another one has it now, beside another booking that could probe."""
     journal.record(mail())
     journal.close_gate(ENDPOINT, "why", NOW)
     lost = claim_one(journal, hold=OVER)
     ours = claim_one(journal)
     journal.record(mail())
+    return lost, ours
+
+
+def test_who_has_lost_a_probe_that_lacks_its_url_leaves_the_gate_to_its_new_one(journal: Journal) -> None:
+    lost, ours = twice_claimed_probe(journal)
 
     with pytest.raises(ClaimLost):
         journal.set_aside(lost, due_in=NOW, ending=LACKING)
@@ -98,11 +104,7 @@ def test_who_has_lost_a_probe_that_lacks_its_url_leaves_the_gate_to_its_new_one(
 
 
 def test_who_has_lost_a_probe_that_failed_leaves_the_gate_to_its_new_one(journal: Journal) -> None:
-    journal.record(mail())
-    journal.close_gate(ENDPOINT, "why", NOW)
-    lost = claim_one(journal, hold=OVER)
-    claim_one(journal)
-    journal.record(mail())
+    lost, _ = twice_claimed_probe(journal)
 
     with pytest.raises(ClaimLost):
         journal.postpone(lost, due_in=NOW, counted=False, ending=REFUSED)
@@ -110,11 +112,7 @@ def test_who_has_lost_a_probe_that_failed_leaves_the_gate_to_its_new_one(journal
 
 
 def test_who_has_lost_a_probe_that_a_person_is_to_decide_leaves_the_gate_to_its_new_one(journal: Journal) -> None:
-    journal.record(mail())
-    journal.close_gate(ENDPOINT, "why", NOW)
-    lost = claim_one(journal, hold=OVER)
-    claim_one(journal)
-    journal.record(mail())
+    lost, _ = twice_claimed_probe(journal)
 
     with pytest.raises(ClaimLost):
         journal.hold(lost, None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -79,22 +79,23 @@ class RecognitionPart(Part):
 
     def postpone(self, claimed: ClaimedBooking, *, due_in: timedelta, counted: bool, ending: TryEnding) -> None:
         values = {"due_in": span_ms(due_in), "counted": int(counted), "lacks": None}
-
-        def work(connection: Connection) -> bool:
-            held = _postpone(connection, claimed, ending, values)
-            if held and claimed.probe_of is not None:
-                gates.end_probe(connection, claimed.probe_of)
-            return held or _stored(connection, claimed, ending)
-
-        _unless_lost(claimed, ours=self._database.write(work, news=POSTING))
+        self._put_off(claimed, ending, values, gates.end_probe)
 
     def set_aside(self, claimed: ClaimedBooking, *, due_in: timedelta, ending: TryEnding) -> None:
         values = {"due_in": span_ms(due_in), "counted": 0, "lacks": WaitsFor.URL.value}
+        self._put_off(claimed, ending, values, gates.give_probe_back)
 
+    def _put_off(
+        self,
+        claimed: ClaimedBooking,
+        ending: TryEnding,
+        values: dict[str, Any],
+        end_probe: Callable[[Connection, str], None],
+    ) -> None:
         def work(connection: Connection) -> bool:
             held = _postpone(connection, claimed, ending, values)
             if held and claimed.probe_of is not None:
-                gates.give_probe_back(connection, claimed.probe_of)
+                end_probe(connection, claimed.probe_of)
             return held or _stored(connection, claimed, ending)
 
         _unless_lost(claimed, ours=self._database.write(work, news=POSTING))
