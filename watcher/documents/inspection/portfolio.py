@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, contextmanager
 from typing import IO, Any
 
 import pypdfium2 as pdfium
 from pypdfium2 import raw
 
 from watcher.documents.inspection import text
-from watcher.documents.inspection.pdf import LOCKED
+from watcher.documents.inspection.pdf import LOCKED, opened
 from watcher.documents.inspection.pdf_text import words_on
 from watcher.documents.sniff import HEAD_BYTES, kind_of
 from watcher.seen import Mark
@@ -20,7 +20,6 @@ MOST_FILES = 1_000
 _LONGEST_NAME = 500  # characters
 # What the covers of such programs say: to open it with them.
 _COVER = re.compile(r"acrobat|adobe\s?reader|portfolio|foxit|福昕|pdf\s?包|文件包", re.IGNORECASE)
-
 # A cover does not speak of such: programs are sold by invoices that name them.
 _PAPER = re.compile(r"发票|票据|收据|账单|客票|行程单|invoice|receipt|(?<![a-z])folio", re.IGNORECASE)
 
@@ -43,9 +42,11 @@ def brought(file: IO[bytes]) -> Iterator[tuple[Mapping[str, Any], bytes | None]]
             yield {"name": name[:_LONGEST_NAME]}, data
 
 
-def _unlocked(file: IO[bytes]) -> closing[pdfium.PdfDocument]:
+@contextmanager
+def _unlocked(file: IO[bytes]) -> Iterator[pdfium.PdfDocument]:
     try:
-        return closing(pdfium.PdfDocument(file.read()))
+        with opened(file) as document:
+            yield document
     except pdfium.PdfiumError as error:
         if error.err_code in LOCKED:
             raise Locked from error
