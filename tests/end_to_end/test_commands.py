@@ -204,14 +204,19 @@ def test_a_missing_key_closes_the_gate_and_the_file_waits(workplace: Workplace, 
     assert (workplace.inbox / ZHANG / "a.pdf").exists()
 
 
-def test_retry_posts_a_failed_document_again_and_brings_its_file_to_done(
-    workplace: Workplace, endpoint: Endpoint
-) -> None:
+def fail_and_retry(workplace: Workplace, endpoint: Endpoint) -> None:
+    """Drop a file that the endpoint refuses, and have it tried again by whoever runs next."""
     endpoint.behave(res_code=300042, times=1)
     workplace.drop("a.pdf", pdf("a"))
     workplace.command("run", "--once")
     (submission,) = workplace.submissions()
     assert workplace.command("retry", submission["id"]).returncode == 0
+
+
+def test_retry_posts_a_failed_document_again_and_brings_its_file_to_done(
+    workplace: Workplace, endpoint: Endpoint
+) -> None:
+    fail_and_retry(workplace, endpoint)
     assert workplace.command("run", "--once").returncode == 0
     assert (workplace.done / ZHANG / "a.pdf").exists()
     assert not (workplace.error / ZHANG / "a.pdf").exists()
@@ -252,11 +257,7 @@ def test_a_file_that_is_to_be_put_back_is_although_its_folder_has_another_store_
     in_place: Workplace, endpoint: Endpoint
 ) -> None:
     # Given a file that failed, and is to be tried again
-    endpoint.behave(res_code=300042, times=1)
-    in_place.drop("a.pdf", pdf("a"))
-    in_place.command("run", "--once")
-    (submission,) = in_place.submissions()
-    assert in_place.command("retry", submission["id"]).returncode == 0
+    fail_and_retry(in_place, endpoint)
     # When its folder gets another store before the daemon has put it back
     in_place.config["stores"]["default"] = {"type": "http", "url": f"{endpoint.url}/nowhere"}
     in_place.write()

@@ -65,8 +65,7 @@ def missed_beside(
 
     `names` are those of all documents, `numbers` those of the invoices that were read in them. `linked` is how many
     mails in the mail have a link that led to a file: where these are as many as those without a document, they are the
-    same. `sent` is
-    the sha256 of each that is sent: a mail with such a picture has a document.
+    same. `sent` is the sha256 of each that is sent: a mail with such a picture has a document.
     """
     stems = {_stem(name) for name in names}
     known = {*numbers, *(number for name in names for number in _NUMBER.findall(name))}
