@@ -8,7 +8,7 @@ from watcher.documents import words
 from watcher.documents.formats import Format
 from watcher.headers import clean, clean_name, read_header
 from watcher.model import LeftOut
-from watcher.policy.missing import EMPTY, may_be_missed
+from watcher.policy.missing import may_be_missed
 from watcher.spool import Spooled
 
 _MAILS = frozenset({Format.MESSAGE, Format.OUTLOOK})
@@ -28,7 +28,7 @@ class Notes:
         shown = clean_name(name, f"file{form.traits.extension}")
         missed = may_be_missed(shown, form.value, size)
         if name or missed:
-            why = EMPTY if form in _MAILS else words.not_accepted(form)
+            why = words.EMPTY if form in _MAILS else words.not_accepted(form)
             self._note(LeftOut(name=shown, why=why, missed=missed, is_mail=form in _MAILS))
 
     def of_empty(self, name: str | None, form: Format, content: Spooled, pictures: Callable[[], Sequence[str]]) -> None:
@@ -43,7 +43,7 @@ class Notes:
         if missed or ((subject or name) and form not in _ENVELOPES):
             is_mail = form in _MAILS
             held = tuple(pictures()) if is_mail and missed else ()
-            self._note(LeftOut(name=shown, why=EMPTY, missed=missed, is_mail=is_mail, pictures=held))
+            self._note(LeftOut(name=shown, why=words.EMPTY, missed=missed, is_mail=is_mail, pictures=held))
 
     def _note(self, left_out: LeftOut) -> None:
         self.missed += left_out.missed

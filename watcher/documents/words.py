@@ -16,6 +16,7 @@ EMPTY_PORTFOLIO = (
     "PDF 文件包里没有找到发票文件，请把其中的发票逐个另存成文件后发送 "
     "/ no invoice file was found in the PDF portfolio: save the invoices in it as files, and send these"
 )
+EMPTY = "there is no document in it"  # for whoever asks what became of it, as `not_accepted`
 UNSPLIT = "文件无法按发票拆分，请每张发票单独发送 / the file cannot be split by its invoices: send each by itself"
 SEALED = "已加密，没有密钥打不开，请不要加密，重新发送 / it is encrypted, and there is no key here: send it unencrypted"
 FRAGMENT = (

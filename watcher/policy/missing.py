@@ -25,7 +25,6 @@ _MAIL_NAME = re.compile(
     r"发票|开票|票据|客票|电子票|专票|普票|收据|行程单|报销凭证|fapiao|invoice|(?<!read )(?<!return )receipt",
     re.IGNORECASE,
 )
-EMPTY = "there is no document in it"
 _DECORATION_NAME = re.compile(r"logo|banner|signature|avatar|qr_?code|ewm|icon|二维码|公众号|签名|头像", re.IGNORECASE)
 _PICTURES = frozenset({"jpeg", "png", "bmp", "webp"})
 _SCANS = frozenset({"tiff", "heic"})  # what scanners and phones make, and nobody's signature has
