@@ -7,7 +7,7 @@ import io
 import mmap
 import re
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import IO
 
@@ -46,6 +46,7 @@ class Spooled:
         self.size = size
         self.sha256 = digest.hexdigest()
         self._file: IO[bytes] = file or io.BytesIO(b"".join(small))
+        self._told: dict[Callable[[Spooled], bool], bool] = {}
 
     def head(self, length: int = 4096) -> bytes:
         """The first `length` bytes."""
@@ -62,6 +63,12 @@ class Spooled:
         if isinstance(self._file, io.BytesIO):
             return pattern.search(self._file.getvalue()) is not None
         return any(pattern.search(view) is not None for view in self._views(_WINDOW_BYTES))
+
+    def told(self, question: Callable[[Spooled], bool]) -> bool:
+        """What a question says of it, which is asked once, because its bytes never change."""
+        if question not in self._told:
+            self._told[question] = question(self)
+        return self._told[question]
 
     @contextmanager
     def whole(self) -> Iterator[bytes | mmap.mmap]:

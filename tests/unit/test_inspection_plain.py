@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.invoice_files import Page, Paper, invoice_page, pdf
 from watcher.documents.inspection.plain import plainly_one_page
+from watcher.documents.portfolio import is_portfolio
 from watcher.spool import Spooled
 
 ONE = pdf(invoice_page(Paper()))
@@ -94,6 +95,31 @@ def test_several_pages_are_not() -> None:
 def test_whatever_is_in_doubt_is_not_plain(there: bytes, instead: bytes) -> None:
     assert there in ONE
     assert not _is_plain(ONE.replace(there, instead))
+
+
+@pytest.mark.parametrize("catalog", [b"/Collection<</View/D>>", b"/Collection 9 0 R", b"/Collection\n9\0000\nR"])
+def test_a_portfolio_is_not_plain(catalog: bytes) -> None:
+    with closing(Spooled([ONE.replace(b"/Pages 2 0 R", b"/Pages 2 0 R" + catalog)])) as content:
+        assert is_portfolio(content)
+        assert not content.told(plainly_one_page)
+
+
+def test_what_begins_like_a_collection_is_none() -> None:
+    with closing(Spooled([ONE.replace(b"/Pages 2 0 R", b"/Pages 2 0 R/Collections<<>>")])) as content:
+        assert not is_portfolio(content)
+        assert content.told(plainly_one_page)
+
+
+def test_a_question_is_asked_once() -> None:
+    asked: list[int] = []
+
+    def question(content: Spooled) -> bool:
+        asked.append(content.size)
+        return False
+
+    with closing(Spooled([ONE])) as content:
+        assert [content.told(question), content.told(question)] == [False, False]
+    assert asked == [len(ONE)]
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Iterator
 from itertools import islice
 
+from watcher.documents.inspection.plain import plainly_one_page
 from watcher.spool import Spooled
 
 _BRINGS_FILES = re.compile(rb"/(?:EmbeddedFile|Collection)")
@@ -23,7 +24,8 @@ _MOST_BYTES = 16 * 1024 * 1024  # that they may come to, all together
 
 def is_portfolio(content: Spooled) -> bool:
     """Whether a PDF says that it is a collection of the files in it. False where that is locked by a password."""
-    if not content.holds(_BRINGS_FILES):
+    # What is plain says nothing of a collection, and will be asked for; so the most usual document is searched once.
+    if content.told(plainly_one_page) or not content.holds(_BRINGS_FILES):
         return False
     with content.whole() as data:
         return _COLLECTION.search(data) is not None or any(_COLLECTION.search(each) for each in _unpacked(data))

@@ -50,7 +50,6 @@ class Inspector:
         self._memory_limit = memory_limit
         self._idle = idle
         self._turns = threading.BoundedSemaphore(_MOST_CHILDREN)
-        self._searching = threading.Lock()  # what is searched is in memory, and searches would only take turns
         self._lock = threading.Lock()
         self._resting: list[tuple[float, Child]] = []  # since when; the last used last
         self._busy: set[Child] = set()
@@ -97,8 +96,7 @@ class Inspector:
 
     def plainly_one_page(self, content: Spooled) -> bool:
         """Whether a PDF says in the clear that it has exactly one page; costs no child. False where in doubt."""
-        with self._searching:
-            return plainly_one_page(content)
+        return content.told(plainly_one_page)
 
     def close(self) -> None:
         """Ends every child, also what is being looked into. After it, nothing is seen and nothing can be split."""

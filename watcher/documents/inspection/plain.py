@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import re
 from collections.abc import Mapping, Sequence
 from itertools import islice
@@ -10,8 +11,9 @@ from typing import TypeAlias
 from watcher.spool import Spooled
 
 _Name: TypeAlias = tuple[bytes, bytes]  # number and generation, by which an object is referred to
+_Data: TypeAlias = bytes | mmap.mmap
 
-_LARGEST_BYTES = 8 * 1024 * 1024  # it is in memory meanwhile
+_LARGEST_BYTES = 8 * 1024 * 1024
 _HEADER_WITHIN = 1024
 # All that tells of pages begins with "/", so one search finds it: the kinds of objects that are pages or trees of
 # pages, what leads to a tree, the trailer by its root, because who appends to a file writes another one, and what may
@@ -48,16 +50,23 @@ def plainly_one_page(content: Spooled) -> bool:
     """Whether this is a PDF that says in the clear that it has exactly one page. False wherever that is in doubt."""
     if content.size > _LARGEST_BYTES:
         return False
-    data = content.read()
-    if b"%PDF-" not in data[:_HEADER_WITHIN]:
-        return False
-    root = _only_tree(data)
-    if root is None or len(list(islice(_ENDS.finditer(data), 2))) != 1:
+    with content.whole() as data:
+        return b"%PDF-" in data[:_HEADER_WITHIN] and _has_one_page(data)
+
+
+def _has_one_page(data: _Data) -> bool:
+    found = _tree_and_trailer(data)
+    if found is None or not _ends_once(data, found[1]):
         return False
     objects = _objects(data)
-    kid = _only_kid(_one_object(data, objects, root))
+    kid = _only_kid(_one_object(data, objects, found[0]))
     page = _one_object(data, objects, kid) if kid else None
     return page is not None and _PAGE_TYPE.search(page) is not None and b"/Kids" not in page
+
+
+def _ends_once(data: _Data, trailer: int) -> bool:
+    """Whether nothing is appended, which would stand behind the trailer: so what is before it need not be searched."""
+    return len(list(islice(_ENDS.finditer(data, trailer), 2))) == 1
 
 
 def _only_kid(tree: bytes | None) -> _Name | None:
@@ -70,10 +79,14 @@ def _only_kid(tree: bytes | None) -> _Name | None:
     return kid[1], kid[2]
 
 
-def _only_tree(data: bytes) -> _Name | None:
-    """Name of the tree of pages, where there are one tree, one page and one trailer; ends where it is clear."""
+def _tree_and_trailer(data: _Data) -> tuple[_Name, int] | None:
+    """Name of the tree of pages, and where the trailer is; only where there is one of each, and one page.
+
+    Ends where it is clear that there is not.
+    """
     once: set[bytes] = set()
     tree: _Name | None = None
+    trailer = 0
     for found in _TELLING.finditer(data):
         what = found["kind"] or found["root"] or found["tree"]
         if what is None or what in once:  # what hides something is nothing of these
@@ -81,10 +94,12 @@ def _only_tree(data: bytes) -> _Name | None:
         once.add(what)
         if found["number"]:
             tree = found["number"], found["generation"]
-    return tree if len(once) == _ONCE else None
+        elif found["root"]:
+            trailer = found.end()
+    return (tree, trailer) if tree and len(once) == _ONCE else None
 
 
-def _objects(data: bytes) -> Mapping[_Name, Sequence[int]]:
+def _objects(data: _Data) -> Mapping[_Name, Sequence[int]]:
     """Where what is in each object begins; of one that is there several times, each place.
 
     Nothing where that is in doubt, or where there are too many objects.
@@ -104,7 +119,7 @@ def _objects(data: bytes) -> Mapping[_Name, Sequence[int]]:
     return places
 
 
-def _one_object(data: bytes, objects: Mapping[_Name, Sequence[int]], name: _Name) -> bytes | None:
+def _one_object(data: _Data, objects: Mapping[_Name, Sequence[int]], name: _Name) -> bytes | None:
     """The one object of that name, up to its end; None where there is none or there are several."""
     places = objects.get(name, ())
     if len(places) != 1:
