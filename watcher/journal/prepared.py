@@ -1,4 +1,4 @@
-"""Statements of SQLAlchemy's, compiled once: their SQL, where each value goes, and what makes a row of what comes back.
+"""Statements of SQLAlchemy's, compiled once: their SQL, and what makes a row of what comes back.
 
 SQLAlchemy writes one SQL for both databases. To run a statement its own way costs a tenth of a millisecond each
 time, however simple it is: it is looked up by its structure, and a context and a description of the rows are made.
@@ -8,22 +8,21 @@ That was half of what the journal cost a document. Here it is looked up by its i
 from __future__ import annotations
 
 from collections import namedtuple
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from msgspec import Struct, field
 from sqlalchemy import Dialect, Insert, Select, TextClause
-from sqlalchemy.sql.compiler import ExpandedState, SQLCompiler
+from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import UpdateBase
 
+from watcher.journal.binding import Binding, Parameters, binding_of
 from watcher.journal.deferred import Deferred
 
 Built = Select[*tuple[Any, ...]] | UpdateBase | TextClause
 Statement = Built | Deferred[Built]
 Numbered = Insert | Deferred[Insert]  # its rows have numbers
-Parameters = Mapping[str, Any]
-Process = Callable[[Any], Any] | None
 
 # Nearly all statements are made once, by their modules; what is made anew each time must not pile up.
 _MOST_STATEMENTS = 1000
@@ -32,49 +31,14 @@ _PADDED_EXACTLY, _STEP = 1024, 1024  # how long lists are padded
 _MOST_VALUES = 32_000  # of one list: SQLite takes 32,766 in all
 
 
-class _Value(NamedTuple):
-    """One value that is given with each execution, and that the driver is given in another form."""
-
-    place: Any  # a number or a name, as the driver has it
-    name: str
-    process: Callable[[Any], Any]
-
-
-class _List(NamedTuple):
-    """A list that is given with each execution: each place, and which of its values stands there."""
-
-    name: str
-    places: tuple[tuple[Any, int], ...]
-    process: Process
-
-
 class Prepared(Struct):
     """One statement for one set of parameters, and for lists of up to so many values."""
 
     sql: str
-    _fixed: Any  # list or dict, as the driver wants them: what stands in the statement itself, and gaps
-    _plain: tuple[tuple[Any, str], ...]  # place and name of each value that is given as it is
-    _values: tuple[_Value, ...]
-    _lists: tuple[_List, ...]
+    bound: Binding  # what the driver is given for parameters of these names
     _types: tuple[Any, ...]  # of the columns
     _dialect: Dialect
     _make: Callable[[Any], Any] | None = field(default=None)
-
-    def bound(self, parameters: Parameters) -> Any:
-        """What the driver is given."""
-        bound = self._fixed.copy()
-        for place, name in self._plain:
-            bound[place] = parameters[name]
-        for place, name, process in self._values:
-            bound[place] = process(parameters[name])
-        for name, places, in_other_form in self._lists:
-            items = parameters[name]
-            if in_other_form is not None:
-                items = [in_other_form(item) for item in items]
-            last = len(items) - 1
-            for place, number in places:
-                bound[place] = items[min(last, number)]
-        return bound
 
     def rows(self, found: Sequence[Any], description: Sequence[Any]) -> list[Any]:
         """The driver's rows, with their columns as attributes, and their values as Python has them."""
@@ -207,56 +171,9 @@ def _prepare(
 ) -> Prepared:
     samples = {**parameters, **{name: [None] * _padded(len(parameters[name])) for name in lists}}
     expanded = compiled.construct_expanded_state(samples)
-    values, long_lists, fixed = _slots(compiled, expanded, dialect, parameters)
     return Prepared(
         sql=expanded.statement,
-        _fixed=[fixed.get(place) for place, _ in _places(expanded)] if compiled.positional else fixed,
-        _plain=tuple((place, name) for place, name, process in values if process is None),
-        _values=tuple(_Value(place, name, process) for place, name, process in values if process is not None),
-        _lists=tuple(long_lists),
+        bound=binding_of(compiled, expanded, parameters),
         _types=tuple(column.type for column in _columns(statement)),
         _dialect=dialect,
     )
-
-
-def _places(expanded: ExpandedState) -> Iterator[tuple[Any, str]]:
-    """Where each parameter goes: by number, or where the driver has names, by name."""
-    if expanded.positiontup is not None:
-        yield from enumerate(expanded.positiontup)
-    else:
-        yield from ((name, name) for name in expanded.parameters)
-
-
-def _slots(
-    compiled: SQLCompiler, expanded: ExpandedState, dialect: Dialect, parameters: Parameters
-) -> tuple[list[tuple[Any, str, Process]], list[_List], dict[Any, Any]]:
-    """The values and the lists that are given, and by place what the statement itself has to give."""
-    values: list[tuple[Any, str, Process]] = []
-    spread: dict[str, list[tuple[Any, int]]] = {}
-    fixed: dict[Any, Any] = {}
-    numbered = {
-        one: (name, number)
-        for name, ones in expanded.parameter_expansion.items()
-        for number, one in enumerate(ones)
-    }  # fmt: skip
-    for place, name in _places(expanded):
-        list_name, number = numbered.get(name, (name, 0))
-        bind = compiled.binds[list_name]
-        process = _process(bind.type, dialect)
-        if bind.key not in parameters:
-            given = expanded.parameters[name]
-            fixed[place] = given if process is None else process(given)
-        elif name in numbered:
-            spread.setdefault(list_name, []).append((place, number))
-        else:
-            values.append((place, bind.key, process))
-    lists = [
-        _List(compiled.binds[name].key, tuple(places), _process(compiled.binds[name].type, dialect))
-        for name, places in spread.items()
-    ]
-    return values, lists, fixed
-
-
-def _process(type_: Any, dialect: Dialect) -> Process:
-    found: Process = type_.dialect_impl(dialect).bind_processor(dialect)
-    return found

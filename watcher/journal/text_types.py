@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from sqlalchemy import Dialect, Text
 from sqlalchemy.types import TypeDecorator
@@ -41,6 +41,15 @@ def _place_again(value: str | None) -> str | None:
     if value is None or not value.startswith(_ESCAPED):
         return value
     return bytes.fromhex(value[1:]).decode("utf-8", "surrogatepass")
+
+
+TEXTS: frozenset[Callable[..., object]] = frozenset({_words, _place})
+
+
+def are_storable(texts: Iterable[str | None]) -> bool:
+    """Whether each of TEXTS would give each of them as it is, which is told at once for all of a row."""
+    text = "".join(filter(None, texts))
+    return (text.isascii() and "\x00" not in text) or (_is_storable(text) and _ESCAPED not in text)
 
 
 # The types give their processors themselves: SQLAlchemy's go through two calls more for each value, and a document
