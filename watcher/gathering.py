@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import datetime, timedelta
 
@@ -84,7 +84,7 @@ class Gathering(Struct, frozen=True, kw_only=True):
             undo.callback(_close, linked.documents)
             chosen = self.chooser.choose([*harvest.documents, *linked.documents])
             undo.pop_all()
-        return _gathered(chosen, left_out, linked=linked.mails)
+        return _gathered(chosen, [*left_out, *linked.left_out], linked=linked.mails)
 
     def gather_plainly(self, harvest: Harvest) -> Gathered | None:
         """The same, where it takes no time; None, and the harvest as it was, where something has to be looked into."""
@@ -113,12 +113,14 @@ class Gathering(Struct, frozen=True, kw_only=True):
         return replace(linked, documents=[*documents, *(unanswered if has_others else nowhere)])
 
 
-def _gathered(documents: Sequence[FoundDocument], left_out: Sequence[LeftOut], *, linked: int = 0) -> Gathered:
+def _gathered(
+    documents: Sequence[FoundDocument], left_out: Sequence[LeftOut], *, linked: Collection[str] = ()
+) -> Gathered:
     """Of very many what somebody may miss comes first, so that it is kept."""
     if any(each.missed for each in left_out):
         numbers = {invoice.number for each in documents for invoice in each.read if invoice.number is not None}
-        sent = {each.content.sha256 for each in documents if each.content is not None and not each.skipped}
-        noted = missed_beside(left_out, [each.name for each in documents], numbers, linked=linked, sent=sent)
+        sent = {each.trail for each in documents if each.content is not None and not each.skipped}
+        noted = missed_beside(left_out, [each.name for each in documents], numbers, trails=sent.union(linked))
         left_out = sorted(noted, key=lambda each: not each.missed)
     if len(left_out) > _MOST_LEFT_OUT:
         left_out = [*left_out[:_MOST_LEFT_OUT], *_summed_up(left_out[_MOST_LEFT_OUT:])]

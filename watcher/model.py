@@ -139,7 +139,7 @@ class LeftOut(Struct, frozen=True, kw_only=True):
     missed: bool = False  # it may be an invoice to whoever sent it, and the answer names it
     count: int = 1  # what it stands for: of very many only the first are kept by themselves
     is_mail: bool = False  # a mail in the mail without a document, by its subject
-    pictures: tuple[str, ...] = ()  # of such a mail: the sha256 of small ones in it, until it is known what they are
+    trail: str = ""  # of such a mail, until it is known what came of what is in it (see `watcher.ports`)
 
 
 class Thread(Struct, frozen=True, kw_only=True):

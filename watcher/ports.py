@@ -2,7 +2,9 @@
 
 Terms: a *source* is a mailbox or folder; an *arrival* is a mail or file in it that has to be looked
 at; a *leaf* is a file in an arrival as it came; a *document* is what was found in the leaves and may
-hold invoices; a *store* gives it an attachment URL; the *journal* is the only state.
+hold invoices; a *trail* is where something lies within an arrival: what it is in and itself, from the
+outermost on, each after a slash by a name that it has there alone ("" is the arrival itself); a *store*
+gives a document its attachment URL; the *journal* is the only state.
 
 Every implementation, the fakes too, passes its port's suite in tests/contract.
 """
@@ -94,6 +96,10 @@ class Leaf(Protocol):
         """Where it lies in a folder, relative, when it has an address of its own."""
 
     @property
+    def trail(self) -> str:
+        """Its own: no other leaf of the arrival has it."""
+
+    @property
     def least_bytes(self) -> int:
         """It has at least so many bytes, told before any is read: what is far too large is not fetched at all."""
 
@@ -106,7 +112,7 @@ class MailText(Struct, frozen=True, kw_only=True):
 
     text: str
     html: bool
-    mail: str = ""  # the mail in the mail that says it, by any name that is its own
+    mail: str = ""  # the trail of the mail in the mail that says it
 
 
 class Parcel(Protocol):
@@ -256,6 +262,7 @@ class FoundDocument(Struct, frozen=True, kw_only=True):
     size: int
     content: Spooled | None
     path: str | None = None  # its own place in a folder; None for what came out of something else
+    trail: str = ""
     in_mail: bool = False  # it came as a part of a mail itself, and not out of an archive or a folder
     reason: Reason | None = None
     message: str | None = None
@@ -301,13 +308,14 @@ class Linked(Struct, frozen=True, kw_only=True):
     """What a mail's links led to. `later` are the hosts that did not answer: what they have may be had another time.
 
     A link that led to no document is one without bytes, whose `reason` is a LINK_… (or TOO_LARGE, TOO_MANY) and
-    whose `message` is the link: a credential, for the submitter alone. `mails` is how many mails in the mail have one
-    that led to a file.
+    whose `message` is the link: a credential, for the submitter alone. `mails` are the trails of the mails in the mail
+    that have a link to one of the documents; `left_out` is what else came.
     """
 
     documents: list[FoundDocument]
     later: tuple[str, ...] = ()
-    mails: int = 0
+    mails: frozenset[str] = frozenset()
+    left_out: tuple[LeftOut, ...] = ()
 
 
 class LinkReader(Protocol):

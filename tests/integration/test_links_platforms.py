@@ -255,20 +255,20 @@ def test_what_links_lead_to_is_read_like_what_was_attached(platforms: Platforms)
             each.content.close()
 
 
-def test_the_mails_in_a_mail_whose_links_led_to_a_file_are_counted(platforms: Platforms) -> None:
+def test_the_mails_in_a_mail_whose_links_led_to_a_document_are_told(platforms: Platforms) -> None:
     reader = LinkedDocumentReader(_fetcher(platforms, ("pdf",)), DocumentReader(accept=["pdf"], limits=Limits()))
     several = [ZIPS["taobao"], next(iter(DOWNLOADS.values()))[0]]
 
-    counted = []
-    for mails in (["", ""], ["1", "1"], ["1", "2"], ["", "2"]):
+    told: list[tuple[int, object]] = []
+    for mails in (["", ""], ["/1", "/1"], ["/1", "/2"], ["", "/2"]):
         said = [MailText(text=link, html=False, mail=mail) for link, mail in zip(several, mails, strict=True)]
-        linked = reader.linked([*said, MailText(text="https://nobody.example/a", html=False, mail="3")])
-        counted.append((sum(each.content is not None for each in linked.documents), linked.mails))
+        linked = reader.linked([*said, MailText(text="https://nobody.example/a", html=False, mail="/3")])
+        told.append((sum(each.content is not None for each in linked.documents), linked.mails))
         for each in linked.documents:
             if each.content is not None:
                 each.content.close()
 
-    assert counted == [(3, 0), (3, 1), (3, 2), (3, 1)]
+    assert told == [(3, set()), (3, {"/1"}), (3, {"/1", "/2"}), (3, {"/2"})]
 
 
 def test_a_platform_that_does_not_answer_is_named(platforms: Platforms) -> None:

@@ -7,15 +7,21 @@ import hashlib
 import random
 import tracemalloc
 from collections.abc import Iterator
+from typing import cast
 
 import pytest
 
 from tests.support.mailboxes import arrivals, leaves, mailbox
 from tests.support.mails import PDF, PNG, TEXT_PART, crlf, encoded, headers, mail, multipart, part
 from tests.support.servers.dovecot import Account, Dovecot
+from watcher.config.sections import Limits
+from watcher.documents.reader import DocumentReader
 from watcher.errors import Vanished
 from watcher.headers import read_header
+from watcher.mime.part import WALKED
+from watcher.ports import Leaf
 from watcher.sources.mailbox import MailboxSource
+from watcher.spool import Spooled
 
 
 @pytest.fixture
@@ -250,3 +256,73 @@ def test_base64_that_the_server_cannot_decode_costs_no_connection(account: Accou
 
     assert [(name, content[:8]) for name, _, content in leaves(source)] == [("a.pdf", PDF[:8]), ("b.pdf", PDF[:8])]
     assert not source._barred
+
+
+@pytest.mark.parametrize("structure", ["told", "doubted"])
+def test_what_a_mail_says_and_what_it_brings_are_known_by_the_same_trails(
+    account: Account, source: MailboxSource, structure: str
+) -> None:
+    nested = crlf("Content-Type: message/rfc822\n\n")
+    both = headers(subject="both") + multipart(TEXT_PART, part(PDF, name="both.pdf"), boundary="C")
+    bare = headers(subject="bare") + TEXT_PART
+    deep = headers(subject="deep") + multipart(TEXT_PART, nested + bare, boundary="D")
+    packed = part(mail(part(PDF, name="packed.pdf"), nested + bare), kind="message/rfc822", name="packed.eml")
+    raw = mail(nested + both, nested + bare, nested + deep, packed)
+    account.append(raw if structure == "told" else raw.replace(b'; boundary="BOUNDARY"', b"", 1))
+
+    (arrival,) = arrivals(source)
+    with source.open(arrival) as parcel:
+        leaves = [*parcel.leaves()]
+        headers_of = {leaf.trail: _subject(leaf) for leaf in leaves if leaf.declared_type == WALKED}
+        files = {leaf.name: leaf.trail for leaf in leaves if leaf.declared_type != WALKED}
+        said = {text.mail for text in parcel.texts()}
+
+    assert len({leaf.trail for leaf in leaves}) == len(leaves)
+    assert sorted(headers_of.values()) == ["bare", "bare", "both", "deep"]
+    assert headers_of[str(files["both.pdf"]).rpartition("/")[0]] == "both"
+    (within,) = {each for each in said if each.startswith(f"{files['packed.eml']}/")}
+    assert said == {"", *headers_of, files["packed.eml"], within}
+
+
+def _subject(leaf: Leaf) -> str:
+    content = leaf.fetch()
+    try:
+        assert b"See the invoice" not in content.read()
+        return read_header(content.read()).subject or ""
+    finally:
+        content.close()
+
+
+def test_of_a_nested_mail_that_brought_a_document_not_even_the_header_is_fetched(
+    account: Account, source: MailboxSource
+) -> None:
+    inner = headers(subject="your invoice") + multipart(TEXT_PART, part(PDF, name="inner.pdf"), boundary="C")
+    account.append(mail(crlf("Content-Type: message/rfc822\n\n") + inner))
+
+    (arrival,) = arrivals(source)
+    with source.open(arrival) as parcel:
+        given = [*parcel.leaves()]
+        fetched: list[str] = []
+        found = DocumentReader(accept=["pdf"], limits=Limits()).documents(
+            [cast("Leaf", _Watched(leaf, fetched)) for leaf in given]
+        )
+
+    assert [each.name for each in found] == fetched == ["inner.pdf"]
+    for each in found:
+        if each.content is not None:
+            each.content.close()
+
+
+class _Watched:
+    """A leaf that notes when it is fetched."""
+
+    def __init__(self, leaf: Leaf, fetched: list[str]) -> None:
+        self._leaf = leaf
+        self._fetched = fetched
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._leaf, name)
+
+    def fetch(self) -> Spooled:
+        self._fetched.append(self._leaf.name or "")
+        return self._leaf.fetch()

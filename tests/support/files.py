@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import gc
-from dataclasses import dataclass
+import itertools
+from dataclasses import dataclass, field
 
 from watcher.ports import FoundDocument
 from watcher.spool import Spooled
@@ -17,6 +18,9 @@ def document(data: bytes, *, name: str = "发票.pdf", extension: str = ".pdf", 
     )
 
 
+_NUMBERS = itertools.count(1)
+
+
 @dataclass(slots=True)
 class BytesLeaf:
     """A leaf of these bytes, or one that fails."""
@@ -26,6 +30,7 @@ class BytesLeaf:
     declared_type: str | None = None
     path: str | None = None
     least_bytes: int = 0
+    trail: str = field(default_factory=lambda: f"/leaf {next(_NUMBERS)}")
     fetched: Spooled | None = None
 
     def fetch(self) -> Spooled:

@@ -10,6 +10,7 @@ from tests.support.imap_script import ScriptedImap
 from tests.support.servers.dovecot import Account
 from tests.support.submissions import submission
 from watcher.config.sections import Mailbox
+from watcher.mime.part import WALKED
 from watcher.model import Known, Submission, Thread
 from watcher.ports import Arrival
 from watcher.sources.mailbox import MailboxSource
@@ -74,11 +75,13 @@ def arrivals(source: MailboxSource, known: Mapping[str, Known] | None = None) ->
 
 
 def leaves(source: MailboxSource) -> list[tuple[str | None, str | None, bytes]]:
-    """Name, declared type and bytes of each leaf of each mail that is new."""
+    """Name, declared type and bytes of each file of each mail that is new."""
     found = []
     for arrival in arrivals(source):
         with source.open(arrival) as parcel:
             for leaf in parcel.leaves():
+                if leaf.declared_type == WALKED:
+                    continue
                 content = leaf.fetch()
                 found.append((leaf.name, leaf.declared_type, content.read()))
                 content.close()

@@ -17,6 +17,7 @@ class _FileLeaf:
 
     path = None
     declared_type = None
+    trail = ""
     least_bytes = 0
 
     def __init__(self, file: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -19,8 +20,10 @@ from watcher.documents.reader import DocumentReader
 from watcher.errors import LinkUnavailable
 from watcher.gathering import Gathered, Gathering
 from watcher.headers import MailHeader, read_header
-from watcher.model import Reason
-from watcher.ports import FoundDocument, Linked, MailText
+from watcher.model import LeftOut, Reason
+from watcher.ports import FoundDocument, Leaf, Linked, MailText
+from watcher.sources.mailbox.whole import whole_leaves, whole_texts
+from watcher.spool import Spooled
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 JUST_NOW, LONG_AGO = NOW - timedelta(minutes=5), NOW - timedelta(hours=2)
@@ -34,13 +37,13 @@ _HEADER = read_header(b"Subject: x\r\n\r\n")
 class Mail:
     """A parcel with these files."""
 
-    files: Sequence[BytesLeaf] = ()
+    files: Sequence[Leaf] = ()
     header: MailHeader | None = _HEADER
     user_code: str | None = None
     owner: str | None = None
     size: int | None = None
 
-    def leaves(self) -> Sequence[BytesLeaf]:
+    def leaves(self) -> Sequence[Leaf]:
         return self.files
 
     def texts(self) -> list[MailText]:
@@ -57,11 +60,12 @@ class Links:
     documents: list[FoundDocument]
     later: tuple[str, ...] = ()
     asked: list[MailText] = field(default_factory=list)
-    mails: int = 0
+    left_out: tuple[LeftOut, ...] = ()
+    mails: frozenset[str] = frozenset()
 
     def linked(self, texts: Iterable[MailText]) -> Linked:
         self.asked.extend(texts)
-        return Linked(documents=self.documents, later=self.later, mails=self.mails)
+        return Linked(documents=self.documents, later=self.later, mails=self.mails, left_out=self.left_out)
 
 
 def nowhere(reason: Reason = Reason.LINK_EXPIRED) -> FoundDocument:
@@ -80,7 +84,7 @@ def gather(
     links: Links | None,
     *files: bytes,
     received_at: datetime = JUST_NOW,
-    leaves: Sequence[BytesLeaf] = (),
+    leaves: Sequence[Leaf] = (),
     accept: Sequence[str] = ("pdf",),
 ) -> Gathered:
     gathering = Gathering(
@@ -122,15 +126,82 @@ LINK_MAIL = (
 )
 
 
-@pytest.mark.parametrize(("linked", "is_missed"), [(1, True), (2, False)])
-def test_mails_without_a_document_are_missed_where_the_links_of_fewer_led_to_a_file(
-    *, linked: int, is_missed: bool
+@pytest.mark.parametrize("linked", [(), ("/1",), ("/2",), ("/1", "/2"), ("/3", "/4"), ("/1/5",), ("/11",)])
+def test_each_mail_without_a_document_is_missed_unless_a_link_in_it_led_to_one(linked: tuple[str, ...]) -> None:
+    links = Links(
+        [found(pdf(f"linked {number}"), name=f"{number}.pdf") for number in range(3)], mails=frozenset(linked)
+    )
+    leaves = [BytesLeaf(LINK_MAIL + trail.encode(), trail=trail) for trail in ("/1", "/2")]
+
+    gathered = gather(links, leaves=leaves)
+
+    has = ["/1" in linked or "/1/5" in linked, "/2" in linked]
+    assert [each.missed for each in gathered.left_out] == sorted((not one for one in has), reverse=True)
+    assert {(each.name, each.trail) for each in gathered.left_out} == {("your invoice", "")}
+
+
+_BRINGS: dict[str, tuple[bytes, ...]] = {
+    "a document": (attachment(pdf("inner"), b"inner.pdf"),),
+    "a file that is none": (attachment(b"PK\x03\x04" + bytes(22) + b"\x13\0\0\0[Content_Types].xml", b"note.docx"),),
+    "a picture that is no decoration": (attachment(b"\xff\xd8\xff\xe0" + bytes(80_000), b"logo.jpg", b"image/jpeg"),),
+    "nothing": (),
+    "another mail with a document": (
+        b"Content-Type: message/rfc822\r\n\r\n" + message(attachment(pdf("deep"), b"deep.pdf")).replace(b"=b", b"=d"),
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", ["message/rfc822", "application/octet-stream"])
+@pytest.mark.parametrize("way", ["mail", "eml"])
+@pytest.mark.parametrize(("brings", "is_missed"), [(each, "document" not in each) for each in _BRINGS])
+def test_a_mail_in_the_mail_is_judged_by_what_it_brings_itself(
+    kind: str, way: str, brings: str, *, is_missed: bool
 ) -> None:
-    links = Links([found(pdf(f"linked {number}"), name=f"{number}.pdf") for number in range(2)], mails=linked)
+    """Beside another one that brings a document, and has a link that led to another: neither stands for it."""
+    said = b"Content-Type: text/plain\r\n\r\nhttps://files.example/a"
+    good = message(said, attachment(pdf("a")), subject="your invoice 1").replace(b"=b", b"=c")
+    judged = message(said, *_BRINGS[brings], subject="your invoice 2").replace(b"=b", b"=c")
+    head = f'Content-Type: {kind}; name="1.eml"\r\n\r\n'.encode()
+    whole = message(head + good, head + judged)
 
-    gathered = gather(links, leaves=[BytesLeaf(LINK_MAIL + b"1"), BytesLeaf(LINK_MAIL + b"2")])
+    with closing(Spooled([whole])) as content:
+        if way == "mail":
+            leaves: Sequence[Leaf] = list(whole_leaves(content))
+        else:
+            leaves = [BytesLeaf(whole, name="all.eml", trail="")]
+        first = {text.mail for text in whole_texts(content) if text.mail} if kind == "message/rfc822" else {"/0"}
+        links = Links([found(pdf("linked"), name="linked.pdf")], mails=frozenset(sorted(first, key=_begin)[:1]))
+        gathered = gather(links, leaves=leaves)
 
-    assert [(each.name, each.missed) for each in gathered.left_out] == [("your invoice", is_missed)] * 2
+    assert [each.name for each in gathered.left_out if each.missed] == (["your invoice 2"] if is_missed else [])
+
+
+def _begin(mail: str) -> int:
+    return int(mail.split("/")[1])
+
+
+@pytest.mark.parametrize("linked", [1, 2])
+def test_a_mail_whose_link_led_to_a_document_is_known_by_its_trail(linked: int) -> None:
+    head = b"Content-Type: message/rfc822\r\n\r\n"
+    mails = [
+        message(b"Content-Type: text/plain\r\n\r\nhttps://files.example/a", subject=f"your invoice {number}").replace(
+            b"=b", b"=c"
+        )
+        for number in (1, 2)
+    ]
+    with closing(Spooled([message(*(head + each for each in mails))])) as content:
+        said = sorted({text.mail for text in whole_texts(content) if text.mail}, key=_begin)
+        links = Links([found(pdf("linked"), name="linked.pdf")], mails=frozenset([said[linked - 1]]))
+        gathered = gather(links, leaves=list(whole_leaves(content)))
+
+    assert [each.name for each in gathered.left_out if each.missed] == [f"your invoice {3 - linked}"]
+
+
+def test_what_came_beside_the_documents_behind_a_link_is_told() -> None:
+    left_out = (LeftOut(name="26317000000012345678.xml", why="", missed=True),)
+    links = Links([found(pdf("linked"), name="linked.pdf")], left_out=left_out)
+
+    assert [(each.name, each.missed) for each in gather(links).left_out] == [(left_out[0].name, True)]
 
 
 def test_an_empty_archive_is_missed_whatever_links_led_to() -> None:
@@ -151,8 +222,8 @@ def test_a_mail_in_the_mail_has_a_document_where_a_small_picture_in_it_is_sent_a
     gathered = gather(None, leaves=[BytesLeaf(message(attachment(pdf("a")), inner))], accept=["pdf", "image"])
 
     assert [(each.name, each.skipped) for each in gathered.documents] == [("a.pdf", False), (name, is_missed)]
-    assert [(each.name, each.missed, each.pictures) for each in gathered.left_out if each.is_mail] == [
-        ("your invoice", is_missed, ())
+    assert [(each.name, each.missed, each.trail) for each in gathered.left_out if each.is_mail] == [
+        ("your invoice", is_missed, "")
     ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from watcher.sources.mailbox.grammar import Malformed, parse
-from watcher.sources.mailbox.structure import Part, contradiction, files, read_structure
+from watcher.sources.mailbox.structure import Part, contradiction, files, read_structure, texts
 
 TEXT = '("text" "plain" ("charset" "utf-8") NIL NIL "7bit" 100 2 NIL NIL NIL NIL)'
 PDF = '("application" "pdf" ("name" "a.pdf") NIL NIL "base64" 5000 NIL ("attachment" ("filename" "b.pdf")) NIL NIL)'
@@ -38,11 +38,24 @@ def test_sections_count_from_one_at_each_level() -> None:
 def test_a_nested_multipart_has_the_sections_of_its_message() -> None:
     assert [
         section for section, _, _ in found(f'({TEXT}{message(f"({TEXT}{PDF} {chr(34)}mixed{chr(34)})")} "mixed")')
-    ] == ["2.2"]
+    ] == ["2.2", "2"]
 
 
 def test_a_nested_single_part_is_the_first_of_its_message() -> None:
-    assert [section for section, _, _ in found(f'({TEXT}{message(PDF)} "mixed")')] == ["2.1"]
+    assert [section for section, _, _ in found(f'({TEXT}{message(PDF)} "mixed")')] == ["2.1", "2"]
+
+
+def test_the_header_of_a_nested_message_follows_its_files_whose_trails_begin_with_its_own() -> None:
+    inner = message(f"({TEXT}{PDF} {chr(34)}mixed{chr(34)})")
+    root = structure(f'({TEXT}{message(f"({TEXT}{inner} {chr(34)}mixed{chr(34)})")}{PDF} "mixed")')
+
+    assert [(part.trail, part.is_walked) for part in files(root)] == [
+        ("/2/2.2/2.2.2", False),
+        ("/2/2.2", True),
+        ("/2", True),
+        ("/3", False),
+    ]
+    assert [mail for mail, _ in texts(root)] == ["", "/2", "/2/2.2"]
 
 
 def test_an_encoded_message_is_a_file_itself() -> None:

@@ -9,6 +9,8 @@ from email.policy import SMTP
 from hypothesis import given
 from hypothesis import strategies as st
 
+from watcher.headers import read_header
+from watcher.mime.part import MimePart
 from watcher.mime.walk import TooDeep, parts
 
 LEAVES = st.binary(max_size=300)
@@ -48,8 +50,29 @@ def _flat(tree: bytes | list[object]) -> list[bytes]:
 def test_every_part_that_was_packed_is_found_in_its_order(tree: bytes | list[object]) -> None:
     file = io.BytesIO(_mail(tree).as_bytes())
     found = list(parts(file))
-    assert [b"".join(part.content(file)) for part in found] == _flat(tree)
-    assert {part.name for part in found} == {"发票.pdf"}
+    files = [part for part in found if not part.is_walked]
+    assert [b"".join(part.content(file)) for part in files] == _flat(tree)
+    assert {part.name for part in files} == {"发票.pdf"}
+    assert len({part.trail for part in found}) == len(found)
+    for header in (part for part in found if part.is_walked):
+        assert read_header(_said(header, file)).subject == "c"
+
+
+def _said(part: MimePart, file: io.BytesIO) -> bytes:
+    return b"".join(part.content(file))
+
+
+def test_the_header_of_a_nested_mail_follows_what_is_in_it_and_is_never_decoded() -> None:
+    subject = b"Subject: =?utf-8?Q?=E5=8F=91=E7=A5=A8?=\r\n"
+    inner = subject + b"Content-Type: multipart/mixed; boundary=c\r\n\r\n--c\r\n\r\nx\r\n--c--\r\n"
+    head = b"Content-Type: message/rfc822\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
+    file = io.BytesIO(b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n" + head + inner + b"--b--\r\n")
+
+    text, walked = parts(file)
+
+    assert (text.within, text.trail) == (walked.trail, f"{walked.trail}/{text.begin}")
+    assert _said(walked, file).startswith(subject)
+    assert b"--c" not in _said(walked, file)
 
 
 @given(st.lists(_LINES | st.binary(max_size=20), max_size=60), st.sampled_from([b"\r\n", b"\n", b"\r"]))

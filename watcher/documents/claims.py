@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 from watcher.documents.formats import Format
 from watcher.documents.sniff import looks_like_a_message
-from watcher.mime.part import WITHOUT_FILES
+from watcher.mime.part import WALKED
 
 _BY_EXTENSION = {
     ".pdf": Format.PDF,
@@ -45,7 +45,7 @@ def claimed_format(name: str | None, declared_type: str | None, accept: Collecti
 def is_declared_message(head: bytes, declared_type: str | None) -> bool:
     """Whether it is said to be a mail, or a part of one with its header, and begins like that."""
     declared = (declared_type or "").lower()
-    if declared not in ("message/rfc822", "message/global", WITHOUT_FILES) and not declared.startswith("multipart/"):
+    if declared not in ("message/rfc822", "message/global", WALKED) and not declared.startswith("multipart/"):
         return False
     return looks_like_a_message(head, declared=True)
 
@@ -55,6 +55,6 @@ def is_fragment(declared_type: str | None) -> bool:
     return declared_type is not None and declared_type.lower() == "message/partial"
 
 
-def is_without_files(declared_type: str | None) -> bool:
-    """Whether it stands for a mail without files: it is not opened, because all that it has came before it."""
-    return (declared_type or "").lower() == WITHOUT_FILES
+def is_walked(declared_type: str | None) -> bool:
+    """Whether it stands for a mail in the mail: it is not opened, because all that it has came before it."""
+    return declared_type == WALKED

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from watcher.documents import words
 from watcher.documents.formats import Format
@@ -17,37 +17,33 @@ _LONGEST_HEADER, _LONGEST_SUBJECT = 64 * 1024, 120  # bytes, characters
 
 
 class Notes:
-    """Of one submission. `missed` counts what somebody may take for an invoice."""
+    """Of one submission. Each method says whether somebody may take it for an invoice."""
 
     def __init__(self, leave_out: Callable[[LeftOut], None]) -> None:
-        self.missed = 0
         self._leave_out = leave_out
 
-    def of_file(self, name: str | None, form: Format, size: int) -> None:
+    def of_file(self, name: str | None, form: Format, size: int) -> bool:
         """That it is left out; what has no name only where somebody may miss it."""
         shown = clean_name(name, f"file{form.traits.extension}")
         missed = may_be_missed(shown, form.value, size)
         if name or missed:
             why = words.EMPTY if form in _MAILS else words.not_accepted(form)
-            self._note(LeftOut(name=shown, why=why, missed=missed, is_mail=form in _MAILS))
+            self._leave_out(LeftOut(name=shown, why=why, missed=missed, is_mail=form in _MAILS))
+        return missed
 
-    def of_empty(self, name: str | None, form: Format, content: Spooled, pictures: Callable[[], Sequence[str]]) -> None:
+    def of_empty(self, name: str | None, form: Format, content: Spooled, trail: str) -> bool:
         """Of a container in which there was nothing that anybody would miss: perhaps a mail with a link to an invoice.
 
-        Mail programs call all mails that are attached alike, so that one is known by its subject. `pictures` gives the
-        sha256 of the small ones in it.
+        Mail programs call all mails that are attached alike, so that one is known by its subject.
         """
         subject = _subject(content) if form is Format.MESSAGE else ""
         shown = subject or clean_name(name, f"file{form.traits.extension}")
         missed = may_be_missed(shown, form.value, content.size)
         if missed or ((subject or name) and form not in _ENVELOPES):
             is_mail = form in _MAILS
-            held = tuple(pictures()) if is_mail and missed else ()
-            self._note(LeftOut(name=shown, why=words.EMPTY, missed=missed, is_mail=is_mail, pictures=held))
-
-    def _note(self, left_out: LeftOut) -> None:
-        self.missed += left_out.missed
-        self._leave_out(left_out)
+            known_by = trail if is_mail and missed else ""
+            self._leave_out(LeftOut(name=shown, why=words.EMPTY, missed=missed, is_mail=is_mail, trail=known_by))
+        return missed
 
 
 def _subject(mail: Spooled) -> str:

@@ -15,12 +15,15 @@ from watcher.spool import Spooled
 class Piece(Struct, frozen=True, kw_only=True):
     """A file on its way through: a leaf, or what came out of one. `depth` counts the containers around it.
 
+    `trail`: see `watcher.ports`.
+
     `in_mail`: it is a part of a mail itself.
     """
 
     name: str | None
     content: Spooled
     declared_type: str | None
+    trail: str
     path: str | None = None
     in_mail: bool = False
     depth: int = 0
@@ -31,6 +34,7 @@ def piece_of(leaf: Leaf) -> Piece:
         name=leaf.name,
         content=leaf.fetch(),
         declared_type=leaf.declared_type,
+        trail=leaf.trail,
         path=leaf.path,
         in_mail=leaf.path is None,
     )
@@ -47,13 +51,14 @@ def document_of(
         size=piece.content.size,
         content=piece.content,
         path=piece.path,
+        trail=piece.trail,
         in_mail=piece.in_mail,
         reason=reason,
         message=message,
     )
 
 
-def unread(name: str | None, size: int, reason: Reason, message: str) -> FoundDocument:
+def unread(name: str | None, size: int, reason: Reason, message: str, *, trail: str) -> FoundDocument:
     """What nobody has looked into."""
     return FoundDocument(
         name=clean_name(name, "document"),
@@ -61,6 +66,7 @@ def unread(name: str | None, size: int, reason: Reason, message: str) -> FoundDo
         extension="",
         size=size,
         content=None,
+        trail=trail,
         reason=reason,
         message=message,
     )

@@ -7,11 +7,10 @@ from contextlib import closing
 
 from watcher.config.sections import Limits
 from watcher.documents import words
-from watcher.documents.claims import claimed_format, is_declared_message, is_fragment, is_without_files
+from watcher.documents.claims import claimed_format, is_declared_message, is_fragment, is_walked
 from watcher.documents.formats import Format
 from watcher.documents.noting import Notes
 from watcher.documents.openers import OPENERS
-from watcher.documents.openers.message import small_pictures
 from watcher.documents.pieces import Piece, document_of, one_too_many, piece_of, unread
 from watcher.documents.portfolio import is_portfolio
 from watcher.documents.sniff import format_of
@@ -49,6 +48,8 @@ class DocumentReader:
         reading = _Reading(self._accept, self._limits, self._openers, leave_out or _nobody_asks)
         try:
             for leaf in leaves:
+                if is_walked(leaf.declared_type) and reading.has_told(leaf.trail):
+                    continue
                 if leaf.least_bytes > self._limits.submission or is_fragment(leaf.declared_type):
                     reading.refuse_unseen(leaf)
                     continue
@@ -79,48 +80,54 @@ class _Reading:
         self._limits = limits
         self._openers = openers
         self._notes = Notes(leave_out)
-        self._allowance = Allowance(accept=accept, limits=limits, left_out=self._notes.of_file)
+        self._allowance = Allowance(accept=accept, limits=limits, left_out=self._leave_out)
         self._bytes = 0
+        self._inside = ""  # the trail of the container that is being unpacked
+        self._told: set[str] = set()
 
     def take(self, piece: Piece) -> None:
         """Keep it, open it or leave it out; its spool is closed unless it is kept."""
-        before, missed_before = len(self.found), self._notes.missed
+        before = len(self.found)
         try:
             form = self._form(piece)
             if form in self._openers:
                 self._open(piece, form)
-                if not self._has_told(before, missed_before) and not self._tell_if_missed(piece, form):
-                    self._notes.of_empty(piece.name, form, piece.content, lambda: self._pictures(piece, before))
+                told = self.has_told(piece.trail) or self._tell_if_missed(piece, form)
+                if not told and self._notes.of_empty(piece.name, form, piece.content, piece.trail):
+                    self._tell(piece.trail)
                 return
             if form.is_accepted(self._accept):
                 self._keep(piece, form)
             told = len(self.found) > before or _is_half_of_a_file(piece) or self._tell_if_missed(piece, form)
-            if not told:
-                self._notes.of_file(piece.name, form, piece.content.size)
+            if not told and self._notes.of_file(piece.name, form, piece.content.size):
+                self._tell(piece.trail)
         finally:
             if not (self.found and self.found[-1].content is piece.content):
                 piece.content.close()
 
-    def _has_told(self, before: int, missed_before: int) -> bool:
-        """Whether anything came out of a container but small pictures: a document, or what somebody may miss."""
-        return self._notes.missed > missed_before or any(not _is_small_picture(each) for each in self.found[before:])
+    def has_told(self, trail: str) -> bool:
+        """Whether it is, or anything came out of it but small pictures: a document, or what somebody may miss."""
+        return trail in self._told
 
-    def _pictures(self, piece: Piece, before: int) -> list[str]:
-        """The sha256 of those that came out of it; of a mail that was walked before it is handed over, came already."""
-        if not is_without_files(piece.declared_type):
-            return [each.content.sha256 for each in self.found[before:] if each.content is not None]
-        if not Format.JPEG.is_accepted(self._accept):
-            return []
-        return small_pictures(piece.content, self._allowance)
+    def _tell(self, trail: str) -> None:
+        """That there is something, of all that it is in."""
+        while trail not in self._told:
+            self._told.add(trail)
+            trail = trail.rpartition("/")[0]
+
+    def _leave_out(self, name: str | None, form: Format, size: int, trail: str) -> None:
+        """Of something in the container that is being unpacked."""
+        if self._notes.of_file(name, form, size):
+            self._tell(self._inside + trail)
 
     def refuse_unseen(self, leaf: Leaf) -> None:
         """A piece of a mail, or larger than anything that is opened or kept, so that not even its bytes are fetched."""
         declared = (leaf.declared_type or "").lower()
         if is_fragment(declared):
-            self._add(unread(leaf.name, leaf.least_bytes, Reason.UNREADABLE, words.FRAGMENT))
+            self._add(unread(leaf.name, leaf.least_bytes, Reason.UNREADABLE, words.FRAGMENT, trail=leaf.trail))
         elif not declared.startswith(_NO_DOCUMENTS):
             message = words.too_large(self._limits.submission)
-            self._add(unread(leaf.name, leaf.least_bytes, Reason.TOO_LARGE, message))
+            self._add(unread(leaf.name, leaf.least_bytes, Reason.TOO_LARGE, message, trail=leaf.trail))
 
     def discard(self) -> None:
         for document in self.found:
@@ -155,18 +162,21 @@ class _Reading:
             self._add(document_of(piece, form))
 
     def _open(self, piece: Piece, form: Format) -> None:
-        if is_without_files(piece.declared_type):
+        if is_walked(piece.declared_type):
             return
+        outside, self._inside = self._inside, piece.trail
         try:
             self._refuse_monster(piece)
             with closing(self._openers[form](piece.content, self._allowance)) as entries:
-                for inner in entries:
+                for number, inner in enumerate(entries):
                     if isinstance(inner, Itself):
                         self._take_itself(piece)
                     else:
-                        self._take_inner(inner, form, piece.depth + 1)
+                        self._take_inner(inner, form, piece, piece.trail + (inner.trail or f"/{number}"))
         except DocumentRefused as refused:
             self._refuse(piece, form, refused.reason, str(refused))
+        finally:
+            self._inside = outside
 
     def _refuse_monster(self, piece: Piece) -> None:
         if piece.depth >= _DEEPEST:
@@ -179,21 +189,22 @@ class _Reading:
         if Format.PDF.is_accepted(self._accept):
             self._keep(piece, Format.PDF)
         else:
-            self._notes.of_file(piece.name, Format.PDF, piece.content.size)
+            self._leave_out(piece.name, Format.PDF, piece.content.size, "")
 
-    def _take_inner(self, inner: Entry | Refusal, container: Format, depth: int) -> None:
+    def _take_inner(self, inner: Entry | Refusal, container: Format, outer: Piece, trail: str) -> None:
         if isinstance(inner, Entry):
             self.take(
                 Piece(
                     name=inner.name,
                     content=inner.content,
                     declared_type=inner.declared_type,
+                    trail=trail,
                     in_mail=container in _MAILS,
-                    depth=depth,
+                    depth=outer.depth + 1,
                 )
             )
         else:
-            self._add(unread(inner.name, inner.size, inner.reason, inner.message))
+            self._add(unread(inner.name, inner.size, inner.reason, inner.message, trail=trail))
 
     def _refuse(self, piece: Piece, form: Format, reason: Reason, message: str) -> None:
         self._add(document_of(piece, form, reason=reason, message=message))
@@ -203,6 +214,8 @@ class _Reading:
             self.found.append(one_too_many(document, self._limits.documents))
             raise _Enough
         self.found.append(document)
+        if not _is_small_picture(document):
+            self._tell(document.trail)
 
 
 def _is_small_picture(document: FoundDocument) -> bool:

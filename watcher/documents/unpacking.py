@@ -29,11 +29,15 @@ _SMALL_BYTES = 1_000_000
 
 
 class Entry(Struct, frozen=True, kw_only=True):
-    """Something in a container, unpacked. Whoever gets it closes `content`."""
+    """Something in a container, unpacked. Whoever gets it closes `content`.
+
+    `trail` is its own in the container, where others have to know it by that; "": any will do.
+    """
 
     name: str | None  # decoded, not cleaned
     content: Spooled
     declared_type: str | None = None
+    trail: str = ""
 
 
 class Refusal(Struct, frozen=True, kw_only=True):
@@ -43,6 +47,7 @@ class Refusal(Struct, frozen=True, kw_only=True):
     reason: Reason
     message: str
     size: int = 0
+    trail: str = ""  # as an Entry's
 
 
 class Itself(Struct, frozen=True):
@@ -52,14 +57,15 @@ class Itself(Struct, frozen=True):
 ITSELF = Itself()
 
 
-def _nobody_asks(_name: str | None, _form: Format, _size: int) -> None:
+def _nobody_asks(_name: str | None, _form: Format, _size: int, _trail: str) -> None:
     """What nobody wants is not told to anybody."""
 
 
 class Allowance:
     """What may still be unpacked of one submission. Its methods raise DocumentRefused beyond that.
 
-    `left_out` is told what is not wanted: its name, what it is, and its size, of what is large that of its first piece.
+    `left_out` is told what is not wanted: its name, what it is, its size, of what is large that of its first piece, and
+    its trail in the container, as an Entry's.
     Its time is what this thread computes, so that neither a slow server nor a busy machine spends it. For one thread.
     """
 
@@ -70,7 +76,7 @@ class Allowance:
         limits: Limits,
         seconds: float = _SECONDS,
         clock: Callable[[], float] = time.thread_time,
-        left_out: Callable[[str | None, Format, int], None] = _nobody_asks,
+        left_out: Callable[[str | None, Format, int, str], None] = _nobody_asks,
     ) -> None:
         self._left_out = left_out
         self._accept = accept
@@ -92,13 +98,13 @@ class Allowance:
         """Whether such a file is a document, or is opened."""
         return form.is_container or form.is_accepted(self._accept)
 
-    def leave_out(self, head: bytes, size: int, *, name: str | None = None) -> None:
+    def leave_out(self, head: bytes, size: int, *, name: str | None = None, trail: str = "") -> None:
         """Note that something that begins so is not unpacked, because nobody wants it."""
-        self._left_out(name, kind_of(head), size)
+        self._left_out(name, kind_of(head), size, trail)
 
     def leave_out_mail(self, name: str | None, size: int = 0) -> None:
         """Note a mail of Outlook's in which there is no document."""
-        self._left_out(name, Format.OUTLOOK, size)
+        self._left_out(name, Format.OUTLOOK, size, "")
 
     def is_claimed(self, name: str | None, declared_type: str | None = None) -> bool:
         """Whether it is said to be a document that is accepted, so that somebody would miss it."""
@@ -134,7 +140,7 @@ class Allowance:
         return Spooled(self._counted(chunks))
 
     def entry(
-        self, chunks: Iterable[bytes], *, name: str | None = None, declared_type: str | None = None
+        self, chunks: Iterable[bytes], *, name: str | None = None, declared_type: str | None = None, trail: str = ""
     ) -> Entry | None:
         """What these chunks make, or None where their begin shows that nobody wants it: then the rest is not read."""
         waiting = iter(chunks)
@@ -142,10 +148,10 @@ class Allowance:
         while len(head) < HEAD_BYTES and (chunk := next(waiting, None)) is not None:
             head += chunk
         if not self.wants(head[:HEAD_BYTES], name=name, declared_type=declared_type):
-            self.leave_out(head[:HEAD_BYTES], len(head), name=name)
+            self.leave_out(head[:HEAD_BYTES], len(head), name=name, trail=trail)
             return None
         content = self.spool(itertools.chain([head], waiting))
-        return Entry(name=name, content=content, declared_type=declared_type)
+        return Entry(name=name, content=content, declared_type=declared_type, trail=trail)
 
     def _counted(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
         for chunk in chunks:

@@ -21,8 +21,8 @@ def is_file(media_type: str, disposition: str, name: str | None) -> bool:
     return media_type not in _BODY_TEXT or disposition == "attachment" or bool(name)
 
 
-WITHOUT_FILES = "message/x-without-files"
-"""The type by which a nested message is handed over that has no file: its texts and pictures were parts before it.
+WALKED = "message/x-walked"
+"""The type by which the header of a nested message is handed over, after what is in it was, part by part.
 
 Nobody else has it: what a mail declares to be a header alone (text/rfc822-headers) may be a whole one.
 """
@@ -43,14 +43,19 @@ class MimePart(Struct, frozen=True, kw_only=True):
     begin: int
     end: int
     default_type: str = "text/plain"  # within a digest it is another one
-    message: int | None = None  # where the nested message begins that it is a part of
-    is_walked: bool = False  # a message without a file, whose texts were parts before it
+    within: str = ""  # the trail of the nested message that it is a part of
+    is_walked: bool = False  # the header of a nested message, what is in it being parts before it
+
+    @property
+    def trail(self) -> str:
+        """Its own, as `watcher.ports` has it: of nothing but where it begins."""
+        return f"{self.within}/{self.begin}"
 
     @property
     def media_type(self) -> str:
         """In lower case; what is no type is the default."""
         if self.is_walked:
-            return WITHOUT_FILES
+            return WALKED
         given = split_parameters(self.header.first("content-type") or b"")[0]
         return given if given.count("/") == 1 else self.default_type
 
@@ -83,7 +88,7 @@ class MimePart(Struct, frozen=True, kw_only=True):
 
     def content(self, file: IO[bytes]) -> Iterator[bytes]:
         """What it holds, decoded, piece by piece; others may read the file meanwhile."""
-        return decoded(self.encoding, self._raw(file))
+        return self._raw(file) if self.is_walked else decoded(self.encoding, self._raw(file))
 
     def _raw(self, file: IO[bytes]) -> Iterator[bytes]:
         position = self.begin

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from watcher.headers import read_header
 from watcher.mime.lines import FIELD, LINE, LONGEST_BOUNDARY, header_end, mark_lines
-from watcher.mime.part import CHUNK_BYTES, MimePart, is_decoration
+from watcher.mime.part import CHUNK_BYTES, MimePart
 
 _DEEPEST = 100
 _FIRST_WINDOW, _LARGEST_HEADER = 8 * 1024, 1024 * 1024
@@ -36,7 +36,6 @@ class _Level(Struct):
     boundary: bytes | None
     default_type: str = "text/plain"
     message: MimePart | None = None
-    has_file: bool = False
 
 
 class _Mark(Struct, frozen=True, kw_only=True):
@@ -51,7 +50,7 @@ class _Mark(Struct, frozen=True, kw_only=True):
 def parts(file: IO[bytes], *, look_up: Callable[[], None] = lambda: None) -> Iterator[MimePart]:
     """Every part without parts, in its order, those of nested messages too; an encoded message is a part itself.
 
-    So is a nested message that has no file, when it ends: whoever wants files has to know that there is none in it.
+    So is the header of a nested message, when it ends: whoever wants files has to know where there is none.
     `look_up` is called now and then, and may raise to end it. Raises TooDeep, after what was found before.
     """
     return _Walk(file, look_up).parts()
@@ -64,7 +63,7 @@ class _Walk:
         self._look_up = look_up
         self._levels: list[_Level] = []
         self._marks: dict[bytes, tuple[int, bool]] = {}
-        self._empty: list[MimePart] = []  # nested messages that have ended without a file
+        self._over: list[MimePart] = []  # the headers of nested messages that have ended
 
     def parts(self) -> Iterator[MimePart]:
         position: int | None = self._begin()
@@ -79,20 +78,10 @@ class _Walk:
                 continue
             else:
                 mark = self._next_mark(part.begin)
-                found = self._until(part, mark)
-                self._note_file(found)
-                yield found
+                yield self._until(part, mark)
             position = self._resume(mark)
-            yield from self._ended()
-
-    def _note_file(self, part: MimePart) -> None:
-        if not part.is_body and not is_decoration(part.media_type, part.end - part.begin):
-            for level in self._levels:
-                level.has_file = True
-
-    def _ended(self) -> Iterator[MimePart]:
-        while self._empty:
-            yield self._empty.pop(0)
+            over, self._over = self._over, []
+            yield from over
 
     def _begin(self) -> int:
         """Some put a byte order mark, empty lines or a quoted envelope line before the header."""
@@ -149,11 +138,11 @@ class _Walk:
         block = LINE.sub(rb"\1\n", self._read(position, end - position))
         default = self._levels[-1].default_type if self._levels else "text/plain"
         return MimePart(
-            header=read_header(block), begin=body, end=self._size, default_type=default, message=self._message()
+            header=read_header(block), begin=body, end=self._size, default_type=default, within=self._within()
         )
 
-    def _message(self) -> int | None:
-        return next((each.message.begin for each in reversed(self._levels) if each.message is not None), None)
+    def _within(self) -> str:
+        return next((each.message.trail for each in reversed(self._levels) if each.message is not None), "")
 
     def _until(self, part: MimePart, mark: _Mark | None) -> MimePart:
         end = self._size if mark is None else max(part.begin, mark.before)
@@ -208,16 +197,11 @@ class _Walk:
     def _close_down_to(self, level: int, end: int) -> None:
         if len(self._levels) > level + 1:
             while len(self._levels) > level + 1:
-                self._close(self._levels.pop(), end)
+                message = self._levels.pop().message
+                if message is not None:
+                    end_of_header = min(self._header_end(message.begin)[0], end)
+                    self._over.append(replace(message, end=max(message.begin, end_of_header), is_walked=True))
             self._renew_marks()
-
-    def _close(self, level: _Level, end: int) -> None:
-        """A message without a file is one to those around it."""
-        if level.message is None or level.has_file:
-            return
-        empty = replace(level.message, end=max(level.message.begin, end), is_walked=True)
-        self._note_file(empty)
-        self._empty.append(empty)
 
     def _renew_marks(self) -> None:
         self._marks = {}

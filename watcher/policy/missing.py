@@ -57,28 +57,22 @@ def missed_beside(
     names: Collection[str],
     numbers: Collection[str],
     *,
-    linked: int = 0,
-    sent: Collection[str] = (),
+    trails: Collection[str] = (),
 ) -> tuple[LeftOut, ...]:
     """The same, where nobody misses what is another form of a document: by its name, or by the number in its name.
 
-    `names` are those of all documents, `numbers` those of the invoices that were read in them. `linked` is how many
-    mails in the mail have a link that led to a file: where these are as many as those without a document, they are the
-    same. `sent` is the sha256 of each that is sent: a mail with such a picture has a document.
+    `names` are those of all documents, `numbers` those of the invoices that were read in them. `trails` are those of
+    the documents that are sent, and of the mails in the mail whose links led to one: a mail with such in it has a
+    document, be it a small picture.
     """
     stems = {_stem(name) for name in names}
     known = {*numbers, *(number for name in names for number in _NUMBER.findall(name))}
-    is_linked = sum(each.is_mail and each.missed and not _holds(each, sent) for each in left_out) <= linked
 
     def is_missed(each: LeftOut) -> bool:
-        has_document = each.is_mail and (is_linked or _holds(each, sent))
+        has_document = bool(each.trail) and any(f"{trail}/".startswith(f"{each.trail}/") for trail in trails)
         return each.missed and not has_document and not _is_known(each.name, stems, known)
 
-    return tuple(replace(each, missed=is_missed(each), pictures=()) for each in left_out)
-
-
-def _holds(mail: LeftOut, sent: Collection[str]) -> bool:
-    return any(picture in sent for picture in mail.pictures)
+    return tuple(replace(each, missed=is_missed(each), trail="") for each in left_out)
 
 
 def _is_known(name: str, stems: Collection[str], numbers: Collection[str]) -> bool:

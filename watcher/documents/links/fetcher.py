@@ -7,6 +7,7 @@ import ssl
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from watcher.config.sections import Limits, Links
 from watcher.deadline import Deadline
@@ -74,7 +75,8 @@ class LinkFetcher:
         results: list[LinkResult] = []
         try:
             for routes in plan.invoices[:MOST_LINKS]:
-                results += self._invoice(routes, mail)
+                said = frozenset(str(each.address) for each in routes)
+                results += [replace(each, said=said) for each in self._invoice(routes, mail)]
         except OSError as error:
             _close(results)
             raise SourceUnavailable(f"a linked file cannot be kept here: {error.strerror or 'no room'}") from error
@@ -168,14 +170,16 @@ def _platform(recipe: Recipe | None) -> Platform | None:
 def _distinct(results: Sequence[LinkResult]) -> list[LinkResult]:
     """The first of those that have the same bytes."""
     kept: list[LinkResult] = []
-    seen: set[str] = set()
+    seen: dict[str, int] = {}
     for each in results:
         if each.file is None:
             kept.append(each)
-        elif each.file.content.sha256 in seen:
+            continue
+        index = seen.setdefault(each.file.content.sha256, len(kept))
+        if index < len(kept):
             each.file.close()
+            kept[index] = replace(kept[index], said=kept[index].said | each.said)
         else:
-            seen.add(each.file.content.sha256)
             kept.append(each)
     return kept
 

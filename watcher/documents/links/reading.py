@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 
-from watcher.documents.links.candidates import candidates
+from msgspec.structs import replace
+
+from watcher.documents.links.candidates import Candidate, candidates
 from watcher.documents.links.fetcher import LinkFetcher
 from watcher.documents.links.results import LinkResult
 from watcher.headers import clean_name
+from watcher.model import LeftOut
 from watcher.ports import FoundDocument, Linked, MailText, Reader
 
 
@@ -22,24 +26,39 @@ class LinkedDocumentReader:
         """See `watcher.ports.LinkReader`."""
         texts = list(texts)
         results = self._fetcher.fetch(texts)
-        files = [each.file for each in results if each.file is not None]
+        files = {_trail(number): each.file for number, each in enumerate(results) if each.file is not None}
+        left_out: list[LeftOut] = []
         try:
-            found = self._reader.documents(files)
+            leaves = [replace(file, trail=trail) for trail, file in files.items()]
+            found = self._reader.documents(leaves, leave_out=left_out.append)
         finally:
-            for file in files:
+            for file in files.values():
                 file.close()
-        later = dict.fromkeys(each.host for each in results if each.again)
-        mails = _mails_with(texts, {each.link for each in results if each.file is not None})
-        return Linked(documents=[*found, *_not_had(results)], later=tuple(later), mails=mails)
+        giving = {each.trail.partition("/")[0] for each in found}
+        links = {link for number, each in enumerate(results) if _trail(number) in giving for link in each.said}
+        return Linked(
+            documents=[*found, *_not_had(results)],
+            later=tuple(dict.fromkeys(each.host for each in results if each.again)),
+            mails=_mails_with(texts, links),
+            left_out=tuple(left_out),
+        )
 
 
-def _mails_with(texts: Sequence[MailText], links: Collection[str]) -> int:
-    """How many mails in the mail have one of these links."""
-    if not links:
-        return 0
-    mails = {text.mail for text in texts if text.mail}
-    said = [candidates(text for text in texts if text.mail == mail) for mail in mails]
-    return sum(any(str(each.address) in links for each in found) for found in said)
+def _trail(number: int) -> str:
+    """Of what a link led to: in no mail, because no slash comes first."""
+    return f"link {number}"
+
+
+def _mails_with(texts: Sequence[MailText], links: AbstractSet[str]) -> frozenset[str]:
+    """The mails in the mail that have one of these links."""
+    mails = {text.mail for text in texts if text.mail} if links else set()
+    said = {mail: candidates(text for text in texts if text.mail == mail) for mail in mails}
+    return frozenset(mail for mail, found in said.items() if not links.isdisjoint(_addresses(found)))
+
+
+def _addresses(found: Iterable[Candidate]) -> set[str]:
+    """As a link is known by what is written at it, or by where it leads."""
+    return {str(each) for one in found for each in (one.address, one.fallback) if each is not None}
 
 
 def _not_had(results: Sequence[LinkResult]) -> list[FoundDocument]:

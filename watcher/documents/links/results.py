@@ -31,6 +31,7 @@ class LinkedFile(Struct, frozen=True, kw_only=True):
     declared_type: str | None
     content: Spooled
     path: None = None
+    trail: str = ""
 
     @property
     def least_bytes(self) -> int:
@@ -45,7 +46,10 @@ class LinkedFile(Struct, frozen=True, kw_only=True):
 
 
 class LinkResult(Struct, frozen=True, kw_only=True):
-    """One invoice that was linked to, by however many links. Either `file` or `reason` is set."""
+    """One invoice that was linked to, by however many links. Either `file` or `reason` is set.
+
+    `said` are all links of the mail that are taken to lead to it.
+    """
 
     link: str  # for its owner alone: it is never logged
     host: str
@@ -53,3 +57,4 @@ class LinkResult(Struct, frozen=True, kw_only=True):
     file: LinkedFile | None = None
     reason: Reason | None = None
     again: bool = False  # it may be had later
+    said: frozenset[str] = frozenset()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Generator
 from typing import IO
 
@@ -12,7 +11,7 @@ from watcher.documents.formats import Format
 from watcher.documents.sniff import HEAD_BYTES, kind_of
 from watcher.documents.unpacking import Allowance, Entry, Refusal
 from watcher.errors import DocumentRefused
-from watcher.mime.part import MimePart, is_decoration
+from watcher.mime.part import MimePart
 from watcher.mime.walk import TooDeep, parts
 from watcher.model import Reason
 from watcher.spool import Spooled
@@ -33,25 +32,18 @@ def open_message(content: Spooled, allowance: Allowance) -> Generator[Entry | Re
         raise DocumentRefused(Reason.UNREADABLE, words.TOO_DEEP) from error
 
 
-def small_pictures(content: Spooled, allowance: Allowance) -> list[str]:
-    """The sha256 of those in a mail; none where that takes too long: then it is named, which does no harm."""
-    file = content.file()
-    try:
-        return [
-            hashlib.sha256(b"".join(part.content(file))).hexdigest()
-            for part in parts(file, look_up=allowance.check_time)
-            if part.media_type.startswith("image/") and is_decoration(part.media_type, part.end - part.begin)
-        ]
-    except (TooDeep, DocumentRefused):
-        return []
-
-
 def _leaf(part: MimePart, file: IO[bytes], allowance: Allowance) -> Entry | Refusal | None:
     if is_fragment(part.media_type):
-        return Refusal(name=part.name, reason=Reason.UNREADABLE, message=words.FRAGMENT, size=part.end - part.begin)
+        return Refusal(
+            name=part.name,
+            reason=Reason.UNREADABLE,
+            message=words.FRAGMENT,
+            size=part.end - part.begin,
+            trail=part.trail,
+        )
     if part.media_type in _ELSEWHERE or (part.is_body and not _is_file(part, file)):
         return None
-    return allowance.entry(part.content(file), name=part.name, declared_type=part.media_type)
+    return allowance.entry(part.content(file), name=part.name, declared_type=part.media_type, trail=part.trail)
 
 
 def _is_file(part: MimePart, file: IO[bytes]) -> bool:

@@ -28,6 +28,10 @@ class FileLeaf(Struct, frozen=True, kw_only=True):
         return self.path.rpartition("/")[2].encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
     @property
+    def trail(self) -> str:
+        return ""  # it is the arrival itself
+
+    @property
     def least_bytes(self) -> int:
         return self.fingerprint.size
 

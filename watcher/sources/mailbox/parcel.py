@@ -147,7 +147,7 @@ class MailParcel:
             yield mail_text(part.media_type, part.charset, decoded(part.encoding, raw), mail)
         for part in files(root):
             if not part.children and is_message(part.media_type, part.name) and part.octets <= LARGEST_MESSAGE_BYTES:
-                yield from _texts_of(PartLeaf(self._spot, part, {}), part.section)
+                yield from _texts_of(PartLeaf(self._spot, part, {}))
 
     def whole(self) -> bytes:
         return self._whole().read()
@@ -181,10 +181,10 @@ class MailParcel:
         return self._look.root
 
 
-def _texts_of(leaf: Leaf, mail: str) -> list[MailText]:
+def _texts_of(leaf: Leaf) -> list[MailText]:
     content = leaf.fetch()
     try:
-        return whole_texts(content, mail=mail)
+        return whole_texts(content, mail=leaf.trail)
     finally:
         content.close()
 
@@ -197,6 +197,7 @@ class PartLeaf:
     def __init__(self, spot: Spot, part: Part, in_hand: dict[str, Spooled]) -> None:
         self.name = part.name
         self.declared_type = part.media_type
+        self.trail = part.trail
         self.least_bytes = int(part.octets * _LEAST_SHARE.get(part.encoding, 1))
         self._spot = spot
         self._part = part
@@ -225,6 +226,6 @@ class PartLeaf:
         return content
 
     def _decoded_here(self) -> Spooled:
-        name, octets = f"BODY.PEEK[{self._part.section}]", self._part.octets
+        name, octets = way_to(self._part, binary=False)[1], self._part.octets
         raw = self._spot.section(name, Way.STRUCTURE, octets=octets, exact=True)
         return Spooled(decoded(self._part.encoding, raw))

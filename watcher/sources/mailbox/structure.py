@@ -8,7 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from watcher.headers import decode_parameter, read_header
-from watcher.mime.part import WITHOUT_FILES, is_decoration, is_file
+from watcher.mime.part import WALKED, is_file
 from watcher.sources.mailbox.grammar import Malformed, Value, number
 
 _DEEPEST = 60
@@ -34,6 +34,17 @@ class Part(Struct, frozen=True, kw_only=True):
     name: str | None = None
     charset: str | None = None
     children: tuple[Part, ...] = ()
+    within: str = ""  # the trail of the nested message that it is a part of, where `files` gives it
+
+    @property
+    def trail(self) -> str:
+        """Its own, as `watcher.ports` has it."""
+        return f"{self.within}/{self.section}"
+
+    @property
+    def is_walked(self) -> bool:
+        """Whether it stands for the header of a nested message, what is in it being files of their own."""
+        return self.media_type == WALKED
 
     @property
     def is_multipart(self) -> bool:
@@ -56,32 +67,30 @@ def read_structure(value: Value) -> Part:
     return _body(value, "", 0)
 
 
-def files(part: Part) -> Iterator[Part]:
-    """Every file in it, in order, those of nested messages too.
+def files(part: Part, within: str = "") -> Iterator[Part]:
+    """Every file in it, in order, those of nested messages too, and after these the header of each.
 
-    A nested message without any but small pictures is one itself: whoever wants files has to know that it has none.
+    Whoever wants files has to know where there is none.
     """
-    if not part.children:
-        if part.is_file:
-            yield part
-        return
-    is_empty = not part.is_multipart
-    for child in part.children:
-        for each in files(child):
-            is_empty = is_empty and is_decoration(each.media_type, each.octets)
-            yield each
-    if is_empty:
-        yield replace(part, media_type=WITHOUT_FILES)
+    if part.children:
+        inner = within if part.is_multipart else f"{within}/{part.section}"
+        for child in part.children:
+            yield from files(child, inner)
+        if not part.is_multipart:
+            yield replace(part, media_type=WALKED, encoding="", octets=0, within=within)
+    elif part.is_file:
+        yield replace(part, within=within) if within else part
 
 
 def texts(part: Part, mail: str = "") -> Iterator[tuple[str, Part]]:
     """Every part that is no file but what the mail says, in order, those of nested messages too, with whose they are.
 
-    A nested message is named by its section, the mail itself is "".
+    The mail itself is "", a nested message its trail.
     """
     if part.children:
+        inner = mail if part.is_multipart else f"{mail}/{part.section}"
         for child in part.children:
-            yield from texts(child, mail if part.is_multipart else part.section)
+            yield from texts(child, inner)
     elif not part.is_multipart and not part.is_file:
         yield mail, part
 

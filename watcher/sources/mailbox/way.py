@@ -22,4 +22,4 @@ def way_to(part: Part, *, binary: bool) -> tuple[Way, str]:
     # An encoded message is no such thing to the standard, and Dovecot leaves it encoded.
     if binary and part.encoding == _DECODED_THERE and not part.media_type.startswith("message/"):
         return Way.BINARY, f"BINARY.PEEK[{part.section}]"
-    return Way.STRUCTURE, f"BODY.PEEK[{part.section}]"
+    return Way.STRUCTURE, f"BODY.PEEK[{part.section}{'.HEADER' if part.is_walked else ''}]"

@@ -23,6 +23,7 @@ class WholeLeaf:
     def __init__(self, content: Spooled, part: MimePart) -> None:
         self.name = part.name
         self.declared_type = part.media_type
+        self.trail = part.trail
         self.least_bytes = 0  # nothing is spared by knowing it: the mail is here
         self._content = content
         self._part = part
@@ -37,6 +38,7 @@ class _MailLeaf:
     name = None
     declared_type = "message/rfc822"
     path = None
+    trail = ""
     least_bytes = 0
 
     def __init__(self, content: Spooled) -> None:
@@ -68,7 +70,7 @@ def whole_texts(content: Spooled, deepest: int = _DEEPEST_FILES, *, mail: str = 
         if deepest and len(texts) < MOST_TEXTS and _holds_a_mail(part):
             inner = Spooled(part.content(content.file()))
             try:
-                texts += whole_texts(inner, deepest - 1, mail=f"{mail}/{part.begin}")
+                texts += whole_texts(inner, deepest - 1, mail=f"{mail}{part.trail}")
             finally:
                 inner.close()
     return texts[:MOST_TEXTS]
@@ -89,7 +91,7 @@ def _text(content: Spooled, part: MimePart, mail: str) -> MailText:
         part.media_type,
         charset.decode("ascii", "replace") if charset else None,
         part.content(content.file()),
-        mail if part.message is None else f"{mail}/{part.message}",
+        mail + part.within,
     )
 
 
