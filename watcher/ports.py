@@ -131,7 +131,10 @@ class Parcel(Protocol):
         """The login name of a file's owner, where that decides."""
 
     def leaves(self) -> Iterable[Leaf]:
-        """Every file in it: of a mail all leaves that are not its text. Raises SourceUnavailable, Vanished."""
+        """Every file in it: of a mail all leaves that are not its text, and of that what files may be written into.
+
+        Raises SourceUnavailable, Vanished.
+        """
 
     def texts(self) -> Iterable[MailText]:
         """What a mail and the mails forwarded in it say, in order; of a file nothing.

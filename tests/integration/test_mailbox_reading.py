@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import binascii
 import hashlib
 import random
 import tracemalloc
@@ -326,3 +327,31 @@ class _Watched:
     def fetch(self) -> Spooled:
         self._fetched.append(self._leaf.name or "")
         return self._leaf.fetch()
+
+
+@pytest.mark.parametrize("structure", ["told", "doubted"])
+def test_files_that_are_written_into_the_text_are_documents_beside_the_others(
+    account: Account, source: MailboxSource, structure: str
+) -> None:
+    lines = [binascii.b2a_uu(_LONGER[at : at + 45]) for at in range(0, len(_LONGER), 45)]
+    written = b"begin 644 written.pdf\n" + b"".join(lines) + b"`\nend\n"
+    said = crlf(
+        "Content-Type: text/plain; charset=gb2312\nContent-Transfer-Encoding: 8bit\n\n请查收\n".encode("gb18030")
+    )
+    raw = headers() + multipart(said + crlf(written), part(PDF))
+    account.append(raw if structure == "told" else raw.replace(b'; boundary="BOUNDARY"', b"", 1))
+
+    (arrival,) = arrivals(source)
+    with source.open(arrival) as parcel:
+        found = DocumentReader(accept=["pdf"], limits=Limits()).documents(parcel.leaves())
+
+    assert [(each.name, each.content.read()) for each in found if each.content is not None] == [
+        ("written.pdf", _LONGER),
+        ("a.pdf", PDF),
+    ]
+    for each in found:
+        if each.content is not None:
+            each.content.close()
+
+
+_LONGER = PDF + bytes(range(256)) * 10

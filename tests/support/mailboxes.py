@@ -10,7 +10,7 @@ from tests.support.imap_script import ScriptedImap
 from tests.support.servers.dovecot import Account
 from tests.support.submissions import submission
 from watcher.config.sections import Mailbox
-from watcher.mime.part import WALKED
+from watcher.mime.part import SAID, WALKED
 from watcher.model import Known, Submission, Thread
 from watcher.ports import Arrival
 from watcher.sources.mailbox import MailboxSource
@@ -80,7 +80,7 @@ def leaves(source: MailboxSource) -> list[tuple[str | None, str | None, bytes]]:
     for arrival in arrivals(source):
         with source.open(arrival) as parcel:
             for leaf in parcel.leaves():
-                if leaf.declared_type == WALKED:
+                if leaf.declared_type in (WALKED, SAID):
                     continue
                 content = leaf.fetch()
                 found.append((leaf.name, leaf.declared_type, content.read()))

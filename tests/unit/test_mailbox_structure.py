@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from watcher.mime.part import SAID
 from watcher.sources.mailbox.grammar import Malformed, parse
 from watcher.sources.mailbox.structure import Part, contradiction, files, read_structure, texts
 
@@ -78,7 +79,7 @@ def test_an_encoded_message_is_a_file_itself() -> None:
     ],
 )
 def test_text_without_a_name_is_the_body_and_all_else_a_file(part: str, is_file: bool) -> None:
-    assert bool(found(part)) is is_file
+    assert bool([kind for _, kind, _ in found(part) if kind != SAID]) is is_file
 
 
 @pytest.mark.parametrize(
@@ -117,3 +118,27 @@ def test_a_structure_that_accounts_for_the_mail_is_believed() -> None:
 )
 def test_a_structure_that_hides_something_is_not_believed(text: str, header: bytes, octets: int) -> None:
     assert contradiction(structure(text), header, octets) is not None
+
+
+def _said(octets: int, encoding: str = "7bit") -> str:
+    return f'("text" "plain" ("charset" "utf-8") NIL NIL "{encoding}" {octets} 2 NIL NIL NIL NIL)'
+
+
+HTML = '("text" "html" NIL NIL NIL "7bit" 9000 2 NIL NIL NIL NIL)'
+
+
+@pytest.mark.parametrize(
+    ("text", "sections"),
+    [
+        (f'({_said(100)}{PDF} "mixed")', []),
+        (f'({_said(3000)}{PDF} "mixed")', ["1"]),
+        (f'(({_said(3000)}{HTML} "alternative"){PDF} "mixed")', []),
+        (f'({_said(100)}{HTML} "alternative")', ["1"]),
+        (_said(100), ["1"]),
+        (f'({_said(100)}{message(_said(200))}{PDF} "mixed")', ["2.1"]),
+        (f'({_said(100)}{message(f"({_said(200)}{PDF} {chr(34)}mixed{chr(34)})")} "mixed")', []),
+        (HTML, []),
+    ],
+)
+def test_what_is_said_is_read_where_files_may_be_written_into_it(text: str, sections: list[str]) -> None:
+    assert [part.section for part in files(structure(text)) if part.media_type == SAID] == sections

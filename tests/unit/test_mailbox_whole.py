@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.support.mails import PDF, TEXT_PART, crlf, encoded, headers, mail, multipart, part
-from watcher.mime.part import WALKED
+from watcher.mime.part import SAID, WALKED
 from watcher.ports import Leaf
 from watcher.sources.mailbox.whole import whole_leaves
 from watcher.spool import Spooled
@@ -14,7 +14,7 @@ from watcher.spool import Spooled
 def found(raw: bytes) -> list[tuple[str | None, str | None, bytes]]:
     mail = Spooled([raw])
     try:
-        files = [leaf for leaf in whole_leaves(mail) if leaf.declared_type != WALKED]
+        files = [leaf for leaf in whole_leaves(mail) if leaf.declared_type not in (WALKED, SAID)]
         return [(leaf.name, leaf.declared_type, content(leaf)) for leaf in files]
     finally:
         mail.close()

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 from watcher.documents.formats import Format
 from watcher.documents.sniff import looks_like_a_message
-from watcher.mime.part import WALKED
+from watcher.mime.part import SAID, WALKED
 
 _BY_EXTENSION = {
     ".pdf": Format.PDF,
@@ -53,6 +53,11 @@ def is_declared_message(head: bytes, declared_type: str | None) -> bool:
 def is_fragment(declared_type: str | None) -> bool:
     """Whether it is one piece of a mail that was cut into several on its way: by itself it holds nothing whole."""
     return declared_type is not None and declared_type.lower() == "message/partial"
+
+
+def is_said(declared_type: str | None) -> bool:
+    """Whether it is what a mail says in plain text, and no file."""
+    return declared_type == SAID
 
 
 def is_walked(declared_type: str | None) -> bool:

@@ -5,11 +5,17 @@ from __future__ import annotations
 from msgspec import Struct
 
 from watcher.documents import words
+from watcher.documents.claims import is_declared_message, is_said
 from watcher.documents.formats import Format
+from watcher.documents.portfolio import is_portfolio
+from watcher.documents.sniff import format_of
 from watcher.headers import clean_name
+from watcher.mime.part import is_decoration
 from watcher.model import Reason
 from watcher.ports import FoundDocument, Leaf
 from watcher.spool import Spooled
+
+_APPLE_DOUBLE = b"\x00\x05\x16\x07"
 
 
 class Piece(Struct, frozen=True, kw_only=True):
@@ -38,6 +44,23 @@ def piece_of(leaf: Leaf) -> Piece:
         path=leaf.path,
         in_mail=leaf.path is None,
     )
+
+
+def form_of(piece: Piece) -> Format:
+    """What it is; what a mail says is a PDF only where it is nothing else, because it may speak of one."""
+    if piece.content.size == 0:
+        return Format.OTHER
+    form, head = format_of(piece.content), piece.content.head()
+    if form is Format.OTHER and is_declared_message(head, piece.declared_type):
+        return Format.MESSAGE
+    if form is Format.PDF and is_said(piece.declared_type) and not head.lstrip().startswith(b"%PDF-"):
+        return Format.OTHER
+    return Format.PORTFOLIO if form is Format.PDF and is_portfolio(piece.content) else form
+
+
+def is_half_of_a_file(piece: Piece) -> bool:
+    """Whether it is what a Mac keeps beside a file (AppleDouble), and not the file, which bears the same name."""
+    return piece.content.head(4) == _APPLE_DOUBLE
 
 
 def document_of(
@@ -82,3 +105,8 @@ def one_too_many(document: FoundDocument, limit: int) -> FoundDocument:
         reason=Reason.TOO_MANY,
         message=words.too_many(limit),
     )
+
+
+def is_small_picture(document: FoundDocument) -> bool:
+    """Whether it may stand under a mail: what is small in an archive was put there."""
+    return document.in_mail and document.reason is None and is_decoration(document.media_type, document.size)

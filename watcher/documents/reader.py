@@ -7,22 +7,29 @@ from contextlib import closing
 
 from watcher.config.sections import Limits
 from watcher.documents import words
-from watcher.documents.claims import claimed_format, is_declared_message, is_fragment, is_walked
+from watcher.documents.claims import claimed_format, is_fragment, is_said, is_walked
 from watcher.documents.formats import Format
 from watcher.documents.noting import Notes
 from watcher.documents.openers import OPENERS
-from watcher.documents.pieces import Piece, document_of, one_too_many, piece_of, unread
-from watcher.documents.portfolio import is_portfolio
-from watcher.documents.sniff import format_of
+from watcher.documents.openers.text import is_sealed, open_text
+from watcher.documents.pieces import (
+    Piece,
+    document_of,
+    form_of,
+    is_half_of_a_file,
+    is_small_picture,
+    one_too_many,
+    piece_of,
+    unread,
+)
 from watcher.documents.unpacking import Allowance, Entry, Itself, Opener, Refusal
 from watcher.errors import DocumentRefused, SourceUnavailable
-from watcher.mime.part import is_decoration
 from watcher.model import LeftOut, Reason
 from watcher.ports import FoundDocument, Leaf
 
 _MAILS = frozenset({Format.MESSAGE, Format.OUTLOOK, Format.TNEF, Format.SIGNED})
+_TEXTS = frozenset({Format.OTHER, Format.MESSAGE, Format.XML, Format.SEALED})  # whatever a text begins with
 _DEEPEST = 8  # containers within containers
-_APPLE_DOUBLE = b"\x00\x05\x16\x07"
 _NO_DOCUMENTS = ("video/", "audio/")  # of a leaf that is too large to be looked into
 
 
@@ -54,6 +61,7 @@ class DocumentReader:
                     reading.refuse_unseen(leaf)
                     continue
                 reading.take(piece_of(leaf))
+            reading.end()
         except _Enough:
             pass
         except OSError as error:
@@ -84,26 +92,46 @@ class _Reading:
         self._bytes = 0
         self._inside = ""  # the trail of the container that is being unpacked
         self._told: set[str] = set()
+        self._sealed: set[str] = set()  # the trails of mails that say something encrypted
 
     def take(self, piece: Piece) -> None:
         """Keep it, open it or leave it out; its spool is closed unless it is kept."""
         before = len(self.found)
         try:
-            form = self._form(piece)
+            form = form_of(piece)
+            if is_said(piece.declared_type) and form in _TEXTS:
+                self._read(piece)
+                return
             if form in self._openers:
                 self._open(piece, form)
+                self._tell_if_sealed(piece.trail, piece.name)
                 told = self.has_told(piece.trail) or self._tell_if_missed(piece, form)
                 if not told and self._notes.of_empty(piece.name, form, piece.content, piece.trail):
                     self._tell(piece.trail)
                 return
             if form.is_accepted(self._accept):
                 self._keep(piece, form)
-            told = len(self.found) > before or _is_half_of_a_file(piece) or self._tell_if_missed(piece, form)
+            told = len(self.found) > before or is_half_of_a_file(piece) or self._tell_if_missed(piece, form)
             if not told and self._notes.of_file(piece.name, form, piece.content.size):
                 self._tell(piece.trail)
         finally:
             if not (self.found and self.found[-1].content is piece.content):
                 piece.content.close()
+
+    def end(self) -> None:
+        """All leaves are taken."""
+        self._tell_if_sealed("", None)
+
+    def _read(self, piece: Piece) -> None:
+        """What a mail says: no document, but such may be written into it."""
+        self._unpack(piece, Format.MESSAGE, open_text)
+        if is_sealed(piece.content):
+            self._sealed.add(piece.trail.rpartition("/")[0])
+
+    def _tell_if_sealed(self, mail: str, name: str | None) -> None:
+        """Of a mail of which nothing else is told: who quotes something encrypted beside documents has sent these."""
+        if mail in self._sealed and not self.has_told(mail):
+            self._add(unread(name or "message.asc", 0, Reason.ENCRYPTED_MAIL, words.SEALED, trail=mail))
 
     def has_told(self, trail: str) -> bool:
         """Whether it is, or anything came out of it but small pictures: a document, or what somebody may miss."""
@@ -143,14 +171,6 @@ class _Reading:
         self._refuse(piece, form, Reason.UNREADABLE, _what_it_is(form, claimed))
         return True
 
-    def _form(self, piece: Piece) -> Format:
-        if piece.content.size == 0:
-            return Format.OTHER
-        form = format_of(piece.content)
-        if form is Format.OTHER and is_declared_message(piece.content.head(), piece.declared_type):
-            return Format.MESSAGE
-        return Format.PORTFOLIO if form is Format.PDF and is_portfolio(piece.content) else form
-
     def _keep(self, piece: Piece, form: Format) -> None:
         size = piece.content.size
         if size > self._limits.document:
@@ -162,12 +182,14 @@ class _Reading:
             self._add(document_of(piece, form))
 
     def _open(self, piece: Piece, form: Format) -> None:
-        if is_walked(piece.declared_type):
-            return
+        if not is_walked(piece.declared_type):
+            self._unpack(piece, form, self._openers[form])
+
+    def _unpack(self, piece: Piece, form: Format, opener: Opener) -> None:
         outside, self._inside = self._inside, piece.trail
         try:
             self._refuse_monster(piece)
-            with closing(self._openers[form](piece.content, self._allowance)) as entries:
+            with closing(opener(piece.content, self._allowance)) as entries:
                 for number, inner in enumerate(entries):
                     if isinstance(inner, Itself):
                         self._take_itself(piece)
@@ -214,13 +236,8 @@ class _Reading:
             self.found.append(one_too_many(document, self._limits.documents))
             raise _Enough
         self.found.append(document)
-        if not _is_small_picture(document):
+        if not is_small_picture(document):
             self._tell(document.trail)
-
-
-def _is_small_picture(document: FoundDocument) -> bool:
-    """Whether it may stand under a mail: what is small in an archive was put there."""
-    return document.in_mail and document.reason is None and is_decoration(document.media_type, document.size)
 
 
 def _what_it_is(form: Format, claimed: Format) -> str:
@@ -229,11 +246,6 @@ def _what_it_is(form: Format, claimed: Format) -> str:
         return words.EMPTY_PORTFOLIO
     told = words.picture_for if form.traits.accepted_as == "image" else words.not_that
     return told(claimed.value.upper())
-
-
-def _is_half_of_a_file(piece: Piece) -> bool:
-    """Whether it is what a Mac keeps beside a file (AppleDouble), and not the file, which bears the same name."""
-    return piece.content.head(4) == _APPLE_DOUBLE
 
 
 def _nobody_asks(_left_out: LeftOut) -> None:

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from watcher.config.sections import Limits
 from watcher.documents import words
-from watcher.documents.claims import claimed_format, is_declared_message
+from watcher.documents.claims import claimed_format, is_declared_message, is_said
 from watcher.documents.formats import Format
 from watcher.documents.sniff import HEAD_BYTES, kind_of, may_hold_documents
 from watcher.errors import DocumentRefused
@@ -92,6 +92,7 @@ class Allowance:
             may_hold_documents(head, self._accept)
             or is_declared_message(head, declared_type)
             or self.is_claimed(name, declared_type)
+            or is_said(declared_type)
         )
 
     def takes(self, form: Format) -> bool:

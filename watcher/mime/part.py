@@ -27,6 +27,9 @@ WALKED = "message/x-walked"
 Nobody else has it: what a mail declares to be a header alone (text/rfc822-headers) may be a whole one.
 """
 
+SAID = "text/x-said"
+"""The type by which what a mail says in plain text is handed over: it is no file, but some write files into it."""
+
 _LARGEST_DECORATION = 70_000  # octets, as transferred
 _SIGNATURES = frozenset({"application/pkcs7-signature", "application/x-pkcs7-signature", "application/pgp-signature"})
 

@@ -25,7 +25,7 @@ _WHOLE_NAME = re.compile(r"[^:]+\.[A-Za-z][A-Za-z0-9]{2,4}")  # a colon: a path 
 def doubtful(parts: Sequence[Part]) -> list[Part]:
     """Those whose names may be cut off, as many as are asked for at once."""
     wanting = [part for part in parts if part.name is None or not _WHOLE_NAME.fullmatch(part.name)]
-    return [part for part in wanting if not part.is_walked][:_MOST_PARTS]  # those have a subject
+    return [part for part in wanting if not part.has_no_name][:_MOST_PARTS]
 
 
 def naming_items(parts: Sequence[Part]) -> str:

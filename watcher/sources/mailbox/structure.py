@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from watcher.headers import decode_parameter, read_header
-from watcher.mime.part import WALKED, is_file
+from watcher.mime.part import SAID, WALKED, is_file
 from watcher.sources.mailbox.grammar import Malformed, Value, number
 
 _DEEPEST = 60
@@ -18,6 +18,7 @@ _KNOWN_ENCODINGS = _PLAIN_ENCODINGS | {"base64", "quoted-printable"}
 _FRAME_OF_MAIL = 1024
 _FRAME_OF_PART = 2048
 _FRAME_OF_NESTED = 32 * 1024
+_LEAST_SAID = 2000  # octets: no invoice is smaller, and most texts beside one are
 _MOST_PARTS = 5000  # of those that servers tell of: Dovecot sees none beyond its 10,000th
 
 Parameters = tuple[tuple[str, bytes], ...]
@@ -47,6 +48,11 @@ class Part(Struct, frozen=True, kw_only=True):
         return self.media_type == WALKED
 
     @property
+    def has_no_name(self) -> bool:
+        """Whether it is no file that has one."""
+        return self.media_type in (WALKED, SAID)
+
+    @property
     def is_multipart(self) -> bool:
         return self.media_type.startswith("multipart/")
 
@@ -70,16 +76,41 @@ def read_structure(value: Value) -> Part:
 def files(part: Part, within: str = "") -> Iterator[Part]:
     """Every file in it, in order, those of nested messages too, and after these the header of each.
 
-    Whoever wants files has to know where there is none.
+    Whoever wants files has to know where there is none. What is said in plain text is among them, as SAID, where files
+    may be written into it: where it is long and not said as HTML too, and in a mail without a file.
     """
+    found = list(_leaves(part, within, is_alternative=False))
+    filled = _with_files(each for each, _ in found)
+    for each, is_alternative in found:
+        is_short = is_alternative or each.octets < _LEAST_SAID
+        if not (each.media_type == SAID and is_short and each.within in filled):
+            yield each
+
+
+def _leaves(part: Part, within: str, *, is_alternative: bool) -> Iterator[tuple[Part, bool]]:
+    """And whether it is one of several forms of the same."""
     if part.children:
         inner = within if part.is_multipart else f"{within}/{part.section}"
+        is_alternative = part.media_type == "multipart/alternative"
         for child in part.children:
-            yield from files(child, inner)
+            yield from _leaves(child, inner, is_alternative=is_alternative)
         if not part.is_multipart:
-            yield replace(part, media_type=WALKED, encoding="", octets=0, within=within)
+            yield replace(part, media_type=WALKED, encoding="", octets=0, within=within), False
     elif part.is_file:
-        yield replace(part, within=within) if within else part
+        yield (replace(part, within=within) if within else part), False
+    elif part.media_type == "text/plain":
+        yield replace(part, media_type=SAID, within=within), is_alternative
+
+
+def _with_files(leaves: Iterable[Part]) -> set[str]:
+    """The trails of all mails that a file is in."""
+    filled: set[str] = set()
+    for mail in {each.within for each in leaves if each.media_type not in (SAID, WALKED)}:
+        outer = mail
+        while outer not in filled:
+            filled.add(outer)
+            outer = outer.rpartition("/")[0]
+    return filled
 
 
 def texts(part: Part, mail: str = "") -> Iterator[tuple[str, Part]]:

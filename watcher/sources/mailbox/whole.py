@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 
-from watcher.mime.part import MimePart
+from watcher.mime.part import SAID, MimePart
 from watcher.mime.walk import TooDeep, parts
 from watcher.ports import Leaf, MailText
 from watcher.sources.mailbox.texts import LARGEST_MESSAGE_BYTES, MOST_TEXTS, is_message, mail_text
@@ -22,7 +22,7 @@ class WholeLeaf:
 
     def __init__(self, content: Spooled, part: MimePart) -> None:
         self.name = part.name
-        self.declared_type = part.media_type
+        self.declared_type = SAID if part.is_body else part.media_type
         self.trail = part.trail
         self.least_bytes = 0  # nothing is spared by knowing it: the mail is here
         self._content = content
@@ -49,12 +49,15 @@ class _MailLeaf:
 
 
 def whole_leaves(content: Spooled) -> Iterator[Leaf]:
-    """All files in it, in order. Never raises: what is nested or divided without an end is handed over as it is."""
+    """All files in it, in order, and its plain texts, because files may be written into these.
+
+    Never raises: what is nested or divided without an end is handed over as it is.
+    """
     found = _parts(content)
     if found is None:
         yield _MailLeaf(content)
     else:
-        yield from (WholeLeaf(content, part) for part in found if not part.is_body)
+        yield from (WholeLeaf(content, part) for part in found if not part.is_body or part.media_type == "text/plain")
 
 
 def whole_texts(content: Spooled, deepest: int = _DEEPEST_FILES, *, mail: str = "") -> list[MailText]:
