@@ -67,6 +67,8 @@ class Gathering(Struct, frozen=True, kw_only=True):
         found = self.reader.documents(parcel.leaves(), leave_out=left_out.append)
         try:
             texts = tuple(parcel.texts()) if self.links is not None else ()
+            pages = parcel.pages() if self.links is None else [each for each in texts if each.html]
+            left_out += self.reader.linked_files(pages)
         except BaseException:
             _close(found)
             raise
@@ -84,7 +86,7 @@ class Gathering(Struct, frozen=True, kw_only=True):
             undo.callback(_close, linked.documents)
             chosen = self.chooser.choose([*harvest.documents, *linked.documents])
             undo.pop_all()
-        return _gathered(chosen, [*left_out, *linked.left_out], linked=linked.mails)
+        return _gathered(chosen, [*left_out, *linked.left_out], linked=linked.mails | linked.links)
 
     def gather_plainly(self, harvest: Harvest) -> Gathered | None:
         """The same, where it takes no time; None, and the harvest as it was, where something has to be looked into."""

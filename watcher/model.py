@@ -139,7 +139,8 @@ class LeftOut(Struct, frozen=True, kw_only=True):
     missed: bool = False  # it may be an invoice to whoever sent it, and the answer names it
     count: int = 1  # what it stands for: of very many only the first are kept by themselves
     is_mail: bool = False  # a mail in the mail without a document, by its subject
-    trail: str = ""  # of such a mail, until it is known what came of what is in it (see `watcher.ports`)
+    is_link: bool = False  # a file that a mail has as a link alone
+    trail: str = ""  # of such a mail, or the link, until it is known what came of what is in it (see `watcher.ports`)
 
 
 class Thread(Struct, frozen=True, kw_only=True):

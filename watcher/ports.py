@@ -142,6 +142,9 @@ class Parcel(Protocol):
         At most about 1 MB of each, fetched when it is asked for. Raises SourceUnavailable, Vanished.
         """
 
+    def pages(self) -> Iterable[MailText]:
+        """Those of its texts that are HTML, but for what mails say that came as files."""
+
     @property
     def size(self) -> int | None:
         """A mail's bytes, as its source tells; of a file None."""
@@ -287,6 +290,9 @@ class Reader(Protocol):
         `Leaf.fetch` raises, and SourceUnavailable where there is no room to unpack.
         """
 
+    def linked_files(self, pages: Iterable[MailText]) -> list[LeftOut]:
+        """What somebody has attached and a mail has as a link alone; the trail is the link, of what may be missed."""
+
 
 class Chooser(Protocol):
     """Decides which of the documents of one submission are sent."""
@@ -312,12 +318,13 @@ class Linked(Struct, frozen=True, kw_only=True):
 
     A link that led to no document is one without bytes, whose `reason` is a LINK_… (or TOO_LARGE, TOO_MANY) and
     whose `message` is the link: a credential, for the submitter alone. `mails` are the trails of the mails in the mail
-    that have a link to one of the documents; `left_out` is what else came.
+    that have a link to one of the documents, `links` all that lead to one; `left_out` is what else came.
     """
 
     documents: list[FoundDocument]
     later: tuple[str, ...] = ()
     mails: frozenset[str] = frozenset()
+    links: frozenset[str] = frozenset()
     left_out: tuple[LeftOut, ...] = ()
 
 

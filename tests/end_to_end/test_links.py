@@ -42,7 +42,12 @@ MAILS = {
     "nothing is there any more": says(FAPIAO.replace("0123", "ffff")),
     "does not answer": says(DOWN),
     "somebody else's host": says("https://evil.example/invoice.pdf"),
+    "in the cloud": multipart(
+        says("https://mail.qq.com/cgi-bin/ftnExs_download?k=1").replace("下载发票".encode(), "五月.pdf".encode()),
+        part(pdf(invoice_page(Paper())), name="a.pdf"),
+    ),
 }
+CLOUD = "云附件（超大附件）「五月.pdf」（邮件里只有下载链接，文件没有取到"
 
 
 def test_invoices_behind_links_are_booked_and_links_that_lead_nowhere_are_answered() -> None:
@@ -57,7 +62,9 @@ def test_invoices_behind_links_are_booked_and_links_that_lead_nowhere_are_answer
         "forwarded": [("done", None)],
         "nothing is there any more": [("error", "LINK_EXPIRED")],
         "somebody else's host": [],
+        "in the cloud": [("done", None)],
     }
+    assert CLOUD in told["replies"]["in the cloud"]
     assert told["left"] == ["does not answer"]  # it is tried again
     assert "does not answer" not in told["replies"]
     assert "下载链接：https://dlj.51fapiao.cn/dlj/v7/ffff" in told["replies"]["nothing is there any more"]
@@ -69,7 +76,8 @@ def test_no_link_is_followed_unless_the_configuration_says_so() -> None:
     told = _in_namespace("off")
 
     assert told["asked"] == []
-    assert {subject for subject, documents in told["became"].items() if documents} == {"attached too"}
+    assert {subject for subject, documents in told["became"].items() if documents} == {"attached too", "in the cloud"}
+    assert CLOUD in told["replies"]["in the cloud"]
 
 
 def _outcomes(documents: list[dict[str, Any]]) -> list[tuple[str, str | None]]:

@@ -160,3 +160,35 @@ def test_an_endless_text_is_not_fetched_to_its_end(account: Account, source: Mai
         (found,) = parcel.texts()
 
     assert len(found.text) <= LARGEST_TEXT_BYTES
+
+
+def test_pages_are_read_alone_and_come_with_the_files_where_mails_are_read_together(
+    account: Account, source: MailboxSource
+) -> None:
+    pages = ["<p>镕喆堃 1</p>".encode("gb18030"), b"<p>" + b"2=" * 30_000 + b"</p>"]
+    both = [
+        multipart(text(b"plain"), text(pages[number % 2], kind="html", charset="gbk"), kind="alternative", boundary="A")
+        for number in range(8)
+    ]
+    nested = crlf("Content-Type: message/rfc822\n\n") + headers() + text(b"<p>inner</p>", kind="html")
+    for each in both:
+        account.append(headers() + multipart(each, part(PDF), nested))
+
+    found = []
+    for arrival in source.arrivals(lambda _: {}):
+        with source.open(arrival) as parcel:
+            for leaf in parcel.leaves():
+                leaf.fetch().close()
+            found.append([(each.mail, each.text.strip()) for each in parcel.pages()])
+
+    expected = [pages[number % 2].decode("gb18030") for number in range(8)]
+    assert found == [[("", each), ("/3", "<p>inner</p>")] for each in expected]
+
+
+def test_pages_of_a_mail_that_is_read_whole_are_the_same(account: Account, source: MailboxSource) -> None:
+    raw = headers() + multipart(text(b"plain"), text(b"<p>1</p>", kind="html"), part(PDF))
+    account.append(raw.replace(b'; boundary="BOUNDARY"', b"", 1))
+
+    (arrival,) = arrivals(source)
+    with source.open(arrival) as parcel:
+        assert [each.text.strip() for each in parcel.pages()] == ["<p>1</p>"]

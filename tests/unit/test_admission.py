@@ -76,6 +76,9 @@ class Opened:
     def texts(self) -> list[MailText]:
         return []
 
+    def pages(self) -> list[MailText]:
+        return []
+
     def whole(self) -> bytes:
         return self._block
 

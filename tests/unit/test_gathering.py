@@ -42,12 +42,17 @@ class Mail:
     user_code: str | None = None
     owner: str | None = None
     size: int | None = None
+    html: Sequence[MailText] = ()
+    said: Sequence[MailText] = (TEXT,)
 
     def leaves(self) -> Sequence[Leaf]:
         return self.files
 
-    def texts(self) -> list[MailText]:
-        return [TEXT]
+    def texts(self) -> Sequence[MailText]:
+        return self.said
+
+    def pages(self) -> Sequence[MailText]:
+        return self.html
 
     def whole(self) -> bytes:
         return b""
@@ -62,10 +67,13 @@ class Links:
     asked: list[MailText] = field(default_factory=list)
     left_out: tuple[LeftOut, ...] = ()
     mails: frozenset[str] = frozenset()
+    links: frozenset[str] = frozenset()
 
     def linked(self, texts: Iterable[MailText]) -> Linked:
         self.asked.extend(texts)
-        return Linked(documents=self.documents, later=self.later, mails=self.mails, left_out=self.left_out)
+        return Linked(
+            documents=self.documents, later=self.later, mails=self.mails, links=self.links, left_out=self.left_out
+        )
 
 
 def nowhere(reason: Reason = Reason.LINK_EXPIRED) -> FoundDocument:
@@ -288,3 +296,40 @@ def test_a_platform_that_does_not_answer_for_an_hour_is_told() -> None:
 def test_where_no_links_are_followed_a_mail_has_what_is_attached() -> None:
     assert names(gather(None, pdf("attached"))) == [("0.pdf", None)]
     assert gather(None).holds_nothing
+
+
+CLOUD = "https://mail.qq.com/cgi-bin/ftnExs_download?k=1"
+PAGE = MailText(text=f'<a href="{CLOUD}">1.pdf</a>', html=True)
+
+
+def gathered_with_page(links: Links | None, *files: bytes) -> Gathered:
+    gathering = Gathering(
+        reader=DocumentReader(accept=["pdf"], limits=Limits()),
+        chooser=DocumentChooser(inspector=None, most=3, limits=Limits()),
+        links=links,
+        now=lambda: NOW,
+    )
+    leaves = [BytesLeaf(content, name=f"{number}.pdf") for number, content in enumerate(files)]
+    harvest = gathering.harvest(Mail(leaves, html=[PAGE], said=[PAGE]))
+    gathered = (gathering.gather_plainly(harvest) if links is None else None) or gathering.gather(harvest, JUST_NOW)
+    gathered.close()
+    return gathered
+
+
+@pytest.mark.parametrize("files", [(), (pdf("attached"),)], ids=["alone", "beside a document"])
+@pytest.mark.parametrize("follows", [False, True])
+def test_a_file_that_is_but_linked_to_is_told_whether_links_are_followed_or_not(
+    files: tuple[bytes, ...], *, follows: bool
+) -> None:
+    gathered = gathered_with_page(Links([]) if follows else None, *files)
+
+    assert [(each.name, each.missed, each.is_link, each.trail) for each in gathered.left_out] == [
+        ("1.pdf", True, True, "")
+    ]
+    assert len(gathered.documents) == len(files)
+
+
+def test_a_file_that_is_linked_to_and_was_fetched_is_not() -> None:
+    links = Links([found(pdf("linked"), name="linked.pdf")], links=frozenset([CLOUD]))
+
+    assert [each.missed for each in gathered_with_page(links).left_out] == [False]

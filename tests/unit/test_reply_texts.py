@@ -575,6 +575,19 @@ def test_a_mail_that_was_left_out_is_told_as_a_mail() -> None:
     assert "the attached mail “您收到一张发票” (it has no invoice file, perhaps only a link to one)." in english
 
 
+def test_a_file_that_the_mail_has_as_a_link_alone_is_told_as_that() -> None:
+    left_out = (LeftOut(name="五月发票.pdf", why="", missed=True, is_link=True),)
+
+    beside, alone = submission(document(), left_out=left_out), submission(reason="NO_DOCUMENT", left_out=left_out)
+
+    for one in (beside, alone):
+        assert "云附件（超大附件）「五月发票.pdf」（邮件里只有下载链接，文件没有取到" in text(reply(one))
+        assert "the cloud attachment “五月发票.pdf” (the mail only has a link to it" in text(
+            reply(replace(one, language="en"))
+        )
+    assert text(reply(beside)).splitlines()[0] == "1 张发票已入账，另有 1 个文件没有处理"
+
+
 def test_of_very_many_that_were_left_out_the_right_number_is_told() -> None:
     photos = tuple(LeftOut(name=f"IMG_{number}.JPG", why="", missed=True) for number in range(50))
 

@@ -140,6 +140,7 @@ def everything_is_said(noting: Noting) -> None:
         by.reply(submission(reason=reason), 1)
     by.reply(submission(document(1, invoices=(invoice(expense_id=None),))), 1)
     by.reply(submission(document(1), left_out=(LeftOut(name="Fw", why="", missed=True, is_mail=True),)), 1)
+    by.reply(submission(document(1), left_out=(LeftOut(name="a.pdf", why="", missed=True, is_link=True),)), 1)
     waiting = submission(*(pending(n, "a") for n in range(11)), subject=None)
     for anyway in (True, False):
         by.notice(Acknowledgement(submission=waiting, answered_anyway=anyway), "n")

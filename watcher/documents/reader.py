@@ -8,6 +8,7 @@ from contextlib import closing
 from watcher.config.sections import Limits
 from watcher.documents import words
 from watcher.documents.claims import claimed_format, is_fragment, is_said, is_walked
+from watcher.documents.cloud import cloud_files
 from watcher.documents.formats import Format
 from watcher.documents.noting import Notes
 from watcher.documents.openers import OPENERS
@@ -25,7 +26,7 @@ from watcher.documents.pieces import (
 from watcher.documents.unpacking import Allowance, Entry, Itself, Opener, Refusal
 from watcher.errors import DocumentRefused, SourceUnavailable
 from watcher.model import LeftOut, Reason
-from watcher.ports import FoundDocument, Leaf
+from watcher.ports import FoundDocument, Leaf, MailText
 
 _MAILS = frozenset({Format.MESSAGE, Format.OUTLOOK, Format.TNEF, Format.SIGNED})
 _TEXTS = frozenset({Format.OTHER, Format.MESSAGE, Format.XML, Format.SEALED})  # whatever a text begins with
@@ -71,6 +72,10 @@ class DocumentReader:
             reading.discard()
             raise
         return reading.found
+
+    def linked_files(self, pages: Iterable[MailText]) -> list[LeftOut]:
+        """See `watcher.ports.Reader`."""
+        return cloud_files(pages, self._accept)
 
 
 class _Reading:

@@ -62,8 +62,8 @@ def missed_beside(
     """The same, where nobody misses what is another form of a document: by its name, or by the number in its name.
 
     `names` are those of all documents, `numbers` those of the invoices that were read in them. `trails` are those of
-    the documents that are sent, and of the mails in the mail whose links led to one: a mail with such in it has a
-    document, be it a small picture.
+    the documents that are sent, and of the mails in the mail whose links led to one, and these links: a mail with such
+    in it has a document, be it a small picture.
     """
     stems = {_stem(name) for name in names}
     known = {*numbers, *(number for name in names for number in _NUMBER.findall(name))}

@@ -175,8 +175,10 @@ class Telling(Struct, frozen=True, kw_only=True):
         return self.words.say(key, names=shown + more, kinds=self.kinds) if names else None
 
     def _of_left_out(self, one: LeftOut) -> str:
-        """A mail is said to be one: nobody knows a file that is called like its subject."""
+        """A mail is said to be one: nobody knows a file that is called like its subject; and a link to be one."""
         name = self.name(one.name)
+        if one.is_link:
+            return self.words.say("missed_link", name=name)
         return self.words.say("missed_mail", subject=name) if one.is_mail else name
 
     def _detail(self, code: str | None, message: str | None) -> str | None:

@@ -35,11 +35,12 @@ class LinkedDocumentReader:
             for file in files.values():
                 file.close()
         giving = {each.trail.partition("/")[0] for each in found}
-        links = {link for number, each in enumerate(results) if _trail(number) in giving for link in each.said}
+        links = frozenset(link for number, each in enumerate(results) if _trail(number) in giving for link in each.said)
         return Linked(
             documents=[*found, *_not_had(results)],
             later=tuple(dict.fromkeys(each.host for each in results if each.again)),
             mails=_mails_with(texts, links),
+            links=links,
             left_out=tuple(left_out),
         )
 

@@ -90,6 +90,9 @@ class FileParcel(Struct, frozen=True, kw_only=True):
     def texts(self) -> Iterable[MailText]:
         return ()
 
+    def pages(self) -> Iterable[MailText]:
+        return ()
+
     def whole(self) -> bytes:
         """The file's bytes; no signature is looked for in a file."""
         spooled = self.leaf.fetch()

@@ -33,6 +33,7 @@ _MOST_OCTETS = 3_000_000  # of the files of all of them, as they are transferred
 _LARGEST_FILE = IN_MEMORY_BYTES  # as it is transferred; so much is not read ahead any more
 _MOST_LOOKED_AT = 20_000_000  # octets of mails, because what is told of a mail's parts may be longer than the mail
 _MOST_FILES = 10  # of one mail: servers limit the length of a command
+_MOST_PAGES = 4
 _FRESH_SECONDS = 5.0
 
 
@@ -166,14 +167,15 @@ def _together(arrivals: Sequence[Arrival]) -> Sequence[Arrival]:
 
 
 def _chosen(looked: Mapping[int, Ahead]) -> dict[int, list[Part]]:
-    """Small files, as many as fit."""
+    """Small files, as many as fit, and what is said beside them in HTML, which is asked for by and by."""
     left = _MOST_OCTETS
     chosen = {}
     for uid, ahead in looked.items():
         small = [part for part in ahead.look.files if 0 < part.octets < _LARGEST_FILE]
-        octets = sum(part.octets for part in small)
+        pages = [part for part in ahead.look.pages if 0 < part.octets < _LARGEST_FILE][:_MOST_PAGES]
+        octets = sum(part.octets for part in (*small, *pages))
         if 0 < len(small) <= _MOST_FILES and octets <= left:
-            chosen[uid] = small
+            chosen[uid] = [*small, *pages]
             left -= octets
     return chosen
 

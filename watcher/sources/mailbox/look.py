@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from watcher.sources.mailbox.grammar import Malformed, Value, number
 from watcher.sources.mailbox.identity import HEADER_ITEMS, Sighting, sighting
-from watcher.sources.mailbox.structure import Part, contradiction, files, read_structure
+from watcher.sources.mailbox.structure import Part, contradiction, files, pages, read_structure
 
 LOOK_ITEMS = f"{HEADER_ITEMS} BODYSTRUCTURE"
 SECOND_LOOK_ITEMS = "RFC822.SIZE INTERNALDATE BODYSTRUCTURE"
@@ -21,6 +21,7 @@ class Look(Struct, frozen=True, kw_only=True):
     root: Part | None  # None: the mail has to be read whole
     doubt: str | None  # why
     files: tuple[Part, ...] = ()  # of the root
+    pages: tuple[Part, ...] = ()  # what it says as HTML
 
 
 def look(attributes: Mapping[str, Value]) -> Look | None:
@@ -48,4 +49,5 @@ def _look(seen: Sighting, structure: Value) -> Look:
     doubt = contradiction(root, seen.header, seen.size)
     if doubt is not None:
         return Look(seen=seen, root=None, doubt=doubt)
-    return Look(seen=seen, root=root, doubt=None, files=tuple(files(root)))
+    said = tuple(part for _, part in pages(root))
+    return Look(seen=seen, root=root, doubt=None, files=tuple(files(root)), pages=said)

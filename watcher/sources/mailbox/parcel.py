@@ -21,7 +21,7 @@ from watcher.sources.mailbox.look import LOOK_ITEMS, Look, look
 from watcher.sources.mailbox.naming import doubtful, named, named_by, naming_items
 from watcher.sources.mailbox.reading import one, section
 from watcher.sources.mailbox.session import Session
-from watcher.sources.mailbox.structure import Part, files, texts
+from watcher.sources.mailbox.structure import Part, files, pages, texts
 from watcher.sources.mailbox.texts import LARGEST_MESSAGE_BYTES, MOST_TEXTS, is_message, mail_text
 from watcher.sources.mailbox.way import Way, way_to
 from watcher.sources.mailbox.whole import whole_leaves, whole_texts
@@ -141,10 +141,23 @@ class MailParcel:
             return whole_texts(self._whole())
         return islice(self._texts(root), MOST_TEXTS)
 
+    def pages(self) -> Iterable[MailText]:
+        root = self._trusted_structure()
+        if root is None:
+            return [each for each in whole_texts(self._whole(), 0) if each.html]
+        return (self._said(mail, part) for mail, part in islice(pages(root), MOST_TEXTS))
+
+    def _said(self, mail: str, part: Part) -> MailText:
+        content = self._in_hand.pop(part.section, None)
+        if content is not None:
+            with contextlib.closing(content):
+                return mail_text(part.media_type, part.charset, [content.read()], mail)
+        raw = self._spot.section(f"BODY.PEEK[{part.section}]", Way.STRUCTURE, octets=part.octets, exact=True)
+        return mail_text(part.media_type, part.charset, decoded(part.encoding, raw), mail)
+
     def _texts(self, root: Part) -> Iterator[MailText]:
         for mail, part in texts(root):
-            raw = self._spot.section(f"BODY.PEEK[{part.section}]", Way.STRUCTURE, octets=part.octets, exact=True)
-            yield mail_text(part.media_type, part.charset, decoded(part.encoding, raw), mail)
+            yield self._said(mail, part)
         for part in files(root):
             if not part.children and is_message(part.media_type, part.name) and part.octets <= LARGEST_MESSAGE_BYTES:
                 yield from _texts_of(PartLeaf(self._spot, part, {}))

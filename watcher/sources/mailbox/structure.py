@@ -126,6 +126,11 @@ def texts(part: Part, mail: str = "") -> Iterator[tuple[str, Part]]:
         yield mail, part
 
 
+def pages(part: Part) -> Iterator[tuple[str, Part]]:
+    """Those of the texts that are HTML."""
+    return (each for each in texts(part) if each[1].media_type == "text/html")
+
+
 def contradiction(root: Part, header: bytes, mail_octets: int) -> str | None:
     """Why the structure cannot be the whole truth of a mail with this header block; None: it can.
 

@@ -1,0 +1,79 @@
+"""Files that a mail has as links alone: providers lay large attachments into their cloud, and write a block of HTML.
+
+They want a page with a button, a login or a captcha, and the links expire: nobody follows them here, but whoever sent
+the mail thinks that the file is attached.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator
+
+from watcher.documents.claims import claimed_format
+from watcher.documents.links.address import Address, NotAnAddress, read_address
+from watcher.documents.links.markup import Anchor, markup
+from watcher.headers import clean_name
+from watcher.model import LeftOut
+from watcher.policy.missing import may_be_missed
+from watcher.ports import MailText
+
+WHY = "it is behind a link"  # for whoever asks what became of it
+_MOST = 50
+# What is there is a file that somebody attached. QQ Mail and exmail; NetEase (163, 126, yeah, Mail Master, for
+# companies); Sina; Tianyi; Apple's Mail Drop.
+_ATTACHED = re.compile(
+    r"(?:[a-z]+\.)*(?:mail|exmail)\.qq\.com/(?:cgi-bin/ftnExs_download|ftn/download)"
+    r"|(?:[a-z]+\.)*(?:163|126|yeah)\.(?:com|net)/(?:large-attachment-download|fs/display|html/cloud-attachment-download"
+    r"|api/biz/attachment/download)"
+    r"|mail\.sina\.(?:com\.)?cn/filecenter/download"
+    r"|download\.cloud\.189\.cn/file/downloadFile"
+    r"|(?:www\.)?icloud\.com/attachment",
+    re.IGNORECASE,
+)
+# What is there may be anything that somebody works at, unless the link is called like a file. OneDrive, also as it is
+# run in China, Google Drive, WeDrive.
+_SHARED = re.compile(
+    r"1drv\.ms/|onedrive\.live\.com/|[a-z0-9-]+\.sharepoint\.(?:com|cn)/|drive\.google\.com/|drive\.weixin\.qq\.com/",
+    re.IGNORECASE,
+)
+_FILE_NAME = re.compile(r"[^\r\n/\\<>]{1,200}\.[a-z0-9]{2,5}", re.IGNORECASE)
+# Before any HTML is parsed, which takes a hundred times as long.
+_PERHAPS = re.compile(f"{_ATTACHED.pattern}|{_SHARED.pattern}", re.IGNORECASE)
+
+
+def cloud_files(pages: Iterable[MailText], accept: Collection[str]) -> list[LeftOut]:
+    """Each once, by the name that its block shows. Its trail is its link, for whoever knows whether that was had."""
+    named: dict[Address, str] = {}
+    for address, name in _linked(pages):
+        if name or address not in named:
+            named[address] = named.get(address) or name
+    return [_left_out(address, name, accept) for address, name in [*named.items()][:_MOST]]
+
+
+def _linked(pages: Iterable[MailText]) -> Iterator[tuple[Address, str]]:
+    for page in pages:
+        if _PERHAPS.search(page.text):
+            for piece in markup(page.text):
+                if isinstance(piece, Anchor) and (address := _address(piece.target)) is not None:
+                    place, name = f"{address.host}{address.path}", _name(piece.text)
+                    if _ATTACHED.match(place) or (name and _SHARED.match(place)):
+                        yield address, name
+
+
+def _left_out(address: Address, name: str, accept: Collection[str]) -> LeftOut:
+    shown = clean_name(name or address.host, "file")
+    is_missed = not name or claimed_format(name, None, accept) is not None or may_be_missed(name, "other", 0)
+    return LeftOut(name=shown, why=WHY, missed=is_missed, is_link=True, trail=str(address) if is_missed else "")
+
+
+def _name(text: str) -> str:
+    """What the link is called, where it is called like a file."""
+    written = " ".join(text.split())
+    return written if _FILE_NAME.fullmatch(written) else ""
+
+
+def _address(target: str) -> Address | None:
+    try:
+        return read_address(target)
+    except NotAnAddress:
+        return None
