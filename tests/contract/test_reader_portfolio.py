@@ -12,6 +12,7 @@ from tests.support.archives import PDF, message, zipped
 from tests.support.archives import attachment as part
 from tests.support.files import BytesLeaf
 from tests.support.invoice_files import Page, Paper, invoice_page, lines_page, pdf
+from tests.support.locked_pdf import Lock
 from tests.support.reading import Read, content, names
 from watcher.config.sections import Limits
 from watcher.documents.formats import Format
@@ -132,6 +133,38 @@ def test_a_portfolio_that_cannot_be_opened_is_told_in_both_languages(read: Read)
     (told,) = read(BytesLeaf(whole[: whole.index(b"xref")].replace(b"/Type/Pages", b"/Type/Pagxx"), name="p.pdf"))
     assert (told.name, told.reason) == ("p.pdf", Reason.UNREADABLE)
     assert "另存成文件后发送 / the PDF portfolio cannot be opened" in str(told.message)
+
+
+def test_a_portfolio_that_is_locked_and_opens_without_a_password_is_opened(read: Read) -> None:
+    whole = pdf(COVER, embedded={"a.pdf": INVOICE, "b.pdf": OTHER}, catalog=COLLECTION, packed=True, lock=Lock())
+
+    found = read(BytesLeaf(whole, name="p.pdf"))
+
+    assert [(one.name, content(one)) for one in found] == [("a.pdf", INVOICE), ("b.pdf", OTHER)]
+
+
+@pytest.mark.parametrize(("embedded", "catalog"), [({"a.xml": XML}, ""), ({"terms.pdf": OTHER}, ""), ({}, COLLECTION)])
+def test_another_pdf_that_is_locked_and_opens_without_a_password_is_a_document(
+    read: Read, embedded: dict[str, bytes], catalog: str
+) -> None:
+    whole = pdf(invoice_page(Paper()), embedded=embedded, catalog=catalog, packed=True, lock=Lock())
+
+    found = read(BytesLeaf(whole, name="p.pdf", path="p.pdf"), accept=("pdf", "xml"))
+
+    assert [(one.path, content(one)) for one in found] == [("p.pdf", whole)]
+
+
+def test_a_pdf_that_may_be_a_portfolio_and_cannot_be_looked_into_is_a_document(read: Read) -> None:
+    whole = pdf(invoice_page(Paper()), embedded={"a.xml": XML}, packed=True, lock=Lock())
+    broken = whole.replace(b"/Type/XRef", b"/Type/XXXX").replace(b"startxref", b"startxxxx")
+
+    assert [content(one) for one in read(BytesLeaf(broken, name="p.pdf"))] == [broken]
+
+
+def test_a_locked_pdf_that_wants_a_password_and_may_be_a_portfolio_is_told_as_locked(read: Read) -> None:
+    whole = pdf(COVER, embedded={"a.pdf": INVOICE}, catalog=COLLECTION, packed=True, lock=Lock("secret"))
+
+    assert names(read(BytesLeaf(whole, name="p.pdf"))) == [("p.pdf", Reason.ENCRYPTED)]
 
 
 def test_a_portfolio_with_a_password_is_told_as_locked(samples: Path) -> None:

@@ -13,6 +13,7 @@ from typing import cast
 
 import zxingcpp
 
+from tests.support.locked_pdf import Lock
 from watcher.sandbox.invoices import pdf_file
 
 WIDTH, HEIGHT = 595, 396
@@ -163,10 +164,12 @@ def pdf(
     properties: Mapping[str, str] | None = None,
     catalog: str = "",
     packed: bool = False,
+    lock: Lock | None = None,
 ) -> bytes:
     """A PDF of these pages, with files embedded in it and with properties of the document.
 
-    `catalog` is more that stands in it; `packed`: what is no stream stands in a packed one, as newer programs have it.
+    `catalog` is more that stands in it; `packed`: what is no stream stands in a packed one, as newer programs have it,
+    and is locked with `lock`.
     """
     objects = _Objects()
     for _ in range(_FONTS_FROM - 1):
@@ -188,10 +191,10 @@ def pdf(
     names = _embedded(objects, embedded or {})
     acroform = "/AcroForm 4 0 R" if fields else ""
     objects.found[0] = f"<</Type/Catalog/Pages 2 0 R{names}{acroform}{catalog}>>".encode()
-    return _packed(objects.found) if packed else pdf_file(objects.found, "/Info 3 0 R")
+    return _packed(objects.found, lock) if packed else pdf_file(objects.found, "/Info 3 0 R")
 
 
-def _packed(objects: Sequence[bytes]) -> bytes:
+def _packed(objects: Sequence[bytes], lock: Lock | None = None) -> bytes:
     """The objects, those without a stream in a stream of objects, and a table of places that is a stream itself."""
     inside = [number for number, content in enumerate(objects, 1) if b"stream" not in content]
     begins, body = [], b""
@@ -199,14 +202,16 @@ def _packed(objects: Sequence[bytes]) -> bytes:
         begins.append(f"{number} {len(body)} ".encode())
         body += objects[number - 1] + b" "
     index = b"".join(begins)
-    stream = zlib.compress(index + body)
     holder = len(objects) + 1
+    stream = zlib.compress(index + body)
+    if lock is not None:
+        stream = lock.locked(holder, stream)
     file = bytearray(b"%PDF-1.5\n%\xe2\xe3\xcf\xd3\n")
     places = {}
     for number, content in enumerate(objects, 1):
         if number not in inside:
             places[number] = len(file)
-            file += f"{number} 0 obj\n".encode() + content + b"\nendobj\n"
+            file += f"{number} 0 obj\n".encode() + _locked(number, content, lock) + b"\nendobj\n"
     places[holder] = len(file)
     head = f"<</Type/ObjStm/N {len(inside)}/First {len(index)}/Filter/FlateDecode/Length {len(stream)}>>"
     file += f"{holder} 0 obj\n{head}\nstream\n".encode() + stream + b"\nendstream\nendobj\n"
@@ -216,9 +221,17 @@ def _packed(objects: Sequence[bytes]) -> bytes:
         kind, place, last = (2, holder, inside.index(number)) if number in inside else (1, places[number], 0)
         rows.append(bytes([kind]) + place.to_bytes(4, "big") + last.to_bytes(2, "big"))
     table = zlib.compress(b"".join(rows))
-    head = f"<</Type/XRef/Size {holder + 2}/W[1 4 2]/Root 1 0 R/Filter/FlateDecode/Length {len(table)}>>"
+    more = lock.trailer if lock is not None else ""
+    head = f"<</Type/XRef/Size {holder + 2}/W[1 4 2]/Root 1 0 R{more}/Filter/FlateDecode/Length {len(table)}>>"
     file += f"{holder + 1} 0 obj\n{head}\nstream\n".encode() + table + b"\nendstream\nendobj\n"
     return bytes(file + f"startxref\n{start}\n%%EOF\n".encode())
+
+
+def _locked(number: int, content: bytes, lock: Lock | None) -> bytes:
+    """An object with a stream."""
+    head, _, rest = content.partition(b"stream\n")
+    data, _, _ = rest.rpartition(b"\nendstream")
+    return content if lock is None else head + b"stream\n" + lock.locked(number, data) + b"\nendstream"
 
 
 def _font(objects: _Objects, letters: str) -> int:

@@ -1,6 +1,7 @@
 """Telling a PDF portfolio by its bytes: a PDF that is a collection of files, whose own pages are but the cover.
 
-Its catalog says so. That may stand in a packed stream; what it brings may not, so that most PDFs are searched but once.
+Its catalog says so. That may stand in a packed stream, and where such are locked, only a reader of PDFs can tell; what
+it brings may not, so that most PDFs are searched but once.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from watcher.documents.inspection.plain import plainly_one_page
 from watcher.spool import Spooled
 
 _BRINGS_FILES = re.compile(rb"/(?:EmbeddedFile|Collection)")
+_LOCKED = re.compile(rb"/Encrypt\b")
 _W = rb"[\0\t\n\f\r ]*"
 _COLLECTION = re.compile(rb"/Collection%b(?:<<|\d{1,10}%b\d{1,5}%bR\b)" % (_W, _W, _W))
 _PACKED = re.compile(rb"/ObjStm\b[^%]{0,1024}?\bstream\r?\n", re.DOTALL)
@@ -23,12 +25,27 @@ _MOST_BYTES = 16 * 1024 * 1024  # that they may come to, all together
 
 
 def is_portfolio(content: Spooled) -> bool:
-    """Whether a PDF says that it is a collection of the files in it. False where that is locked by a password."""
+    """Whether a PDF says that it is a collection of the files in it, or may say so in what is locked."""
     # What is plain says nothing of a collection, and will be asked for; so the most usual document is searched once.
     if content.told(plainly_one_page) or not content.holds(_BRINGS_FILES):
         return False
+    return content.told(_says_so) or content.told(hides_its_catalog)
+
+
+def hides_its_catalog(content: Spooled) -> bool:
+    """Whether it may say so where only who unlocks it can look: many that are locked open without a password."""
     with content.whole() as data:
-        return _COLLECTION.search(data) is not None or any(_COLLECTION.search(each) for each in _unpacked(data))
+        return not says_so(data) and _LOCKED.search(data) is not None and _PACKED.search(data) is not None
+
+
+def says_so(data: bytes | mmap.mmap) -> bool:
+    """Whether this, which is not locked, says that it is a collection of the files in it."""
+    return _COLLECTION.search(data) is not None or any(_COLLECTION.search(each) for each in _unpacked(data))
+
+
+def _says_so(content: Spooled) -> bool:
+    with content.whole() as data:
+        return says_so(data)
 
 
 def _unpacked(data: bytes | mmap.mmap) -> Iterator[bytes]:

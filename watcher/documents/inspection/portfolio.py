@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -13,6 +14,7 @@ from pypdfium2 import raw
 from watcher.documents.inspection import text
 from watcher.documents.inspection.pdf import LOCKED, opened
 from watcher.documents.inspection.pdf_text import words_on
+from watcher.documents.portfolio import says_so
 from watcher.documents.sniff import HEAD_BYTES, kind_of
 from watcher.seen import Mark
 
@@ -31,9 +33,13 @@ class Locked(Exception):
 def brought(file: IO[bytes]) -> Iterator[tuple[Mapping[str, Any], bytes | None]]:
     """First what is said of the whole: what each file in it is by its first bytes, and whether the pages are a cover.
 
-    Then each file with its name, and without its bytes where these cannot be had. Raises Locked, PdfiumError.
+    Then each file with its name, and without its bytes where these cannot be had. A PDF that was locked, and is no
+    collection of files, brings none. Raises Locked, PdfiumError.
     """
     with _unlocked(file) as document:
+        if not _is_collection(document):
+            yield {"cover": False, "forms": []}, None
+            return
         count = min(document.count_attachments(), MOST_FILES + 1)
         forms = [_form(_file(document, index)[1]) for index in range(count)]
         yield {"cover": _is_cover(document), "forms": forms}, None
@@ -51,6 +57,15 @@ def _unlocked(file: IO[bytes]) -> Iterator[pdfium.PdfDocument]:
         if error.err_code in LOCKED:
             raise Locked from error
         raise
+
+
+def _is_collection(document: pdfium.PdfDocument) -> bool:
+    """Nobody asks about one that is not locked and does not say so; of others pdfium writes what it has unlocked."""
+    if raw.FPDF_GetSecurityHandlerRevision(document) < 0:
+        return True
+    unlocked = io.BytesIO()
+    document.save(unlocked, flags=raw.FPDF_REMOVE_SECURITY)
+    return says_so(unlocked.getvalue())
 
 
 def _file(document: pdfium.PdfDocument, index: int) -> tuple[str, bytes | None]:

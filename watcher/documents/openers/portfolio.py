@@ -17,6 +17,7 @@ from watcher.documents.inspection.answers import BadAnswer
 from watcher.documents.inspection.descriptors import chunks_of, close, copied, size_of
 from watcher.documents.inspection.inspector import MEMORY_LIMIT_BYTES
 from watcher.documents.inspection.process import Answers, Child, ChildFailed
+from watcher.documents.portfolio import hides_its_catalog
 from watcher.documents.unpacking import ITSELF, Allowance, Entry, Itself, Refusal
 from watcher.errors import DocumentRefused
 from watcher.model import Reason
@@ -46,10 +47,11 @@ class _Whole(Struct, frozen=True, kw_only=True):
 def open_portfolio(content: Spooled, allowance: Allowance) -> Generator[Entry | Refusal | Itself, None, None]:
     """Every file in it that may be or hold a document; at last itself, where its pages are more than their cover.
 
-    One that brings nothing but data is an ordinary PDF. Raises DocumentRefused: ENCRYPTED, UNREADABLE (nobody can take
-    them out), TOO_LARGE (a bomb), TOO_MANY.
+    One that brings nothing but data is an ordinary PDF, and so is one that may be no portfolio and cannot be looked
+    into. Raises DocumentRefused: ENCRYPTED, UNREADABLE (nobody can take them out), TOO_LARGE (a bomb), TOO_MANY.
     """
     allowance.check_time()
+    whole: _Whole | None = None
     try:
         with _asked(content) as answers:
             whole = _whole(answers, allowance)
@@ -59,8 +61,9 @@ def open_portfolio(content: Spooled, allowance: Allowance) -> Generator[Entry | 
         log.warning("A PDF portfolio could not be opened.", extra={"detail": str(error)})
         if str(error) == "Locked":
             raise DocumentRefused(Reason.ENCRYPTED, words.LOCKED_PDF) from error
-        raise DocumentRefused(Reason.UNREADABLE, words.PORTFOLIO) from error
-    if not (whole.is_cover and whole.brings_documents(allowance)):
+        if whole is not None or not content.told(hides_its_catalog):
+            raise DocumentRefused(Reason.UNREADABLE, words.PORTFOLIO) from error
+    if whole is None or not (whole.is_cover and whole.brings_documents(allowance)):
         yield ITSELF
 
 
