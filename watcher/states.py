@@ -64,6 +64,7 @@ class Reason(StrEnum):
     NO_URL = "NO_URL"  # the store can give this document no address (a part, without `parts`)
     SAME_INVOICE = "SAME_INVOICE"  # another document of the submission is this invoice in a form that is preferred
     NOT_INVOICE = "NOT_INVOICE"  # what it says of itself is something else: a trip sheet, a hotel's folio
+    NAMED_OTHERWISE = "NAMED_OTHERWISE"  # its name alone says that it is a trip sheet: nobody could read anything in it
     SIGNATURE_IMAGE = "SIGNATURE_IMAGE"  # a small picture, as stand under mails
     PARTLY_BOOKED = "PARTLY_BOOKED"  # some of its pages were posted before, as a part of other pages
     TOO_LARGE = "TOO_LARGE"  # beyond `limits`

@@ -41,6 +41,7 @@ def not_invoice(mark: Mark) -> Skip:
     return Skip(reason=Reason.NOT_INVOICE, mark=mark)
 
 
+NAMED = Skip(reason=Reason.NAMED_OTHERWISE, mark=Mark.TRIP_SHEET)
 SIGNATURE = Skip(reason=Reason.SIGNATURE_IMAGE)
 
 
@@ -199,7 +200,16 @@ def test_a_taxi_platforms_itinerary_is_known_by_the_pair_of_names() -> None:
     pair = [one("【某公司-20元-2个行程】高德打车电子发票.pdf", Seen())]
     pair += [one("【某公司-20元-2个行程】高德打车电子行程单.pdf", Seen())]
 
-    assert choose(pair) == [SENT, not_invoice(Mark.TRIP_SHEET)]
+    assert choose(pair) == [SENT, NAMED]
+
+
+@pytest.mark.parametrize("sheet", [read(title="GAODE TRIPS"), Seen(), read(unread=(1,), title="x"), read()])
+def test_a_trip_sheet_that_is_known_by_its_name_alone_is_told_as_that_where_it_was_not_read(sheet: Seen) -> None:
+    is_read = sheet.title is not None and not sheet.unread
+    pair = [one("4月发票.pdf", read(invoice())), one("4月行程单.pdf", sheet)]
+
+    assert choose(pair) == [SENT, not_invoice(Mark.TRIP_SHEET) if is_read else NAMED]
+    assert choose(pair[1:]) == [SENT]
 
 
 @pytest.mark.parametrize(
@@ -221,7 +231,7 @@ def test_a_picture_that_is_called_an_itinerary_may_be_the_paper_of_an_airline_an
 def test_a_picture_of_a_trip_sheet_is_known_by_the_pair_of_names() -> None:
     scan = one("4月打车行程单.jpg", read(width=3000, height=2000))
 
-    assert choose([one("4月打车发票.jpg", read(invoice())), scan]) == [SENT, not_invoice(Mark.TRIP_SHEET)]
+    assert choose([one("4月打车发票.jpg", read(invoice())), scan]) == [SENT, NAMED]
 
 
 @pytest.mark.parametrize("name", ["滴滴出行行程报销单.jpg", "trip_table.png"])

@@ -531,6 +531,20 @@ def test_what_was_skipped_is_named_with_the_reason_in_the_readers_language(code:
     assert "管理员放行" in shown
 
 
+@pytest.mark.parametrize("beside", [True, False])
+def test_what_was_skipped_by_its_name_alone_is_to_be_looked_at(*, beside: bool) -> None:
+    sheet = document(2, outcome=Outcome.SKIPPED, code="NAMED_OTHERWISE", message="行程单 / a trip sheet", invoices=())
+    told = submission(*([document()] if beside else []), sheet)
+
+    shown, english = text(reply(told)), text(reply(replace(told, language="en")))
+
+    assert shown.splitlines()[1] == "请按下面的提示核对。"
+    assert "[请核对] " in shown
+    assert "按文件名，这是行程单；里面是图片，读不出文字" in shown
+    assert "如果是发票（例如航空公司的纸质行程单），请把它单独重新提交" in shown
+    assert "By its name this is a trip sheet. Nothing in it could be read" in english
+
+
 def test_a_number_that_was_read_and_not_returned_is_told() -> None:
     read = (SeenInvoice(by=By.QR, number="26317000000012345678"), SeenInvoice(by=By.QR, number="26317000000552768706"))
 

@@ -17,6 +17,7 @@ PREFERENCE = ("pdf", "ofd", "xml", "image")
 _NUMBER_IN_NAME = re.compile(r"(?<!\d)\d{20}(?!\d)")
 _LENGTH_OF_A_NUMBER = 20
 _TRIP_SHEET_NAME = re.compile(r"行程(?:报销)?单|trip[ _-]?(?:table|sheet)", re.IGNORECASE)
+_AIRLINES_TOO = "行程单"  # as airlines call their invoices; 行程报销单 and trip table are taxi platforms' words
 _FLIGHT_NAME = re.compile(r"航空|客票|机票|航班")
 _FOLIO_NAME = re.compile(r"水单|结账单|(?<![a-z])(?:e-?)?folio(?![a-z])", re.IGNORECASE)
 _GOODS_NAME = re.compile(r"(?:运单|订单|消费|堂食|费用|住宿)明细")
@@ -81,8 +82,13 @@ def _others(candidates: Sequence[Candidate], index: int) -> list[Candidate]:
 def _no_invoice(one: Candidate, others: Sequence[Candidate]) -> Skip | None:
     if one.kind == "image" and _is_signature(one):
         return Skip(reason=Reason.SIGNATURE_IMAGE)
-    mark = _says(one) or _is_named(one, others)
-    return Skip(reason=Reason.NOT_INVOICE, mark=mark) if mark is not None else None
+    if (mark := _says(one)) is not None:
+        return Skip(reason=Reason.NOT_INVOICE, mark=mark)
+    if (mark := _is_named(one, others)) is None:
+        return None
+    # Sent, a platform's trip sheet may become an expense beside its invoice; so whoever knows what it is has to look.
+    is_doubtful = mark is Mark.TRIP_SHEET and _AIRLINES_TOO in one.name and not _is_read(one)
+    return Skip(reason=Reason.NAMED_OTHERWISE if is_doubtful else Reason.NOT_INVOICE, mark=mark)
 
 
 def _says(one: Candidate) -> Mark | None:
@@ -116,13 +122,18 @@ def _is_named(one: Candidate, others: Sequence[Candidate]) -> Mark | None:
     return None if found is Mark.TRIP_SHEET and _may_be_a_paper(one, others) else found
 
 
+def _is_read(one: Candidate) -> bool:
+    """Whether all that it says was read: neither a picture nor what is drawn as one says anything."""
+    return one.seen.deep and one.kind != "image" and not one.seen.hidden and one.seen.title is not None
+
+
 def _may_be_a_paper(one: Candidate, others: Sequence[Candidate]) -> bool:
     """Whether it was looked at and is a picture: the paper itinerary of an airline, which is an invoice, is called so.
 
     Platforms' trip sheets have words, are called 行程报销单 or trip table, or share more of their name with their
     invoice than what both are.
     """
-    if "行程单" not in one.name:
+    if _AIRLINES_TOO not in one.name:
         return False
     is_pictured = one.seen.deep and (one.kind == "image" or bool(one.seen.hidden))
     is_bare = _stem(one.name).strip() in ("行程单", "电子行程单")

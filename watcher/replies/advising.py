@@ -14,7 +14,7 @@ _MOST_HINTS = 3
 _SAID_BY_US = frozenset(
     {
         *(Reason.UNREADABLE, Reason.ENCRYPTED, Reason.ENCRYPTED_MAIL, Reason.TOO_LARGE, Reason.TOO_MANY),
-        *(Reason.SAME_INVOICE, Reason.NOT_INVOICE, Reason.SIGNATURE_IMAGE),
+        *(Reason.SAME_INVOICE, Reason.NOT_INVOICE, Reason.NAMED_OTHERWISE, Reason.SIGNATURE_IMAGE),
     }
 )
 

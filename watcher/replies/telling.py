@@ -144,7 +144,7 @@ class Telling(Struct, frozen=True, kw_only=True):
 
     def label(self, document: Document) -> str:
         """What became of it, in a word or two."""
-        outcome = outcome_of(document)
+        outcome = "attention" if document.code == Reason.NAMED_OTHERWISE else outcome_of(document)
         label = "label_recognised" if outcome == "done" and not has_expense(document) else "label"
         return self.words.say(f"outcomes.{outcome}.{label}")
 

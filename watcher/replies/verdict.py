@@ -38,7 +38,7 @@ def verdict_of(submission: Submission) -> Verdict:
     counts = _counts(submission)
     missed = sum(each.count for each in submission.left_out if each.missed)
     beside = (("left_out", missed),) if missed else ()
-    to_check = bool(missed) or any(document.not_returned for document in submission.documents)
+    to_check = bool(missed) or any(map(_is_doubtful, submission.documents))
     if counts:
         tone = next(key for key in _TONES if key in counts)
         tone = {"booked": "done", "recognised": "done"}.get(tone, tone)
@@ -47,6 +47,11 @@ def verdict_of(submission: Submission) -> Verdict:
         return Verdict(parts=(("nothing", None), *beside), tone="skipped", to_check=to_check)
     key = next((said for reason, said in _WITHOUT_DOCUMENTS.items() if reason == submission.reason), "refused")
     return Verdict(parts=((key, None),), tone="error")
+
+
+def _is_doubtful(document: Document) -> bool:
+    """Whether it may hold an invoice that was not booked, though nothing went wrong."""
+    return bool(document.not_returned) or document.code == Reason.NAMED_OTHERWISE
 
 
 def _counts(submission: Submission) -> dict[str, int]:
