@@ -264,3 +264,23 @@ def test_a_structure_of_empty_pieces_without_an_end_is_told(read: Read) -> None:
     assert names(found) == [("a.p7m", Reason.UNREADABLE)]
     deep = bounded(lambda: read(BytesLeaf(begin + b"\x24\x80" * 50_000, name="a.p7m")))
     assert names(deep) == [("a.p7m", Reason.UNREADABLE)]
+
+
+@pytest.mark.parametrize(("name", "reasons"), [("发票.pdf", [Reason.UNREADABLE]), ("notes.docx", [])])
+def test_an_attachment_that_outlook_only_refers_to_is_told_where_it_would_be_missed(
+    read: Read, name: str, reasons: list[Reason]
+) -> None:
+    tree = attached_file(b"", name)
+    del tree["__substg1.0_37010102"]
+    tree["__substg1.0_370D001F"] = "https://corp.sharepoint.com/x".encode("utf-16-le")
+    saved = compound_file(outlook_message(tree, attached_file(pdf(1), "a.pdf")))
+    winmail = tnef(
+        tnef_attribute(2, 0x9002, bytes(14)) + tnef_attribute(2, 0x8010, name.encode("gbk") + b"\0"),
+        tnef_file(pdf(1), b"a.pdf"),
+    )
+
+    for packed in (saved, winmail):
+        told, found = [each for each in read(packed) if each.reason], [each for each in read(packed) if not each.reason]
+        assert [each.reason for each in told] == reasons
+        assert [content(each) for each in found] == [pdf(1)]
+        assert all("附件只是一个云端链接" in str(each.message) for each in told)

@@ -127,6 +127,10 @@ def _said(octets: int, encoding: str = "7bit") -> str:
 HTML = '("text" "html" NIL NIL NIL "7bit" 9000 2 NIL NIL NIL NIL)'
 
 
+KEY = '("application" "pgp-keys" ("name" "k.asc") NIL NIL "7bit" 3000 NIL NIL NIL NIL)'
+LOGO = '("image" "png" NIL "<cid>" NIL "base64" 5000 NIL NIL)'
+
+
 @pytest.mark.parametrize(
     ("text", "sections"),
     [
@@ -138,6 +142,7 @@ HTML = '("text" "html" NIL NIL NIL "7bit" 9000 2 NIL NIL NIL NIL)'
         (f'({_said(100)}{message(_said(200))}{PDF} "mixed")', ["2.1"]),
         (f'({_said(100)}{message(f"({_said(200)}{PDF} {chr(34)}mixed{chr(34)})")} "mixed")', []),
         (HTML, []),
+        (f'({_said(100)}{KEY}{LOGO} "mixed")', ["1"]),
     ],
 )
 def test_what_is_said_is_read_where_files_may_be_written_into_it(text: str, sections: list[str]) -> None:

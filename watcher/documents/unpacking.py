@@ -111,6 +111,12 @@ class Allowance:
         """Whether it is said to be a document that is accepted, so that somebody would miss it."""
         return claimed_format(name, declared_type, self._accept) is not None
 
+    def without_bytes(self, name: str | None) -> Refusal | None:
+        """What an attachment is whose bytes are not there: Outlook attaches what lies in the cloud so."""
+        if not self.is_claimed(name):
+            return None
+        return Refusal(name=name, reason=Reason.UNREADABLE, message=words.BY_REFERENCE)
+
     def largest(self, head: bytes) -> int:
         """How many bytes something that begins so may have."""
         return self.limits.submission if kind_of(head).is_container else self.limits.document

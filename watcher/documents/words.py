@@ -8,6 +8,10 @@ LOCKED = "压缩包有密码，请去掉密码后重新发送 / the archive is l
 LOCKED_PDF = "PDF 有打开密码，请去掉密码后重新发送 / the PDF is locked by a password: send it without one"
 SIGNATURE_IMAGE = "邮件签名里的小图片 / a small picture, as stand under mails"
 DAMAGED = "文件已损坏，无法打开，请重新发送 / the file is damaged and cannot be opened: send it again"
+BY_REFERENCE = (
+    "附件只是一个云端链接，文件不在邮件里，请下载后作为普通附件重新发送 "
+    "/ the attachment is only a link into the cloud, and the file is not in the mail: download it, and attach the file"
+)
 PORTFOLIO = (
     "PDF 文件包打不开，请把其中的发票逐个另存成文件后发送 "
     "/ the PDF portfolio cannot be opened: save the invoices in it as files, and send these"

@@ -115,10 +115,10 @@ class _Message:
         try:
             strings = self._strings(attachment, path, code_page)
             data = attachment.kids_dict.get(_VALUE.format(mapi.DATA, mapi.BINARY))
-            if data is None:
-                return None
-            chunks = self._chunks(data, (*path, data.name))
             name, declared = mapi.file_name(strings), strings.get(mapi.MIME_TAG)
+            if data is None:
+                return self._allowance.without_bytes(name)
+            chunks = self._chunks(data, (*path, data.name))
             return self._allowance.entry(chunks, name=name, declared_type=declared)
         except (*_DAMAGE, _Damaged):
             pass

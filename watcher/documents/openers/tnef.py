@@ -55,14 +55,17 @@ def open_tnef(content: Spooled, allowance: Allowance) -> Generator[Entry | Refus
         allowance.count_entry()
         if attachment.is_cut:
             yield Refusal(name=attachment.name, reason=Reason.UNREADABLE, message=words.DAMAGED)
-        elif attachment.data is not None:
-            found = allowance.entry(
-                attachment.data.chunks(),
-                name=attachment.name,
-                declared_type=attachment.strings.get(mapi.MIME_TAG),
-            )
-            if found is not None:
-                yield found
+            continue
+        found = _taken(attachment, allowance)
+        if found is not None:
+            yield found
+
+
+def _taken(attachment: _Attachment, allowance: Allowance) -> Entry | Refusal | None:
+    if attachment.data is None:
+        return allowance.without_bytes(attachment.name)
+    declared = attachment.strings.get(mapi.MIME_TAG)
+    return allowance.entry(attachment.data.chunks(), name=attachment.name, declared_type=declared)
 
 
 def _attachments(whole: Range, allowance: Allowance) -> Iterator[_Attachment]:

@@ -145,14 +145,15 @@ class MailParcel:
         root = self._trusted_structure()
         if root is None:
             return [each for each in whole_texts(self._whole(), 0) if each.html]
-        return (self._said(mail, part) for mail, part in islice(pages(root), MOST_TEXTS))
+        return (self._said(mail, part, exact=False) for mail, part in islice(pages(root), MOST_TEXTS))
 
-    def _said(self, mail: str, part: Part) -> MailText:
+    def _said(self, mail: str, part: Part, *, exact: bool = True) -> MailText:
+        """Nobody's invoice hangs on a page, of which some servers tell a wrong size: `exact` False takes what comes."""
         content = self._in_hand.pop(part.section, None)
         if content is not None:
             with contextlib.closing(content):
                 return mail_text(part.media_type, part.charset, [content.read()], mail)
-        raw = self._spot.section(f"BODY.PEEK[{part.section}]", Way.STRUCTURE, octets=part.octets, exact=True)
+        raw = self._spot.section(f"BODY.PEEK[{part.section}]", Way.STRUCTURE, octets=part.octets, exact=exact)
         return mail_text(part.media_type, part.charset, decoded(part.encoding, raw), mail)
 
     def _texts(self, root: Part) -> Iterator[MailText]:

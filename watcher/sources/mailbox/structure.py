@@ -8,7 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from watcher.headers import decode_parameter, read_header
-from watcher.mime.part import SAID, WALKED, is_file
+from watcher.mime.part import SAID, WALKED, is_decoration, is_file
 from watcher.sources.mailbox.grammar import Malformed, Value, number
 
 _DEEPEST = 60
@@ -49,7 +49,7 @@ class Part(Struct, frozen=True, kw_only=True):
 
     @property
     def has_no_name(self) -> bool:
-        """Whether it is no file that has one."""
+        """Whether it is no file, which would have one."""
         return self.media_type in (WALKED, SAID)
 
     @property
@@ -103,14 +103,18 @@ def _leaves(part: Part, within: str, *, is_alternative: bool) -> Iterator[tuple[
 
 
 def _with_files(leaves: Iterable[Part]) -> set[str]:
-    """The trails of all mails that a file is in."""
+    """The trails of all mails that a file is in, and more than stands in or under any mail."""
     filled: set[str] = set()
-    for mail in {each.within for each in leaves if each.media_type not in (SAID, WALKED)}:
+    for mail in {each.within for each in leaves if not (each.has_no_name or _is_furniture(each))}:
         outer = mail
         while outer not in filled:
             filled.add(outer)
             outer = outer.rpartition("/")[0]
     return filled
+
+
+def _is_furniture(part: Part) -> bool:
+    return part.media_type == "application/pgp-keys" or is_decoration(part.media_type, part.octets)
 
 
 def texts(part: Part, mail: str = "") -> Iterator[tuple[str, Part]]:
