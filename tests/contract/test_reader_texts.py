@@ -62,6 +62,16 @@ def test_spaces_at_the_ends_of_lines_may_be_lost(read: Read) -> None:
     assert [content(one) for one in read(said(stripped))] == [data]
 
 
+@pytest.mark.parametrize("name", [b"invoice.pdf", b"invoice.uue", None])
+def test_a_file_that_is_attached_as_such_a_text_is_found(read: Read, name: bytes | None) -> None:
+    data = pdf(1) + bytes(range(256)) * 20
+    coded = attachment(uuencoded(data, b"inner.pdf"), name)
+
+    found = read(BytesLeaf(message(coded, attachment(zipped(("a.uue", uuencoded(data + b"2")))))))
+
+    assert [(one.name, content(one)) for one in found] == [("inner.pdf", data), ("invoice.pdf", data + b"2")]
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from watcher.documents.cloud import cloud_files
@@ -95,6 +97,12 @@ def test_other_links_are_none(html: str) -> None:
 
 def test_what_a_name_has_from_outside_is_cleaned() -> None:
     assert found(f'<a href="{QQ}">a\u202efdp.pdf</a>')[0][0].isprintable()
+
+
+def test_a_page_of_one_long_word_is_read_in_time() -> None:
+    began = time.thread_time()
+    assert found("a." * 250_000 + "a" * 500_000) == []
+    assert time.thread_time() - began < 2
 
 
 def test_very_many_are_bounded() -> None:

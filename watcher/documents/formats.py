@@ -30,6 +30,7 @@ class Format(StrEnum):
     TNEF = "tnef"  # winmail.dat
     SIGNED = "p7m"  # a CMS envelope that carries a message (S/MIME)
     SEALED = "sealed"  # an encrypted mail: OpenPGP in letters, or Microsoft's rights management
+    UUENCODED = "uue"  # a file as old mailers write it into a text
     OFFICE = "office"  # docx, xlsx, odt, jar …: a zip that is one thing
     OTHER = "other"  # nothing of ours
 
@@ -58,6 +59,7 @@ _CONTAINERS = frozenset(
     {
         *(Format.ZIP, Format.SEVEN_ZIP, Format.RAR, Format.PORTFOLIO),
         *(Format.MESSAGE, Format.OUTLOOK, Format.TNEF, Format.SIGNED, Format.SEALED),
+        Format.UUENCODED,
     }
 )
 _UNKNOWN = Traits(accepted_as="", media_type="application/octet-stream", extension="")
@@ -80,5 +82,6 @@ _TRAITS = {
     Format.OUTLOOK: Traits(accepted_as="", media_type="application/vnd.ms-outlook", extension=".msg"),
     Format.TNEF: Traits(accepted_as="", media_type="application/ms-tnef", extension=".dat"),
     Format.SIGNED: Traits(accepted_as="", media_type="application/pkcs7-mime", extension=".p7m"),
+    Format.UUENCODED: Traits(accepted_as="", media_type="text/x-uuencode", extension=".uue"),
     Format.SEALED: Traits(accepted_as="", media_type="application/octet-stream", extension=""),
 }

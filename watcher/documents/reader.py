@@ -29,7 +29,9 @@ from watcher.model import LeftOut, Reason
 from watcher.ports import FoundDocument, Leaf, MailText
 
 _MAILS = frozenset({Format.MESSAGE, Format.OUTLOOK, Format.TNEF, Format.SIGNED})
-_TEXTS = frozenset({Format.OTHER, Format.MESSAGE, Format.XML, Format.SEALED})  # whatever a text begins with
+_TEXTS = frozenset(
+    {Format.OTHER, Format.MESSAGE, Format.XML, Format.SEALED, Format.UUENCODED}
+)  # whatever a text begins with
 _DEEPEST = 8  # containers within containers
 _NO_DOCUMENTS = ("video/", "audio/")  # of a leaf that is too large to be looked into
 

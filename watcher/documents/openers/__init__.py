@@ -10,6 +10,7 @@ from watcher.documents.openers.enveloped import open_enveloped, open_sealed
 from watcher.documents.openers.message import open_message
 from watcher.documents.openers.outlook import open_outlook
 from watcher.documents.openers.portfolio import open_portfolio
+from watcher.documents.openers.text import open_text
 from watcher.documents.openers.tnef import open_tnef
 from watcher.documents.openers.zipped import open_zip
 from watcher.documents.unpacking import Opener
@@ -24,4 +25,5 @@ OPENERS: Mapping[Format, Opener] = {
     Format.TNEF: open_tnef,
     Format.SIGNED: open_enveloped,
     Format.SEALED: open_sealed,
+    Format.UUENCODED: open_text,
 }
