@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
+TOKEN_LENGTH = 16
 _COARSEST_CLOCK_NS = 2_000_000_000  # FAT keeps even seconds
 
 
@@ -62,6 +63,11 @@ class Fingerprint(Struct, frozen=True, kw_only=True):
         """The identity of this state of the file at this path, within all sources."""
         text = os.fsencode(f"{source}\n{path}\n{self}")
         return "file:" + hashlib.sha256(text).hexdigest()
+
+
+def token_of(name: str, state: Fingerprint) -> str:
+    """What our own names on the way of a file to or from this name are made of, whoever makes them, and whenever."""
+    return hashlib.sha256(os.fsencode(f"{name}\n{state}")).hexdigest()[:TOKEN_LENGTH]
 
 
 def are_one_file(one: os.stat_result, other: os.stat_result) -> bool:

@@ -9,11 +9,11 @@ first: a file in error/ has it from its first moment, and a note without its fil
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 
+from watcher.clock import boot_seconds
 from watcher.errors import TargetTaken, Vanished
 from watcher.sources.folder.atomic import (
     copy_of,
@@ -23,18 +23,19 @@ from watcher.sources.folder.atomic import (
     same_content,
     sync_folder,
 )
+from watcher.sources.folder.copies import new_copy_name, remove_copies
 from watcher.sources.folder.drive import open_file
-from watcher.sources.folder.identity import Fingerprint, are_one_file
+from watcher.sources.folder.identity import TOKEN_LENGTH, Fingerprint, are_one_file, token_of
 from watcher.sources.folder.names import LONGEST_NAME_BYTES, OWN_PREFIX, for_display, shortened
 from watcher.sources.folder.note import drop_note, keep_note
 from watcher.sources.folder.spot import Spot
 
-_TOKEN_LENGTH = 16
+LATE_SECONDS = 30.0  # of a move's begin: another node may have begun it as well before it ends
 
 
 def hidden_name(name: str, expected: Fingerprint) -> str:
     """The name that a file has in the middle of its move; what stands behind the second hyphen is its own."""
-    prefix = f"{OWN_PREFIX}{_token(name, expected)}-"
+    prefix = f"{OWN_PREFIX}{token_of(name, expected)}-"
     return prefix + shortened(name, LONGEST_NAME_BYTES - len(prefix))
 
 
@@ -45,7 +46,7 @@ def hidden_spot(file: Spot, expected: Fingerprint) -> Spot:
 def original_name(hidden: str) -> str | None:
     """The name that a hidden file had; None where it is not one of these."""
     token, hyphen, name = hidden.removeprefix(OWN_PREFIX).partition("-")
-    return name if hidden.startswith(OWN_PREFIX) and hyphen and name and len(token) == _TOKEN_LENGTH else None
+    return name if hidden.startswith(OWN_PREFIX) and hyphen and name and len(token) == TOKEN_LENGTH else None
 
 
 class Move:
@@ -76,9 +77,19 @@ class Move:
         self._note = note
         self._came = came
         self._first = first
+        self._is_copied = False  # it had to be, though both ends seem to be on one drive
+        self._began = boot_seconds()
 
     def carry_out(self) -> None:
         """Raises TargetTaken, Vanished, OSError; may be repeated whatever came of it before."""
+        try:
+            self._carry_out()
+        except (TargetTaken, Vanished):
+            self._remove_others_copies()
+            raise
+        self._remove_others_copies()
+
+    def _carry_out(self) -> None:
         here = self._find()
         there = self._target.status
         if here is None:
@@ -93,10 +104,17 @@ class Move:
         try:
             self._bring(here[0])
         except BaseException as error:
+            if isinstance(error, Vanished) and self._was_brought():
+                return
             self._take_note_back()
             if isinstance(error, FileExistsError):
                 raise TargetTaken(f"another file took the name {for_display(self._target.name)}") from error
             raise
+
+    def _was_brought(self) -> bool:
+        """Whether another node has done it meanwhile: it took so long that it was claimed once more."""
+        there = self._target.status
+        return self._find() is None and there is not None and self._expected.resembles(there)
 
     def _find(self) -> tuple[Spot, os.stat_result] | None:
         """Where the file is, if it has not arrived. A hidden one may just be put back, so that is asked twice."""
@@ -194,7 +212,8 @@ class Move:
 
     def _copy(self, spot: Spot) -> None:
         """To another drive: copied, compared, named, and only then removed here."""
-        temporary = self._target.beside(f"{OWN_PREFIX}{_token(self._target.name, self._named_after)}.tmp")
+        self._is_copied = True
+        temporary = self._target.beside(new_copy_name(self._target.name, self._named_after))
         try:
             self._write_copy(spot, temporary)
             hidden = self._hide(spot)
@@ -207,7 +226,6 @@ class Move:
         sync_folder(hidden.folder)
 
     def _write_copy(self, spot: Spot, temporary: Spot) -> None:
-        remove(temporary.folder, temporary.name)
         file, _ = open_file(spot.folder, spot.name)
         try:
             copy_of(file, temporary.folder, temporary.name)
@@ -215,6 +233,14 @@ class Move:
                 raise Vanished(f"{for_display(spot.name)} changed while it was copied")
         finally:
             os.close(file)
+
+    def _remove_others_copies(self) -> None:
+        """Where this was begun more than once, it is over for all: who still copies finds his copy gone."""
+        may_be_others = not self._first or boot_seconds() - self._began >= LATE_SECONDS
+        is_copied = self._is_copied or self._source is None or self._source.device != self._target.device
+        if may_be_others and is_copied:
+            with suppress(OSError):
+                remove_copies(self._target.folder, self._target.name, self._named_after)
 
     def _take_note_back(self) -> None:
         """A note must not stand beside a file that did not come, or another's."""
@@ -225,7 +251,3 @@ class Move:
     def _keep_note(self, like: os.stat_result) -> None:
         if self._note is not None:
             keep_note(self._target, self._note, like)
-
-
-def _token(name: str, expected: Fingerprint) -> str:
-    return hashlib.sha256(os.fsencode(f"{name}\n{expected}")).hexdigest()[:_TOKEN_LENGTH]
