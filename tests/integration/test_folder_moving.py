@@ -22,8 +22,8 @@ from tests.support.workplace import pdf
 from watcher.errors import SourceUnavailable, TargetTaken, Vanished
 from watcher.model import Submission
 from watcher.sources.folder import Arriving, FolderSource, leftovers
+from watcher.sources.folder.hidden import hidden_name
 from watcher.sources.folder.identity import Fingerprint
-from watcher.sources.folder.move import hidden_name
 from watcher.sources.folder.names import note_name
 from watcher.sources.folder.note import note_bytes
 

@@ -11,8 +11,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from watcher.ignored import is_ignored
+from watcher.sources.folder.hidden import hidden_name, original_name
 from watcher.sources.folder.identity import Fingerprint
-from watcher.sources.folder.move import hidden_name, original_name
 from watcher.sources.folder.names import (
     for_display,
     from_text,

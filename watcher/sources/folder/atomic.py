@@ -70,8 +70,10 @@ def copy_of(file: int, folder: int, name: str) -> None:
 
 def write_new(folder: int, name: str, content: bytes, like: os.stat_result, temporary: str) -> None:
     """Write a file that is whole from its first moment, with the mode and group of another. FileExistsError."""
-    _write_temporary(folder, temporary, content, like)
+    was_left = _write_temporary(folder, temporary, content, like)
     try:
+        if was_left:  # by who died, and may have taken the name before
+            remove_empty(folder, name)
         rename_new(folder, temporary, folder, name)
     except BaseException:
         remove(folder, temporary)
@@ -84,10 +86,24 @@ def write_over(folder: int, name: str, content: bytes, like: os.stat_result, tem
     os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
 
 
-def remove(folder: int, name: str) -> None:
-    """Unlink it, if it is there."""
-    with contextlib.suppress(FileNotFoundError):
+def remove(folder: int, name: str) -> bool:
+    """Unlink it, if it is there; whether it was."""
+    try:
         os.unlink(name, dir_fd=folder)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def remove_empty(folder: int, name: str) -> None:
+    """Unlink a file that has nothing in it; one that was filled meanwhile stays."""
+    status = status_of(folder, name)
+    if status is not None and is_empty_file(status):
+        remove(folder, name)
+
+
+def is_empty_file(status: os.stat_result) -> bool:
+    return stat.S_ISREG(status.st_mode) and status.st_size == 0
 
 
 def make_folder(parent: int, name: str, like: os.stat_result) -> None:
@@ -158,12 +174,17 @@ def _reserve_and_rename(source: int, name: str, target: int, new_name: str) -> N
     try:
         os.rename(name, new_name, src_dir_fd=source, dst_dir_fd=target)
     except BaseException:
-        remove(target, new_name)
-        raise
+        if status_of(source, name) is not None:  # else the drive did rename it, and its answer was lost on the way
+            remove_empty(target, new_name)
+            raise
+        there = status_of(target, new_name)
+        if there is None or not there.st_size:
+            raise
 
 
-def _write_temporary(folder: int, name: str, content: bytes, like: os.stat_result) -> None:
-    remove(folder, name)
+def _write_temporary(folder: int, name: str, content: bytes, like: os.stat_result) -> bool:
+    """Whether somebody has left one of this name, which is written anew."""
+    was_left = remove(folder, name)
     file = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=folder)
     try:
         _write_all(file, content)
@@ -174,6 +195,7 @@ def _write_temporary(folder: int, name: str, content: bytes, like: os.stat_resul
         raise
     finally:
         os.close(file)
+    return was_left
 
 
 def _require_room(folder: int, size: int) -> None:

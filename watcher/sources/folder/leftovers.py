@@ -7,7 +7,7 @@ import os
 
 from watcher.sources.folder.atomic import rename_new
 from watcher.sources.folder.drive import folder_below
-from watcher.sources.folder.move import original_name
+from watcher.sources.folder.hidden import original_name
 from watcher.sources.folder.names import numbered
 
 log = logging.getLogger(__name__)

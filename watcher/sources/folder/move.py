@@ -17,7 +17,9 @@ from watcher.clock import boot_seconds
 from watcher.errors import TargetTaken, Vanished
 from watcher.sources.folder.atomic import (
     copy_of,
+    is_empty_file,
     remove,
+    remove_empty,
     rename_aside,
     rename_new,
     same_content,
@@ -25,28 +27,13 @@ from watcher.sources.folder.atomic import (
 )
 from watcher.sources.folder.copies import new_copy_name, remove_copies
 from watcher.sources.folder.drive import open_file
-from watcher.sources.folder.identity import TOKEN_LENGTH, Fingerprint, are_one_file, token_of
-from watcher.sources.folder.names import LONGEST_NAME_BYTES, OWN_PREFIX, for_display, shortened
+from watcher.sources.folder.hidden import hidden_spot
+from watcher.sources.folder.identity import Fingerprint, are_one_file
+from watcher.sources.folder.names import for_display
 from watcher.sources.folder.note import drop_note, keep_note
 from watcher.sources.folder.spot import Spot
 
 LATE_SECONDS = 30.0  # of a move's begin: another node may have begun it as well before it ends
-
-
-def hidden_name(name: str, expected: Fingerprint) -> str:
-    """The name that a file has in the middle of its move; what stands behind the second hyphen is its own."""
-    prefix = f"{OWN_PREFIX}{token_of(name, expected)}-"
-    return prefix + shortened(name, LONGEST_NAME_BYTES - len(prefix))
-
-
-def hidden_spot(file: Spot, expected: Fingerprint) -> Spot:
-    return file.beside(hidden_name(file.name, expected))
-
-
-def original_name(hidden: str) -> str | None:
-    """The name that a hidden file had; None where it is not one of these."""
-    token, hyphen, name = hidden.removeprefix(OWN_PREFIX).partition("-")
-    return name if hidden.startswith(OWN_PREFIX) and hyphen and name and len(token) == TOKEN_LENGTH else None
 
 
 class Move:
@@ -94,10 +81,20 @@ class Move:
         there = self._target.status
         if here is None:
             self._be_sure_it_is_there(there)
-        elif there is not None:
+        elif there is not None and not self._is_only_taken(here, there):
             self._finish(here, there)
         else:
+            if there is not None:
+                remove_empty(self._target.folder, self._target.name)
             self._bring_with_note(here)
+
+    def _is_only_taken(self, here: tuple[Spot, os.stat_result], there: os.stat_result) -> bool:
+        """Whether the name was taken for the file by a move that died before it could fill it.
+
+        It had hidden the file before, and its name was free when it was planned: nobody else puts an empty file there.
+        """
+        spot, status = here
+        return not self._first and spot is self._hidden and is_empty_file(there) and not is_empty_file(status)
 
     def _bring_with_note(self, here: tuple[Spot, os.stat_result]) -> None:
         self._keep_note(here[1])

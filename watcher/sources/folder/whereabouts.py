@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from watcher.errors import TargetTaken, Vanished
 from watcher.sources.folder.free import free_beside, status_at
+from watcher.sources.folder.hidden import hidden_spot
 from watcher.sources.folder.identity import Fingerprint
-from watcher.sources.folder.move import hidden_spot
 from watcher.sources.folder.names import for_display
 from watcher.sources.folder.note import drop_note, keep_note
 from watcher.sources.folder.spot import Spot
