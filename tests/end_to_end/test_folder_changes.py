@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.waiting import wait_for
 from tests.support.workplace import ZHANG, Workplace, pdf
 from watcher.sandbox.endpoint import Endpoint
 
@@ -228,3 +229,38 @@ def test_what_is_answered_is_not_taken_in_again_where_another_path_leads_to_it(
         subprocess.run(["umount", "--lazy", str(alias)], check=True)
     assert [request.user_code for request in endpoint.requests] == [ZHANG] * 3
     assert len(workplace.submissions()) == 3
+
+
+@pytest.mark.parametrize("done", ["done", "done/{yyyy}-{mm}", "{yyyy}-{mm}"])
+def test_what_is_answered_is_not_taken_in_again_where_somebody_renames_its_folder(
+    workplace: Workplace, endpoint: Endpoint, done: str
+) -> None:
+    # Given answers inside of the watched folder, where the first folder is the employee's number
+    endpoint.behave(latency=0.0)
+    answers = {"done": str(workplace.inbox / done), "error": str(workplace.inbox / "error")}
+    workplace.config["folders"][0].update(answers)
+    workplace.write()
+    workplace.drop("a.pdf", pdf("a"))
+    (workplace.inbox / "nobody's.pdf").write_bytes(pdf("nobody's"))
+    # When they are renamed while the daemon runs
+    with workplace.daemon() as daemon:
+        workplace.closed(2)
+        for path in list(workplace.inbox.iterdir()):
+            if path.name != ZHANG:
+                path.rename(path.with_name(f"{path.name} old"))
+        # Then they are left alone, and said to be
+        wait_for(
+            lambda: daemon.said().count("A folder of answered files has another name") == 2, 60, "both to be told of"
+        )
+        # And so are those that are made after that, renamed while no daemon runs
+        workplace.drop("b.pdf", pdf("b"))
+        (workplace.inbox / "nobody's.pdf").write_bytes(pdf("nobody's"))
+        workplace.closed(4)
+    for path in list(workplace.inbox.iterdir()):
+        if path.name != ZHANG and not path.name.endswith("old"):
+            path.rename(path.with_name(f"{path.name} very old"))
+    assert workplace.command("run", "--once").returncode == 0
+    # And check names them
+    assert "left alone, because their files were answered" in workplace.command("check").stdout
+    assert [request.user_code for request in endpoint.requests] == [ZHANG] * 2
+    assert len(workplace.submissions()) == 4

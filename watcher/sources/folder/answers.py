@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -17,6 +17,7 @@ from watcher.sources.folder.drive import Mount, is_gone, open_below, unavailable
 from watcher.sources.folder.free import free_in
 from watcher.sources.folder.identity import Fingerprint
 from watcher.sources.folder.making import made, made_below
+from watcher.sources.folder.marks import Marks
 from watcher.sources.folder.move import Move
 from watcher.sources.folder.names import for_display, from_text, to_text
 from watcher.sources.folder.note import drop_note
@@ -49,6 +50,7 @@ class Answers:
         self._done = template_of(mount.path, folder.done)
         self._error = template_of(mount.path, folder.error)
         self._arriving = arriving
+        self._marks = Marks(mount.path)
         self.is_near = True  # whether the last move stayed on one drive of this machine
 
     @property
@@ -56,11 +58,12 @@ class Answers:
         return tuple(template for template in (self._done, self._error) if template is not None)
 
     def look_at_drives(self) -> None:
-        """See what the folders of answers lie on, to know one that is unmounted later."""
+        """See what the folders of answers lie on, to know one that is unmounted later; and mark them, where need be."""
         for template in self.templates:
-            with suppress(OSError, SourceUnavailable):  # as an answer will say
+            with suppress(OSError, SourceUnavailable), ExitStack() as files:  # as an answer will say
                 if (folder := self._open_fixed(template)) is not None:
-                    os.close(folder)
+                    files.callback(os.close, folder)
+                    self._marks.put_in_all(template, folder)
 
     def plan(self, submission: Submission, *, booked: bool) -> str | None:
         """The target as text; None where such files stay."""
@@ -201,7 +204,12 @@ class Answers:
             base = made(template.fixed, os.fstat(root))
         subfolders = self._relative(place).split("/")[:-1]
         names = [part for part in target.removeprefix(template.fixed).split("/") if part]
-        return made_below(base, names, root, subfolders)
+        try:
+            folder = made_below(os.dup(base), names, root, subfolders)
+            self._marks.put(template, base, names[0] if names else "")
+            return folder
+        finally:
+            os.close(base)
 
 
 def template_of(folder: str, text: str | None) -> Template | None:

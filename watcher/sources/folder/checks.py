@@ -60,12 +60,13 @@ class _Checks:
 
     def _contents(self, root: int, drive: Drive) -> Iterator[Finding]:
         try:
+            left_out = LeftOut(self._templates, drive.real_path)
             sight = Scan(
                 LastFolder(root),
                 drive,
                 Verdicts(),
                 recursive=self._folder.recursive,
-                leave_out=LeftOut(self._templates, drive.real_path),
+                leave_out=left_out,
                 marker=self._folder.marker,
             ).everything()
         except OSError as error:
@@ -75,6 +76,11 @@ class _Checks:
         yield self.about.well(f"{self._mount.path} can be read; {counted}")
         for problem in (sight.problems + sight.barred + self._unreadable)[:5]:
             yield self.about.wrong(problem, "let this program read it, or take it out of the folder")
+        if left_out.renamed:
+            message = f"left alone, because their files were answered: {some(map(clean, sorted(left_out.renamed)))}"
+            yield self.about.note(
+                message, "nothing need be done; what is to be taken in again goes back to where it was"
+            )
         yield from self._shut(root, sight)
         yield from self._ownerless(wanted)
         yield from self._mistakable(drive)

@@ -61,6 +61,7 @@ class Finder:
         self._offered = Offered()
         self._problems: list[str] = []
         self._barred: set[str] = set()
+        self._told_renamed: set[str] = set()
         self._turn = 0
         self._left_out: tuple[str, LeftOut] | None = None  # below which folder, and what
         self._scanned_at = self._asked_at = float("-inf")
@@ -121,6 +122,7 @@ class Finder:
             self._barred.intersection_update(sight.barred)
             self.left_alone = self._verdicts.count(Verdict.LEFT_ALONE) + len(self._barred)
             self._problems = sight.problems
+            self._tell_of_renamed()
         problems = self._problems or sight.problems
         if problems:
             more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
@@ -133,6 +135,15 @@ class Finder:
                 "A file is not taken in, because somebody keeps it open or still writes to it.",
                 extra={"detail": f"{self._folder.path}/{for_display(path)}"},
             )
+
+    def _tell_of_renamed(self) -> None:
+        renamed = self._left_out[1].renamed if self._left_out is not None else set()
+        for path in sorted(renamed - self._told_renamed):
+            log.warning(
+                "A folder of answered files has another name, and is left alone as before.",
+                extra={"detail": f"{self._folder.path}/{for_display(path)}"},
+            )
+        self._told_renamed = set(renamed)
 
     # ------------------------------------------------------------------------------- what is there
 
@@ -178,7 +189,8 @@ class Finder:
 
     def _scan(self, folders: LastFolder, drive: Drive, *, everything: bool) -> Scan:
         if everything or self._left_out is None or self._left_out[0] != drive.real_path:
-            self._left_out = (drive.real_path, LeftOut(self._templates, drive.real_path))
+            renamed = self._left_out[1].renamed if self._left_out is not None else ()
+            self._left_out = (drive.real_path, LeftOut(self._templates, drive.real_path, renamed))
         else:
             self._left_out[1].look_again()
         return Scan(

@@ -16,6 +16,7 @@ from urllib.parse import unquote_to_bytes
 LONGEST_NAME_BYTES = 255
 NOTE_SUFFIX = ".txt"
 OWN_PREFIX = ".invoice-watcher-"  # our temporary names: hidden, so that every scan leaves them alone
+MARK = f"{OWN_PREFIX}answered"  # in a folder of answers
 
 _UNSAFE = re.compile("[%\x00-\x1f\x7f-\x9f\u2028\u2029\udc80-\udcff]")
 _LONGEST_SUFFIX_BYTES = 32

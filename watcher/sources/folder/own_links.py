@@ -20,15 +20,15 @@ def open_own(root: str, path: str) -> int:
     SourceUnavailable where the way to it goes, below `root`, through a link that is neither root's, nor ours, nor of
     the owner of `root`: it could lead what is moved there to any place that we may write to.
     """
-    inside = _inside(root, path)
-    if inside is None:
+    way = inside(root, path)
+    if way is None:
         return os.open(path, FOLDER)
     here = os.open(root, FOLDER)
     trusted = {0, os.geteuid(), os.fstat(here).st_uid}
-    return descend(here, inside.split("/"), lambda above, name: _step(above, name, trusted, path))
+    return descend(here, way.split("/"), lambda above, name: _step(above, name, trusted, path))
 
 
-def _inside(root: str, path: str) -> str | None:
+def inside(root: str, path: str) -> str | None:
     """The way from `root` on, also where `path` leads there by another name or mount of it; None: it lies elsewhere."""
     rest = path.removeprefix(root.rstrip("/") + "/")
     if rest != path:

@@ -10,7 +10,7 @@ from msgspec import Struct, field
 from watcher.ignored import is_ignored, is_ignored_folder
 from watcher.sources.folder.drive import Drive, LastFolder, folder_below, is_gone, unavailable
 from watcher.sources.folder.identity import Candidate
-from watcher.sources.folder.names import OWN_PREFIX, for_display
+from watcher.sources.folder.names import MARK, OWN_PREFIX, for_display
 from watcher.sources.folder.target import LeftOut
 from watcher.sources.folder.verdicts import STATS_PER_SCAN, FolderVerdicts, Verdicts
 
@@ -130,7 +130,7 @@ class Scan:
             self._turn,
         )
         subfolders: list[str] = []
-        standing = 0
+        standing, before = 0, len(self.seen.candidates)
         with os.scandir(here) as entries:
             for entry in entries:
                 if stands(entry) and ((standing + turn) % stride or self._is_unchanged(entry, verdicts)):
@@ -140,6 +140,9 @@ class Scan:
                         subfolders.append(entry.name)
                 elif entry.is_file(follow_symlinks=False):
                     self._note(entry, f"{path}/{entry.name}" if path else entry.name)
+        if path in self._leave_out.renamed:
+            del self.seen.candidates[before:]
+            return []
         if standing < len(verdicts):
             verdicts.drop_absent(os.listdir(here))
         return subfolders
@@ -156,7 +159,9 @@ class Scan:
 
     def _note(self, entry: os.DirEntry[str], path: str) -> None:
         if is_ignored(entry.name) or path == self._marker:
-            if entry.name.startswith(OWN_PREFIX):
+            if entry.name == MARK and "/" in path:  # the watched folder itself may have been one of answers once
+                self._leave_out.is_renamed(path.rpartition("/")[0])
+            elif entry.name.startswith(OWN_PREFIX):
                 self.seen.leftovers.append(path)
             return
         try:

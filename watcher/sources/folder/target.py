@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 
 from msgspec import Struct
 
 from watcher.dated import fixed_of, is_one_of, on, spelt
+from watcher.sources.folder.atomic import status_of
 from watcher.sources.folder.identity import are_one_folder
-from watcher.sources.folder.names import note_name, numbered
+from watcher.sources.folder.names import MARK, note_name, numbered
 
 
 class Template(Struct, frozen=True):
@@ -43,10 +44,13 @@ class Template(Struct, frozen=True):
         relative = _relative(root, real_fixed)
         if relative:  # all of what is fixed lies below the root
             return lambda path: path == relative or path.startswith(relative + "/")
-        first = self.first_dated
-        if relative is None and not (first and _are_one(root, real_fixed)):
+        if relative is None and not (self.first_dated and _are_one(root, real_fixed)):
             return lambda _path: False
-        return lambda path: is_one_of(path.partition("/")[0], first)
+        return lambda path: self.is_first(path.partition("/")[0])
+
+    def is_first(self, name: str) -> bool:
+        """Whether the first folder below `fixed` is called so on some day."""
+        return is_one_of(name, self.first_dated)
 
     @property
     def first_dated(self) -> str:
@@ -61,14 +65,18 @@ def left_out_by(templates: Sequence[Template], root: str) -> Callable[[str], boo
 
 
 class LeftOut:
-    """Which folders no scan enters: those of answers, also where another path leads into them.
+    """Which folders no scan enters: those of answers, also under another path or name.
 
-    A drive may be mounted twice, and a name be written in another case. That is seen only once such a folder is open.
+    A drive may be mounted twice, and a name be written in another case. That is seen only once such a folder is open,
+    and what was renamed once its mark is read.
     """
 
-    def __init__(self, templates: Sequence[Template], root: str) -> None:
+    def __init__(self, templates: Sequence[Template], root: str, renamed: Iterable[str] = ()) -> None:
+        """`renamed` are those that had a mark when they were looked at last, relative to the root."""
         self._is_ours = left_out_by(templates, root)
         self._fixed = {template.fixed for template in templates}
+        self.renamed: set[str] = set()  # those that have a mark, but not their name
+        self._maybe_renamed = set(renamed)
         self._others: set[str] = set()  # paths that lead into one of ours, relative to the root
         self._numbers: set[tuple[int, int]] = set()
         self._missing = self._fixed
@@ -88,6 +96,9 @@ class LeftOut:
 
     def has(self, path: str, folder: int) -> bool:
         """Whether this open folder is one of ours; if so its path is remembered."""
+        if path in self._maybe_renamed and status_of(folder, MARK) is not None:  # its mark need not be searched for
+            self.is_renamed(path)
+            return True
         if not self._numbers:
             return False
         status = os.fstat(folder)
@@ -98,6 +109,11 @@ class LeftOut:
         if is_ours:
             self._others.add(path)
         return is_ours
+
+    def is_renamed(self, path: str) -> None:
+        """The folder has a mark."""
+        self.renamed.add(path)
+        self._others.add(path)
 
 
 def _status(path: str) -> os.stat_result | None:
