@@ -12,7 +12,7 @@ from watcher.config.sections import FixedCode, FromFilename, FromPlace
 from watcher.mounts import kind_of
 from watcher.sources.folder.drive import Drive
 from watcher.sources.folder.identity import Candidate
-from watcher.sources.folder.ready import OLD_SECONDS, Waiting, is_whole
+from watcher.sources.folder.ready import OLD_SECONDS, Waiting
 from watcher.sources.folder.usercode import code_of
 
 MOUNTS = """\
@@ -48,37 +48,14 @@ def test_what_a_drive_may_be_believed_is_known_by_what_is_mounted_last(
 
 
 @pytest.mark.parametrize(
-    ("head", "tail", "whole"),
-    [
-        (b"%PDF-1.4 ...", b"...%%EOF\r\n", True),
-        (b"%PDF-1.4 ...", b"... half an obj", False),
-        (b"\n\n%PDF-1.4", b"%%EOF" + b" " * 2000, True),
-        (b"%PDF-1.4", b"%%EOF" + b" " * 3000, False),
-        (b"PK\x03\x04...", b"...PK\x05\x06" + b"\0" * 18, True),
-        (b"PK\x03\x04...", b"...", False),
-        (b"<?xml", b"<a></a>\n", True),
-        (b"<?xml", b"<a><b", False),
-        (b"\xff\xd8\xff\xe0", b"...\xff\xd9 by a camera", True),
-        (b"\xff\xd8\xff\xe0", b"... half a photo", False),
-        (b"\x89PNG\r\n\x1a\n", b"...\0\0\0\0IEND\xae\x42\x60\x82", True),
-        (b"\x89PNG\r\n\x1a\n", b"... half a picture", False),
-        (b"II*\0", b"... a TIFF ends anyhow", True),
-        (b"II*\0", b"..." + b"\0" * 3000, False),
-        (b"what else there is", b"...", True),
-        (b"", b"", True),
-    ],
-)
-def test_a_file_is_whole_when_its_end_is_there(head: bytes, tail: bytes, whole: bool) -> None:
-    assert is_whole(head, tail) is whole
-
-
-@pytest.mark.parametrize(
     ("content", "patience"),
     [
         (b"%PDF-1.4 ... %%EOF", 5.0),
         (b"%PDF-1.4 ... half", 60.0),
         (b"%PDF-1.4 ... half" + b"\0" * 5000, 600.0),
         (b"\xff\xd8\xff\xe0 ... half" + b"\0" * 5000, 600.0),
+        (b"Rar!\x1a\x07\x01\x00 ... half", 60.0),
+        (b"Subject: of one part\n\nhello", 60.0),
     ],
 )
 def test_a_file_on_a_network_drive_is_believed_finished_the_later_the_less_it_looks_so(

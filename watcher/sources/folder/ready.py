@@ -19,18 +19,15 @@ from enum import Enum
 from msgspec import Struct
 
 from watcher.sources.folder.identity import Candidate
+from watcher.sources.folder.looked import HEAD_BYTES, TAIL_BYTES, Looked
+from watcher.sources.folder.whole import is_whole
 
 PATIENCE = 10  # × settle: how long an empty or damaged file must stand still to be believed finished
-LEAST_PATIENCE_SECONDS = 60.0  # for damaged ones
+LEAST_PATIENCE_SECONDS = 60.0  # for damaged ones, and those that cannot tell
 RESERVED_PATIENCE_SECONDS = 600.0  # for those whose end is nothing but zeros
 OLD_SECONDS = 3600.0  # what was changed so long before it was first seen is finished, however it looks
 LONG_SECONDS = 900.0  # who waits longer than that for its writer is told of
 _FIRST_LOOK_AGAIN_SECONDS = 0.002  # the close event comes a moment before the kernel counts the writer out
-_TAIL_BYTES = 2048
-_ZIP_END_BYTES = 22 + 65_535  # the end record, and the longest comment behind it
-# How files begin that end in a way of their own; behind that may come a little more, of a zip a comment.
-_ZIP_END = b"PK\x05\x06"
-_ENDINGS = {b"PK\x03\x04": _ZIP_END, b"\xff\xd8\xff": b"\xff\xd9", b"\x89PNG\r\n": b"IEND"}
 
 
 class Lease(Enum):
@@ -54,32 +51,6 @@ def try_lease(file: int) -> Lease:
     except OSError as error:
         return Lease.BUSY if error.errno == errno.EAGAIN else Lease.UNKNOWN
     return Lease.FREE
-
-
-def is_whole(head: bytes, tail: bytes) -> bool:
-    """Whether a file that begins and ends so has its end: the trailer of a PDF, the directory of a zip, a mark."""
-    if b"%PDF-" in head[:1024]:
-        return b"%%EOF" in tail[-_TAIL_BYTES:]
-    if head.startswith(b"<?xml"):
-        return tail.rstrip().endswith(b">")
-    for begin, ending in _ENDINGS.items():
-        if head.startswith(begin):
-            return ending in (tail if ending == _ZIP_END else tail[-_TAIL_BYTES:])
-    return not is_reserved(tail)
-
-
-def is_reserved(tail: bytes) -> bool:
-    """Whether a file that ends so is likely to be written still.
-
-    Windows gives a file its size first, and neither that nor its time may change on a server until all has come.
-    """
-    return bool(tail) and not tail[-_TAIL_BYTES:].strip(b"\0")
-
-
-def read_tail(file: int, size: int) -> bytes:
-    """The end of an open file, as much as `is_whole` wants; raises OSError."""
-    length = min(size, _ZIP_END_BYTES)
-    return os.pread(file, length, size - length)
 
 
 class _Watched(Struct):
@@ -188,9 +159,20 @@ class Waiting:
         return self._clock() - max(status.st_mtime, status.st_ctime) >= OLD_SECONDS
 
     def _is_believable(self, seen: _Watched, opened: int, now: float) -> bool:
-        tail = read_tail(opened, seen.size)
-        if is_whole(os.pread(opened, 1024, 0), tail) or self._is_old(seen, opened):
+        file = _looked_at(opened, seen.size)
+        if is_whole(file) or self._is_old(seen, opened):
             return True
-        least = RESERVED_PATIENCE_SECONDS if is_reserved(tail) else LEAST_PATIENCE_SECONDS
+        least = RESERVED_PATIENCE_SECONDS if file.is_reserved else LEAST_PATIENCE_SECONDS
         seen.look_at = seen.still_since + max(self._settle * PATIENCE, least)
         return now >= seen.look_at
+
+
+def _looked_at(file: int, size: int) -> Looked:
+    """The begin and the end of an open file. Raises OSError."""
+    length = min(size, TAIL_BYTES)
+    return Looked(
+        head=os.pread(file, HEAD_BYTES, 0),
+        tail=os.pread(file, length, size - length),
+        size=size,
+        read=lambda start, length: os.pread(file, length, start),
+    )
