@@ -54,6 +54,20 @@ def mounts() -> str:
     return Path(_MOUNTINFO).read_bytes().decode("utf-8", "surrogateescape")
 
 
+def device_of(file: int) -> int | None:
+    """The file system that an open file is on, by the number that it has in the kernel's own lists; None: not known.
+
+    `st_dev` may be another one: btrfs makes one up for each subvolume.
+    """
+    try:
+        about = Path(f"/proc/self/fdinfo/{file}").read_text(encoding="ascii")
+    except OSError:
+        return None
+    number = re.search(r"^mnt_id:\s*(\d+)$", about, re.MULTILINE)
+    found = re.search(rf"^{number[1]} \d+ (\d+):(\d+) ", mounts(), re.MULTILINE) if number else None
+    return os.makedev(int(found[1]), int(found[2])) if found else None
+
+
 class MountTable:
     """What is mounted where, read again only when it has changed. For many threads."""
 

@@ -16,9 +16,11 @@ import pytest
 
 from tests.support.journal_process import other_process
 from tests.support.journals import ENDED, FAILED, HOLD, answer, book, claim, done, mail, settle
+from tests.support.tmpfs import small_disk
 from tests.support.waiting import wait_for
 from watcher.errors import JournalUnavailable, JournalUnusable
 from watcher.journal import migrate as migrations
+from watcher.journal.lock import FileLock, holder_of, lock_of
 from watcher.journal.opening import is_same_journal, migrate, open_journal
 from watcher.model import Kind, Outcome, SubmissionFilter, SubmissionState
 from watcher.ports import HOLD_MARGIN
@@ -108,6 +110,22 @@ def test_the_daemon_is_not_woken_by_what_it_writes_itself(url: str) -> None:
         assert len(woken) == 1
     finally:
         daemon.close()
+
+
+def test_a_daemon_on_a_journal_with_the_same_number_on_another_drive_does_not_hold_this_one(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "one", "1m") as one, small_disk(tmp_path / "other", "1m") as other:
+        # Given two drives that have given one number to the locks of two journals
+        journals = [disk.path / "journal.db" for disk in (one, other)]
+        for journal in journals:
+            lock_of(journal).write_text("1\n")
+        if len({lock_of(journal).stat().st_ino for journal in journals}) > 1:
+            pytest.skip("the drives number their files in other ways")
+        # When a daemon runs on the one
+        held = FileLock(lock_of(journals[0]))
+        # Then it is the one's alone
+        assert [holder_of(journal) for journal in journals] == [str(os.getpid()), None]
+        held.release()
+        assert holder_of(journals[0]) is None
 
 
 def test_a_killed_daemon_leaves_the_lock_the_outcomes_and_what_was_in_flight(url: str) -> None:

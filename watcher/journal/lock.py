@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 from contextlib import suppress
 from pathlib import Path
 
 from watcher.errors import JournalUnusable
+from watcher.mounts import device_of
 
 _LOCKS = Path("/proc/locks")
 
@@ -49,13 +51,19 @@ def holder_of(journal: Path) -> str | None:
 
     The kernel's list of locks is read: to try the lock would keep off a daemon that starts at that moment.
     """
-    path = lock_of(journal)
     try:
-        number = path.stat().st_ino
-        held = any(f":{number} " in line for line in _LOCKS.read_text(encoding="ascii").splitlines() if "FLOCK" in line)
-        return path.read_text(encoding="ascii", errors="replace").strip() if held else None
+        with lock_of(journal).open("rb") as file:
+            return _holder(file.fileno()) if _is_locked(file.fileno()) else None
     except OSError:
         return None
+
+
+def _is_locked(file: int) -> bool:
+    """By its number and its drive: another drive may have a file of this number, which somebody has locked."""
+    device = device_of(file)
+    drive = "[0-9a-f]+:[0-9a-f]+" if device is None else f"{os.major(device):02x}:{os.minor(device):02x}"
+    line = rf"^\d+: FLOCK .* {drive}:{os.fstat(file).st_ino} "
+    return re.search(line, _LOCKS.read_text(encoding="ascii"), re.MULTILINE) is not None
 
 
 def lock_of(journal: Path) -> Path:
