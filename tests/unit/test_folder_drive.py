@@ -95,6 +95,30 @@ def test_only_what_stood_there_is_finished_by_its_age_because_a_drives_clock_may
     assert ready == [False, when == "it stood there"]
 
 
+@pytest.mark.parametrize("content", [b"", b"%PDF-1.4 ... half"])
+@pytest.mark.parametrize("writes", [False, True])
+def test_only_of_a_file_that_somebody_writes_it_is_said_that_somebody_does(
+    tmp_path: Path, content: bytes, writes: bool
+) -> None:
+    # Given a file that has to stand still for longer than what is told of, by a `settle` of ninety seconds and more
+    path = tmp_path / "a.pdf"
+    path.write_bytes(content)
+    waiting = Waiting(settle=120.0)
+    told = []
+
+    # When it is looked at each half a minute
+    with path.open("rb") as file:
+        for look in range(36):
+            now = 30.0 * look
+            candidate = Candidate(mtime_ns=look if writes else 1, path="a.pdf", size=len(content), inode=1)
+            if not waiting.is_early(candidate, now):
+                assert not waiting.is_ready(candidate, file.fileno(), now, closed=False, trusted=False)
+            told += waiting.long(now)
+
+    # Then it is told of once, and only where it changes
+    assert told == (["a.pdf"] if writes else [])
+
+
 @pytest.mark.parametrize(
     ("path", "code"),
     [("903851/a.pdf", "903851"), ("903851/deep/a.pdf", "903851"), ("a.pdf", None), ("\udcff/a.pdf", None)],

@@ -51,7 +51,8 @@ class Finished:
                 ready = self._waiting.is_ready(candidate, file, now, closed=closed, trusted=trusted)
                 wanted = ready and self._is_wanted(folders.root, candidate, file)
             else:
-                self._waiting.look_again(candidate, now, pause=_CHANGING_PAUSE_SECONDS if trusted else self._settle)
+                pause = _CHANGING_PAUSE_SECONDS if trusted else self._settle
+                self._waiting.look_again(candidate, now, pause=pause, is_written=True)
         finally:
             if not wanted:
                 os.close(file)
@@ -59,7 +60,7 @@ class Finished:
 
     def _put_off(self, candidate: Candidate, error: OSError, now: float) -> None:
         if error.errno in _HELD:
-            self._waiting.look_again(candidate, now, pause=self._settle)
+            self._waiting.look_again(candidate, now, pause=self._settle, is_written=True)
         elif is_gone(error):
             self._waiting.forget(candidate.path)
         else:

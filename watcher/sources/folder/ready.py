@@ -64,6 +64,7 @@ class _Watched(Struct):
     pause: float = _FIRST_LOOK_AGAIN_SECONDS  # before the next look at a busy file
     stood: bool = False  # it was there before anybody looked, and has not changed since
     closed: bool = False
+    is_written: bool = False  # at the last look: it changed, or somebody had it open
     told: bool = False
 
 
@@ -93,8 +94,15 @@ class Waiting:
         return min((seen.look_at for seen in self._files.values()), default=None)
 
     def long(self, now: float) -> list[str]:
-        """The files that have been waited for too long. They are not given again."""
-        found = [path for path, seen in self._files.items() if not seen.told and now - seen.since >= LONG_SECONDS]
+        """The files that somebody has been writing for too long. They are not given again.
+
+        One that only has to stand still for longer, because it is empty or damaged, is none.
+        """
+        found = [
+            path
+            for path, seen in self._files.items()
+            if seen.is_written and not seen.told and now - seen.since >= LONG_SECONDS
+        ]
         for path in found:
             self._files[path].told = True
         return found
@@ -111,9 +119,10 @@ class Waiting:
         for path in [path for path in self._files if path not in there]:
             del self._files[path]
 
-    def look_again(self, file: Candidate, now: float, *, pause: float) -> None:
+    def look_again(self, file: Candidate, now: float, *, pause: float, is_written: bool = False) -> None:
         """Look at it again in `pause` seconds, whatever it is waiting for."""
-        self._seen(file, now).look_at = now + pause
+        seen = self._seen(file, now)
+        seen.look_at, seen.is_written = now + pause, is_written
 
     def is_ready(self, file: Candidate, opened: int, now: float, *, closed: bool, trusted: bool) -> bool:
         """Whether the open file is finished; where not, it is noted when to look again.
@@ -129,6 +138,7 @@ class Waiting:
         lease = try_lease(opened) if trusted else Lease.UNKNOWN
         if lease is Lease.BUSY:
             seen.look_at, seen.pause = now + seen.pause, min(seen.pause * 2, max(self._settle, 1.0))
+            seen.is_written = True
             return False
         if lease is Lease.FREE or (trusted and seen.closed):
             return True
@@ -141,7 +151,9 @@ class Waiting:
             seen = self._files[file.path] = _Watched(file.size, file.mtime_ns, now, now + self._settle, now)
             seen.stood = before is None and not self._seen_all
             if before is not None:
-                seen.since, seen.pause, seen.told = before.since, before.pause, before.told
+                seen.since, seen.pause, seen.told, seen.is_written = before.since, before.pause, before.told, True
+        else:
+            seen.is_written = False
         return seen
 
     def _is_still(self, seen: _Watched, now: float, wanted: float) -> bool:
