@@ -16,6 +16,8 @@ from tests.support.folders import PDF, Memory, folder_source, submission_of
 from watcher.errors import SourceUnavailable, TargetTaken
 from watcher.model import Submission
 from watcher.sources.folder import FolderSource, atomic
+from watcher.sources.folder.hidden import hidden_name
+from watcher.sources.folder.identity import Fingerprint
 from watcher.sources.folder.note import note_bytes
 
 NOTE = "没有找到发票。\n"
@@ -148,3 +150,36 @@ def test_what_somebody_has_put_there_stays(tmp_path: Path, source: FolderSource,
 
     assert there(error) == {"a.pdf": content}
     assert there(tmp_path / "inbox") == {"a.pdf": PDF}
+
+
+def test_an_empty_file_that_somebody_has_put_there_stays_on_any_other_drive(
+    tmp_path: Path, source: FolderSource, error: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a move that died after it had hidden the file
+    submission, target = taken_in(source, tmp_path)
+    monkeypatch.undo()
+    inbox = tmp_path / "inbox"
+    (inbox / "a.pdf").rename(inbox / hidden_name("a.pdf", Fingerprint.parse(submission.fingerprint)))
+    error.mkdir()
+    (error / "a.pdf").touch()
+
+    with pytest.raises(TargetTaken):
+        source.move(submission, target, NOTE)
+
+    assert there(error) == {"a.pdf": b""}
+    assert there(inbox) == {"a.pdf": PDF}
+
+
+def test_a_file_is_moved_to_a_share_that_keeps_its_times_to_another_user(
+    tmp_path: Path, source: FolderSource, error: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submission, target = taken_in(source, tmp_path)
+
+    def forbidden(*_: Any, **__: Any) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "utime", forbidden)
+    source.move(submission, target, NOTE, first=True)
+
+    assert there(error) == ANSWERED
+    assert there(tmp_path / "inbox") == {}

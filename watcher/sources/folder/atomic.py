@@ -18,14 +18,17 @@ _CANNOT = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP)
 _CANNOT_LINK = (*_CANNOT, errno.EPERM, errno.EMLINK, errno.EACCES)
 
 
-def rename_new(source: int, name: str, target: int, new_name: str) -> None:
-    """Rename between two open folders; FileExistsError where the new name is taken. Other drives: EXDEV."""
+def rename_new(source: int, name: str, target: int, new_name: str, *, over_empty: bool = False) -> None:
+    """Rename between two open folders; FileExistsError where the new name is taken. Other drives: EXDEV.
+
+    `over_empty`: where a drive can only take a name by an empty file, one that is there was left by a try that died.
+    """
     try:
         _renameat2(source, name, target, new_name)
     except OSError as error:
         if error.errno not in _CANNOT:
             raise
-        _link_and_unlink(source, name, target, new_name)
+        _link_and_unlink(source, name, target, new_name, over_empty=over_empty)
 
 
 def rename_aside(folder: int, name: str, own_name: str) -> None:
@@ -62,7 +65,7 @@ def copy_of(file: int, folder: int, name: str) -> None:
         while chunk := os.read(file, _CHUNK_BYTES):
             _write_all(copy, chunk)
         take_after(copy, status)
-        os.utime(copy, ns=(status.st_atime_ns, status.st_mtime_ns))
+        _take_times(copy, status)
         os.fsync(copy)
     finally:
         os.close(copy)
@@ -72,9 +75,7 @@ def write_new(folder: int, name: str, content: bytes, like: os.stat_result, temp
     """Write a file that is whole from its first moment, with the mode and group of another. FileExistsError."""
     was_left = _write_temporary(folder, temporary, content, like)
     try:
-        if was_left:  # by who died, and may have taken the name before
-            remove_empty(folder, name)
-        rename_new(folder, temporary, folder, name)
+        rename_new(folder, temporary, folder, name, over_empty=was_left)
     except BaseException:
         remove(folder, temporary)
         raise
@@ -93,13 +94,6 @@ def remove(folder: int, name: str) -> bool:
     except FileNotFoundError:
         return False
     return True
-
-
-def remove_empty(folder: int, name: str) -> None:
-    """Unlink a file that has nothing in it; one that was filled meanwhile stays."""
-    status = status_of(folder, name)
-    if status is not None and is_empty_file(status):
-        remove(folder, name)
 
 
 def is_empty_file(status: os.stat_result) -> bool:
@@ -137,6 +131,15 @@ def take_after(file: int, like: os.stat_result) -> None:
             os.fchmod(file, mode & 0o777)
 
 
+def _take_times(file: int, like: os.stat_result) -> None:
+    """A share that is mounted as another user's lets us write, and keeps its times to that user."""
+    try:
+        os.utime(file, ns=(like.st_atime_ns, like.st_mtime_ns))
+    except OSError as error:
+        if error.errno not in (*_CANNOT, errno.EPERM, errno.EACCES):
+            raise
+
+
 def sync_folder(folder: int) -> None:
     """Have the names in an open folder on the disk; some network drives cannot, and need not."""
     with contextlib.suppress(OSError):
@@ -153,7 +156,7 @@ def same_content(one: int, other: int) -> bool:
     return not os.pread(other, 1, offset)
 
 
-def _link_and_unlink(source: int, name: str, target: int, new_name: str) -> None:
+def _link_and_unlink(source: int, name: str, target: int, new_name: str, *, over_empty: bool) -> None:
     try:
         os.link(name, new_name, src_dir_fd=source, dst_dir_fd=target, follow_symlinks=False)
     except FileExistsError:
@@ -163,23 +166,33 @@ def _link_and_unlink(source: int, name: str, target: int, new_name: str) -> None
     except OSError as error:
         if error.errno not in _CANNOT_LINK:
             raise
-        _reserve_and_rename(source, name, target, new_name)
+        _reserve_and_rename(source, name, target, new_name, over_empty=over_empty)
         return
     os.unlink(name, dir_fd=source)
 
 
-def _reserve_and_rename(source: int, name: str, target: int, new_name: str) -> None:
+def _reserve_and_rename(source: int, name: str, target: int, new_name: str, *, over_empty: bool) -> None:
     """For drives that know no links: take the name with an empty file, then rename over that."""
-    os.close(os.open(new_name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=target))
+    try:
+        os.close(os.open(new_name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=target))
+    except FileExistsError:
+        if not (over_empty and _is_empty(target, new_name)):
+            raise
     try:
         os.rename(name, new_name, src_dir_fd=source, dst_dir_fd=target)
     except BaseException:
-        if status_of(source, name) is not None:  # else the drive did rename it, and its answer was lost on the way
-            remove_empty(target, new_name)
+        if status_of(source, name) is not None:
+            if _is_empty(target, new_name):
+                remove(target, new_name)
             raise
-        there = status_of(target, new_name)
-        if there is None or not there.st_size:
+        if _is_empty(target, new_name):
             raise
+        # Else the drive did rename it, and its answer was lost on the way.
+
+
+def _is_empty(folder: int, name: str) -> bool:
+    status = status_of(folder, name)
+    return status is None or is_empty_file(status)
 
 
 def _write_temporary(folder: int, name: str, content: bytes, like: os.stat_result) -> bool:

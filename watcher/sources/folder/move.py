@@ -19,7 +19,6 @@ from watcher.sources.folder.atomic import (
     copy_of,
     is_empty_file,
     remove,
-    remove_empty,
     rename_aside,
     rename_new,
     same_content,
@@ -64,6 +63,7 @@ class Move:
         self._note = note
         self._came = came
         self._first = first
+        self._over_empty = False
         self._is_copied = False  # it had to be, though both ends seem to be on one drive
         self._began = boot_seconds()
 
@@ -81,22 +81,18 @@ class Move:
         there = self._target.status
         if here is None:
             self._be_sure_it_is_there(there)
-        elif there is not None and not self._is_only_taken(here, there):
+        elif there is not None and not self._may_be_only_taken(here, there):
             self._finish(here, there)
         else:
-            if there is not None:
-                remove_empty(self._target.folder, self._target.name)
-            self._bring_with_note(here)
+            self._bring_with_note(here, over_empty=there is not None)
 
-    def _is_only_taken(self, here: tuple[Spot, os.stat_result], there: os.stat_result) -> bool:
-        """Whether the name was taken for the file by a move that died before it could fill it.
-
-        It had hidden the file before, and its name was free when it was planned: nobody else puts an empty file there.
-        """
+    def _may_be_only_taken(self, here: tuple[Spot, os.stat_result], there: os.stat_result) -> bool:
+        """Whether the name may be taken by a move that died before it could fill it: it had hidden the file by then."""
         spot, status = here
         return not self._first and spot is self._hidden and is_empty_file(there) and not is_empty_file(status)
 
-    def _bring_with_note(self, here: tuple[Spot, os.stat_result]) -> None:
+    def _bring_with_note(self, here: tuple[Spot, os.stat_result], *, over_empty: bool) -> None:
+        self._over_empty = over_empty
         self._keep_note(here[1])
         try:
             self._bring(here[0])
@@ -202,7 +198,8 @@ class Move:
 
     def _give_name(self, named: Spot, hidden: Spot) -> None:
         try:
-            rename_new(named.folder, named.name, self._target.folder, self._target.name)
+            target = self._target
+            rename_new(named.folder, named.name, target.folder, target.name, over_empty=self._over_empty)
         except OSError:
             self._put_back(hidden)
             raise
