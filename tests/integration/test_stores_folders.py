@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from watcher.stores.folders import LocalFolder
+from tests.support.tmpfs import small_disk
+from watcher.config.sections import ObjectsStore
+from watcher.errors import StoreUnavailable
+from watcher.ports import FoundDocument
+from watcher.spool import Spooled
+from watcher.stores import objects
+from watcher.stores.folders import LocalFolder, Mount
 
 Synced = list[Path]
 
@@ -30,7 +37,8 @@ def synced(monkeypatch: pytest.MonkeyPatch) -> Synced:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> LocalFolder:
-    made = LocalFolder(root=str(tmp_path / "root"), partial=str(tmp_path / "root" / "partial"))
+    root = str(tmp_path / "root")
+    made = LocalFolder(root=root, partial=f"{root}/partial", mount=Mount(root))
     made.make()
     return made
 
@@ -129,3 +137,36 @@ def test_who_comes_while_names_are_written_waits_until_they_are(
         goes_on.set()
         first.result(10)
         assert second.result(10)
+
+
+@pytest.mark.parametrize("below", ["", "store"])
+@pytest.mark.parametrize("is_local", [True, False])
+def test_nothing_is_written_to_where_the_drive_was_mounted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, below: str, is_local: bool
+) -> None:
+    """A drive of this machine, which is written to here, and one of another, which OpenDAL writes to."""
+    monkeypatch.setattr(objects, "is_local", lambda _folder: is_local)
+    place = tmp_path / "drive"
+    section = ObjectsStore.model_validate({"type": "objects", "service": "fs", "options": {"root": str(place / below)}})
+    store = objects.ObjectsStore("default", section)
+    document = FoundDocument(
+        name="a.pdf", media_type="application/pdf", extension=".pdf", size=3, content=Spooled([b"abc"])
+    )
+    with small_disk(place, "1m"):
+        # Given a store on a drive
+        store.prepare()
+        locator = store.put(document)
+        assert (place / below / locator.key).exists()
+        # When it is unmounted
+        subprocess.run(["umount", "--lazy", str(place)], check=True)
+        # Then documents wait for it
+        for _ in range(2):
+            with pytest.raises(StoreUnavailable, match="not mounted any more"):
+                store.put(document)
+        assert list(place.iterdir()) == []
+        # And go there once it is there again
+        place.rmdir()
+        with small_disk(place, "1m"):
+            assert store.put(document) == locator
+            assert (place / below / locator.key).exists()
+        subprocess.run(["mount", "-t", "tmpfs", "tmpfs", str(place)], check=True)  # for whoever unmounts it

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import threading
@@ -14,7 +15,7 @@ from typing import TypeVar
 from msgspec import Struct, field
 
 from watcher.durable import sync_directory
-from watcher.mounts import is_network, kind_of
+from watcher.mounts import is_network, kind_of, mount_of
 
 T = TypeVar("T")
 
@@ -51,6 +52,29 @@ class Entries:
                     raise
 
 
+class Mount:
+    """The drive that a folder is on, to know when it is not mounted any more: below it lies another, empty folder."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+        self._device: int | None = None
+        self._point = ""
+
+    def require(self, device: int) -> None:
+        """What is in the folder is on the file system `device` (`st_dev`). Raises OSError."""
+        if device == self._device:
+            return
+        point = mount_of(os.path.realpath(self._folder)).point
+        if len(point) < len(self._point):
+            raise OSError(errno.ENODEV, "its drive is not mounted any more")
+        self._device, self._point = device, point
+
+    def require_above(self) -> None:
+        """The same where the folder need not be there."""
+        here = Path(self._folder)
+        self.require(next(each for each in (here, *here.parents) if each.exists()).stat().st_dev)
+
+
 class LocalFolder(Struct, frozen=True, kw_only=True):
     """Where documents lie on a drive of this machine. For many threads.
 
@@ -60,10 +84,12 @@ class LocalFolder(Struct, frozen=True, kw_only=True):
 
     root: str
     partial: str  # on the same drive, for what is not whole yet
+    mount: Mount
     entries: Entries = field(default_factory=Entries)
 
     def make(self) -> None:
         """Raises OSError."""
+        self.mount.require_above()
         for folder in (self.root, self.partial):
             Path(folder).mkdir(parents=True, exist_ok=True)
 
@@ -75,11 +101,12 @@ class LocalFolder(Struct, frozen=True, kw_only=True):
         target = f"{self.root}/{key}"
         part = f"{self.partial}/{target.rpartition('/')[2]}.{secrets.token_hex(8)}"
         try:
-            with _in_its_folder(part, lambda: open(part, "xb")) as file:  # noqa: PTH123 - a Path takes longer than all of this
+            with self._in_its_folder(part, lambda: open(part, "xb")) as file:  # noqa: PTH123 - a Path takes longer than all of this
+                self.mount.require(os.fstat(file.fileno()).st_dev)
                 file.writelines(chunks)
                 file.flush()
                 os.fsync(file.fileno())
-            _in_its_folder(target, lambda: os.replace(part, target), self._is_new)  # noqa: PTH105 - as above
+            self._in_its_folder(target, lambda: os.replace(part, target), self._is_new)  # noqa: PTH105 - as above
             self.entries.add(target.rpartition("/")[0])
         except BaseException:
             with suppress(OSError):
@@ -90,20 +117,20 @@ class LocalFolder(Struct, frozen=True, kw_only=True):
         """All that was written before is on the disk, under its name. Raises OSError."""
         self.entries.write()
 
+    def _in_its_folder(self, path: str, act: Callable[[], T], made: Callable[[Path], None] = lambda _folder: None) -> T:
+        """Do it; where its folder is not there, make that first, and tell."""
+        try:
+            return act()
+        except FileNotFoundError:
+            self.mount.require_above()
+            folder = Path(path).parent
+            folder.mkdir(parents=True, exist_ok=True)
+            made(folder)
+            return act()
+
     def _is_new(self, folder: Path) -> None:
         """It was made for something that comes into it: its own name has to be on the disk, too."""
         self.entries.add(*(str(each) for each in folder.parents if each.is_relative_to(self.root)))
-
-
-def _in_its_folder(path: str, act: Callable[[], T], made: Callable[[Path], None] = lambda _folder: None) -> T:
-    """Do it; where its folder is not there, make that first, and tell."""
-    try:
-        return act()
-    except FileNotFoundError:
-        folder = Path(path).parent
-        folder.mkdir(parents=True, exist_ok=True)
-        made(folder)
-        return act()
 
 
 def is_local(folder: str) -> bool:

@@ -23,7 +23,7 @@ from watcher.secrecy import KnownSecrets
 from watcher.spool import IN_MEMORY_BYTES, Spooled
 from watcher.stores.addresses import Addressing, key_of
 from watcher.stores.fetching import fetch_finding
-from watcher.stores.folders import TEMPORARY_FOLDER, LocalFolder, clear_partial, is_local, without_new_folders
+from watcher.stores.folders import TEMPORARY_FOLDER, LocalFolder, Mount, clear_partial, is_local, without_new_folders
 from watcher.tls import trust_advice
 
 log = logging.getLogger(__name__)
@@ -48,6 +48,7 @@ class ObjectsStore:
         self._section = section
         self._addressing = Addressing.of(section.attachment_url)
         self._built: Any = None
+        self._mounts: dict[str, Mount] = {}  # of a file system: of its root
         self._local: LocalFolder | None = None  # until it is known where it is
         self._is_placed = False
         self._building = threading.Lock()
@@ -62,6 +63,7 @@ class ObjectsStore:
             if (local := self._local_folder()) is not None:
                 local.make()
             else:
+                self._require_drive()
                 self._operator()
             if (folder := self._folder()) is not None:
                 clear_partial(Path(folder.partial))
@@ -75,6 +77,7 @@ class ObjectsStore:
             if (local := self._local_folder()) is not None:
                 local.write(key, document.content.chunks())
             else:
+                self._require_drive()
                 self._upload(self._operator(), key, document.content, document.media_type)
             return Locator(store=self._name, key=key, url=self._posted(key))
 
@@ -187,7 +190,13 @@ class ObjectsStore:
         options = self._options()
         if self._section.service != "fs" or "root" not in options:
             return None
-        return LocalFolder(root=options["root"], partial=options["atomic_write_dir"])
+        root = options["root"]
+        mount = self._mounts.setdefault(root, Mount(root))
+        return LocalFolder(root=root, partial=options["atomic_write_dir"], mount=mount)
+
+    def _require_drive(self) -> None:
+        if (folder := self._folder()) is not None:
+            folder.mount.require_above()
 
     def _fetched(self, key: str, data: bytes, about: About) -> list[Finding]:
         """What the probe's address gives, where it has one."""
