@@ -1,4 +1,4 @@
-"""A copy to another drive that takes so long that another node begins it as well."""
+"""Two nodes that move files at the same time: one file, when its copy takes long, or two to one name."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import contextlib
 import os
 import signal
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -153,3 +155,57 @@ def test_what_was_half_copied_is_removed_too_where_its_name_is_taken_by_then(
         "a (2).pdf": CONTENT,
         "a (2).pdf.txt": note_bytes(NOTE),
     }
+
+
+@pytest.fixture
+def others(tmp_path: Path, error: Path) -> tuple[FolderSource, Submission]:
+    """Another node, for another folder with the same `error`, and a file there that has the same name."""
+    source = folder_source(tmp_path / "other", network=True, settle="1ms", error=str(error))
+    (tmp_path / "other" / "inbox" / "a.pdf").write_bytes(pdf("another"))
+    memory = Memory()
+    while True:
+        for arrival in source.arrivals(memory):
+            return source, submission_of(arrival, source)
+        source.wait(0.01)
+
+
+@pytest.mark.parametrize("its_note", ["before", "after"])
+def test_who_comes_second_to_a_name_leaves_the_note_of_who_came_first(
+    source: FolderSource,
+    planned: tuple[Submission, str],
+    others: tuple[FolderSource, Submission],
+    monkeypatch: pytest.MonkeyPatch,
+    its_note: str,
+) -> None:
+    """Its note comes before or after that of the second one, which is about to give its file the name."""
+    (submission, target), (other, theirs) = planned, others
+    is_noted, may_go_on, rename = threading.Event(), threading.Event(), atomic.rename_new
+
+    def renamed(*arguments: Any, **keys: Any) -> None:
+        if threading.current_thread() is second:
+            is_noted.set()
+            may_go_on.wait(60)
+        elif its_note == "before":
+            second.start()
+            is_noted.wait(60)
+        rename(*arguments, **keys)
+
+    monkeypatch.setattr(move, "rename_new", renamed)
+    refused: list[Exception] = []
+
+    def come_second() -> None:
+        try:
+            other.move(theirs, target, "of the second", first=True)
+        except TargetTaken as taken:
+            refused.append(taken)
+
+    second = threading.Thread(target=come_second)
+    if its_note == "after":
+        second.start()
+        is_noted.wait(60)
+    source.move(submission, target, NOTE, first=True)
+    may_go_on.set()
+    second.join(60)
+
+    assert len(refused) == 1
+    assert there(Path(target).parent) == ANSWERED

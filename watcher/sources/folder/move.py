@@ -29,7 +29,7 @@ from watcher.sources.folder.drive import open_file
 from watcher.sources.folder.hidden import hidden_spot
 from watcher.sources.folder.identity import Fingerprint, are_one_file
 from watcher.sources.folder.names import for_display
-from watcher.sources.folder.note import drop_note, keep_note
+from watcher.sources.folder.note import keep_note, take_back_note
 from watcher.sources.folder.spot import Spot
 
 LATE_SECONDS = 30.0  # of a move's begin: another node may have begun it as well before it ends
@@ -63,6 +63,7 @@ class Move:
         self._note = note
         self._came = came
         self._first = first
+        self._note_before: bytes | None = None  # that ours was written over
         self._over_empty = False
         self._is_copied = False  # it had to be, though both ends seem to be on one drive
         self._began = boot_seconds()
@@ -99,7 +100,7 @@ class Move:
         except BaseException as error:
             if isinstance(error, Vanished) and self._was_brought():
                 return
-            self._take_note_back()
+            self._take_note_back(here[1])
             if isinstance(error, FileExistsError):
                 raise TargetTaken(f"another file took the name {for_display(self._target.name)}") from error
             raise
@@ -236,12 +237,12 @@ class Move:
             with suppress(OSError):
                 remove_copies(self._target.folder, self._target.name, self._named_after)
 
-    def _take_note_back(self) -> None:
+    def _take_note_back(self, like: os.stat_result) -> None:
         """A note must not stand beside a file that did not come, or another's."""
         if self._note is not None:
-            with suppress(OSError):
-                drop_note(self._target)
+            with suppress(OSError, TargetTaken):
+                take_back_note(self._target, self._note, self._note_before, like)
 
     def _keep_note(self, like: os.stat_result) -> None:
         if self._note is not None:
-            keep_note(self._target, self._note, like)
+            self._note_before = keep_note(self._target, self._note, like)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from codecs import BOM_UTF8
+from collections.abc import Callable
 
 from watcher.errors import TargetTaken, Vanished
 from watcher.sources.folder.atomic import remove, status_of, write_new, write_over
@@ -25,13 +26,35 @@ def note_bytes(text: str) -> bytes:
     return said + _mark(said)
 
 
-def keep_note(file: Spot, text: str, like: os.stat_result) -> None:
-    """Write the note of a file (`like`) beside it, in place of an older one of ours. Raises TargetTaken, OSError."""
+def keep_note(file: Spot, text: str, like: os.stat_result) -> bytes | None:
+    """Write the note of a file (`like`) beside it, in place of an older one of ours, which is given back.
+
+    Raises TargetTaken, OSError.
+    """
     spot = file.beside(note_name(file.name))
+    before = own_note(spot.folder, spot.name)
+    _write(spot, note_bytes(text), like, write_new if before is None else write_over)
+    return before
+
+
+def take_back_note(file: Spot, text: str, before: bytes | None, like: os.stat_result) -> None:
+    """Undo `keep_note`, for a file that did not come. Raises TargetTaken, OSError.
+
+    Another node's file may have come instead: then its note is there by now, or was there before.
+    """
+    spot, mine = file.beside(note_name(file.name)), note_bytes(text)
+    if own_note(spot.folder, spot.name) != mine:
+        return
+    if before is None or before == mine:
+        remove(spot.folder, spot.name)
+    else:
+        _write(spot, before, like, write_over)
+
+
+def _write(spot: Spot, content: bytes, like: os.stat_result, write: Callable[..., None]) -> None:
     temporary = f"{OWN_PREFIX}{hashlib.sha256(os.fsencode(spot.name)).hexdigest()[:16]}.note"
     try:
-        write = write_over if is_own_note(spot.folder, spot.name) else write_new
-        write(spot.folder, spot.name, note_bytes(text), like, temporary)
+        write(spot.folder, spot.name, content, like, temporary)
     except FileExistsError as error:
         raise TargetTaken(f"{for_display(spot.name)} is there already") from error
 
@@ -45,24 +68,36 @@ def drop_note(file: Spot) -> None:
 
 def is_own_note(folder: int, name: str) -> bool:
     """Whether what has this name in an open folder is a note of ours."""
+    return own_note(folder, name) is not None
+
+
+def own_note(folder: int, name: str) -> bytes | None:
+    """The note of ours that has this name in an open folder; None: there is none, or something else."""
     if status_of(folder, name) is None:
-        return False
+        return None
     try:
         file, _ = open_file(folder, name)
     except (OSError, Vanished):
-        return False
+        return None
     try:
-        return is_note_in(file)
+        return _note_in(file)
     except OSError:
-        return False
+        return None
     finally:
         os.close(file)
 
 
 def is_note_in(file: int) -> bool:
     """Whether an open file is a note of ours, and nobody has changed it. Raises OSError."""
+    return _note_in(file) is not None
+
+
+def _note_in(file: int) -> bytes | None:
     size = os.fstat(file).st_size
-    return _MARK_BYTES < size <= _LONGEST_BYTES and _is_note(os.pread(file, size, 0))
+    if not _MARK_BYTES < size <= _LONGEST_BYTES:
+        return None
+    content = os.pread(file, size, 0)
+    return content if _is_note(content) else None
 
 
 def _mark(said: bytes) -> bytes:
