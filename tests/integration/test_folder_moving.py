@@ -149,6 +149,24 @@ def test_names_of_255_bytes_that_begin_alike_are_moved_with_a_note_each(folder: 
     }
 
 
+def test_a_name_too_long_for_the_drive_of_answers_is_shortened(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given an encrypted share, which takes names of 143 bytes
+    lstat = os.lstat
+
+    def short(path: str) -> os.stat_result:
+        if len(os.fsencode(path.rpartition("/")[2])) > 143:
+            raise OSError(errno.ENAMETOOLONG, "File name too long")
+        return lstat(path)
+
+    name = "票" * 60 + ".pdf"
+    folder.drop(name)
+    submission = folder.taken_in(name)
+    monkeypatch.setattr(os, "lstat", short)
+    folder.source.move(submission, folder.source.plan(submission, booked=False), NOTE, first=True)
+    names = sorted(path.name for path in folder.error.iterdir())
+    assert names == ["票" * 43 + ".pdf", "票" * 43 + ".pdf.txt"]
+
+
 def test_files_of_two_folders_that_are_moved_at_once_get_a_name_and_a_note_each(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -152,6 +152,16 @@ def test_a_hidden_name_tells_the_name_that_it_hides() -> None:
     assert original_name(".invoice-watcher-0123456789abcdef.tmp") is None
 
 
+@pytest.mark.parametrize("name", ["票" * 30 + ".pdf", "票" * 46 + ".pdf", "x" * 139 + ".pdf", "票" * 80 + ".pdf"])
+def test_a_drive_that_takes_a_files_name_takes_its_hidden_one_because_encrypted_shares_take_143_bytes(
+    name: str,
+) -> None:
+    hidden = hidden_name(name, STATE)
+
+    assert len(os.fsencode(hidden)) <= max(143, len(os.fsencode(name)))
+    assert str(original_name(hidden)).endswith(".pdf")
+
+
 def test_a_fingerprint_comes_back_from_its_text() -> None:
     assert Fingerprint.parse(str(STATE)) == STATE
 

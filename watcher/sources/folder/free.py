@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
+import errno
 import os
 
 from watcher.sources.folder.arriving import Arriving
 from watcher.sources.folder.atomic import status_of
 from watcher.sources.folder.drive import FOLDER, is_gone, unavailable
+from watcher.sources.folder.names import LONGEST_ENCRYPTED_BYTES, NOTE_SUFFIX, shortened
 from watcher.sources.folder.note import is_own_note
 from watcher.sources.folder.spot import Spot
 from watcher.sources.folder.target import free_name
 
+_SHORT_BYTES = LONGEST_ENCRYPTED_BYTES - len(NOTE_SUFFIX) - len(" (999)")
+
 
 def free_in(folder: str, name: str, arriving: Arriving) -> str:
-    """A name that nothing has, or is about to have, in this folder."""
+    """A name that nothing has, or is about to have, in this folder; a shorter one where its drive has none so long."""
     try:
-        return free_name(
-            name,
-            lambda one: f"{folder}/{one}" in arriving or _is_there(f"{folder}/{one}"),
-            lambda one: _is_there(f"{folder}/{one}") and _is_foreign_in(folder, one),
-        )
+        return _free_in(folder, name, arriving)
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise unavailable(error, folder) from error
+    try:
+        return _free_in(folder, shortened(name, _SHORT_BYTES), arriving)
     except OSError as error:
         raise unavailable(error, folder) from error
+
+
+def _free_in(folder: str, name: str, arriving: Arriving) -> str:
+    return free_name(
+        name,
+        lambda one: f"{folder}/{one}" in arriving or _is_there(f"{folder}/{one}"),
+        lambda one: _is_there(f"{folder}/{one}") and _is_foreign_in(folder, one),
+    )
 
 
 def free_beside(source: Spot) -> Spot:

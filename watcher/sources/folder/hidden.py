@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
+
 from watcher.sources.folder.identity import TOKEN_LENGTH, Fingerprint, token_of
-from watcher.sources.folder.names import LONGEST_NAME_BYTES, OWN_PREFIX, shortened
+from watcher.sources.folder.names import LONGEST_ENCRYPTED_BYTES, LONGEST_NAME_BYTES, OWN_PREFIX, shortened
 from watcher.sources.folder.spot import Spot
 
 
 def hidden_name(name: str, expected: Fingerprint) -> str:
     """The name that a file has in the middle of its move; what stands behind the second hyphen is its own."""
     prefix = f"{OWN_PREFIX}{token_of(name, expected)}-"
-    return prefix + shortened(name, LONGEST_NAME_BYTES - len(prefix))
+    longest = max(LONGEST_ENCRYPTED_BYTES, len(os.fsencode(name)))  # what the drive surely takes
+    return prefix + shortened(name, min(longest, LONGEST_NAME_BYTES) - len(prefix))
 
 
 def hidden_spot(file: Spot, expected: Fingerprint) -> Spot:

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from urllib.parse import unquote_to_bytes
 
 LONGEST_NAME_BYTES = 255
+LONGEST_ENCRYPTED_BYTES = 143  # of eCryptfs, as a NAS has its encrypted shares: some 47 Chinese characters
 NOTE_SUFFIX = ".txt"
 OWN_PREFIX = ".invoice-watcher-"  # our temporary names: hidden, so that every scan leaves them alone
 MARK = f"{OWN_PREFIX}answered"  # in a folder of answers
