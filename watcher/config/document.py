@@ -7,6 +7,7 @@ without end. No report quotes the text: it may be a secret that stands in the wr
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator
 from datetime import date
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import yaml
 from msgspec import Struct, field
 
+from watcher.config.syntax import fault
 from watcher.config.values import Unquoted
 
 Path = tuple[str | int, ...]
@@ -27,24 +29,8 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _TRUE = ("yes", "true", "on")
 _SIGNS = ":=：＝"  # what people part a key from its value with; YAML wants a colon and a blank
 _UNPARTED = re.compile(rf"([\w.-]+)\s*[{_SIGNS}](?!//)\s*(\S.*)", re.DOTALL)
+_CURLY = re.compile(r"[“”＂「『].*[“”＂」』]|[‘’＇].*[‘’＇]", re.DOTALL)
 _NO_COLON = "a word without a colon in braces: is a value with a comma missing its quotes?"
-
-# The beginnings of what PyYAML says, and what a person is told instead.
-_SYNTAX = (
-    ("found character '\\t'", "a tab stands here: indent with spaces"),
-    ("found character", "a value cannot begin with this sign: put it in quotes"),
-    ("mapping values are not allowed", "a colon too many, or wrong indentation: put a value with a colon in quotes"),
-    ("could not find expected ':'", "a key without its colon, or without the blank after the colon"),
-    ("found undefined alias", "a value cannot begin with *: put it in quotes"),
-    ("expected alphabetic or numeric", "a value cannot begin with * or &: put it in quotes"),
-    ("found duplicate anchor", "an anchor (&) of this name was set before"),
-    ("found unexpected end of stream", "a quote that is opened and never closed"),
-    ("found unknown escape character", "a backslash in double quotes: use single quotes"),
-    ("but found another document", "only one document: take out the line with ---"),
-    ("expected <block end>", "wrong indentation, or a text after a closing quote or bracket"),
-    ("expected ',' or", "a bracket that is opened and never closed, or a comma is missing"),
-    ("expected the node content", "a value is missing, or a bracket is opened and never closed"),
-)
 
 
 class Problem(Struct, frozen=True, kw_only=True):
@@ -119,6 +105,8 @@ def spelled(path: Path) -> str:
 def _decode(data: bytes) -> str:
     if len(data) > LARGEST_BYTES:
         raise _Unreadable(1, "the file is larger than 1 MB: this is no configuration")
+    if data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        raise _Unreadable(1, "UTF-16, which Windows calls Unicode: save the file in UTF-8")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -142,10 +130,7 @@ def _compose(text: str) -> yaml.Node:
         line = text.count("\n", 0, error.position) + 1
         raise _Unreadable(line, "a control character, which must not stand in a text file") from None
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        said = error.problem or ""
-        plain = next((plain for start, plain in _SYNTAX if said.startswith(start)), "wrong YAML syntax")
-        raise _Unreadable(mark.line + 1 if mark else 1, plain) from None
+        raise _Unreadable(*fault(error, text)) from None
     except (yaml.YAMLError, ValueError):
         raise _Unreadable(1, "wrong YAML syntax") from None
     if root is None:
@@ -255,6 +240,8 @@ class _Reading:
     def _scalar(self, node: yaml.ScalarNode, path: Path) -> Any:
         kind = node.tag.removeprefix("tag:yaml.org,2002:")
         text = str(node.value)
+        if node.style is None and _CURLY.fullmatch(text):
+            self._report(node, path, "curly or full-width quotes would be a part of the value: write straight ones")
         if node.style is not None or kind == "str":
             self._refuse_tag(node, path, "tag:yaml.org,2002:str")
             return text

@@ -34,6 +34,7 @@ _BYTES = {"B": 1, "kB": 1000, "KB": 1000, "MB": 1000**2, "GB": 1000**3}
 _RATE = re.compile(r"(\d{1,9})/(s|m|h)", re.ASCII)
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _ADDRESS = r"[^\s@<>(),;:\"\\\[\]]+@[^\s@<>(),;:\"\\\[\]]+"
+_NO_PATH_HERE = re.compile(r"\\\\|[A-Za-z]:[\\/]|[A-Za-z]{2,}://")
 _DOMAIN = r"(?:[\w-]{1,63}\.)*[\w-]{1,63}"
 
 
@@ -208,6 +209,8 @@ def parse_path(value: Any, info: ValidationInfo) -> Path:
     if not isinstance(value, (str, Path)) or not str(value):
         raise ValueError("not a path: write it as text, in quotes")
     visible(str(value))
+    if _NO_PATH_HERE.match(str(value)):
+        raise ValueError("not a path of this machine: mount the share here, and write the folder that it is mounted on")
     base = base_of(info)
     return base / value if base is not None else Path(value)
 

@@ -489,6 +489,79 @@ def test_a_file_that_is_no_yaml_says_where_and_why(tmp_path: Path, content: byte
     assert problems_of(written(tmp_path, content)) == [told]
 
 
+_TWO_KEYS = "mailboxes:\n  - name: a\n    HERE\n    port: 143\n"
+_FULL_WIDTH_COLON = " (this line has a full-width colon: write : and a blank)"
+_NO_COLON = "a key without its colon, or without the blank after the colon"
+_SECOND_COLON = "a colon too many, or wrong indentation: put a value with a colon in quotes"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (_TWO_KEYS.replace("HERE", "host:mail"), f"3: {_NO_COLON}"),
+        (_TWO_KEYS.replace("HERE", "host：mail"), f"3: {_NO_COLON}{_FULL_WIDTH_COLON}"),
+        (_TWO_KEYS.replace("HERE", "host： 'm：x'"), f"3: {_NO_COLON}{_FULL_WIDTH_COLON}"),
+        (_TWO_KEYS.replace("HERE", 'host:mail # "：'), f"3: {_NO_COLON}"),
+        (
+            _TWO_KEYS.replace("HERE", "tls:\u00a0none"),
+            f"3: {_NO_COLON} (this line has a blank that only looks like one: write an ordinary space)",
+        ),
+        (
+            _TWO_KEYS.replace("    HERE", "\u3000\u3000tls: none"),
+            "3: a blank that is no ordinary one stands before a key: indent with spaces",
+        ),
+        ("mailboxes:\n  -name: a\n\n    port: 143\n", "2: a blank is missing after the hyphen of a list"),
+        (
+            "folders:\n  - user_code: ｛from: owner｝\n",
+            f"2: {_SECOND_COLON} (this line has a full-width brace: write {{ and }})",
+        ),
+        (
+            "web: {listen: a， password: b}\n",
+            (
+                "1: a bracket that is opened and never closed, or a comma is missing"
+                " (this line has a full-width comma: write , and a blank)"
+            ),
+        ),
+    ],
+)
+def test_a_sign_of_another_keyboard_is_told_where_it_stands(tmp_path: Path, text: str, told: str) -> None:
+    assert problems_of(written(tmp_path, text)) == [told]
+
+
+def test_a_file_in_utf_16_is_told_as_what_windows_calls_it(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(MINIMUM, encoding="utf-16")
+
+    assert problems_of(path) == ["1: UTF-16, which Windows calls Unicode: save the file in UTF-8"]
+
+
+@pytest.mark.parametrize("quoted", ["“canary”", "‘canary’", "＂canary＂", "「canary」", "“canary“"])
+def test_quotes_of_another_keyboard_are_no_part_of_a_secret_without_a_word(tmp_path: Path, quoted: str) -> None:
+    text = MINIMUM + MAILBOX.replace("{env: IMAP_PASSWORD}", quoted)
+
+    problems = problems_of(written(tmp_path, text))
+
+    told = "mailboxes[0].password: curly or full-width quotes would be a part of the value: write straight ones"
+    assert [problem.partition(" ")[2] for problem in problems] == [told]
+
+
+def test_curly_quotes_may_stand_in_a_value_and_within_straight_ones(tmp_path: Path) -> None:
+    text = MINIMUM + MAILBOX.replace("{env: IMAP_PASSWORD}", "'“canary”'")
+
+    load(written(tmp_path, text + "smtp: {host: h, from: “发票” <a@corp.example>}\n"))
+
+
+@pytest.mark.parametrize("path", [r"\\server\share", r"D:\发票", "D:/x", "smb://server/share", "file:///srv"])
+def test_a_path_of_another_machine_is_no_folder_here(tmp_path: Path, path: str) -> None:
+    text = MINIMUM.replace("path: inbox", f"path: '{path}'")
+
+    (problem,) = problems_of(written(tmp_path, text))
+
+    assert problem.endswith(
+        "path: not a path of this machine: mount the share here, and write the folder that it is mounted on"
+    )
+
+
 def test_aliases_that_multiply_are_refused(tmp_path: Path) -> None:
     lines = ["a: &a [x,x,x,x,x,x,x,x,x]"]
     lines += [f"{new}: &{new} [{','.join(['*' + old] * 9)}]" for old, new in zip("abcdefgh", "bcdefghi", strict=True)]

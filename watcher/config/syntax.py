@@ -1,0 +1,92 @@
+"""What PyYAML says of a text that is no YAML, in words for an administrator, at the line where the mistake is.
+
+PyYAML often stumbles a line later. Nothing of the text is quoted: it may be a secret.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import yaml
+
+# The beginnings of what PyYAML says, and what a person is told instead.
+_NO_COLON = "could not find expected ':'"
+_SECOND_COLON = "mapping values are not allowed"
+_PLAIN = (
+    ("found character '\\t'", "a tab stands here: indent with spaces"),
+    ("found character", "a value cannot begin with this sign: put it in quotes"),
+    (_SECOND_COLON, "a colon too many, or wrong indentation: put a value with a colon in quotes"),
+    (_NO_COLON, "a key without its colon, or without the blank after the colon"),
+    ("found undefined alias", "a value cannot begin with *: put it in quotes"),
+    ("expected alphabetic or numeric", "a value cannot begin with * or &: put it in quotes"),
+    ("found duplicate anchor", "an anchor (&) of this name was set before"),
+    ("found unexpected end of stream", "a quote that is opened and never closed"),
+    ("found unknown escape character", "a backslash in double quotes: use single quotes"),
+    ("but found another document", "only one document: take out the line with ---"),
+    ("expected <block end>", "wrong indentation, or a text after a closing quote or bracket"),
+    ("expected ',' or", "a bracket that is opened and never closed, or a comma is missing"),
+    ("expected the node content", "a value is missing, or a bracket is opened and never closed"),
+)
+
+# Signs that a Chinese keyboard writes, and a web page that is copied from; YAML takes them for letters.
+_FOREIGN = {
+    "：": "a full-width colon: write : and a blank",
+    "，": "a full-width comma: write , and a blank",
+    "｛": "a full-width brace: write { and }",
+    "｝": "a full-width brace: write { and }",
+    "［": "a full-width bracket: write [ and ]",
+    "］": "a full-width bracket: write [ and ]",
+    "【": "a full-width bracket: write [ and ]",
+    "】": "a full-width bracket: write [ and ]",
+    "“": 'a curly quote: write "',
+    "”": 'a curly quote: write "',
+    "＂": 'a full-width quote: write "',
+    "‘": "a curly quote: write '",
+    "’": "a curly quote: write '",
+    "＇": "a full-width quote: write '",
+    "＃": "a full-width #: write # and a blank before it",
+    "\N{NO-BREAK SPACE}": "a blank that only looks like one: write an ordinary space",
+    "\N{IDEOGRAPHIC SPACE}": "a full-width blank: write an ordinary space",
+}
+_QUOTED = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'[^']*'")
+_COMMENT = re.compile(r"(?:^|\s)#.*")
+_STUCK_HYPHEN = re.compile(r" *-[\w\"']")
+
+
+def fault(error: yaml.MarkedYAMLError, text: str) -> tuple[int, str]:
+    """The line of the mistake, 1 for the first one, and what it is."""
+    lines = text.splitlines()
+    said, line = error.problem or "", _line(error)
+    indented = next((n for n, each in enumerate(lines[:line], 1) if _is_strangely_indented(each)), None)
+    if indented is not None:
+        return indented, "a blank that is no ordinary one stands before a key: indent with spaces"
+    if said.startswith(_SECOND_COLON) and (above := _stuck_hyphen(lines, line)):
+        return above, "a blank is missing after the hyphen of a list"
+    plain = next((plain for start, plain in _PLAIN if said.startswith(start)), "wrong YAML syntax")
+    return line, plain + _foreign(lines[line - 1 : line])
+
+
+def _line(error: yaml.MarkedYAMLError) -> int:
+    """Of a key without its colon, PyYAML names the line behind it."""
+    at_key = (error.problem or "").startswith(_NO_COLON)
+    mark = (error.context_mark if at_key else None) or error.problem_mark or error.context_mark
+    return mark.line + 1 if mark else 1
+
+
+def _is_strangely_indented(line: str) -> bool:
+    indentation = line[: len(line) - len(line.lstrip())]
+    return any(sign in _FOREIGN for sign in indentation)
+
+
+def _stuck_hyphen(lines: Sequence[str], line: int) -> int | None:
+    """The line with text right above, where that is an item of a list without its blank."""
+    above = next((n for n in range(line - 1, 0, -1) if _COMMENT.sub("", lines[n - 1]).strip()), None)
+    return above if above is not None and _STUCK_HYPHEN.match(lines[above - 1]) else None
+
+
+def _foreign(lines: Sequence[str]) -> str:
+    """What sign of another kind stands in the line, outside of quotes and comments."""
+    bare = _COMMENT.sub("", _QUOTED.sub("", "".join(lines)))
+    found = next((_FOREIGN[sign] for sign in bare if sign in _FOREIGN), None)
+    return f" (this line has {found})" if found else ""
