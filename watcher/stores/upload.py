@@ -192,7 +192,7 @@ class HttpStore:
         try:
             return self._token.header() if refused is None else self._token.refresh(refused)
         except Unavailable as error:
-            raise self._unavailable("cannot be used without a token, and none can be had") from error
+            raise self._unavailable(f"cannot be used without a token: {error}") from error
 
     def _way(self) -> Way[SteadyAdapter]:
         made = self._made
