@@ -6,6 +6,8 @@ import collections
 import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import closing
@@ -16,6 +18,7 @@ import pytest
 
 from tests.support.journal_process import other_process
 from tests.support.journals import ENDED, FAILED, HOLD, answer, book, claim, done, mail, settle
+from tests.support.servers.process import program
 from tests.support.tmpfs import small_disk
 from tests.support.waiting import wait_for
 from watcher.errors import JournalUnavailable, JournalUnusable
@@ -358,6 +361,39 @@ def test_a_journal_that_may_not_be_written_is_told_by_the_daemon_and_read_by_oth
     with pytest.raises(JournalUnusable, match="may not be written"):
         open_journal(url, exclusive=True)
     open_journal(url, exclusive=False).close()
+
+
+_OPEN_IT = """
+import sys
+from watcher.errors import JournalUnusable
+from watcher.journal.opening import open_journal
+for exclusive in (True, False):
+    try:
+        open_journal(sys.argv[1], exclusive=exclusive)
+    except JournalUnusable as error:
+        print(error)
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root alone can make what belongs to another")
+def test_a_journal_of_another_user_is_told_with_who_that_is(path: Path, url: str) -> None:
+    # Given a journal that the user nobody has made
+    open_journal(url, exclusive=True).close()
+    for each in (path, path.with_name("journal.db.lock")):
+        os.chown(each, 65534, 65534)
+
+    # When who has no more rights than a user opens it, as the daemon and as `list`
+    powerless = [str(program("setpriv", "util-linux")), "--bounding-set=-all", "--inh-caps=-all"]
+    said = subprocess.run(
+        [*powerless, sys.executable, "-c", _OPEN_IT, url], capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+
+    # Then both say whose it is, and how to go on
+    told = "Permission denied: it is of the user nobody; run this as that user: runuser -u nobody -- invoice-watcher …"
+    assert said == [
+        f"the journal's lock {path}.lock cannot be opened: {told}",
+        f"the journal {path} cannot be read: {told}",
+    ]
 
 
 def test_a_journal_whose_making_was_killed_is_made_anew(path: Path, url: str) -> None:

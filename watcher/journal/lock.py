@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from watcher.errors import JournalUnusable
+from watcher.journal.denial import told
 from watcher.mounts import device_of
 
 _LOCKS = Path("/proc/locks")
@@ -26,7 +27,7 @@ class FileLock:
         try:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
-            raise JournalUnusable(f"the journal's lock {path} cannot be opened: {error.strerror}") from error
+            raise JournalUnusable(f"the journal's lock {path} cannot be opened: {told(path, error)}") from error
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

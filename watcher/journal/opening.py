@@ -9,6 +9,7 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from watcher.errors import JournalUnavailable, JournalUnusable
+from watcher.journal import denial
 from watcher.journal.database import Database
 from watcher.journal.journal import SqlJournal
 from watcher.journal.lock import FileLock, lock_of
@@ -93,7 +94,8 @@ def _lock(path: Path) -> FileLock:
     try:
         there = path.parent.is_dir()
     except OSError as error:  # a name in it is too long, or a directory above it is shut
-        raise JournalUnusable(f"the journal's directory {path.parent} cannot be read: {error.strerror}") from error
+        why = denial.told(path, error)
+        raise JournalUnusable(f"the journal's directory {path.parent} cannot be read: {why}") from error
     if not there:
         raise JournalUnusable(f"the journal's directory {path.parent} does not exist")
     return FileLock(lock_of(path))

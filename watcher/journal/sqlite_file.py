@@ -18,6 +18,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 
 from watcher.durable import sync_directory
 from watcher.errors import JournalMissing, JournalUnavailable, JournalUnusable
+from watcher.journal import denial
 from watcher.journal.clock import now_ms, span_ms
 from watcher.journal.connection import Connection
 from watcher.journal.database import FULL
@@ -166,7 +167,7 @@ def _is_there(path: Path) -> bool:
             raise _damaged(path, "only its -wal is there") from error
         return False
     except OSError as error:
-        raise JournalUnusable(f"the journal {path} cannot be read: {error.strerror}") from error
+        raise JournalUnusable(f"the journal {path} cannot be read: {denial.told(path, error)}") from error
     if not stat.S_ISREG(status.st_mode):
         raise JournalUnusable(f"{path} is not a journal: it is no file")
     if status.st_size == 0:  # a journal gets its name when it is whole
@@ -186,7 +187,7 @@ def _make(path: Path) -> None:
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise JournalUnavailable(FULL) from error
-        raise JournalUnusable(f"the journal {path} cannot be written: {error.strerror}") from error
+        raise JournalUnusable(f"the journal {path} cannot be written: {denial.told(path, error)}") from error
     with _opened(unfinished) as connection:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
         bring_up(connection, None)
@@ -215,7 +216,7 @@ def _check_header(path: Path) -> None:
             header = file.read(100)
             size = os.fstat(file.fileno()).st_size
     except OSError as error:
-        raise JournalUnusable(f"the journal {path} cannot be read: {error.strerror}") from error
+        raise JournalUnusable(f"the journal {path} cannot be read: {denial.told(path, error)}") from error
     if header and not header.startswith(_MAGIC):
         raise JournalUnusable(f"{path} is not a journal: it is no SQLite database")
     page = int.from_bytes(header[16:18], "big")
