@@ -557,11 +557,24 @@ def test_a_share_without_its_marker_counts_as_not_mounted(tmp_path: Path) -> Non
     watched.drop("a.pdf")
     with pytest.raises(SourceUnavailable, match="not mounted"):
         watched.look()
-    assert not watched.source.check()[0].ok
+    (finding,) = watched.source.check()
+    assert not finding.ok
+    assert finding.mend == f"mount the share at {watched.inbox}; if it is mounted, put a file .mounted into it, once"
 
     (watched.inbox / ".mounted").touch()
 
     assert watched.paths() == ["a.pdf"]
+    watched.source.close()
+
+
+def test_a_file_in_the_place_of_the_folder_is_told_as_one(tmp_path: Path) -> None:
+    watched = Watched(tmp_path)
+    watched.inbox.rmdir()
+    watched.inbox.write_bytes(PDF)
+
+    (finding,) = watched.source.check()
+
+    assert (finding.ok, finding.mend) == (False, "name the folder that it lies in, in `path`")
     watched.source.close()
 
 

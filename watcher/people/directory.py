@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import re
@@ -27,6 +28,7 @@ _MOST_FINDINGS = 20
 _UNFINISHED = "it looks cut off, and may still be being written"
 _SUBJECT = "directory"
 _MEND = "mend the file; it is read again by itself"
+_MAKE = "make the file, or mend its place in directory.file; relative places start at the configuration's folder"
 
 _Version = tuple[int, int, int]  # mtime in ns, size, inode
 
@@ -210,7 +212,8 @@ def _findings(path: Path, state: _State) -> list[Finding]:
     if state.problem is not None:
         kept = "" if state.employees is None else " (the last good version is in use)"
         message = f"{path} cannot be used: {state.problem}{kept}"
-        findings.append(Finding(subject=_SUBJECT, ok=False, message=message, mend=_MEND))
+        mend = _MAKE if state.problem == os.strerror(errno.ENOENT) else _MEND
+        findings.append(Finding(subject=_SUBJECT, ok=False, message=message, mend=mend))
     if state.employees is not None:
         count = len(state.employees.by_address)
         encoding = state.employees.encoding

@@ -17,6 +17,7 @@ LARGEST_BYTES = 50_000_000
 
 _COLUMNS = ("email", "user_code", "name", "language")
 _CHINESE = {"邮箱": "email", "工号": "user_code", "姓名": "name", "语言": "language"}
+_SEPARATOR = re.compile(r"sep=.?", re.IGNORECASE)  # a first line that tells Excel which sign parts the columns
 _IN_POWERS = re.compile(r"\d(?:[.,]\d+)?[Ee]\+?\d+")
 _KEPT_AS_TEXT = re.compile(r'="([^"]*)"')  # how spreadsheet programs are had to leave zeros alone
 _LANGUAGES: dict[str, Language] = {"zh": "zh", "en": "en", "中文": "zh", "英文": "en"}
@@ -94,7 +95,7 @@ def _rows(text: str, problems: list[str]) -> Iterator[_Row]:
     columns: dict[str, int] | None = None
     try:
         for cells in reader:
-            if columns is None and any(cells):
+            if columns is None and any(cells) and not _SEPARATOR.fullmatch(cells[0]):
                 columns = _columns(cells)
             elif columns is not None and any(cell.strip() for cell in cells):
                 row = _row(cells, columns, reader.line_num, problems)

@@ -108,6 +108,8 @@ def test_a_login_is_an_email_cell_or_what_stands_before_the_at(tmp_path: Path) -
         ("\n\n" + ROWS + "\n,,,\n").encode(),
         b"name,x,language,user_code,email\n" + "李镕,?,zh,903851,li@corp.example\n".encode(),
         "email;user_code;name;language\nli@corp.example;903851;李镕;zh\n".encode(),
+        ("sep=,\r\n" + ROWS).encode("utf-8-sig"),
+        ("SEP=;\n" + ROWS.replace('smith@corp.example,000042,"Smith, J",en\n', "").replace(",", ";")).encode(),
         'email,user_code,name,language\nli@corp.example,="903851",李镕,zh\n'.encode(),
         '="email","=""user_code""",name,language\n="li@corp.example","=""903851""","=""李镕""",zh\n'.encode(),
     ],
@@ -352,6 +354,7 @@ def test_without_any_usable_version_nobody_can_be_looked_up(tmp_path: Path) -> N
         with pytest.raises(DirectoryUnavailable, match="No such file"):
             look_up("li@corp.example")
     assert _problems(directory) == ["cannot be used: No such file or directory"]
+    assert "make the file, or mend its place in directory.file" in str(directory.check()[0].mend)
 
     path.write_text(ROWS)
     clock.now += 1.0

@@ -33,8 +33,16 @@ def findings(
         with mount.opened() as (root, drive):
             return [*checks.all(root, drive)]
     except SourceUnavailable as error:
-        mend = f"mount the share or make the folder {mount.path}, and let this program read and write it"
-        return [checks.about.wrong(str(error), mend)]
+        return [checks.about.wrong(str(error), _mend(folder, mount.path))]
+
+
+def _mend(folder: Folder, path: str) -> str:
+    """How the place itself comes to be one that can be watched."""
+    if os.path.isfile(path):  # noqa: PTH113 - a path as it is watched
+        return "name the folder that it lies in, in `path`"
+    if folder.marker is not None and os.path.isdir(path):  # noqa: PTH112
+        return f"mount the share at {path}; if it is mounted, put a file {folder.marker} into it, once"
+    return f"mount the share or make the folder {path}, and let this program read and write it"
 
 
 class _Checks:
