@@ -171,6 +171,27 @@ def test_a_duplicate_in_the_same_mail_names_its_twin() -> None:
     assert "与同时提交的「a.pdf」内容完全相同" in shown
 
 
+@pytest.mark.parametrize("code", [Reason.IN_DOUBT, "W9"])
+@pytest.mark.parametrize(
+    ("language", "told", "untold"),
+    [
+        ("zh", "对「a.pdf」要做的，做一次就够了。", "无需再做什么，下面"),
+        ("en", "about “a.pdf” need be done only once", "Nothing is left"),
+    ],
+)
+def test_a_duplicate_of_what_is_to_be_checked_in_the_same_mail_does_not_say_that_nothing_is_left(
+    language: Language, told: str, untold: str, code: str
+) -> None:
+    invoices = () if code == Reason.IN_DOUBT else (invoice(message="超标"),)
+    first = document(1, name="a.pdf", outcome=Outcome.ATTENTION, code=code, invoices=invoices)
+    again = document(2, outcome=Outcome.DUPLICATE, duplicate_of=1, invoices=invoices)
+
+    shown = text(reply(submission(first, again, language=language)))
+
+    assert told in shown
+    assert untold not in shown
+
+
 def test_a_duplicate_says_when_the_first_was_processed_and_its_expense() -> None:
     booked = Try(
         number=1,

@@ -132,6 +132,7 @@ def everything_is_said(noting: Noting) -> None:
     for each in odd:
         by.reply(submission(document(6, name="g"), each), 1)
         by.note(submission(each, kind=Kind.FILE, path="903851/a.pdf"))
+    by.reply(submission(ATTENTION, document(8, outcome=Outcome.DUPLICATE, duplicate_of=ATTENTION.id)), 1)
     for name in ("李镕", None):
         by.note(submission(document(1), thread=Thread(by_delegate=True, delegate_name="Amy"), person_name=name))
     for nobody in (submission(pending(1, "a"), subject=None, person_name=None, state=SubmissionState.HELD),):

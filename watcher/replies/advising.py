@@ -89,14 +89,20 @@ class Advising(Struct, frozen=True, kw_only=True):
         advice = self.words.of_outcome("duplicate")
         twin = next((d for d in submission.documents if d.id == document.duplicate_of), None)
         if twin is not None:
-            name = clean(twin.name, self.lengths.name)
-            return replace(advice, what=self.words.say("outcomes.duplicate.what_same", name=name))
+            return self._on_twin(twin, advice)
         if is_of_something_in_doubt(document, submission):
             doubt = self.words.of_reason(Reason.IN_DOUBT, kinds=self.kinds)
             return replace(doubt, what=self.words.say("outcomes.duplicate.what_in_doubt"))
         if booked_on is not None:
             return replace(advice, what=self.words.say("outcomes.duplicate.what_when", time=booked_on))
         return advice
+
+    def _on_twin(self, twin: Document, advice: Advice) -> Advice:
+        """Of the same file beside it, of which something may be left to do."""
+        name = clean(twin.name, self.lengths.name)
+        is_left = twin.outcome is Outcome.ATTENTION
+        todo = self.words.say("outcomes.duplicate.todo_same", name=name) if is_left else advice.todo
+        return Advice(what=self.words.say("outcomes.duplicate.what_same", name=name), todo=todo)
 
     def _half(self, message: str | None) -> str:
         """Of a message of our own, which has both languages, the one of the reader."""
