@@ -18,6 +18,14 @@ _HERE = ("localhost", "127.0.0.1", "::1")
 _LEAST_BYTES = 10_000  # of a whole document; below that it is a number whose unit was left out
 _ADVISED_SECONDS = 60  # api/ocrSyncWithConfig.txt
 
+# What the login is called; OpenDAL passes over an option that it does not know, and then has no login.
+_LOGIN_OPTIONS = {
+    "s3": ("access_key_id", "secret_access_key"),
+    "oss": ("access_key_id", "access_key_secret"),
+    "obs": ("access_key_id", "secret_access_key"),
+    "cos": ("secret_id", "secret_key"),
+}
+
 
 def warnings(configuration: Configuration) -> list[str]:
     """One line each: ``path.to.key: what to think about``. No line has the value of a secret."""
@@ -29,6 +37,7 @@ def warnings(configuration: Configuration) -> list[str]:
         *_limits(configuration),
         *_servers(configuration),
         *_unused(configuration),
+        *_logins_of_others(configuration),
         *_out_of_reach(configuration),
     ]
 
@@ -187,3 +196,15 @@ def _unused(configuration: Configuration) -> Iterator[str]:
     for name, store in configuration.stores.items():
         if isinstance(store, ResolveStore) and store.parts is None:
             yield f"stores.{name}.parts: is absent, so that files from archives and parts of long PDFs end as errors"
+
+
+def _logins_of_others(configuration: Configuration) -> Iterator[str]:
+    """Options that are another service's login, where this one's is not whole."""
+    every = {option for login in _LOGIN_OPTIONS.values() for option in login}
+    for name, store in configuration.stores.items():
+        own = _LOGIN_OPTIONS.get(store.service) if isinstance(store, ObjectsStore) else None
+        if own is None or not isinstance(store, ObjectsStore) or store.options.keys() >= set(own):
+            continue
+        for option in sorted((store.options.keys() & every) - set(own)):
+            told = f"{store.service} has no such option: its login is {own[0]} and {own[1]}"
+            yield f"stores.{name}.options.{option}: {told}"

@@ -112,3 +112,38 @@ def test_a_store_that_only_gets_parts_is_used(tmp_path: Path) -> None:
     text = QUIET.replace("stores:\n", stores).replace("    path: inbox\n", "    path: inbox\n    store: drive\n")
 
     assert _told(tmp_path, text) == []
+
+
+_OTHERS = "{type: objects, service: SERVICE, options: {OPTIONS}}"
+
+
+@pytest.mark.parametrize(
+    ("service", "options", "told"),
+    [
+        ("s3", "access_key_id access_key_secret", ["access_key_secret: s3: access_key_id and secret_access_key"]),
+        ("oss", "access_key_id secret_access_key", ["secret_access_key: oss: access_key_id and access_key_secret"]),
+        (
+            "cos",
+            "access_key_id secret_access_key",
+            ["access_key_id: cos: secret_id and secret_key", "secret_access_key: cos: secret_id and secret_key"],
+        ),
+        ("obs", "access_key_id secret_key", ["secret_key: obs: access_key_id and secret_access_key"]),
+        ("obs", "access_key_id secret_access_key", []),
+        ("cos", "secret_id secret_key access_key_id", []),
+        ("azblob", "secret_key", []),
+        ("s3", "root", []),
+    ],
+)
+def test_a_login_by_the_names_of_another_service_is_told(
+    tmp_path: Path, service: str, options: str, told: list[str]
+) -> None:
+    given = ", ".join(f"{option}: {{env: X}}" for option in options.split())
+    store = _OTHERS.replace("SERVICE", service).replace("OPTIONS", given)
+    text = QUIET.replace("  default:\n    type: http\n    url: https://store.example/upload\n", f"  default: {store}\n")
+
+    warned = [warning for warning in _told(tmp_path, text) if ".options." in warning]
+
+    assert [
+        warning.removeprefix("stores.default.options.").replace(" has no such option: its login is ", ": ")
+        for warning in warned
+    ] == told
