@@ -29,7 +29,7 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _TRUE = ("yes", "true", "on")
 _SIGNS = ":=：＝"  # what people part a key from its value with; YAML wants a colon and a blank
 _UNPARTED = re.compile(rf"([\w.-]+)\s*[{_SIGNS}](?!//)\s*(\S.*)", re.DOTALL)
-_CURLY = re.compile(r"[“”＂「『].*[“”＂」』]|[‘’＇].*[‘’＇]", re.DOTALL)
+_CURLY = re.compile(r"[“”＂「『].*[“”＂」』\"]|[‘’＇].*[‘’＇']", re.DOTALL)
 _NO_COLON = "a word without a colon in braces: is a value with a comma missing its quotes?"
 
 

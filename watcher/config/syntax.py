@@ -13,6 +13,8 @@ import yaml
 # The beginnings of what PyYAML says, and what a person is told instead.
 _NO_COLON = "could not find expected ':'"
 _SECOND_COLON = "mapping values are not allowed"
+_UNCLOSED_QUOTE = "found unexpected end of stream"
+_UNCLOSED_BRACKET = "expected ',' or"
 _PLAIN = (
     ("found character '\\t'", "a tab stands here: indent with spaces"),
     ("found character", "a value cannot begin with this sign: put it in quotes"),
@@ -21,11 +23,11 @@ _PLAIN = (
     ("found undefined alias", "a value cannot begin with *: put it in quotes"),
     ("expected alphabetic or numeric", "a value cannot begin with * or &: put it in quotes"),
     ("found duplicate anchor", "an anchor (&) of this name was set before"),
-    ("found unexpected end of stream", "a quote that is opened and never closed"),
+    (_UNCLOSED_QUOTE, "a quote that is opened and never closed"),
     ("found unknown escape character", "a backslash in double quotes: use single quotes"),
     ("but found another document", "only one document: take out the line with ---"),
     ("expected <block end>", "wrong indentation, or a text after a closing quote or bracket"),
-    ("expected ',' or", "a bracket that is opened and never closed, or a comma is missing"),
+    (_UNCLOSED_BRACKET, "a bracket that is opened and never closed, or a comma is missing"),
     ("expected the node content", "a value is missing, or a bracket is opened and never closed"),
 )
 
@@ -64,14 +66,21 @@ def fault(error: yaml.MarkedYAMLError, text: str) -> tuple[int, str]:
     if said.startswith(_SECOND_COLON) and (above := _stuck_hyphen(lines, line)):
         return above, "a blank is missing after the hyphen of a list"
     plain = next((plain for start, plain in _PLAIN if said.startswith(start)), "wrong YAML syntax")
-    return line, plain + _foreign(lines[line - 1 : line])
+    return line, plain + _opening(error, line) + _foreign(lines[line - 1 : line])
 
 
 def _line(error: yaml.MarkedYAMLError) -> int:
-    """Of a key without its colon, PyYAML names the line behind it."""
-    at_key = (error.problem or "").startswith(_NO_COLON)
-    mark = (error.context_mark if at_key else None) or error.problem_mark or error.context_mark
+    """Of a key without its colon PyYAML names the line behind it, of a quote without its end the last one."""
+    is_where_it_began = (error.problem or "").startswith((_NO_COLON, _UNCLOSED_QUOTE))
+    mark = (error.context_mark if is_where_it_began else None) or error.problem_mark or error.context_mark
     return mark.line + 1 if mark else 1
+
+
+def _opening(error: yaml.MarkedYAMLError, line: int) -> str:
+    """Of a bracket that ends many lines away, or nowhere."""
+    opened = error.context_mark
+    is_elsewhere = (error.problem or "").startswith(_UNCLOSED_BRACKET) and opened and opened.line + 1 != line
+    return f" (it is opened in line {opened.line + 1})" if opened and is_elsewhere else ""
 
 
 def _is_strangely_indented(line: str) -> bool:

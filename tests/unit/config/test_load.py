@@ -475,8 +475,13 @@ def test_two_mailboxes_on_one_mail_folder_are_a_fault(tmp_path: Path) -> None:
         (b"a: 1\nb: \x00\n", "2: a control character, which must not stand in a text file"),
         (b"a: 1\n\tb: 2\n", "2: a tab stands here: indent with spaces"),
         (b"a: 1\n---\nb: 2\n", "2: only one document: take out the line with ---"),
-        (b'a: "x\n', "2: a quote that is opened and never closed"),
-        (b"a: {b: c\n", "2: a bracket that is opened and never closed, or a comma is missing"),
+        (b'a: "x\nb: c\n', "1: a quote that is opened and never closed"),
+        (b"a: {b: c\n", "2: a bracket that is opened and never closed, or a comma is missing (it is opened in line 1)"),
+        (
+            b"a: [b, c\nd: e\n",
+            "2: a bracket that is opened and never closed, or a comma is missing (it is opened in line 1)",
+        ),
+        (b"a: [b, c d: {e]\n", "1: a bracket that is opened and never closed, or a comma is missing"),
         (b"a: b: c\n", "1: a colon too many, or wrong indentation: put a value with a colon in quotes"),
         (b"a: *@corp.example\n", "1: a value cannot begin with * or &: put it in quotes"),
         (b"a: @corp.example\n", "1: a value cannot begin with this sign: put it in quotes"),
@@ -535,7 +540,9 @@ def test_a_file_in_utf_16_is_told_as_what_windows_calls_it(tmp_path: Path) -> No
     assert problems_of(path) == ["1: UTF-16, which Windows calls Unicode: save the file in UTF-8"]
 
 
-@pytest.mark.parametrize("quoted", ["“canary”", "‘canary’", "＂canary＂", "「canary」", "“canary“"])
+@pytest.mark.parametrize(
+    "quoted", ["“canary”", "‘canary’", "＂canary＂", "「canary」", "“canary“", '“canary"', "‘canary'"]
+)
 def test_quotes_of_another_keyboard_are_no_part_of_a_secret_without_a_word(tmp_path: Path, quoted: str) -> None:
     text = MINIMUM + MAILBOX.replace("{env: IMAP_PASSWORD}", quoted)
 
