@@ -87,6 +87,18 @@ def test_list_filters_by_outcome_source_search_and_time(answered: Workplace) -> 
     assert answered.submissions("--search", good["documents"][0]["invoices"][0]["expense_id"]) == [good]
 
 
+def test_a_list_says_when_it_may_lack_something(answered: Workplace) -> None:
+    """Where the limit cut it off, or a source is misspelt; on standard error, lest a program takes it for a row."""
+    whole = answered.command("list")
+    cut, wrong = answered.command("list", "--limit", "1"), answered.command("list", "--source", "shraed")
+    as_json = answered.command("list", "--limit", "1", "--json")
+
+    assert (whole.stderr, as_json.stderr) == ("", "")
+    assert cut.stderr == "These are the newest 1; there may be more: --limit N.\n"
+    assert wrong.stderr == "The configuration has no source of this name; it has: shared.\n"
+    assert (wrong.stdout, wrong.returncode) == ("No submissions.\n", 0)
+
+
 def test_a_date_without_a_zone_is_one_of_the_configured_zone(workplace: Workplace) -> None:
     workplace.drop("a.pdf", pdf("a"))
     workplace.command("run", "--once")

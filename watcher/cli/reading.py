@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -97,7 +98,9 @@ def list_submissions(path: Path, chosen: SubmissionFilter, *, as_json: bool) -> 
             for submission in submissions:
                 _print_json(submission, configuration)
         else:
-            _print_table(list(submissions), configuration)
+            rows = list(submissions)
+            _print_table(rows, configuration)
+            _print_limits(len(rows), chosen, configuration)
 
 
 def show(path: Path, identifier: str, *, as_json: bool) -> None:
@@ -137,6 +140,20 @@ def _print_table(submissions: list[Submission], configuration: Configuration) ->
         print("No submissions.")  # noqa: T201
         return
     _console().print(submission_table(submissions, lambda moment: minute(moment, configuration.timezone)))
+
+
+def _print_limits(count: int, chosen: SubmissionFilter, configuration: Configuration) -> None:
+    """What the reader may have meant otherwise: more rows than were asked for, or a source that is none."""
+    names = [*(each.name for each in configuration.mailboxes), *(each.name for each in configuration.folders)]
+    if count == chosen.limit:
+        _remark(f"These are the newest {count}; there may be more: --limit N.")
+    if not count and chosen.source is not None and chosen.source not in names:
+        _remark(f"The configuration has no source of this name; it has: {', '.join(names)}.")
+
+
+def _remark(sentence: str) -> None:
+    """On standard error: a program that reads the table takes it for no row."""
+    print(sentence, file=sys.stderr)  # noqa: T201
 
 
 def _print_whole(submission: Submission, configuration: Configuration) -> None:
