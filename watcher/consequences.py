@@ -8,12 +8,15 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
+
+from msgspec.structs import replace
 
 from watcher.config.sections import Recognition
 from watcher.errors import ClaimLost, JournalRefused
 from watcher.headers import clean
-from watcher.model import ClaimedBooking, Outcome, SettledTry, Settlement, TryEnding
+from watcher.model import ClaimedBooking, Outcome, Paused, SettledTry, Settlement, Shut, TryEnding
 from watcher.policy.outcome import (
     CloseGate,
     Decision,
@@ -61,6 +64,7 @@ class Consequences:
             self._follow(claimed, decision)
         except JournalRefused as error:
             self._settle_as_they_are([_unkept(claimed, decision.ending, error)])
+            self._change_gate_alone(decision)
 
     def settle(self, tried: Sequence[SettledTry]) -> None:
         """Record outcomes in one transaction. Raises JournalUnavailable, and of several JournalRefused."""
@@ -69,7 +73,8 @@ class Consequences:
         except JournalRefused as error:
             if len(tried) > 1:
                 raise
-            self._settle_as_they_are([_unkept(tried[0].claimed, tried[0].ending, error)])
+            kept = _unkept(tried[0].claimed, tried[0].ending, error)
+            self._settle_as_they_are([replace(kept, opens_gate=tried[0].opens_gate)])
 
     def hold(self, claimed: ClaimedBooking, ending: TryEnding | None) -> None:
         """Let it wait for a person; without an ending nothing was sent. Raises ClaimLost, JournalUnavailable."""
@@ -85,16 +90,22 @@ class Consequences:
         try:
             if self._rules.in_doubt == "hold":
                 self.hold(claimed, None)
-            else:
-                ending = TryEnding(result=Result.NOT_SENT, message="an earlier try of it is still under way")
+                return
+            ending = TryEnding(result=Result.NOT_SENT, message="an earlier try of it is still under way")
+            if claimed.probe_of is None:
                 self._journal.postpone(claimed, due_in=self._hold, counted=False, ending=ending)
+            else:  # the endpoint was not asked: another one may probe at once, and this one not before its time
+                self._journal.set_aside(claimed, due_in=self._hold, ending=ending)
         except ClaimLost:
             warn_lost(claimed)
 
     def _follow(self, claimed: ClaimedBooking, decision: Decision) -> None:
         match decision:
             case Settle():
-                self.settle([settled(claimed, decision.settlement, decision.ending)])
+                probed = claimed.probe_of is not None
+                self.settle([settled(claimed, decision.settlement, decision.ending, opens_gate=probed)])
+                if probed:
+                    log.warning("The endpoint can be used again.", extra={"endpoint": self._endpoint})
             case TryAgain():
                 self._try_later(claimed, decision.ending)
             case Hold():
@@ -103,9 +114,6 @@ class Consequences:
                 self._pause(claimed, decision)
             case CloseGate():
                 self._close_gate(claimed, decision)
-        if claimed.probe_of is not None and isinstance(decision, Settle):
-            self._journal.open_gate(self._endpoint)
-            log.warning("The endpoint can be used again.", extra={"endpoint": self._endpoint})
 
     def _settle_as_they_are(self, tried: Sequence[SettledTry]) -> None:
         for each, stands in zip(tried, self._journal.settle(tried), strict=True):
@@ -156,22 +164,40 @@ class Consequences:
         )
 
     def _pause(self, claimed: ClaimedBooking, decision: Pause) -> None:
-        pause = timedelta(seconds=decision.seconds)
-        self._journal.pause_gate(self._endpoint, pause)
-        self._journal.postpone(claimed, due_in=pause, counted=False, ending=decision.ending)
+        pause = self._pausing(decision)
+        self._journal.postpone(claimed, due_in=pause.length, counted=False, ending=decision.ending, gate=pause)
         log.warning("The endpoint asks to wait.", extra={**claimed.named, "seconds": decision.seconds})
 
     def _close_gate(self, claimed: ClaimedBooking, decision: CloseGate) -> None:
-        self._journal.close_gate(self._endpoint, decision.reason, self._rules.probe)
-        self._journal.postpone(claimed, due_in=timedelta(0), counted=False, ending=decision.ending)
+        shut = self._shutting(decision)
+        self._journal.postpone(claimed, due_in=timedelta(0), counted=False, ending=decision.ending, gate=shut)
         reason = clean(decision.reason, 200)
         log.error("The endpoint cannot be used; nothing is posted.", extra={**claimed.named, "reason": reason})
 
+    def _pausing(self, decision: Pause) -> Paused:
+        return Paused(endpoint=self._endpoint, length=timedelta(seconds=decision.seconds))
 
-def settled(claimed: ClaimedBooking, settlement: Settlement, ending: TryEnding) -> SettledTry:
+    def _shutting(self, decision: CloseGate) -> Shut:
+        return Shut(endpoint=self._endpoint, reason=decision.reason, probe=self._rules.probe)
+
+    def _change_gate_alone(self, decision: Decision) -> None:
+        """What an answer makes of it where the journal does not take the answer."""
+        with suppress(JournalRefused):  # that may be for the gate's reason
+            match decision:
+                case Pause():
+                    self._journal.change_gate(self._pausing(decision))
+                case CloseGate():
+                    self._journal.change_gate(self._shutting(decision))
+                case _:
+                    pass
+
+
+def settled(
+    claimed: ClaimedBooking, settlement: Settlement, ending: TryEnding, *, opens_gate: bool = False
+) -> SettledTry:
     """The outcome of a try, minding what earlier ones have left behind."""
     final = with_doubt(settlement, in_doubt=claimed.in_doubt or ending.in_doubt)
-    return SettledTry(claimed=claimed, settlement=final, ending=ending)
+    return SettledTry(claimed=claimed, settlement=final, ending=ending, opens_gate=opens_gate)
 
 
 def warn_lost(claimed: ClaimedBooking) -> None:

@@ -400,6 +400,24 @@ class Gate(Struct, frozen=True, kw_only=True):
     probe_at: datetime | None = None  # closed: when the next probe is due
 
 
+class Shut(Struct, frozen=True, kw_only=True):
+    """An endpoint's gate is closed, or stays so: nothing is posted but a probe each `probe`."""
+
+    endpoint: str
+    reason: str
+    probe: timedelta
+
+
+class Paused(Struct, frozen=True, kw_only=True):
+    """Everything for an endpoint waits so long (429, 503 with Retry-After), then goes on."""
+
+    endpoint: str
+    length: timedelta
+
+
+GateChange = Shut | Paused
+
+
 class SourceHealth(Struct, frozen=True, kw_only=True):
     """How a source fares."""
 
@@ -612,6 +630,7 @@ class SettledTry(Struct, frozen=True, kw_only=True):
     claimed: ClaimedBooking
     settlement: Settlement
     ending: TryEnding
+    opens_gate: bool = False  # it was a probe, and the endpoint answered as it should
 
 
 class Known(Struct, frozen=True, kw_only=True):

@@ -34,6 +34,7 @@ from watcher.model import (
     Exchange,
     Finding,
     Gate,
+    GateChange,
     Kind,
     Known,
     LeftOut,
@@ -593,16 +594,29 @@ class RecognitionJournal(Protocol):
         """Write the outcomes of several bookings in one transaction; of each whether it stands.
 
         It is written to the booking and every document that points to it (the first gets it, further ones become its
-        duplicates where it is booked), and submissions are settled that have nothing pending. It does not stand where
+        duplicates where it is booked), and submissions are settled that have nothing pending. The gate that a probe
+        opens is opened along with it. It does not stand where
         the claim is gone and another outcome is there; the ending is kept all the same. Raises JournalRefused where
         the database will never take one of them; none is written then.
         """
 
-    def postpone(self, claimed: ClaimedBooking, *, due_in: timedelta, counted: bool, ending: TryEnding) -> None:
-        """Let it be tried again; only a counted try adds to `attempts`. Raises ClaimLost."""
+    def postpone(
+        self,
+        claimed: ClaimedBooking,
+        *,
+        due_in: timedelta,
+        counted: bool,
+        ending: TryEnding,
+        gate: GateChange | None = None,
+    ) -> None:
+        """Let it be tried again; only a counted try adds to `attempts`. Raises ClaimLost.
+
+        What its answer makes of the `gate` is written along with it: all of it is, or nothing. Where the claim is lost
+        the gate is changed all the same, because that is of the endpoint.
+        """
 
     def set_aside(self, claimed: ClaimedBooking, *, due_in: timedelta, ending: TryEnding) -> None:
-        """Its request never left, for want of a URL: as `postpone`, uncounted, and it is not claimed before it is due.
+        """Its request never left: as `postpone`, uncounted, and it is not claimed before it is due.
 
         A probe that it was says nothing of the endpoint: another one is due at once.
         """
@@ -618,19 +632,14 @@ class RecognitionJournal(Protocol):
 
     def gate(self, endpoint: str) -> Gate: ...
 
-    def close_gate(self, endpoint: str, reason: str, probe: timedelta) -> None:
-        """Nothing is posted but a probe each `probe`."""
-
-    def open_gate(self, endpoint: str) -> None: ...
+    def change_gate(self, change: GateChange) -> None:
+        """By itself, whatever becomes of a booking."""
 
     def leave_other_gates(self, endpoint: str) -> None:
         """From now on this is the endpoint: the time in which the gates of others were closed counts no more.
 
         They are open then; a node that still posts to one closes it again.
         """
-
-    def pause_gate(self, endpoint: str, pause: timedelta) -> None:
-        """Everything waits that long (429, 503 with Retry-After)."""
 
     def next_try_in(self, sources: Sequence[str], endpoint: str) -> float | None:
         """Seconds until a booking (or the probe of a closed gate) is due; None: nothing waits."""

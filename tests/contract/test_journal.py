@@ -26,6 +26,7 @@ from tests.support.journals import (
     book,
     claim,
     claim_one,
+    close_gate,
     document,
     done,
     file,
@@ -33,7 +34,9 @@ from tests.support.journals import (
     mail,
     note,
     only,
+    open_gate,
     outcomes,
+    pause_gate,
     settle,
 )
 from tests.support.waiting import wait_for
@@ -525,7 +528,7 @@ def test_what_was_interrupted_is_so_still_when_the_next_claim_is_given_back(jour
 def test_what_was_interrupted_is_so_still_when_a_probe_with_it_is_given_back(journal: Journal) -> None:
     journal.record(mail())
     claim_one(journal, hold=OVER)
-    journal.close_gate(ENDPOINT, "shut", NOW)
+    close_gate(journal, ENDPOINT, "shut", NOW)
     probe = claim_one(journal, hold=OVER)
     assert (probe.interrupted, probe.probe_of) == (True, ENDPOINT)
     journal.give_back(probe)
@@ -619,7 +622,7 @@ def test_what_a_source_does_not_use_of_its_share_the_others_get_and_each_has_its
 
 def test_a_gate_that_is_paused_lets_nothing_through_until_then(journal: Journal) -> None:
     journal.record(mail())
-    journal.pause_gate(ENDPOINT, LATER)
+    pause_gate(journal, ENDPOINT, LATER)
 
     assert claim(journal, limit=8) == []
 
@@ -647,7 +650,7 @@ def test_a_booking_goes_through_the_source_that_wants_it_last(journal: Journal) 
 
 def test_a_gate_is_open_until_it_is_closed(journal: Journal) -> None:
     assert journal.gate(ENDPOINT).open
-    journal.close_gate(ENDPOINT, "no configuration", LATER)
+    close_gate(journal, ENDPOINT, "no configuration", LATER)
 
     gate = journal.gate(ENDPOINT)
 
@@ -659,7 +662,7 @@ def test_a_gate_is_open_until_it_is_closed(journal: Journal) -> None:
 
 def test_nothing_passes_a_closed_gate_before_its_probe_is_due(journal: Journal) -> None:
     journal.record(mail())
-    journal.close_gate(ENDPOINT, "why", LATER)
+    close_gate(journal, ENDPOINT, "why", LATER)
 
     assert claim(journal, limit=8) == []
     waits = journal.next_try_in(["fapiao"], ENDPOINT)
@@ -670,7 +673,7 @@ def test_nothing_passes_a_closed_gate_before_its_probe_is_due(journal: Journal) 
 def test_one_probe_passes_a_closed_gate_when_it_is_due(journal: Journal) -> None:
     for _ in range(3):
         journal.record(mail())
-    journal.close_gate(ENDPOINT, "why", NOW)
+    close_gate(journal, ENDPOINT, "why", NOW)
 
     (probe,) = claim(journal, limit=8)
 
@@ -683,17 +686,17 @@ def test_a_probe_takes_what_waits_where_nothing_is_due_but_never_what_is_in_flig
     journal.postpone(claim_one(journal), due_in=LATER, counted=False, ending=REFUSED)
     journal.record(mail(document("flies")))
     claim_one(journal)
-    journal.close_gate(ENDPOINT, "why", NOW)
+    close_gate(journal, ENDPOINT, "why", NOW)
 
     probe = claim_one(journal)
 
     assert (probe.key.content, probe.probe_of) == ("waits", ENDPOINT)
-    journal.close_gate(ENDPOINT, "why", NOW)
+    close_gate(journal, ENDPOINT, "why", NOW)
     assert claim(journal) == []
 
 
 def test_a_probe_that_finds_nothing_leaves_the_gate_due(journal: Journal) -> None:
-    journal.close_gate(ENDPOINT, "why", NOW)
+    close_gate(journal, ENDPOINT, "why", NOW)
     assert claim(journal) == []
     journal.record(mail())
 
@@ -702,7 +705,7 @@ def test_a_probe_that_finds_nothing_leaves_the_gate_due(journal: Journal) -> Non
 
 def test_a_probe_that_never_left_is_due_again(journal: Journal) -> None:
     journal.record(mail())
-    journal.close_gate(ENDPOINT, "why", NOW)
+    close_gate(journal, ENDPOINT, "why", NOW)
     journal.give_back(claim_one(journal))
 
     assert claim_one(journal).probe_of == ENDPOINT
@@ -711,9 +714,9 @@ def test_a_probe_that_never_left_is_due_again(journal: Journal) -> None:
 def test_an_opened_gate_lets_everything_through(journal: Journal) -> None:
     for _ in range(3):
         journal.record(mail())
-    journal.close_gate(ENDPOINT, "why", LATER)
+    close_gate(journal, ENDPOINT, "why", LATER)
 
-    journal.open_gate(ENDPOINT)
+    open_gate(journal, ENDPOINT)
 
     assert journal.gate(ENDPOINT).open
     assert [each.probe_of for each in claim(journal, limit=8)] == [None] * 3
@@ -721,7 +724,7 @@ def test_an_opened_gate_lets_everything_through(journal: Journal) -> None:
 
 def test_a_paused_gate_lets_nothing_through_until_it_is_over(journal: Journal) -> None:
     journal.record(mail())
-    journal.pause_gate(ENDPOINT, LATER)
+    pause_gate(journal, ENDPOINT, LATER)
 
     gate = journal.gate(ENDPOINT)
 
@@ -732,7 +735,7 @@ def test_a_paused_gate_lets_nothing_through_until_it_is_over(journal: Journal) -
     assert waits is not None
     assert 3590 < waits <= 3600
 
-    journal.pause_gate("https://other.test/", timedelta(milliseconds=30))
+    pause_gate(journal, "https://other.test/", timedelta(milliseconds=30))
     assert journal.claim_bookings(sources=["fapiao"], endpoint="https://other.test/", limit=1, hold=HOLD) == []
     wait_for(lambda: journal.gate("https://other.test/").resumes_at is None)
     assert len(journal.claim_bookings(sources=["fapiao"], endpoint="https://other.test/", limit=1, hold=HOLD)) == 1
@@ -744,7 +747,7 @@ def test_the_time_to_give_up_stands_still_while_the_gate_is_closed(journal: Jour
     before = claim_one(journal)
     assert before.first_failed_at is not None
     journal.postpone(before, due_in=NOW, counted=True, ending=REFUSED)
-    journal.close_gate(ENDPOINT, "why", NOW)
+    close_gate(journal, ENDPOINT, "why", NOW)
     shut = journal.gate(ENDPOINT).since
     assert shut is not None
     wait_for(lambda: journal.now() - shut > timedelta(milliseconds=200))
@@ -755,7 +758,7 @@ def test_the_time_to_give_up_stands_still_while_the_gate_is_closed(journal: Jour
     assert probe.first_failed_at is not None
     assert earliest - shut <= probe.first_failed_at - before.first_failed_at <= latest - shut
     journal.postpone(probe, due_in=NOW, counted=False, ending=REFUSED)
-    journal.open_gate(ENDPOINT)
+    open_gate(journal, ENDPOINT)
 
     after = claim_one(journal)
     assert after.first_failed_at is not None

@@ -15,6 +15,7 @@ from tests.support.journals import (
     OVER,
     book,
     claim_one,
+    close_gate,
     document,
     done,
     file,
@@ -58,7 +59,7 @@ def test_where_nothing_is_wrong_nothing_is_shown(journal: Journal) -> None:
 
 def test_sources_and_gates_are_shown_as_they_are(journal: Journal) -> None:
     journal.report_source("fapiao", up=False, message="no route")
-    journal.close_gate(ENDPOINT, "shut", DAY)
+    close_gate(journal, ENDPOINT, "shut", DAY)
 
     found = signs(journal)
 

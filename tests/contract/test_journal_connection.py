@@ -11,7 +11,7 @@ from sqlalchemy import Select, bindparam, delete, func, insert, select, text, up
 from sqlalchemy.exc import IntegrityError, InvalidRequestError, MultipleResultsFound, NoResultFound
 from sqlalchemy.sql.compiler import SQLCompiler
 
-from tests.support.journals import book, document, done, file, invoice, mail
+from tests.support.journals import book, close_gate, document, done, file, invoice, mail
 from watcher.errors import JournalUnavailable
 from watcher.journal import tables
 from watcher.journal.connection import Connection
@@ -47,7 +47,7 @@ def test_rows_are_what_sqlalchemy_makes_of_them(journal: Journal) -> None:
     book(journal, done(invoice(verified=True, message=hostile), invoice("2", None, verified=False)))
     journal.record(file(document("b"), path=hostile, answer=False, sender=None))
     journal.report_source("fapiao", up=True, message=hostile)
-    journal.close_gate(hostile, hostile, (journal.now() - journal.now()))
+    close_gate(journal, hostile, hostile, (journal.now() - journal.now()))
 
     for table in tables.metadata.sorted_tables:
         ours, theirs = in_one(journal, partial(both_ways, select(table).order_by(*table.primary_key.columns)))

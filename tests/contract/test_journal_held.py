@@ -18,6 +18,7 @@ from tests.support.journals import (
     book,
     claim,
     claim_one,
+    close_gate,
     document,
     done,
     file,
@@ -49,7 +50,7 @@ def test_what_is_in_doubt_and_held_is_never_due_and_says_why(journal: Journal) -
     assert found.documents[0].tries[0].in_doubt
     assert claim(journal, limit=8) == []
     assert journal.next_try_in(["fapiao"], ENDPOINT) is None
-    journal.close_gate(ENDPOINT, "shut", NOW)
+    close_gate(journal, ENDPOINT, "shut", NOW)
     assert claim(journal, limit=8) == []  # not even as a probe
 
 

@@ -9,7 +9,19 @@ from typing import cast
 import pytest
 from sqlalchemy import text
 
-from tests.support.journals import ENDPOINT, NOW, OVER, REFUSED, claim, claim_one, document, file, mail, only
+from tests.support.journals import (
+    ENDPOINT,
+    NOW,
+    OVER,
+    REFUSED,
+    claim,
+    claim_one,
+    close_gate,
+    document,
+    file,
+    mail,
+    only,
+)
 from tests.support.waiting import wait_for
 from watcher.errors import ClaimLost
 from watcher.journal.journal import SqlJournal
@@ -32,7 +44,7 @@ def make_probe_due(journal: Journal) -> None:
 
 def test_a_probe_that_lacks_its_url_is_another_ones_at_once_and_is_not_taken_before_its_time(journal: Journal) -> None:
     journal.record(mail(document("lacks")))
-    journal.close_gate(ENDPOINT, "why", LATER)
+    close_gate(journal, ENDPOINT, "why", LATER)
     make_probe_due(journal)
     lacks = claim_one(journal)
     journal.record(mail(document("has")))
@@ -51,7 +63,7 @@ def test_a_probe_that_lacks_its_url_is_another_ones_at_once_and_is_not_taken_bef
 
 def test_what_is_set_aside_counts_no_try_keeps_its_ending_and_goes_on_with_all_others(journal: Journal) -> None:
     name = journal.record(mail())
-    journal.close_gate(ENDPOINT, "why", LATER)
+    close_gate(journal, ENDPOINT, "why", LATER)
     make_probe_due(journal)
     journal.set_aside(claim_one(journal), due_in=NOW, ending=LACKING)
 
@@ -70,7 +82,7 @@ def test_probes_take_turns_whether_they_are_fresh_or_were_tried_before(journal: 
         journal.record(one)
     for _ in range(2):
         journal.postpone(claim_one(journal), due_in=NOW, counted=True, ending=REFUSED)
-    journal.close_gate(ENDPOINT, "why", NOW)
+    close_gate(journal, ENDPOINT, "why", NOW)
 
     tried = []
     for _ in range(6):
@@ -86,7 +98,7 @@ def test_probes_take_turns_whether_they_are_fresh_or_were_tried_before(journal: 
 def twice_claimed_probe(journal: Journal) -> tuple[ClaimedBooking, ClaimedBooking]:
     """A probe as one node has lost it and as another one has it now, beside another booking that could probe."""
     journal.record(mail())
-    journal.close_gate(ENDPOINT, "why", NOW)
+    close_gate(journal, ENDPOINT, "why", NOW)
     lost = claim_one(journal, hold=OVER)
     ours = claim_one(journal)
     journal.record(mail())

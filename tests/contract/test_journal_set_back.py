@@ -17,12 +17,14 @@ from tests.support.journals import (
     book,
     claim,
     claim_one,
+    close_gate,
     document,
     file,
     mail,
     note,
     notice,
     only,
+    pause_gate,
     write,
 )
 from watcher.journal.tables import metadata
@@ -63,8 +65,8 @@ def test_where_the_clock_was_not_set_back_everything_stays_as_it_is(journal: Jou
     journal.record(file(document("failed")))
     journal.postpone(claim_one(journal, "shared"), due_in=HOUR, counted=True, ending=CUT_OFF)
     journal.claim_source("fapiao", HOLD)
-    journal.close_gate(ENDPOINT, "shut", 5 * HOUR)
-    journal.pause_gate("https://other.test/", 20 * HOUR)
+    close_gate(journal, ENDPOINT, "shut", 5 * HOUR)
+    pause_gate(journal, "https://other.test/", 20 * HOUR)
     before = journal.gates()
 
     assert journal.draw_near(HOUR) == 0
@@ -160,9 +162,9 @@ def test_what_a_dead_node_looked_after_is_anothers_within_the_hour(journal: Jour
 def test_a_gate_is_probed_or_passed_now(journal: Journal, *, shut: bool) -> None:
     journal.record(mail())
     if shut:
-        journal.close_gate(ENDPOINT, "shut", 2 * HOUR)
+        close_gate(journal, ENDPOINT, "shut", 2 * HOUR)
     else:
-        journal.pause_gate(ENDPOINT, 2 * HOUR)
+        pause_gate(journal, ENDPOINT, 2 * HOUR)
 
     assert draws_near(journal) > 0
 

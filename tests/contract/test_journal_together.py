@@ -17,6 +17,7 @@ from tests.support.journals import (
     REFUSED,
     claim,
     claim_one,
+    close_gate,
     document,
     done,
     file,
@@ -133,7 +134,7 @@ def test_a_later_try_minds_what_an_earlier_one_has_booked(journal: Journal) -> N
 def test_a_probe_among_others_ends_the_probe(journal: Journal) -> None:
     waiting = [journal.record(mail()) for _ in range(3)]
     others = claim(journal, limit=2)
-    journal.close_gate(ENDPOINT, "no right", timedelta(milliseconds=1))
+    close_gate(journal, ENDPOINT, "no right", timedelta(milliseconds=1))
     probes: list[ClaimedBooking] = []
     while not probes:
         probes = claim(journal)

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from tests.support.journals import CUT_OFF, ENDED, FAILED, REFUSED, claim_one, document, done, file, mail, settle
+from tests.support.journals import (
+    CUT_OFF,
+    ENDED,
+    FAILED,
+    REFUSED,
+    claim_one,
+    close_gate,
+    document,
+    done,
+    file,
+    mail,
+    open_gate,
+    settle,
+)
 from watcher.journal.journal import SqlJournal
 from watcher.model import Outcome, SourceWork
 
@@ -78,10 +91,10 @@ def test_where_it_is_kept_and_how_large_it_is_can_be_told(journal: SqlJournal) -
 
 
 def test_a_closed_gate_tells_when_it_is_probed(journal: SqlJournal) -> None:
-    journal.close_gate("https://recognition.test/ocr", "why", timedelta(minutes=5))
+    close_gate(journal, "https://recognition.test/ocr", "why", timedelta(minutes=5))
     gate = journal.gates()["https://recognition.test/ocr"]
     assert gate.probe_at is not None
     assert gate.since is not None
     assert gate.probe_at - gate.since == timedelta(minutes=5)
-    journal.open_gate("https://recognition.test/ocr")
+    open_gate(journal, "https://recognition.test/ocr")
     assert journal.gates()["https://recognition.test/ocr"].probe_at is None

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from tests.support.journals import ENDPOINT, HOLD, mail
+from tests.support.journals import ENDPOINT, HOLD, close_gate, mail
 from tests.support.servers.postgres import Postgres
 from tests.support.waiting import wait_for
 from watcher.errors import AlertUnavailable, JournalUnavailable
@@ -108,7 +108,7 @@ def test_a_source_that_goes_down_is_told_once_and_once_when_it_is_back(journal: 
 
 def test_what_is_wrong_at_the_same_time_is_one_message(journal: SqlJournal, channel: Channel) -> None:
     journal.report_source("fapiao", up=False, message="no route")
-    journal.close_gate(ENDPOINT, "the address is wrong", HOLD)
+    close_gate(journal, ENDPOINT, "the address is wrong", HOLD)
     held_mail(journal)
     alarm(journal, channel).round()
     (text,) = channel.texts

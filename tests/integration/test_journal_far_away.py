@@ -24,6 +24,7 @@ from tests.support.journals import (
     REFUSED,
     claim,
     claim_one,
+    close_gate,
     document,
     done,
     file,
@@ -35,7 +36,17 @@ from tests.support.waiting import wait_for
 from watcher.errors import JournalUnavailable
 from watcher.journal.journal import SqlJournal
 from watcher.journal.opening import open_journal
-from watcher.model import ClaimedBooking, Closed, Kind, NewSubmission, Planned, SettledTry, SubmissionFilter
+from watcher.model import (
+    ClaimedBooking,
+    Closed,
+    Kind,
+    NewSubmission,
+    Paused,
+    Planned,
+    SettledTry,
+    Shut,
+    SubmissionFilter,
+)
 from watcher.ports import UNMEASURED
 from watcher.recording import Recording
 
@@ -95,10 +106,10 @@ def test_a_probe_of_a_closed_gate_is_claimed_by_as_many_statements_however_many_
 ) -> None:
     journal.record(file(source=names(count)[-1]))
     journal.postpone(claim_one(journal, *names(count)), due_in=LATER, counted=True, ending=REFUSED)
-    journal.close_gate(ENDPOINT, "why", LATER)
+    close_gate(journal, ENDPOINT, "why", LATER)
     with line.counted() as shut:
         assert claim(journal, *names(count), limit=8) == []
-    journal.close_gate(ENDPOINT, "why", NOW)
+    close_gate(journal, ENDPOINT, "why", NOW)
 
     with line.counted() as probed:
         (probe,) = claim(journal, *names(count), limit=8)
@@ -169,11 +180,15 @@ class Daemon:
     def probes(self) -> None:
         journal = self._journal
         journal.record(mail())
-        self._counts("close the gate", lambda: journal.close_gate(ENDPOINT, "why", NOW))
+        claimed, shut = claim_one(journal), Shut(endpoint=ENDPOINT, reason="why", probe=NOW)
+        journal.change_gate(Paused(endpoint=ENDPOINT, length=NOW))  # its row is there from its first change on
+        self._counts("close the gate, and put off what found it", lambda: _put_off(journal, claimed, shut))
         (probe,) = self._counts("claim a probe", lambda: claim(journal, limit=8))
         self._counts("find that no probe is due", lambda: claim(journal, limit=8))
         self._counts("end a probe", lambda: journal.postpone(probe, due_in=NOW, counted=False, ending=REFUSED))
-        self._counts("open the gate", lambda: journal.open_gate(ENDPOINT))
+        (probe,) = claim(journal, limit=8)
+        tried = SettledTry(claimed=probe, settlement=done(), ending=ENDED, opens_gate=True)
+        self._counts("record the outcome of a probe, which opens the gate", lambda: journal.settle([tried]))
         self._counts("ask how the gate is", lambda: journal.gate(ENDPOINT))
 
     def answers(self, source: str) -> None:
@@ -195,8 +210,8 @@ class Daemon:
         self._counts("read the figures of `/metrics`", lambda: journal.workload(sources))
 
 
-def _put_off(journal: SqlJournal, claimed: ClaimedBooking) -> None:
-    journal.postpone(claimed, due_in=NOW, counted=True, ending=REFUSED)
+def _put_off(journal: SqlJournal, claimed: ClaimedBooking, gate: Shut | None = None) -> None:
+    journal.postpone(claimed, due_in=NOW, counted=gate is None, ending=REFUSED, gate=gate)
 
 
 def _mail_of(count: int) -> NewSubmission:

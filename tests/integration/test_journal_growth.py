@@ -18,10 +18,12 @@ from tests.support.journals import (
     REFUSED,
     answer,
     claim_one,
+    close_gate,
     document,
     done,
     file,
     mail,
+    open_gate,
     settle,
 )
 from tests.support.query_plans import counted_steps, recorded
@@ -55,9 +57,9 @@ def work(journal: SqlJournal) -> Iterator[tuple[str, Callable[[], object]]]:
         "claim and postpone",
         lambda: journal.postpone(claim_one(journal), due_in=timedelta(0), counted=True, ending=CUT_OFF),
     )
-    yield "close the gate", lambda: journal.close_gate(ENDPOINT, "why", timedelta(0))
+    yield "close the gate", lambda: close_gate(journal, ENDPOINT, "why", timedelta(0))
     yield "probe it", lambda: journal.give_back(claim_one(journal))
-    yield "open the gate", lambda: journal.open_gate(ENDPOINT)
+    yield "open the gate", lambda: open_gate(journal, ENDPOINT)
     yield "next_answer_in", lambda: journal.next_answer_in("fapiao", acknowledge_after=HOLD)
     yield "no notices", lambda: journal.claim_notices("fapiao", limit=8, hold=HOLD, acknowledge_after=HOLD)
     yield "acknowledge", lambda: journal.claim_notices("fapiao", limit=1, hold=HOLD, acknowledge_after=timedelta(0))

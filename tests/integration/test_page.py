@@ -24,7 +24,7 @@ from openpyxl import load_workbook
 from werkzeug.test import TestResponse
 
 from tests.support.accounts import EVIL, Accounts, configuration, fill, fronted, opened
-from tests.support.journals import mail
+from tests.support.journals import close_gate, mail
 from tests.support.page_site import served
 from tests.support.waiting import wait_for
 from watcher.errors import JournalUnavailable
@@ -142,7 +142,7 @@ def desk(filled: tuple[Path, Accounts], tmp_path: Path) -> Iterator[Desk]:
 def test_the_overview_says_first_whether_all_is_well_and_then_what_waits(desk: Desk) -> None:
     assert "All is well." in desk.visitor.text("/")
     desk.journal.report_source("shared", up=False, message="the share is not mounted")
-    desk.journal.close_gate("https://recognition.test/ocr", "the account is suspended", timedelta(minutes=5))
+    close_gate(desk.journal, "https://recognition.test/ocr", "the account is suspended", timedelta(minutes=5))
     said = desk.visitor.text("/?span=fortnight")
     assert "Something needs you." in said
     assert "shared cannot be reached: the share is not mounted" in said

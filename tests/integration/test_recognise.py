@@ -20,7 +20,7 @@ import pytest
 from msgspec.structs import replace
 
 from tests.support.database_clock import DatabaseClock
-from tests.support.journals import ENDED, document, done, invoice, mail
+from tests.support.journals import ENDED, close_gate, document, done, invoice, mail
 from tests.support.raw_server import RawServer, answer
 from tests.support.recognisers import recogniser
 from tests.support.servers.postgres import Postgres
@@ -157,7 +157,7 @@ def test_a_document_that_always_fails_does_not_keep_a_gate_closed_for_those_that
     endpoint.behave(status=500, times=1)
     with posting(journal, endpoint) as go:
         assert go() == 1
-        journal.close_gate(endpoint.url, "why", timedelta(0))
+        close_gate(journal, endpoint.url, "why", timedelta(0))
         journal.record(mail(document("always fails")))
         endpoint.behave(status=500, pattern="*always fails*")
         # When probes are made
@@ -185,9 +185,9 @@ def on_drive(name: str) -> NewSubmission:
     return mail(document(name, locator=Locator(store="drive", key=name, url=f"https://files.test/{name}")))
 
 
-def close_gate(path: Path, journal: SqlJournal, endpoint: Endpoint) -> None:
+def try_gate_now(path: Path, journal: SqlJournal, endpoint: Endpoint) -> None:
     """It is tried each hour, and now."""
-    journal.close_gate(endpoint.url, "why", timedelta(hours=1))
+    close_gate(journal, endpoint.url, "why", timedelta(hours=1))
     with closing(sqlite3.connect(path / "journal.db")) as connection, connection:
         connection.execute("UPDATE gates SET due_at = 0")
 
@@ -198,7 +198,7 @@ def test_a_probe_whose_own_file_is_away_lets_another_document_probe_at_once(
     # Given a closed gate, and two documents that wait, of which the first one's file was taken away
     for name in ("a.pdf", "b.pdf"):
         journal.record(on_drive(name))
-    close_gate(tmp_path, journal, endpoint)
+    try_gate_now(tmp_path, journal, endpoint)
     drive = Drive("a.pdf")
     with posting(journal, endpoint, lambda _: drive, retry={"first": "1h", "longest": "1h"}, probe="1h") as go:
         # When the first one is to probe
@@ -218,7 +218,7 @@ def test_a_lone_document_whose_file_is_away_probes_when_it_is_back_and_is_not_lo
     journal: SqlJournal, endpoint: Endpoint, tmp_path: Path, *, stays_away: bool
 ) -> None:
     journal.record(on_drive("a.pdf"))
-    close_gate(tmp_path, journal, endpoint)
+    try_gate_now(tmp_path, journal, endpoint)
     drive = Drive("a.pdf")
     pause = "3650d" if stays_away else "0.2s"
     with posting(journal, endpoint, lambda _: drive, retry={"first": pause, "longest": pause}, probe=pause) as go:
@@ -238,7 +238,7 @@ def test_a_copy_that_comes_probes_for_a_document_whose_file_is_away(
     journal: SqlJournal, endpoint: Endpoint, tmp_path: Path
 ) -> None:
     journal.record(on_drive("a.pdf"))
-    close_gate(tmp_path, journal, endpoint)
+    try_gate_now(tmp_path, journal, endpoint)
     drive, slow = Drive("a.pdf"), {"first": "3650d", "longest": "3650d"}
     with posting(journal, endpoint, lambda _: drive, retry=slow, probe="3650d") as go:
         assert (go(), go()) == (1, 0)
@@ -278,6 +278,82 @@ def test_a_closed_gate_says_what_to_look_at(
     with posting(journal, endpoint) as go:
         go()
     assert (journal.gate(endpoint.url).reason or "").endswith(said)
+
+
+class DiedError(BaseException):
+    """As if the process ended there."""
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "result"),
+    [
+        ({"no_key": True}, "suspended"),
+        ({"status": 404}, "misdirected"),
+        ({"status": 429, "retry_after": 60}, "throttled"),
+    ],
+)
+def test_a_process_that_dies_when_the_gate_has_just_been_shut_or_paused_leaves_no_doubt(
+    endpoint: Endpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, behaviour: dict[str, Any], result: str
+) -> None:
+    # Given an answer that shuts the gate, and a process that dies with the first thing that it writes then
+    url = f"sqlite:///{tmp_path}/dying.db"
+    endpoint.behave(**behaviour)
+    with closing(open_journal(url, exclusive=True)) as journal:
+        journal.record(mail())
+        write, written = journal._database.write, 0
+
+        def dying(*args: Any, **named: Any) -> Any:
+            nonlocal written
+            value = write(*args, **named)
+            if endpoint.requests:
+                raise DiedError
+            written += 1
+            return value
+
+        monkeypatch.setattr(journal._database, "write", dying)
+        with posting(journal, endpoint) as go, pytest.raises(DiedError):
+            go()
+        assert written == 1
+    # When it is looked at what is left of it
+    with closing(open_journal(url, exclusive=True)) as journal:
+        gate = journal.gate(endpoint.url)
+        (document,) = documents(journal)
+        # Then nothing passes, and the try has its end
+        assert not gate.open or gate.resumes_at is not None
+        assert [(each.result, each.in_doubt) for each in document.tries] == [(result, False)]
+        assert [each.in_doubt for each in claims_after(journal, tmp_path / "dying.db", endpoint)] == [False]
+
+
+def claims_after(journal: SqlJournal, path: Path, endpoint: Endpoint) -> list[ClaimedBooking]:
+    """What is claimed when everything that is waited for is over."""
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE gates SET due_at = 0, resumes_at = NULL")
+        connection.execute("UPDATE bookings SET due_at = 0")
+    return journal.claim_bookings(sources=["fapiao"], endpoint=endpoint.url, limit=1, hold=timedelta(minutes=1))
+
+
+def test_a_probe_that_opens_its_gate_does_so_along_with_its_outcome(
+    endpoint: Endpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a closed gate, and a process that dies when it has written what came of the probe
+    url = f"sqlite:///{tmp_path}/dying.db"
+    with closing(open_journal(url, exclusive=True)) as journal:
+        journal.record(mail())
+        close_gate(journal, endpoint.url, "why", timedelta(0))
+        write = journal._database.write
+
+        def dying(*args: Any, **named: Any) -> Any:
+            value = write(*args, **named)
+            if endpoint.requests:
+                raise DiedError
+            return value
+
+        monkeypatch.setattr(journal._database, "write", dying)
+        with posting(journal, endpoint) as go, pytest.raises(DiedError):
+            go()
+    # Then the gate is open
+    with closing(open_journal(url, exclusive=True)) as journal:
+        assert (journal.gate(endpoint.url).open, documents(journal)[0].outcome) == (True, Outcome.DONE)
 
 
 def test_a_document_whose_store_is_gone_waits_and_is_in_no_doubt(journal: SqlJournal, endpoint: Endpoint) -> None:
@@ -468,6 +544,28 @@ def test_a_document_is_not_posted_twice_at_once_where_the_clock_is_set_ahead(
     (document,) = documents(journal)
     assert document.outcome is (Outcome.DONE if in_doubt == "hold" else None)
     assert [invoice.expense_id is not None for invoice in document.invoices] == [True]
+
+
+def test_a_probe_of_what_is_being_posted_already_leaves_the_gate_to_another_document_at_once(
+    journal: SqlJournal, endpoint: Endpoint, tmp_path: Path
+) -> None:
+    # Given a probe that is under way when the clock is set ahead, so that its claim seems to be over
+    for name in ("a", "b"):
+        journal.record(mail(document(name)))
+    close_gate(journal, endpoint.url, "why", timedelta(0))
+    endpoint.behave(latency=2.0, times=1)
+    with posting(journal, endpoint, timeout="10s", probe="1h") as go, ThreadPoolExecutor(1) as worker:
+        probing = worker.submit(go)
+        assert endpoint.wait_until(lambda each: each.under_way == 1)
+        with closing(sqlite3.connect(tmp_path / "journal.db")) as connection, connection:
+            connection.execute("UPDATE bookings SET due_at = 0 WHERE claimed")
+            connection.execute("UPDATE gates SET due_at = 0, probe_ms = 3600000")
+        # When the next probe would be of the same document
+        assert go() == 0
+        # Then another one probes, which has not to wait for an interval
+        assert go() == 1
+        assert probing.result(60) == 1
+    assert len(endpoint.requests) == len({request.biz_id for request in endpoint.requests}) == 2
 
 
 def holding_the_first(released: threading.Event) -> RawServer:

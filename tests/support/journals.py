@@ -9,8 +9,10 @@ from typing import Any, cast
 from sqlalchemy import text
 
 from watcher.errors import ClaimLost
+from watcher.journal import gates
 from watcher.journal.journal import SqlJournal
 from watcher.model import (
+    POSTING,
     AnswerStep,
     ClaimedAnswer,
     ClaimedBooking,
@@ -22,9 +24,11 @@ from watcher.model import (
     NewSubmission,
     Notice,
     Outcome,
+    Paused,
     Planned,
     SettledTry,
     Settlement,
+    Shut,
     Submission,
     SubmissionState,
     Thread,
@@ -129,6 +133,19 @@ def note(journal: Journal, claimed: ClaimedAnswer, step: AnswerStep) -> None:
     """Record one step of one answer. Raises ClaimLost."""
     if journal.note_answers([(claimed, step)]) != [True]:
         raise ClaimLost(f"submission {claimed.submission.id} is somebody else's")
+
+
+def close_gate(journal: Journal, endpoint: str, reason: str, probe: timedelta) -> None:
+    journal.change_gate(Shut(endpoint=endpoint, reason=reason, probe=probe))
+
+
+def pause_gate(journal: Journal, endpoint: str, pause: timedelta) -> None:
+    journal.change_gate(Paused(endpoint=endpoint, length=pause))
+
+
+def open_gate(journal: Journal, endpoint: str) -> None:
+    """As a probe does that is answered."""
+    cast("SqlJournal", journal)._database.write(lambda connection: gates.reopen(connection, endpoint), news=POSTING)
 
 
 def answer(

@@ -22,7 +22,7 @@ class WaitsFor(StrEnum):
 
     PERSON = "person"  # nobody knows whether it was booked, and `in_doubt` is `hold`
     FILE = "file"  # its file has to be put back to where its URL leads
-    URL = "url"  # that it lacked as a probe: it is posted when it is due, and probes no gate before
+    URL = "url"  # that it lacked as a probe, or its own request: it is posted when it is due, and probes no gate before
 
 
 _FOR_ITS_FILE = (WaitsFor.FILE.value, WaitsFor.URL.value)  # nobody is at work on what waits so

@@ -7,12 +7,12 @@ from typing import Any
 from sqlalchemy import Update, bindparam, case, exists, false, func, insert, literal, null, select, text, true, update
 
 from watcher.journal.claims import claim, claiming
-from watcher.journal.clock import maybe_from_ms, now_ms
+from watcher.journal.clock import maybe_from_ms, now_ms, span_ms
 from watcher.journal.connection import Connection
 from watcher.journal.database import Database
 from watcher.journal.deferred import Deferred
 from watcher.journal.tables import bookings, gates
-from watcher.model import Gate
+from watcher.model import Gate, GateChange, Shut
 
 _LEFT_ALONE_SECONDS = 1.0  # how soon to look again where what seems to be due may be left alone
 
@@ -128,12 +128,16 @@ def read_all(connection: Connection) -> dict[str, Gate]:
     return {found.endpoint: _gate(found) for found in connection.execute(_ALL)}
 
 
-def close(connection: Connection, endpoint: str, reason: str, probe: int) -> None:
-    """Shut it, or keep it shut; the next probe comes `probe` milliseconds from now."""
-    _change(connection, endpoint, _CLOSE, {"why": reason, "probe": probe})
+def change(connection: Connection, wanted: GateChange) -> None:
+    """Shut it, or keep it shut: the next probe comes an interval from now; or let all wait."""
+    if isinstance(wanted, Shut):
+        _change(connection, wanted.endpoint, _CLOSE, {"why": wanted.reason, "probe": span_ms(wanted.probe)})
+    else:
+        _change(connection, wanted.endpoint, _PAUSE, {"pause": span_ms(wanted.length)})
 
 
 def reopen(connection: Connection, endpoint: str) -> None:
+    """Nothing, where it is open."""
     found = connection.execute(_LOCKED_ROW, {"of": endpoint}).first()
     if found is not None and not found.open:
         _open(connection, found)
@@ -148,10 +152,6 @@ def leave_others(connection: Connection, endpoint: str) -> None:
 def _open(connection: Connection, found: Any) -> None:
     connection.execute(_SHIFT_FAILURES, {"now": found.now, "shut": found.since})
     connection.execute(_OPEN, {"of": found.endpoint})
-
-
-def pause(connection: Connection, endpoint: str, length: int) -> None:
-    _change(connection, endpoint, _PAUSE, {"pause": length})
 
 
 def closed_ms(gate: Any, *, since: int) -> int:
@@ -192,9 +192,10 @@ def next_try_in(database: Database, sources: list[str], endpoint: str) -> float 
 
 def _change(connection: Connection, endpoint: str, statement: Deferred[Update], values: dict[str, Any]) -> None:
     """Change a gate that need not be there yet. Another node that adds it first makes this begin anew."""
-    if row(connection, endpoint) is None:
+    given = {"of": endpoint, **values}
+    if connection.execute(statement, given).rowcount == 0 and row(connection, endpoint) is None:
         connection.execute(_ADD, {"endpoint": endpoint})
-    connection.execute(statement, {"of": endpoint, **values})
+        connection.execute(statement, given)
 
 
 def _gate(found: Any) -> Gate:

@@ -62,11 +62,19 @@ def _held(connection: Connection, tried: Sequence[SettledTry]) -> dict[int, Sett
 
 def _settle_by_itself(connection: Connection, tried: SettledTry) -> tuple[bool, News]:
     claimed, settlement, ending = tried.claimed, tried.settlement, tried.ending
-    if claimed.probe_of is not None:
-        gates.end_probe(connection, claimed.probe_of)
     # No answer to an earlier try can have come late where there was none.
     stored = None if claimed.try_number == 1 else stored_before(connection, claimed)
     answered = settle_held(connection, claimed, settlement, ending, stored)
+    if claimed.probe_of is not None:
+        _after_probe(connection, claimed.probe_of, opens=tried.opens_gate, held=answered is not None)
     if answered is None:
         return settle_late(connection, claimed, settlement, ending), ANYTHING
     return True, News(answering=answered, posting=claimed.probe_of is not None)
+
+
+def _after_probe(connection: Connection, endpoint: str, *, opens: bool, held: bool) -> None:
+    """What the endpoint answered counts for its gate, whoever has the booking; only who has it spends an interval."""
+    if opens:
+        gates.reopen(connection, endpoint)
+    elif held:
+        gates.end_probe(connection, endpoint)

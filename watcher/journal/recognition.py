@@ -22,7 +22,16 @@ from watcher.journal.holding import hold_booking
 from watcher.journal.late import keep_expenses
 from watcher.journal.outcomes import settle
 from watcher.journal.tables import bookings, tries
-from watcher.model import ANYTHING, POSTING, ClaimedBooking, Gate, SettledTry, TryEnding
+from watcher.model import (
+    ANYTHING,
+    POSTING,
+    ClaimedBooking,
+    Gate,
+    GateChange,
+    SettledTry,
+    Shut,
+    TryEnding,
+)
 
 _POSTPONE = Deferred(
     lambda: fenced(bookings, state="pending").values(
@@ -77,9 +86,17 @@ class RecognitionPart(Part):
         stand, _ = self._database.write(lambda connection: settle(connection, tried), news=lambda settled: settled[1])
         return stand
 
-    def postpone(self, claimed: ClaimedBooking, *, due_in: timedelta, counted: bool, ending: TryEnding) -> None:
+    def postpone(
+        self,
+        claimed: ClaimedBooking,
+        *,
+        due_in: timedelta,
+        counted: bool,
+        ending: TryEnding,
+        gate: GateChange | None = None,
+    ) -> None:
         values = {"due_in": span_ms(due_in), "counted": int(counted), "lacks": None}
-        self._put_off(claimed, ending, values, gates.end_probe)
+        self._put_off(claimed, ending, values, gates.end_probe, gate)
 
     def set_aside(self, claimed: ClaimedBooking, *, due_in: timedelta, ending: TryEnding) -> None:
         values = {"due_in": span_ms(due_in), "counted": 0, "lacks": WaitsFor.URL.value}
@@ -91,10 +108,13 @@ class RecognitionPart(Part):
         ending: TryEnding,
         values: dict[str, Any],
         end_probe: Callable[[Connection, str], None],
+        gate: GateChange | None = None,
     ) -> None:
         def work(connection: Connection) -> bool:
+            if gate is not None:  # before the booking: whoever opens a gate locks it first, and bookings after it
+                gates.change(connection, gate)
             held = _postpone(connection, claimed, ending, values)
-            if held and claimed.probe_of is not None:
+            if held and claimed.probe_of is not None and not isinstance(gate, Shut):  # else its probe is over by that
                 end_probe(connection, claimed.probe_of)
             return held or _stored(connection, claimed, ending)
 
@@ -124,17 +144,11 @@ class RecognitionPart(Part):
     def gate(self, endpoint: str) -> Gate:
         return gates.read_one(self._database, endpoint)
 
-    def close_gate(self, endpoint: str, reason: str, probe: timedelta) -> None:
-        self._database.write(lambda connection: gates.close(connection, endpoint, reason, span_ms(probe)), news=POSTING)
-
-    def open_gate(self, endpoint: str) -> None:
-        self._database.write(lambda connection: gates.reopen(connection, endpoint), news=POSTING)
+    def change_gate(self, change: GateChange) -> None:
+        self._database.write(lambda connection: gates.change(connection, change), news=POSTING)
 
     def leave_other_gates(self, endpoint: str) -> None:
         self._database.write(lambda connection: gates.leave_others(connection, endpoint), news=POSTING)
-
-    def pause_gate(self, endpoint: str, pause: timedelta) -> None:
-        self._database.write(lambda connection: gates.pause(connection, endpoint, span_ms(pause)), news=POSTING)
 
     def next_try_in(self, sources: Sequence[str], endpoint: str) -> float | None:
         return gates.next_try_in(self._database, list(sources), endpoint)
