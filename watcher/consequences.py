@@ -16,7 +16,17 @@ from msgspec.structs import replace
 from watcher.config.sections import Recognition
 from watcher.errors import ClaimLost, JournalRefused
 from watcher.headers import clean
-from watcher.model import ClaimedBooking, Outcome, Paused, SettledTry, Settlement, Shut, TryEnding
+from watcher.model import (
+    BookingKey,
+    ClaimedBooking,
+    Locator,
+    Outcome,
+    Paused,
+    SettledTry,
+    Settlement,
+    Shut,
+    TryEnding,
+)
 from watcher.policy.outcome import (
     CloseGate,
     Decision,
@@ -26,6 +36,7 @@ from watcher.policy.outcome import (
     Settle,
     TryAgain,
     given_up,
+    of_another,
     unkept,
     with_doubt,
 )
@@ -33,6 +44,9 @@ from watcher.policy.retry import backoff, is_given_up
 from watcher.ports import Meter, RecognitionJournal
 
 log = logging.getLogger(__name__)
+
+_BEHIND = timedelta(seconds=2)  # how long it waits for what is posted in its place
+_MAY_BE_BOOKED = "it came in the place of another document that was being posted, and may have been booked instead"
 
 
 class Consequences:
@@ -76,6 +90,15 @@ class Consequences:
             kept = _unkept(tried[0].claimed, tried[0].ending, error)
             self._settle_as_they_are([replace(kept, opens_gate=tried[0].opens_gate)])
 
+    def follow_replaced(self, claimed: ClaimedBooking, decision: Decision, locator: Locator, sha256: str) -> None:
+        """As `follow`, where another file lay by then where it was posted from: that one may have been booked instead.
+
+        So it is not posted under its own bizId unless a person says so.
+        """
+        instead = BookingKey(content=sha256, user_code=claimed.key.user_code, create_expense=claimed.key.create_expense)
+        self._journal.hold_content(instead, source=claimed.source, locator=locator, why=_MAY_BE_BOOKED)
+        self.follow(claimed, of_another(decision))
+
     def hold(self, claimed: ClaimedBooking, ending: TryEnding | None) -> None:
         """Let it wait for a person; without an ending nothing was sent. Raises ClaimLost, JournalUnavailable."""
         self._journal.hold(claimed, ending)
@@ -90,14 +113,28 @@ class Consequences:
         try:
             if self._rules.in_doubt == "hold":
                 self.hold(claimed, None)
-                return
-            ending = TryEnding(result=Result.NOT_SENT, message="an earlier try of it is still under way")
-            if claimed.probe_of is None:
-                self._journal.postpone(claimed, due_in=self._hold, counted=False, ending=ending)
-            else:  # the endpoint was not asked: another one may probe at once, and this one not before its time
-                self._journal.set_aside(claimed, due_in=self._hold, ending=ending)
+            else:
+                self._put_off_unsent(claimed, self._hold, "an earlier try of it is still under way")
         except ClaimLost:
             warn_lost(claimed)
+
+    def wait_behind(self, claimed: ClaimedBooking) -> None:
+        """It lies where another document lay that is being posted: the endpoint may yet fetch this one for that."""
+        log.info("A document waits for another one that lay at its address before.", extra=claimed.named)
+        try:
+            if claimed.interrupted and self._rules.in_doubt == "hold":
+                self.hold(claimed, None)
+            else:
+                self._put_off_unsent(claimed, _BEHIND, "what lay at its address before is still being posted")
+        except ClaimLost:
+            warn_lost(claimed)
+
+    def _put_off_unsent(self, claimed: ClaimedBooking, due_in: timedelta, why: str) -> None:
+        ending = TryEnding(result=Result.NOT_SENT, message=why)
+        if claimed.probe_of is None:
+            self._journal.postpone(claimed, due_in=due_in, counted=False, ending=ending)
+        else:  # the endpoint was not asked: another one may probe at once, and this one not before its time
+            self._journal.set_aside(claimed, due_in=due_in, ending=ending)
 
     def _follow(self, claimed: ClaimedBooking, decision: Decision) -> None:
         match decision:

@@ -26,6 +26,7 @@ from watcher.model import (
     Alert,
     AnswerStep,
     Backlog,
+    BookingKey,
     Claim,
     ClaimedAnswer,
     ClaimedBooking,
@@ -366,6 +367,12 @@ class Store(Protocol):
         Raises StoreUnavailable, also where it is known to lead to something else now.
         """
 
+    def replaced_by(self, locator: Locator, content: str) -> str | None:
+        """The sha256 of the other file to which the address leads by now; None: none is known.
+
+        Whoever has fetched it since the address was told may have got that one.
+        """
+
     def check(self) -> list[Finding]:
         """Write, read back and delete a probe, as far as the kind allows."""
 
@@ -625,6 +632,12 @@ class RecognitionJournal(Protocol):
         """It is in doubt, and waits for a person; so do the submissions that wait for it. Raises ClaimLost.
 
         Without an ending the claimed try was never sent, and is forgotten.
+        """
+
+    def hold_content(self, key: BookingKey, *, source: str, locator: Locator, why: str) -> None:
+        """Another booking may have booked this content: it is posted when a person says so, now or when it comes.
+
+        One that is in flight, or has its outcome, is left alone, but for one that failed.
         """
 
     def give_back(self, claimed: ClaimedBooking) -> None:

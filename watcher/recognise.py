@@ -18,7 +18,7 @@ from watcher.consequences import Consequences, settled, warn_lost
 from watcher.errors import ClaimLost, JournalUnavailable, StoreUnavailable
 from watcher.model import ClaimedBooking, Locator, SettledTry, Stage
 from watcher.outstanding import Outcomes, Outstanding, Single
-from watcher.policy.outcome import Decision, Settle, classify, without_url
+from watcher.policy.outcome import Decision, Settle, classify, may_have_booked, without_url
 from watcher.policy.redaction import without_signature
 from watcher.ports import HOLD_MARGIN, UNMEASURED, Meter, Recogniser, RecognitionJournal, Store
 
@@ -58,6 +58,7 @@ class Recognise:
         self._fresh_seconds = fresh_seconds
         self._outstanding = Outstanding((self.hold - HOLD_MARGIN).total_seconds())
         self._under_way: set[int] = set()  # bookings that are being posted by this process
+        self._addresses: dict[tuple[str, str], str] = {}  # where they lie, and what content that was
         self._consequences = Consequences(
             journal=journal,
             endpoint=recogniser.endpoint,
@@ -84,9 +85,12 @@ class Recognise:
             sources=sources, endpoint=self._recogniser.endpoint, limit=limit, hold=self.hold
         )
         doubled = [each for each in claimed if each.booking in self._under_way]
+        behind = [each for each in claimed if self._addresses.get(_place(each), each.key.content) != each.key.content]
         for each in doubled:
             self._consequences.leave_alone(each)
-        return [each for each in claimed if each not in doubled]
+        for each in behind:
+            self._consequences.wait_behind(each)
+        return [each for each in claimed if each not in doubled and each not in behind]
 
     def post(
         self,
@@ -101,6 +105,7 @@ class Recognise:
         the journal is waited for.
         """
         self._under_way.add(claimed.booking)
+        self._addresses[_place(claimed)] = claimed.key.content
         try:
             return self._post(claimed, claimed_at, leaves, beat)
         except ClaimLost:
@@ -108,6 +113,7 @@ class Recognise:
             return None
         finally:
             self._under_way.discard(claimed.booking)
+            self._addresses.pop(_place(claimed), None)
 
     def settle(self, outcomes: Outcomes, beat: Callable[[], None] = lambda: None) -> None:
         """Record them; `beat` as for `post`, and it may add to them.
@@ -138,7 +144,8 @@ class Recognise:
             locator, url = self._address(claimed)
         except StoreUnavailable as error:
             self._meter.store_failed(claimed.locator.store, refused=False)
-            self._record(claimed, claimed_at, without_url(str(error)), beat)
+            record = partial(self._consequences.follow, claimed, without_url(str(error)))
+            self._record(claimed, claimed_at, record, beat)
             return None
         begun_at = boot_seconds()
         if (late := begun_at - claimed_at) > self._fresh_seconds:
@@ -146,13 +153,25 @@ class Recognise:
             return None
         leaves()
         decision = self._sent(claimed, locator, url, begun_at)
+        if may_have_booked(decision) and (instead := self._replaced_by(locator, claimed)) is not None:
+            _warn_replaced(claimed)
+            record = partial(self._consequences.follow_replaced, claimed, decision, locator, instead)
+            self._record(claimed, claimed_at, record, beat)
+            return None
         if isinstance(decision, Settle) and claimed.probe_of is None:
             return settled(claimed, decision.settlement, decision.ending)
-        self._record(claimed, claimed_at, decision, beat)
+        self._record(claimed, claimed_at, partial(self._consequences.follow, claimed, decision), beat)
         return None
 
-    def _record(self, claimed: ClaimedBooking, claimed_at: float, decision: Decision, beat: Callable[[], None]) -> None:
-        record = partial(self._consequences.follow, claimed, decision)
+    def _replaced_by(self, locator: Locator, claimed: ClaimedBooking) -> str | None:
+        """What lies by now where it was posted from, and may have been fetched instead."""
+        with suppress(StoreUnavailable):
+            return self._store_of(locator.store).replaced_by(locator, claimed.key.content)
+        return None
+
+    def _record(
+        self, claimed: ClaimedBooking, claimed_at: float, record: Callable[[], None], beat: Callable[[], None]
+    ) -> None:
         self._outstanding.until_recorded(record, Single(claimed, claimed_at), beat)
 
     def _give_back_late(self, claimed: ClaimedBooking, late_seconds: float) -> None:
@@ -186,6 +205,17 @@ class Recognise:
 
     def _url(self, locator: Locator, claimed: ClaimedBooking) -> str:
         return self._store_of(locator.store).attachment_url(locator, claimed.key.content)
+
+
+def _place(claimed: ClaimedBooking) -> tuple[str, str]:
+    return claimed.locator.store, claimed.locator.key
+
+
+def _warn_replaced(claimed: ClaimedBooking) -> None:
+    log.error(
+        "A file was replaced while it was posted; whether the old or the new one was booked has to be looked up.",
+        extra={**claimed.named, "biz_id": claimed.biz_id},
+    )
 
 
 def _kind_of(claimed: ClaimedBooking) -> str:

@@ -116,6 +116,57 @@ def test_a_refusal_leaves_what_is_in_doubt_so_and_lets_it_be_answered(journal: J
         journal.refuse(first)
 
 
+def hold_content(journal: Journal, content: str) -> None:
+    key = BookingKey(content=content, user_code="903851", create_expense=True)
+    for _ in range(2):  # the reply to the first COMMIT may have been lost
+        journal.hold_content(key, source="fapiao", locator=PLACE, why="it may have been booked instead")
+
+
+PLACE = Locator(store="drive", key="a.pdf", url="https://files.test/a.pdf")
+
+
+@pytest.mark.parametrize("before", ["nothing", "taken in", "failed", "tried before"])
+def test_what_another_booking_may_have_booked_is_held_whether_it_is_known_or_comes_later(
+    journal: Journal, before: str
+) -> None:
+    # Given a content, and in one case a booking of it that nobody is at work on
+    name = ""
+    if before != "nothing":
+        name = journal.record(mail(document("a")))
+        if before == "failed":
+            settle(journal, claim_one(journal), FAILED, REFUSED)
+        if before == "tried before":
+            journal.postpone(claim_one(journal), due_in=NOW, counted=True, ending=REFUSED)
+    # When it may have been booked
+    hold_content(journal, "a")
+    # Then it waits for a person who hears why, and is not posted
+    if before in ("nothing", "failed"):
+        name = journal.record(mail(document("a")))
+    assert claim(journal, limit=8) == []
+    found = only(journal, name)
+    assert (found.state, found.reason) == (SubmissionState.HELD, Reason.IN_DOUBT)
+    assert found.remark == "it may have been booked instead"
+    # And it is booked once under its own number when they say so
+    assert journal.retry(name) == 1
+    again = book(journal)
+    assert again.biz_id == again.key.biz_id(2 if before == "failed" else 1)
+    assert outcomes(only(journal, name)) == [Outcome.DONE]
+
+
+@pytest.mark.parametrize("before", ["in flight", "booked"])
+def test_what_is_in_flight_or_booked_is_left_alone_where_another_booking_may_have_booked_it(
+    journal: Journal, before: str
+) -> None:
+    name = journal.record(mail(document("a")))
+    claimed = claim_one(journal)
+    if before == "booked":
+        settle(journal, claimed, done(), ENDED)
+    hold_content(journal, "a")
+    if before == "in flight":
+        settle(journal, claimed, done(), ENDED)
+    assert outcomes(only(journal, name)) == [Outcome.DONE]
+
+
 def test_what_is_held_for_its_sender_can_be_refused(journal: Journal) -> None:
     turned = mail(state=SubmissionState.HELD, reason=Reason.UNKNOWN_SENDER)
     name = journal.record(replace(turned, documents=()))

@@ -21,6 +21,7 @@ from watcher.errors import StoreRefused, StoreUnavailable
 from watcher.model import Locator
 from watcher.ports import FoundDocument, Store
 from watcher.stores import HttpStore, ObjectsStore, ResolveStore
+from watcher.stores.lying import Lying
 
 Keep = Callable[..., FoundDocument]
 
@@ -392,16 +393,19 @@ class TestResolve(StoreContract):
 
     @pytest.mark.parametrize("path", ["a.pdf", "部门/发票 #1?%.pdf", "gbk-\udcb7\udca2.pdf"])
     def test_an_address_that_leads_to_another_file_by_now_is_not_posted(self, path: str, keep: Keep) -> None:
-        words: dict[tuple[str, str], bool | None] = {}
+        words: dict[str, Lying] = {}
         section = sections.ResolveStore.model_validate({"type": "resolve", "base_url": "https://files.example/in"})
-        store = ResolveStore("default", section, None, holds=lambda path, sha256: words[path, sha256])
+        store = ResolveStore("default", section, None, lying=words.__getitem__)
         locator = store.put(keep(SMALL, path=path))
-        for said in (True, None):
-            words[path, "ab"] = said
+        for said in (Lying(sha256=frozenset(("ab", "cd"))), Lying(sha256=frozenset(("cd",)), unseen=True)):
+            words[path] = said
             assert store.attachment_url(locator, "ab") == locator.url
-        words[path, "ab"] = False
-        with pytest.raises(StoreUnavailable, match="changed, or moved away"):
-            store.attachment_url(locator, "ab")
+            assert store.replaced_by(locator, "ab") is None
+        for said, instead in ((Lying(), None), (Lying(sha256=frozenset(("cd",))), "cd")):
+            words[path] = said
+            with pytest.raises(StoreUnavailable, match="changed, or moved away"):
+                store.attachment_url(locator, "ab")
+            assert store.replaced_by(locator, "ab") == instead
 
     def test_what_has_no_path_is_refused(self, keep: Keep) -> None:
         with pytest.raises(StoreRefused, match="parts"):

@@ -16,6 +16,7 @@ import pytest
 
 from tests.support.waiting import wait_for
 from tests.support.workplace import COMMAND, ZHANG, Workplace, pdf
+from watcher.model import SubmissionState
 from watcher.sandbox.endpoint import Endpoint
 
 SUBMISSION = "id source kind sender subject path user_code received_at state reason answered_at documents".split()
@@ -314,6 +315,43 @@ def test_a_file_that_was_replaced_before_it_could_be_posted_is_not_booked_in_the
     assert first.biz_id not in {request.biz_id for request in others}
     states = {submission["documents"][0]["outcome"] for submission in in_place.submissions()}
     assert states == {"done", None}
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_file_that_is_replaced_while_it_is_posted_is_not_told_as_booked_and_the_new_one_is_not_booked_twice(
+    in_place: Workplace, endpoint: Endpoint, at_once: bool
+) -> None:
+    # Given an endpoint that takes its time, and a file that is replaced before it fetches what lies at the address
+    in_place.config["recognition"]["timeout"] = "20s"
+    if not at_once:  # nobody looks at the folder meanwhile
+        in_place.config["folders"][0] |= {"network": True, "poll": "6s", "settle": "1s"}
+    in_place.write()
+    endpoint.behave(latency=4.0, times=1)
+    scan = in_place.drop("scan.pdf", pdf("first"))
+    with in_place.daemon():
+        assert endpoint.wait_until(lambda each: each.under_way == 1, 60)
+        new = in_place.root / "new.pdf"
+        new.write_bytes(pdf("second"))
+        new.replace(scan)
+        # When the answer has come
+        in_place.wait_for_submissions(1, SubmissionState.CLOSED)
+        in_place.wait_for_submissions(1, SubmissionState.HELD)
+    # Then of the first one nobody says that it is booked, and the second waits for a person, where it was
+    assert len(endpoint.requests) == 1
+    (old,) = in_place.submissions("--state", "closed")
+    (document,) = old["documents"]
+    assert (document["outcome"], document["code"]) == ("attention", "IN_DOUBT")
+    assert "replaced" in document["message"]
+    assert [invoice["expense_id"] for invoice in document["invoices"]] != [None]
+    (held,) = in_place.submissions("--state", "held")
+    assert held["reason"] == "IN_DOUBT"
+    assert "in the place of another document" in in_place.command("show", held["id"]).stdout
+    assert scan.read_bytes() == pdf("second")
+    # And it is booked under its own number when somebody has found that it was not
+    assert in_place.command("release", held["id"]).returncode == 0
+    assert in_place.command("run", "--once", "--wait", "20s").returncode == 0
+    assert len({request.biz_id for request in endpoint.requests}) == 2
+    assert (in_place.done / ZHANG / "scan.pdf").read_bytes() == pdf("second")
 
 
 def test_a_retry_waits_while_another_file_lies_where_it_was(in_place: Workplace, endpoint: Endpoint) -> None:

@@ -66,6 +66,9 @@ class ScriptedStore:
     def attachment_url(self, locator: Locator, content: str | None = None) -> str:
         return locator.key
 
+    def replaced_by(self, locator: Locator, content: str) -> str | None:
+        return None
+
     def check(self) -> list[Finding]:
         return []
 

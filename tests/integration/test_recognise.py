@@ -78,6 +78,9 @@ class SomeStore:
     def attachment_url(self, locator: Locator, content: str | None = None) -> str:
         return locator.key
 
+    def replaced_by(self, locator: Locator, content: str) -> str | None:
+        return None
+
     def check(self) -> list[Finding]:
         return []
 
@@ -544,6 +547,27 @@ def test_a_document_is_not_posted_twice_at_once_where_the_clock_is_set_ahead(
     (document,) = documents(journal)
     assert document.outcome is (Outcome.DONE if in_doubt == "hold" else None)
     assert [invoice.expense_id is not None for invoice in document.invoices] == [True]
+
+
+def test_what_came_in_the_place_of_what_is_being_posted_waits_until_that_is_over(
+    journal: SqlJournal, endpoint: Endpoint
+) -> None:
+    # Given a document that is being posted, and another one that lies at its address by now
+    at = Locator(store="drive", key="a.pdf", url="https://files.test/a.pdf")
+    journal.record(mail(document("old", locator=at)))
+    endpoint.behave(latency=2.0, times=1)
+    with posting(journal, endpoint, timeout="10s") as go, ThreadPoolExecutor(1) as worker:
+        first = worker.submit(go)
+        assert endpoint.wait_until(lambda each: each.under_way == 1)
+        journal.record(mail(document("new", locator=at)))
+        # When work is claimed
+        assert go() == 0
+        assert first.result(60) == 1
+        wait_for(go, 60, "the other one")
+    # Then they were posted one after the other, and no try was counted
+    old, new = endpoint.requests
+    assert old.ended_at < new.received_at
+    assert [(each.outcome, each.attempts) for each in documents(journal)] == [(Outcome.DONE, 1)] * 2
 
 
 def test_a_probe_of_what_is_being_posted_already_leaves_the_gate_to_another_document_at_once(

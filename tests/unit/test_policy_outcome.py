@@ -18,6 +18,8 @@ from watcher.policy.outcome import (
     TryAgain,
     classify,
     given_up,
+    may_have_booked,
+    of_another,
     result_of,
     unkept,
     with_doubt,
@@ -43,6 +45,32 @@ def settlement_of(exchange: Exchange, rules: Recognition = RULES) -> Settlement:
     decision = decide(exchange, rules)
     assert isinstance(decision, Settle)
     return decision.settlement
+
+
+REPLACED: list[tuple[Exchange, bool]] = [
+    (answered("200000", "success", GOOD), True),
+    (answered("300042", "识别失败"), False),
+    (answered("300042", "识别失败", GOOD), True),
+    (answered("200000", "success"), False),
+    (Exchange(sent=True, detail="timeout"), True),
+    (Exchange(sent=False, detail="connection refused"), False),
+    (Exchange(sent=True, status=429, retry_after=60.0), False),
+]
+
+
+@pytest.mark.parametrize(("exchange", "may"), REPLACED)
+def test_of_a_file_that_was_replaced_while_it_was_posted_nobody_says_that_it_was_booked(
+    exchange: Exchange, may: bool
+) -> None:
+    decision = decide(exchange)
+    assert may_have_booked(decision) is may
+    instead = of_another(decision)
+    if isinstance(decision, Settle) and isinstance(instead, Settle):
+        assert (instead.settlement.outcome, instead.settlement.code) == (Outcome.ATTENTION, Reason.IN_DOUBT)
+        assert instead.settlement.invoices == decision.settlement.invoices
+        assert instead.ending.in_doubt
+    else:
+        assert instead == decision
 
 
 def test_no_connection_is_tried_again_and_never_in_doubt() -> None:

@@ -13,7 +13,7 @@ from watcher.config.sections import Configuration
 from watcher.documents.choosing import DocumentChooser
 from watcher.documents.inspection.inspector import Inspector
 from watcher.documents.sniff import may_hold_documents
-from watcher.errors import ConfigurationError, StoreUnavailable
+from watcher.errors import ConfigurationError, SourceUnavailable, StoreUnavailable
 from watcher.headers import named_address
 from watcher.people import DirectoryWithRegisters, FileDirectory, Register, Remembering
 from watcher.ports import (
@@ -30,6 +30,7 @@ from watcher.ports import (
 from watcher.replies import TemplateWriter
 from watcher.secrecy import KnownSecrets
 from watcher.service.service import Closable
+from watcher.stores.lying import Lying
 from watcher.tls import UnusableAuthorities
 
 if TYPE_CHECKING:
@@ -150,7 +151,7 @@ def _stores(configuration: Configuration, token: TokenSource | None, known: Know
                 section,
                 parts=parts,
                 sample=partial(_sample, configuration, name),
-                holds=partial(_holds, configuration, name, Digests()),
+                lying=partial(_lying, configuration, name, Digests()),
             )
     return stores
 
@@ -163,14 +164,20 @@ def _sample(configuration: Configuration, store: str) -> tuple[str, int] | None:
     return next((sample for sample in samples if sample is not None), None)
 
 
-def _holds(configuration: Configuration, store: str, digests: Digests, path: str, sha256: str) -> bool | None:
-    """Whether a folder of this store has such a file at a path; None: that cannot be seen from here."""
-    from watcher.sources.folder.holding import holds
+def _lying(configuration: Configuration, store: str, digests: Digests, path: str) -> Lying:
+    """What the folders of this store have at a path."""
+    from watcher.sources.folder.holding import what_lies
 
-    found = [holds(folder, path, sha256, digests) for folder in configuration.folders if folder.store == store]
-    if any(found):
-        return True
-    return None if not found or None in found else False
+    found, unseen = set[str](), False
+    folders = [folder for folder in configuration.folders if folder.store == store]
+    for folder in folders:
+        try:
+            sha256 = what_lies(folder, path, digests)
+        except SourceUnavailable:
+            unseen = True
+        else:
+            found |= {sha256} if sha256 is not None else set()
+    return Lying(sha256=frozenset(found), unseen=unseen or not folders)
 
 
 def store_of(stores: Mapping[str, Store], name: str) -> Store:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from sqlalchemy import bindparam, delete, exists, false, null, select, text, true, update
 
-from watcher.journal.bookings import WaitsFor
+from watcher.journal.bookings import FIRST_GENERATION, WaitsFor, booked, latest, open_generation
 from watcher.journal.claims import fenced
 from watcher.journal.clock import now_ms
 from watcher.journal.connection import Connection
@@ -15,7 +15,15 @@ from watcher.journal.deferred import Deferred
 from watcher.journal.endings import end_try, try_has_ended
 from watcher.journal.portions import portions
 from watcher.journal.tables import bookings, documents, submissions, tries
-from watcher.model import ClaimedBooking, Reason, SubmissionState, TryEnding
+from watcher.model import (
+    BookingKey,
+    ClaimedBooking,
+    DocumentState,
+    Locator,
+    Reason,
+    SubmissionState,
+    TryEnding,
+)
 
 SAME_IS_HELD = "the same document was submitted before, and it is not known whether it was booked"
 
@@ -28,6 +36,20 @@ _HOLD = Deferred(
         in_doubt=true(),
         claimed=false(),
         claim=bookings.c.claim + 1,
+    )
+)
+# Why is kept with it: who submits it later is told so.
+_HOLD_UNASKED = Deferred(
+    lambda: (
+        update(bookings)
+        .where(bookings.c.id == bindparam("row"))
+        .values(
+            due_at=null(),
+            waits_for=WaitsFor.PERSON.value,
+            in_doubt=true(),
+            message=bindparam("said"),
+            claim=bookings.c.claim + 1,
+        )
     )
 )
 _FORGET_TRY = Deferred(
@@ -76,6 +98,22 @@ def hold_booking(connection: Connection, claimed: ClaimedBooking, ending: TryEnd
         end_try(connection, claimed, ending)
     hold_submissions(connection, claimed.booking, _said(ending))
     return True
+
+
+def hold_content(connection: Connection, key: BookingKey, *, source: str, locator: Locator, why: str) -> None:
+    """See ports.RecognitionJournal."""
+    found = latest(connection, [key.content], user_code=key.user_code, create_expense=key.create_expense).get(
+        key.content
+    )
+    if found is None or (found.state == DocumentState.SETTLED and not booked(found)):
+        generation = FIRST_GENERATION if found is None else found.generation + 1
+        booking = open_generation(connection, key, generation, source=source, locator=locator)
+    elif found.state == DocumentState.PENDING and not found.claimed:
+        booking = found.id
+    else:
+        return
+    connection.execute(_HOLD_UNASKED, {"row": booking, "said": why})
+    hold_submissions(connection, booking, why)
 
 
 def hold_submissions(connection: Connection, booking: int, said: str) -> None:

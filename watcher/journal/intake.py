@@ -17,7 +17,6 @@ from watcher.journal.clock import now_ms, to_ms
 from watcher.journal.connection import Connection
 from watcher.journal.database import Part
 from watcher.journal.deferred import Deferred
-from watcher.journal.holding import SAME_IS_HELD
 from watcher.journal.identities import is_new, point_on
 from watcher.journal.pointing import point
 from watcher.journal.portions import portions
@@ -160,8 +159,8 @@ def _record(connection: Connection, new: NewSubmission, name: str) -> tuple[str,
 def _write(connection: Connection, new: NewSubmission, name: str, *, fill: bool = False) -> News:
     """As a new row, or (`fill`) into the one that was released; what is to be done for it."""
     rows = [_unsettled(document) for document in new.documents]
-    if new.state is not SubmissionState.HELD and point(connection, new, rows):
-        new = replace(new, state=SubmissionState.HELD, reason=Reason.IN_DOUBT, remark=SAME_IS_HELD)
+    if new.state is not SubmissionState.HELD and (why := point(connection, new, rows)) is not None:
+        new = replace(new, state=SubmissionState.HELD, reason=Reason.IN_DOUBT, remark=why)
     pending = any(map(_waits, rows))
     held = new.state is SubmissionState.HELD
     state = SubmissionState.HELD if held else SubmissionState.OPEN if pending else SubmissionState.SETTLED

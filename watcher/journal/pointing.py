@@ -19,6 +19,7 @@ from watcher.journal.bookings import (
 )
 from watcher.journal.connection import Connection
 from watcher.journal.deferred import Deferred
+from watcher.journal.holding import SAME_IS_HELD
 from watcher.journal.parts import Overlap, by_parent, extent, overlap
 from watcher.model import BookingKey, DocumentState, Locator, NewSubmission, Outcome, Reason
 
@@ -41,10 +42,11 @@ def _number(name: str) -> int:
     return int.from_bytes(blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest(), signed=True)
 
 
-def point(connection: Connection, new: NewSubmission, rows: list[dict[str, Any]]) -> bool:
+def point(connection: Connection, new: NewSubmission, rows: list[dict[str, Any]]) -> str | None:
     """Give every document that is to be posted its booking, or the outcome `duplicate`.
 
-    Whether one of them waits for a person's decision. On PostgreSQL the files have to be locked, see `locks_of`.
+    Why one of them waits for a person's decision; None: none does. On PostgreSQL the files have to be locked, see
+    `locks_of`.
     """
     user_code = new.user_code or ""
     wanted = [index for index, row in enumerate(rows) if row["state"] == DocumentState.PENDING]
@@ -85,7 +87,8 @@ def point(connection: Connection, new: NewSubmission, rows: list[dict[str, Any]]
     opened = dict(zip(to_open, open_generations(connection, to_open.values(), source=new.source), strict=True))
     for index in wanted:
         rows[index]["booking"] = opened.get(new.documents[index].content, rows[index]["booking"])
-    return any(found[content].waits_for == WaitsFor.PERSON for content in pointed if content in found)
+    held = [found[content] for content in pointed if content in found and found[content].waits_for == WaitsFor.PERSON]
+    return (held[0].message or SAME_IS_HELD) if held else None
 
 
 def _posted_before(content: str, found: Mapping[str, Any], parts: Mapping[str, list[Any]]) -> dict[str, Any] | None:

@@ -18,16 +18,18 @@ from watcher.journal.database import Database, Part
 from watcher.journal.deferred import Deferred
 from watcher.journal.due_bookings import claim_due
 from watcher.journal.endings import end_try, try_has_ended
-from watcher.journal.holding import hold_booking
+from watcher.journal.holding import hold_booking, hold_content
 from watcher.journal.late import keep_expenses
 from watcher.journal.outcomes import settle
 from watcher.journal.tables import bookings, tries
 from watcher.model import (
     ANYTHING,
     POSTING,
+    BookingKey,
     ClaimedBooking,
     Gate,
     GateChange,
+    Locator,
     SettledTry,
     Shut,
     TryEnding,
@@ -131,6 +133,11 @@ class RecognitionPart(Part):
             return ours
 
         _unless_lost(claimed, ours=self._database.write(work, news=ANYTHING))
+
+    def hold_content(self, key: BookingKey, *, source: str, locator: Locator, why: str) -> None:
+        self._database.write(
+            lambda connection: hold_content(connection, key, source=source, locator=locator, why=why), news=ANYTHING
+        )
 
     def give_back(self, claimed: ClaimedBooking) -> None:
         def work(connection: Connection) -> None:

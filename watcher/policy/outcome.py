@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from watcher.config.sections import CodeRule, Recognition
 from watcher.model import SUCCESS, Exchange, Invoice, Outcome, Reason, Response, Settlement, TryEnding
 
+REPLACED = "its file was replaced by another one while it was posted, and it is not known which of them was booked"
 _UNKEPT = "the journal cannot keep what the endpoint answered"
 
 
@@ -123,6 +124,23 @@ def given_up(ending: TryEnding) -> Settlement:
     """The outcome of a booking that failed for too long, with the last failure's words, and what it booked."""
     said = " ".join(part for part in (ending.code, ending.message) if part)
     return Settlement(outcome=Outcome.ERROR, code=Reason.GAVE_UP, message=said or None, invoices=ending.invoices)
+
+
+def may_have_booked(decision: Decision) -> bool:
+    """Whether the endpoint may stand with an expense for what it was given."""
+    booked = isinstance(decision, Settle) and decision.settlement.outcome.counts_as_booked
+    return booked or decision.ending.in_doubt
+
+
+def of_another(decision: Decision) -> Decision:
+    """What follows where the file was replaced while it was posted: nobody knows of which of the two the answer is."""
+    if not isinstance(decision, Settle):
+        return decision
+    ending = replace(decision.ending, in_doubt=True)
+    doubted = Settlement(
+        outcome=Outcome.ATTENTION, code=Reason.IN_DOUBT, message=REPLACED, invoices=decision.settlement.invoices
+    )
+    return Settle(settlement=doubted, ending=ending)
 
 
 def unkept(ending: TryEnding) -> tuple[Settlement, TryEnding]:

@@ -91,6 +91,9 @@ class ObjectsStore:
         """Whether it is a folder on a drive of this machine, and the document soon there."""
         return self._local is not None and document.size <= _SOON_STORED_BYTES
 
+    def replaced_by(self, locator: Locator, content: str) -> str | None:  # noqa: ARG002 - nobody else writes there
+        return None
+
     def attachment_url(self, locator: Locator, content: str | None = None) -> str:  # noqa: ARG002 - nobody else writes there
         if locator.url is not None:
             return locator.url

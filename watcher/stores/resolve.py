@@ -13,6 +13,7 @@ from watcher.headers import clean
 from watcher.model import Finding, Locator
 from watcher.ports import FoundDocument, Store
 from watcher.stores.fetching import head_finding
+from watcher.stores.lying import Lying
 
 Sample = tuple[str, int]
 
@@ -27,16 +28,16 @@ class ResolveStore:
         parts: Store | None,
         *,
         sample: Callable[[], Sample | None] = lambda: None,
-        holds: Callable[[str, str], bool | None] = lambda _path, _sha256: None,
+        lying: Callable[[str], Lying] = lambda _path: Lying(unseen=True),
     ) -> None:
-        """`sample` finds a file whose address a check can try: its path in the folder, and its size. `holds` is told a
-        path and a sha256, and says whether that is what lies there; None: that cannot be seen.
+        """`sample` finds a file whose address a check can try: its path in the folder, and its size. `lying` is told a
+        path, and says what lies there.
         """
         self._name = name
         self._base = section.base_url.rstrip("/") + "/"
         self._parts = parts
         self._sample = sample
-        self._holds = holds
+        self._lying = lying
 
     @property
     def name(self) -> str:
@@ -66,10 +67,15 @@ class ResolveStore:
     def attachment_url(self, locator: Locator, content: str | None = None) -> str:
         if self._parts is not None and locator.store == self._parts.name:
             return self._parts.attachment_url(locator, content)
-        if content is not None and self._holds(os.fsdecode(unquote_to_bytes(locator.key)), content) is False:
+        if content is not None and self._lying(_path(locator)).lacks(content):
             # What lies there now is a document of its own, or nothing: posted as this one it would be booked twice.
             raise StoreUnavailable("the file is not there any more as it was taken in: it was changed, or moved away")
         return locator.url or self._base + locator.key
+
+    def replaced_by(self, locator: Locator, content: str) -> str | None:
+        if self._parts is not None and locator.store == self._parts.name:
+            return self._parts.replaced_by(locator, content)
+        return self._lying(_path(locator)).instead_of(content)
 
     def check(self) -> list[Finding]:
         """Whether the web server answers, and leads to a file that lies in a folder now, where one does."""
@@ -89,6 +95,11 @@ class ResolveStore:
 
     def close(self) -> None:
         """There is nothing to let go of; `parts` is closed by whoever built it."""
+
+
+def _path(locator: Locator) -> str:
+    """In the folder."""
+    return os.fsdecode(unquote_to_bytes(locator.key))
 
 
 def _quoted(path: str) -> str:

@@ -100,6 +100,9 @@ class HttpStore:
         """Whether the platform takes small documents at once, as it has of late, and this is one."""
         return document.size <= _SOON_SENT_BYTES and self._promptness.is_at_once
 
+    def replaced_by(self, locator: Locator, content: str) -> str | None:  # noqa: ARG002 - nobody else writes there
+        return None
+
     def attachment_url(self, locator: Locator, content: str | None = None) -> str:  # noqa: ARG002 - nobody else writes there
         if locator.url is None:
             raise StoreUnavailable(

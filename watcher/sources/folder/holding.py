@@ -10,7 +10,7 @@ from io import BufferedReader
 
 from watcher.clock import boot_seconds
 from watcher.config.sections import Folder
-from watcher.errors import Vanished
+from watcher.errors import SourceUnavailable, Vanished
 from watcher.sources.folder.atomic import status_of
 from watcher.sources.folder.drive import FOLDER, is_gone, open_file_below
 
@@ -58,21 +58,27 @@ def _version(file: BufferedReader) -> _Version:
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
-def holds(folder: Folder, path: str, sha256: str, digests: Digests) -> bool | None:
-    """Whether the folder has a file with these bytes at `path`; None: it cannot be seen from here now."""
+def what_lies(folder: Folder, path: str, digests: Digests) -> str | None:
+    """The sha256 of the file that the folder has at `path`; None: it has none. Raises SourceUnavailable."""
     try:
         root = os.open(folder.path, FOLDER)
-    except OSError:
-        return None
+    except OSError as error:
+        raise _unseen(folder) from error
     try:
         if folder.marker is not None and status_of(root, folder.marker) is None:
-            return None
+            raise _unseen(folder)
         file, _ = open_file_below(root, path)
         with open(file, "rb") as opened:  # noqa: PTH123 - a descriptor has no path
-            return digests.of(path, opened) == sha256
+            return digests.of(path, opened)
     except Vanished:
-        return False
+        return None
     except OSError as error:
-        return False if is_gone(error) else None
+        if is_gone(error):
+            return None
+        raise _unseen(folder) from error
     finally:
         os.close(root)
+
+
+def _unseen(folder: Folder) -> SourceUnavailable:
+    return SourceUnavailable(f"{folder.name} cannot be seen now")
