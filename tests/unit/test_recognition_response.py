@@ -225,6 +225,11 @@ NOTHING = ("null", "None", "无", " 无 ", "空", "N/A", "-", " ", "{}", "[]")  
         ("0", False),
         ("false", False),
         *((nothing, None) for nothing in NOTHING),
+        *(([nothing], None) for nothing in NOTHING),
+        *(([nothing, {"result": 1}], True) for nothing in NOTHING),
+        *(([{"result": 1}, nothing], True) for nothing in NOTHING),
+        ('["无"]', None),
+        ([["无"], {"result": 2}], False),
         ({"result": "无"}, False),
     ],
 )
@@ -239,6 +244,21 @@ def test_a_check_that_is_not_understood_is_no_verification_of_any_invoice_beside
     invoices = read({"resCode": 200000, "data": item}).invoices
 
     assert [(invoice.number, invoice.verified) for invoice in invoices] == [("1", False), ("2", False)]
+
+
+@pytest.mark.parametrize("nothing", [*NOTHING, None])
+def test_where_one_of_several_invoices_has_nothing_the_others_keep_what_is_theirs(nothing: Any) -> None:
+    item = {
+        "ocr_result": [{"invoice_num": "1"}, {"invoice_num": "2"}, {"invoice_num": "3"}],
+        "check_result": [nothing, {"result": 1}, {"result": 2}],
+        "expense_result": [{"expense_id": 5}, nothing, {"expense_id": 7}],
+    }
+
+    invoices = read({"resCode": 200000, "data": item}).invoices
+
+    assert [(invoice.number, invoice.verified, invoice.expense_id) for invoice in invoices] == [
+        ("1", None, "5"), ("2", True, None), ("3", False, "7"),
+    ]  # fmt: skip
 
 
 def test_an_invoice_with_several_expenses_shows_every_one() -> None:

@@ -143,7 +143,7 @@ def _rows(item: _Object) -> Iterator[tuple[_Object, _Object, _Object]]:
     """The three parts of each invoice of an item. An invoice with several expenses appears with each of them."""
     ocrs = _tolerated(item.get("ocr_result"))
     checks = _checks(item.get("check_result"), len(ocrs))
-    expenses = _expenses(item.get("expense_result"))
+    expenses = _one_each(item.get("expense_result"), len(ocrs), _expenses)
     facts = max(len(ocrs), len(checks))
     for row in range(max(facts, len(expenses))):
         fact = 0 if facts == 1 else row
@@ -168,11 +168,27 @@ def _checks(value: Any, invoices: int) -> list[_Object]:
     Of whichever of the item's invoices it is said: so it counts for each. A word for nothing says that there is none.
     """
     try:
-        return _objects(value)
+        return _one_each(value, invoices, _checks_told)
     except _UnknownFormError:
-        if isinstance(value, str) and says_nothing(value):
-            return []
         return [_NOT_UNDERSTOOD] * max(invoices, 1)
+
+
+def _checks_told(value: Any) -> list[_Object]:
+    if isinstance(value, str) and says_nothing(value):
+        return []
+    told = _decoded(value) if isinstance(value, str) else value
+    return [found for inner in told for found in _checks_told(inner)] if isinstance(told, list) else _objects(value)
+
+
+def _one_each(value: Any, invoices: int, read: Callable[[Any], list[_Object]]) -> list[_Object]:
+    """What is told of so many invoices; of which there is nothing its place is kept, where there is one for each."""
+    told = _decoded(value) if isinstance(value, str) else value
+    if not isinstance(told, list) or not len(told) == invoices > 1:
+        return read(value)
+    each = [read(inner) for inner in told]
+    if any(len(found) > 1 for found in each):
+        return read(value)
+    return [_at(found, 0) for found in each]
 
 
 def _at(parts: list[_Object], row: int) -> _Object:
