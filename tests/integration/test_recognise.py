@@ -101,7 +101,10 @@ def posting(
     fresh_seconds: float = FRESH_SECONDS,
     **keys: Any,
 ) -> Iterator[Callable[[], int]]:
-    """A function that posts what is due, and says how much that was."""
+    """A function that posts what is due, and says how much that was.
+
+    At the end nothing waits for the journal longer than a request may take, lest a test that failed never ends.
+    """
     rules = Recognition.model_validate({"url": endpoint.url, **QUICK, **keys})
     with recogniser(endpoint.url, **{**QUICK, **keys}) as client:
         step = Recognise(
@@ -117,7 +120,10 @@ def posting(
                     step.settle(Outcomes([tried], claimed_at))
             return len(claims)
 
-        yield go
+        try:
+            yield go
+        finally:
+            step.hurry()
 
 
 def documents(journal: SqlJournal) -> list[Document]:
@@ -675,7 +681,7 @@ def test_an_outcome_waits_for_a_journal_that_is_away_and_nothing_is_posted_again
     journal.record(mail())
     endpoint.behave(latency=0.5)
     try:
-        with posting(journal, endpoint, timeout="20s") as go, ThreadPoolExecutor(1) as worker:
+        with ThreadPoolExecutor(1) as worker, posting(journal, endpoint, timeout="20s") as go:
             posted = worker.submit(go)
             assert endpoint.wait_until(lambda each: each.under_way == 1)
             postgres.stop()
@@ -695,7 +701,7 @@ def test_an_outcome_waits_for_the_journal_longer_than_a_request_may_take(
     journal.record(mail())
     endpoint.behave(latency=0.5)
     try:
-        with posting(journal, endpoint, timeout="1s", connect_timeout="1s") as go, ThreadPoolExecutor(1) as worker:
+        with ThreadPoolExecutor(1) as worker, posting(journal, endpoint, timeout="1s", connect_timeout="1s") as go:
             begun_at = boot_seconds()
             posted = worker.submit(go)
             assert endpoint.wait_until(lambda each: each.under_way == 1)
@@ -723,7 +729,7 @@ def test_an_outcome_outlasts_its_claim_where_the_journal_is_away_for_long_and_no
         return document.due_at is not None and document.due_at < journal.now()
 
     try:
-        with posting(journal, endpoint, timeout="0.5s", connect_timeout="0.5s") as go, ThreadPoolExecutor(1) as worker:
+        with ThreadPoolExecutor(1) as worker, posting(journal, endpoint, timeout="0.5s", connect_timeout="0.5s") as go:
             # Given an outcome that cannot be recorded, because somebody else writes
             posted = worker.submit(go)
             assert endpoint.wait_until(lambda each: each.under_way == 1)
