@@ -735,7 +735,7 @@ def test_a_paused_gate_lets_nothing_through_until_it_is_over(journal: Journal) -
     assert waits is not None
     assert 3590 < waits <= 3600
 
-    pause_gate(journal, "https://other.test/", timedelta(milliseconds=30))
+    pause_gate(journal, "https://other.test/", timedelta(milliseconds=500))
     assert journal.claim_bookings(sources=["fapiao"], endpoint="https://other.test/", limit=1, hold=HOLD) == []
     wait_for(lambda: journal.gate("https://other.test/").resumes_at is None)
     assert len(journal.claim_bookings(sources=["fapiao"], endpoint="https://other.test/", limit=1, hold=HOLD)) == 1

@@ -86,6 +86,7 @@ def lost_reply(journal: SqlJournal, *, carried_out: bool) -> Iterator[Commits]:
         if commits.count == 1:
             if carried_out:
                 connection.driver.execute(statement)
+                connection._pipeline.sync()  # type: ignore[attr-defined]
             connection.driver.close()
 
     with heard(before=cut, of=journal):
@@ -296,7 +297,7 @@ def test_what_a_node_had_locked_when_it_was_cut_off_is_free_soon(
     url: str, line: FaultProxy, journal: SqlJournal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Given a node that is cut off in a transaction, when the server has waited, then another can go on."""
-    sooner = BEGIN_WRITING.replace("'10s'", "'300ms'")
+    sooner = tuple(each.replace("'10s'", "'300ms'") for each in BEGIN_WRITING)
     assert sooner != BEGIN_WRITING
     monkeypatch.setattr("watcher.journal.postgres_database.BEGIN_WRITING", sooner)
     journal.record(mail())

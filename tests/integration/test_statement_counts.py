@@ -42,10 +42,10 @@ COSTS = {
     ("sqlite", "file", AT_ONCE): Cost(said=230, commits=6),
     ("sqlite", "mail", 1): Cost(said=36, commits=6),
     ("sqlite", "mail", AT_ONCE): Cost(said=292, commits=21),
-    ("postgres", "file", 1): Cost(said=33, commits=6),
-    ("postgres", "file", AT_ONCE): Cost(said=214, commits=6),
-    ("postgres", "mail", 1): Cost(said=35, commits=6),
-    ("postgres", "mail", AT_ONCE): Cost(said=276, commits=21),
+    ("postgres", "file", 1): Cost(said=41, commits=6),
+    ("postgres", "file", AT_ONCE): Cost(said=222, commits=6),
+    ("postgres", "mail", 1): Cost(said=43, commits=6),
+    ("postgres", "mail", AT_ONCE): Cost(said=299, commits=21),
 }
 # Of what a thread asks that was woken, or has waited, and finds nothing to do.
 IDLE = {"sqlite": Cost(said=5, commits=0), "postgres": Cost(said=5, commits=0)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from enum import StrEnum
 from typing import Any
 
@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Select, and_, bindparam, case, delete, fal
 from watcher.journal.clock import now_ms
 from watcher.journal.connection import Connection
 from watcher.journal.deferred import Deferred
+from watcher.journal.in_step import Step
 from watcher.journal.tables import bookings, invoices
 from watcher.model import BookingKey, DocumentState, Locator, Outcome, Reason
 
@@ -103,13 +104,14 @@ def latest(connection: Connection, contents: Iterable[str], *, user_code: str, c
 
 def latest_with_parts(
     connection: Connection, contents: Iterable[str], parents: Iterable[str], *, user_code: str, create_expense: bool
-) -> dict[str, Any]:
+) -> Step[dict[str, Any]]:
     """As `latest`, and with them every part of the files `parents` that was posted."""
     wanted, files = sorted(set(contents)), sorted(set(parents))
     if not wanted:
         return {}
     employee = {"user_code": user_code, "create_expense": create_expense}
     rows = connection.execute(_LATEST_WITH_PARTS, {"contents": wanted, "parents": files, **employee})
+    yield
     return {row.content: row for row in rows}
 
 
@@ -126,18 +128,17 @@ def is_doubtful(connection: Connection, row: Any) -> bool:
 
 def open_generation(connection: Connection, key: BookingKey, generation: int, *, source: str, locator: Locator) -> int:
     """A new pending booking, due now; its id."""
-    (booking,) = open_generations(connection, [(key, generation, locator)], source=source)
-    return booking
+    return connection.insert(_OPEN, _opened(key, generation, source=source, locator=locator))
 
 
-def open_generations(
-    connection: Connection, wanted: Iterable[tuple[BookingKey, int, Locator]], *, source: str
-) -> list[int]:
-    """The same for many."""
-    return connection.insert_all(_OPEN, [_opened(*each, source) for each in wanted])
+def open_generation_later(
+    connection: Connection, key: BookingKey, generation: int, *, source: str, locator: Locator
+) -> Callable[[], int]:
+    """The same; its id is told when it is asked for."""
+    return connection.insert_later(_OPEN, _opened(key, generation, source=source, locator=locator))
 
 
-def _opened(key: BookingKey, generation: int, locator: Locator, source: str) -> dict[str, Any]:
+def _opened(key: BookingKey, generation: int, *, source: str, locator: Locator) -> dict[str, Any]:
     return {
         "content": key.content,
         "user_code": key.user_code,

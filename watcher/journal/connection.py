@@ -52,11 +52,57 @@ class Result(Struct, frozen=True):
         return self.scalar_one() if self._rows else None
 
 
+class Awaited:
+    """A Result that is waited for when somebody looks at it."""
+
+    def __init__(self, wait: Callable[[], Result]) -> None:
+        self._wait = wait
+        self._result: Result | None = None
+
+    def result(self) -> Result:
+        if self._result is None:
+            self._result = self._wait()
+        return self._result
+
+    @property
+    def rowcount(self) -> int:
+        return self.result().rowcount
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.result())
+
+    def all(self) -> list[Any]:
+        return self.result().all()
+
+    def first(self) -> Any:
+        return self.result().first()
+
+    def one(self) -> Any:
+        return self.result().one()
+
+    def scalars(self) -> list[Any]:
+        return self.result().scalars()
+
+    def scalar(self) -> Any:
+        return self.result().scalar()
+
+    def scalar_one(self) -> Any:
+        return self.result().scalar_one()
+
+    def scalar_one_or_none(self) -> Any:
+        return self.result().scalar_one_or_none()
+
+
+Found = Result | Awaited
+
+
 class Connection:
     """Runs statements in a transaction that somebody else begins and ends; for one thread at a time.
 
     Raises SQLAlchemy's DBAPIError, which tells of the statement and not of its values: they are of people.
     """
+
+    _waits = True  # for each answer, before anything else is said
 
     def __init__(
         self,
@@ -77,7 +123,7 @@ class Connection:
 
     def execute(
         self, statement: Statement, parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
-    ) -> Result:
+    ) -> Found:
         """Run it once; or for each of a list of parameters, which have the same names, for what returns no rows."""
         if isinstance(parameters, list):
             if len(parameters) != 1:
@@ -97,13 +143,13 @@ class Connection:
         cursor, _ = self._run(prepared.sql, prepared.bound(values))
         return int(cursor.lastrowid)  # at half the cost of RETURNING
 
-    def insert_all(self, statement: Numbered, rows: Sequence[Mapping[str, Any]]) -> list[int]:
-        """The same for several, whose values have the same names: a server that is far away is waited for once."""
-        if len(rows) <= 1 or self.dialect.name == "sqlite":
-            return [self.insert(statement, values) for values in rows]
-        prepared = self._statements.prepared(self._statements.numbering(statement), rows[0])
-        _, numbers = self._run(prepared.sql, [prepared.bound(values) for values in rows], many=True, returning=True)
-        return [int(number) for (number,) in numbers]
+    def insert_later(self, statement: Numbered, values: Mapping[str, Any]) -> Callable[[], int]:
+        """The same; the number is waited for when it is asked for, where there is something to wait for."""
+        if self.dialect.name == "sqlite":
+            number = self.insert(statement, values)
+            return lambda: number
+        found = self.execute(self._statements.numbering(statement), values)
+        return lambda: int(found.scalar_one())
 
     def _execute_many(self, statement: Statement, parameters: list[Mapping[str, Any]]) -> Result:
         if not parameters:
@@ -112,7 +158,7 @@ class Connection:
         cursor, _ = self._run(prepared.sql, [prepared.bound(each) for each in parameters], many=True)
         return Result([], cursor.rowcount)
 
-    def exec_driver_sql(self, statement: str) -> Result:
+    def exec_driver_sql(self, statement: str) -> Found:
         """In the database's own words, without values; the rows are bare."""
         cursor, rows = self._run(statement)
         return Result(rows, cursor.rowcount)
@@ -124,28 +170,17 @@ class Connection:
             rows = [] if cursor.description is None else cursor.fetchall()
         return Result(rows, cursor.rowcount)
 
-    def _run(self, sql: str, *values: Any, many: bool = False, returning: bool = False) -> tuple[Any, list[Any]]:
+    def _run(self, sql: str, *values: Any, many: bool = False) -> tuple[Any, list[Any]]:
         """The driver's cursor, and its rows. All that is said to the database passes here."""
         try:
-            if returning:
-                return self._run_returning(sql, *values)
             if many:
                 cursor = self.driver.cursor()
                 cursor.executemany(sql, *values)
             else:
                 cursor = self.driver.execute(sql, *values)
-            return cursor, [] if cursor.description is None else cursor.fetchall()
+            return cursor, cursor.fetchall() if self._waits and cursor.description is not None else []
         except self._error as error:
             raise self._translated(sql, error) from error
-
-    def _run_returning(self, sql: str, values: Sequence[Any]) -> tuple[Any, list[Any]]:
-        """Many that return rows, as psycopg alone has it."""
-        cursor = self.driver.cursor()
-        cursor.executemany(sql, values, returning=True)
-        rows = cursor.fetchall()
-        while cursor.nextset():
-            rows += cursor.fetchall()
-        return cursor, rows
 
     def roll_back(self) -> None:
         """Nothing, where no transaction is open."""

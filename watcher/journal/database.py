@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeVar
 from sqlalchemy.exc import DataError, DBAPIError, TimeoutError  # noqa: A004 - the pool's, when no connection comes free
 
 from watcher.errors import JournalRefused, JournalUnavailable, JournalUnusable
-from watcher.journal.connection import Connection, Result
+from watcher.journal.connection import Connection, Found
 from watcher.journal.prepared import Statement
 from watcher.model import NOTHING_NEW, News
 
@@ -35,7 +35,7 @@ class Database(Protocol):
     def read(self, work: Work[T]) -> T:
         """Run it on one consistent state. Raises JournalUnavailable, JournalUnusable."""
 
-    def ask(self, statement: Statement, values: Mapping[str, Any] | None = None) -> Result:
+    def ask(self, statement: Statement, values: Mapping[str, Any] | None = None) -> Found:
         """Run one statement that reads: it sees one consistent state by itself. Raises as `read`."""
 
     def write(self, work: Work[T], *, news: Telling[T] = NOTHING_NEW, repeatable: bool = True) -> T:

@@ -7,6 +7,7 @@ from sqlalchemy.exc import IntegrityError
 
 from watcher.journal.connection import Connection
 from watcher.journal.deferred import Deferred
+from watcher.journal.in_step import Step
 from watcher.journal.pointing import FILES_LOCKED, locks_of
 from watcher.journal.tables import identities
 from watcher.model import NewSubmission
@@ -34,13 +35,15 @@ _POINT_IDENTITY = Deferred(
 )
 
 
-def is_new(connection: Connection, new: NewSubmission, name: str) -> bool:
+def is_new(connection: Connection, new: NewSubmission, name: str) -> Step[bool]:
     """Whether its key was unknown, and is its own now. Either way its files are locked."""
     identity = {"key": new.key, "name": name}
     if connection.dialect.name == "sqlite":  # one writes at a time
         return connection.execute(ADD_IDENTITY, identity).rowcount == 1
     locks = {"locks": locks_of(new)}
-    if connection.execute(_ADD_IDENTITY_AND_LOCK, {**identity, **locks}).rowcount == 1:
+    added = connection.execute(_ADD_IDENTITY_AND_LOCK, {**identity, **locks})
+    yield
+    if added.rowcount == 1:
         return True
     connection.execute(FILES_LOCKED, locks)  # without a row it is not said whether they were
     return False

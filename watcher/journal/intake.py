@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import secrets
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from msgspec.structs import asdict, replace
@@ -18,7 +18,8 @@ from watcher.journal.connection import Connection
 from watcher.journal.database import Part
 from watcher.journal.deferred import Deferred
 from watcher.journal.identities import is_new, point_on
-from watcher.journal.pointing import point
+from watcher.journal.in_step import Step, in_step
+from watcher.journal.pointing import Pointed, files_of, point
 from watcher.journal.portions import portions
 from watcher.journal.releasing import let_in
 from watcher.journal.reopening import refuse, reopen
@@ -94,7 +95,7 @@ class IntakePart(Part):
         # One id for all goes: the second finds what the first has committed.
         named = [(each, new_id()) for each in submissions]
         recorded = self._database.write(
-            lambda connection: [_record(connection, *each) for each in named],
+            lambda connection: _recorded(connection, named),
             news=lambda recorded: joined(news for _, news in recorded),
         )
         return [taken for taken, _ in recorded]
@@ -141,35 +142,59 @@ def _known(row: Any) -> Known:
     )
 
 
-def _record(connection: Connection, new: NewSubmission, name: str) -> tuple[str, News]:
+def _recorded(connection: Connection, named: Sequence[tuple[NewSubmission, str]]) -> list[tuple[str, News]]:
+    """Of each the id that it has, and what is to be done for it."""
+    together = [[each] for each in named] if connection.dialect.name == "sqlite" else _apart(named)
+    return [taken for some in together for taken in in_step([_record(connection, *each) for each in some])]
+
+
+def _apart(named: Sequence[tuple[NewSubmission, str]]) -> list[list[tuple[NewSubmission, str]]]:
+    """In their order, those together of which none has to know what becomes of another one."""
+    apart: list[list[tuple[NewSubmission, str]]] = []
+    seen: set[str] = set()
+    for new, name in named:
+        mine = {new.key} | files_of(new)
+        if not apart or mine & seen:
+            apart.append([])
+            seen.clear()
+        apart[-1].append((new, name))
+        seen |= mine
+    return apart
+
+
+def _record(connection: Connection, new: NewSubmission, name: str) -> Step[tuple[str, News]]:
     """The id that it has, and what is to be done for it."""
-    if is_new(connection, new, name):
-        return name, _write(connection, new, name)
+    if (yield from is_new(connection, new, name)):
+        return name, (yield from _write(connection, new, name))
     known = _known(connection.execute(_KNOWN, {"keys": [new.key]}).one())
     if known.released_for is not None and known.submission == new.succeeds:
-        return known.submission, _write(connection, new, known.submission, fill=True)
+        return known.submission, (yield from _write(connection, new, known.submission, fill=True))
     overtaken = known.submission != new.succeeds  # another node has taken it in since this one looked
     to_be_retried = new.kind is Kind.MAIL and not known.empty
     if overtaken or to_be_retried or known.stays or known.state is not SubmissionState.CLOSED:
         return known.submission, NOTHING_NEW
     point_on(connection, new.key, known.submission, name)
-    return name, _write(connection, new, name)
+    return name, (yield from _write(connection, new, name))
 
 
-def _write(connection: Connection, new: NewSubmission, name: str, *, fill: bool = False) -> News:
+def _write(connection: Connection, new: NewSubmission, name: str, *, fill: bool = False) -> Step[News]:
     """As a new row, or (`fill`) into the one that was released; what is to be done for it."""
     rows = [_unsettled(document) for document in new.documents]
-    if new.state is not SubmissionState.HELD and (why := point(connection, new, rows)) is not None:
-        new = replace(new, state=SubmissionState.HELD, reason=Reason.IN_DOUBT, remark=why)
+    pointed: Pointed | None = None
+    if new.state is not SubmissionState.HELD:
+        pointed = yield from point(connection, new, rows)
+        if pointed.held is not None:
+            new = replace(new, state=SubmissionState.HELD, reason=Reason.IN_DOUBT, remark=pointed.held)
     pending = any(map(_waits, rows))
     held = new.state is SubmissionState.HELD
     state = SubmissionState.HELD if held else SubmissionState.OPEN if pending else SubmissionState.SETTLED
     unheard = pending and new.answer and new.kind is Kind.MAIL
     columns = {**_submission_columns(new, state), "unheard": int(unheard)}
-    if fill:
-        seq = connection.execute(_FILL, {**columns, "of": name}).scalar_one()
-    else:
-        seq = connection.insert(_ADD_SUBMISSION, {**columns, "id": name})
+    number = _numbered(connection, columns, name, fill=fill)
+    yield
+    seq = number()
+    if pointed is not None:
+        pointed.complete(rows)
     if state is SubmissionState.SETTLED:
         connection.execute(_ANSWER_NOW, {"row": seq})
     if held:
@@ -179,6 +204,14 @@ def _write(connection: Connection, new: NewSubmission, name: str, *, fill: bool 
     # What waits may be acknowledged some time: whoever answers looks in time, and is not woken for each.
     to_answer = state is SubmissionState.SETTLED
     return News(posting=pending, answering=frozenset((new.source,)) if to_answer else frozenset())
+
+
+def _numbered(connection: Connection, columns: Mapping[str, Any], name: str, *, fill: bool) -> Callable[[], int]:
+    """Write the submission's row; its number."""
+    if not fill:
+        return connection.insert_later(_ADD_SUBMISSION, {**columns, "id": name})
+    filled = connection.execute(_FILL, {**columns, "of": name})
+    return lambda: int(filled.scalar_one())
 
 
 def _waits(row: Mapping[str, Any]) -> bool:

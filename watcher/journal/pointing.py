@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, Text, bindparam, cast, func, select
 
@@ -15,11 +15,12 @@ from watcher.journal.bookings import (
     begin_anew,
     booked,
     latest_with_parts,
-    open_generations,
+    open_generation_later,
 )
 from watcher.journal.connection import Connection
 from watcher.journal.deferred import Deferred
 from watcher.journal.holding import SAME_IS_HELD
+from watcher.journal.in_step import Step
 from watcher.journal.parts import Overlap, by_parent, extent, overlap
 from watcher.model import BookingKey, DocumentState, Locator, NewSubmission, Outcome, Reason
 
@@ -34,30 +35,46 @@ def locks_of(new: NewSubmission) -> str:
     Whoever takes in the whole of a file does not see the parts that another node is just taking in, nor the other way
     round: there is no row yet that both would lock. In one order, as with the rows.
     """
-    files = {extent(each.content).parent for each in new.documents if each.outcome is None}
-    return ",".join(map(str, sorted(_number(f"{new.user_code}\n{file}") for file in files)))
+    return ",".join(map(str, sorted(map(_number, files_of(new)))))
+
+
+def files_of(new: NewSubmission) -> set[str]:
+    """What it is of, as far as others may be of the same: each file that is posted, or of which a part is, for whom."""
+    return {f"{new.user_code}\n{extent(each.content).parent}" for each in new.documents if each.outcome is None}
 
 
 def _number(name: str) -> int:
     return int.from_bytes(blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest(), signed=True)
 
 
-def point(connection: Connection, new: NewSubmission, rows: list[dict[str, Any]]) -> str | None:
+class Pointed(NamedTuple):
+    """What came of `point`."""
+
+    held: str | None  # why one of the documents waits for a person's decision; None: none does
+    opened: dict[str, Callable[[], int]]  # the new bookings, by what they are of
+
+    def complete(self, rows: list[dict[str, Any]]) -> None:
+        """Give the documents of new bookings the numbers of these."""
+        for row in rows:
+            if row["state"] == DocumentState.PENDING and row["booking"] is None:
+                row["booking"] = self.opened[row["content"]]()
+
+
+def point(connection: Connection, new: NewSubmission, rows: list[dict[str, Any]]) -> Step[Pointed]:
     """Give every document that is to be posted its booking, or the outcome `duplicate`.
 
-    Why one of them waits for a person's decision; None: none does. On PostgreSQL the files have to be locked, see
-    `locks_of`.
+    On PostgreSQL the files have to be locked, see `locks_of`.
     """
     user_code = new.user_code or ""
     wanted = [index for index, row in enumerate(rows) if row["state"] == DocumentState.PENDING]
     contents = [new.documents[index].content for index in wanted]
     parents = [extent(content).parent for content in contents]
-    found = latest_with_parts(
+    found = yield from latest_with_parts(
         connection, [*contents, *parents], parents, user_code=user_code, create_expense=new.create_expense
     )
     parts = by_parent(found.values())
     pointed: dict[str, int | None] = {}  # by content the booking; None: it is still to be opened
-    to_open: dict[str, tuple[BookingKey, int, Locator]] = {}
+    opened: dict[str, Callable[[], int]] = {}
     to_adopt: list[tuple[int, Locator]] = []
     # In one order, as they are locked: two nodes that add the same documents must not wait for each other.
     for index in sorted(wanted, key=lambda index: new.documents[index].content):
@@ -82,13 +99,13 @@ def point(connection: Connection, new: NewSubmission, rows: list[dict[str, Any]]
         else:
             key = BookingKey(content=document.content, user_code=user_code, create_expense=new.create_expense)
             generation = FIRST_GENERATION if existing is None else existing.generation + 1
-            to_open[document.content], pointed[document.content] = (key, generation, locator), None
+            pointed[document.content] = None
+            opened[document.content] = open_generation_later(
+                connection, key, generation, source=new.source, locator=locator
+            )
     adopt_all(connection, to_adopt, source=new.source)
-    opened = dict(zip(to_open, open_generations(connection, to_open.values(), source=new.source), strict=True))
-    for index in wanted:
-        rows[index]["booking"] = opened.get(new.documents[index].content, rows[index]["booking"])
     held = [found[content] for content in pointed if content in found and found[content].waits_for == WaitsFor.PERSON]
-    return (held[0].message or SAME_IS_HELD) if held else None
+    return Pointed(held=(held[0].message or SAME_IS_HELD) if held else None, opened=opened)
 
 
 def _posted_before(content: str, found: Mapping[str, Any], parts: Mapping[str, list[Any]]) -> dict[str, Any] | None:

@@ -16,10 +16,11 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from watcher.clock import boot_seconds
 from watcher.errors import JournalUnavailable, JournalUnusable
-from watcher.journal.connection import Connection, Result
+from watcher.journal.connection import Connection, Found
 from watcher.journal.database import Listener, Listeners, Telling, Work, news_of, translated, translated_write
 from watcher.journal.migrate import bring_up, needs_migration, require_current, stored_revision
 from watcher.journal.postgres_clock import ServerClock
+from watcher.journal.postgres_pipeline import PipelinedConnection, pipelined
 from watcher.journal.postgres_sessions import (
     BEGIN_CLAIMING,
     BEGIN_READING,
@@ -103,7 +104,7 @@ class PostgresDatabase:
         with translated():
             return self._again(lambda: self._read(work))
 
-    def ask(self, statement: Statement, values: Mapping[str, Any] | None = None) -> Result:
+    def ask(self, statement: Statement, values: Mapping[str, Any] | None = None) -> Found:
         self._check()
         with translated():
             return self._again(lambda: self._ask(statement, values))
@@ -153,43 +154,49 @@ class PostgresDatabase:
             time.sleep(random.uniform(0.001, 0.02))  # noqa: S311 - only to part those who met
         raise AssertionError("the last go returns or raises")
 
-    def _ask(self, statement: Statement, values: Mapping[str, Any] | None) -> Result:
+    def _ask(self, statement: Statement, values: Mapping[str, Any] | None) -> Found:
         """In no transaction but the statement's own: nothing that the server would have to bound."""
         with self._engine.connect() as plain, self._bounded(plain):
             return Connection(plain, self._statements).execute(statement, values)
 
     def _read(self, work: Work[T]) -> T:
-        with self._transaction(BEGIN_READING) as connection:
+        with self._session() as plain:
+            connection = Connection(plain, self._statements, self._clock.take_over_until)
+            connection.begin("; ".join(BEGIN_READING))
             return work(connection)
 
     def _write(self, work: Work[T], news: Telling[T], *, repeatable: bool) -> T:
-        # What may not be repeated are claims.
-        with self._transaction(BEGIN_WRITING if repeatable else BEGIN_CLAIMING) as connection:
-            value = work(connection)
+        is_committing = False
+        with self._session() as plain:
             try:
-                connection.exec_driver_sql(self._wakeups.notifying(news_of(news, value)) + "COMMIT")
+                with pipelined(plain, self._statements, self._clock.take_over_until) as connection:
+                    self._begin(connection, claims=not repeatable)  # what may not be repeated are claims
+                    value = work(connection)
+                    is_committing = True
+                    connection.say(*self._wakeups.notifying(news_of(news, value)), "COMMIT")
             except DBAPIError as error:
-                if error.connection_invalidated:
+                if is_committing and error.connection_invalidated:
                     raise _CommitLostError(error, repeatable=repeatable) from error
                 raise
             return value
 
     @contextmanager
-    def _transaction(self, begin: str) -> Iterator[Connection]:
+    def _session(self) -> Iterator[sqlalchemy.Connection]:
+        """What is open at the end is undone."""
         with self._engine.connect() as plain, self._bounded(plain):
-            connection = Connection(plain, self._statements, self._clock.take_over_until)
             try:
-                self._begin(connection, begin)
-                yield connection
+                yield plain
             finally:
-                if not plain.invalidated:
-                    connection.roll_back()  # here, where it is bounded; after a commit there is nothing to undo
+                if not plain.invalidated:  # here, where it is bounded; after a commit there is nothing to undo
+                    Connection(plain, self._statements).roll_back()
 
-    def _begin(self, connection: Connection, begin: str) -> None:
+    def _begin(self, connection: PipelinedConnection, *, claims: bool) -> None:
+        if not claims:
+            connection.say(*BEGIN_WRITING)
+            return
         asked_at = boot_seconds()
-        shown = connection.begin(begin).scalar()
-        if shown is not None:
-            self._clock.looked(shown, asked_at=asked_at, heard_at=boot_seconds())
+        shown = connection.say(*BEGIN_CLAIMING).scalar_one()
+        self._clock.looked(shown, asked_at=asked_at, heard_at=boot_seconds())
 
     def _bounded(self, plain: sqlalchemy.Connection) -> AbstractContextManager[None]:
         return nullcontext() if self._patience is None else self._patience.bounded(plain)

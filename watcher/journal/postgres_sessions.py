@@ -30,22 +30,25 @@ LONGEST_TRANSACTION_SECONDS = 20.0
 _LOOK_SECONDS = 1.0
 
 # The server rolls back what a stopped or cut-off node has left open: by itself it would notice after two
-# hours, and until then nobody else could touch the rows that are locked. LOCAL, because a pooler may give
-# every transaction another session; and said along with BEGIN, so that it costs no round trip.
-_NOT_IDLE_FOR_LONG = "SET LOCAL idle_in_transaction_session_timeout = '10s'"
+# hours, and until then nobody else could touch the rows that are locked. For the transaction alone, because a pooler
+# may give every transaction another session; and said along with BEGIN, so that it costs no round trip.
+_NOT_IDLE_FOR_LONG = "set_config('idle_in_transaction_session_timeout', '10s', true)"
 # Nothing that is read walks a table. But where a bound is the server's own clock, it expects a third of all rows, and
 # would start other processes for the few that there are: in a large journal, ten times as long as the reading takes.
-_ALONE = "SET LOCAL max_parallel_workers_per_gather = 0"
-BEGIN_READING = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {_NOT_IDLE_FOR_LONG}; {_ALONE}"
+_ALONE = "set_config('max_parallel_workers_per_gather', '0', true)"
+_DURABLE = "set_config('synchronous_commit', 'on', true)"
+# What the clock shows by which claims are over.
+_SHOWN_MS = "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)"
+
+BEGIN_READING = (
+    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+    f"SELECT {_NOT_IDLE_FOR_LONG}, {_ALONE}",
+)
 # Whatever the database, the role or the server has as its default: claims look again at a row that
 # was changed while they waited for it, and what is committed is on the disk.
-BEGIN_WRITING = (
-    f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; {_NOT_IDLE_FOR_LONG}; SET LOCAL synchronous_commit = on"
-)
-
-# Said along with it, too: what the clock shows by which claims are over.
-_SHOWN_MS = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)"
-BEGIN_CLAIMING = f"{BEGIN_WRITING}; {_SHOWN_MS}"
+_BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+BEGIN_WRITING = (_BEGIN, f"SELECT {_NOT_IDLE_FOR_LONG}, {_DURABLE}")
+BEGIN_CLAIMING = (_BEGIN, f"SELECT {_SHOWN_MS}, {_NOT_IDLE_FOR_LONG}, {_DURABLE}")
 
 
 def working_engine(url: URL, *, daemon: bool) -> Engine:

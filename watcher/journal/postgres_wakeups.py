@@ -38,9 +38,9 @@ class Wakeups:
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def notifying(self, news: News) -> str:
-        """The statement that tells the other nodes, to be said along with COMMIT; nothing where there are no news."""
-        return f"SELECT pg_notify('{CHANNEL}', '{self._name} {written(news)}'); " if news else ""
+    def notifying(self, news: News) -> tuple[str, ...]:
+        """The statement that tells the other nodes, to be said along with COMMIT; none where there are no news."""
+        return (f"SELECT pg_notify('{CHANNEL}', '{self._name} {written(news)}')",) if news else ()
 
     def start(self) -> None:
         self._thread = threading.Thread(target=self._run, name="journal-watch", daemon=True)

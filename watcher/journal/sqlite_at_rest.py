@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from watcher.errors import JournalUnavailable
-from watcher.journal.connection import Result
+from watcher.journal.connection import Found
 from watcher.journal.database import FULL, Listener, Telling, Work, translated
 from watcher.journal.lock import holder_of
 from watcher.journal.prepared import Statement, Statements
@@ -38,7 +38,7 @@ class DatabaseAtRest:
         with translated(), self._readers.reading() as connection:
             return work(connection)
 
-    def ask(self, statement: Statement, values: Mapping[str, Any] | None = None) -> Result:
+    def ask(self, statement: Statement, values: Mapping[str, Any] | None = None) -> Found:
         with translated(), self._readers.lent() as connection:
             return connection.execute(statement, values)
 

@@ -16,7 +16,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
 
 from watcher.errors import JournalUnavailable, JournalUnusable, WatcherError
-from watcher.journal.connection import Connection, Result
+from watcher.journal.connection import Connection, Found
 from watcher.journal.database import Listener, Listeners, Telling, Work, news_of, translated
 from watcher.journal.prepared import Statement, Statements
 from watcher.journal.sqlite_readers import Readers
@@ -106,7 +106,7 @@ class SqliteDatabase:
         with translated(), self._readers.reading() as connection:
             return work(connection)
 
-    def ask(self, statement: Statement, values: Mapping[str, Any] | None = None) -> Result:
+    def ask(self, statement: Statement, values: Mapping[str, Any] | None = None) -> Found:
         self._check_process()
         with translated(), self._readers.lent() as connection:
             return connection.execute(statement, values)
