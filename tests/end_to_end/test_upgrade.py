@@ -75,6 +75,7 @@ def test_every_command_refuses_the_journal_of_a_newer_version_and_leaves_it_as_i
     for command in (["run"], ["run", "--once"], ["migrate"], ["status"], ["list"], ["show", "a"], ["retry", "a"]):
         ended = workplace.command(*command)
         assert (ended.returncode, "newer version of invoice-watcher (9999)" in ended.stderr) == (1, True), command
+        assert "install that version here, too; this one has changed nothing" in " ".join(ended.stderr.split())
     checked = workplace.command("check")
     assert (checked.returncode, "newer version of invoice-watcher (9999)" in checked.stdout) == (1, True)
     assert path.read_bytes() == before

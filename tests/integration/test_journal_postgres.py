@@ -174,6 +174,22 @@ def test_a_server_that_is_away_is_told_and_its_return_is_noticed(postgres: Postg
         journal.close()
 
 
+def test_a_node_that_was_forgotten_when_the_others_were_brought_up_to_date_does_not_start(url: str) -> None:
+    # Given a journal that another node has brought to a version that this one does not know
+    open_journal(url, exclusive=True).close()
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    # When this one starts, or a command of it is run
+    for exclusive in (True, False):
+        with pytest.raises(JournalUnusable, match="install that version here, too"):
+            open_journal(url, exclusive=exclusive)
+    with pytest.raises(JournalUnusable, match="install that version here, too"):
+        migrate(url)
+    # Then nothing was changed
+    with psycopg.connect(url) as connection:
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("9999",)]
+
+
 def test_two_nodes_share_the_work_and_wake_each_other(url: str, journal: SqlJournal) -> None:
     other = open_journal(url, exclusive=True)
     try:

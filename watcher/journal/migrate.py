@@ -35,7 +35,8 @@ def needs_migration(revision: str | None, where: str) -> bool:
     """Whether there is something to do. Raises JournalUnusable for a journal of a newer program."""
     if revision is not None and revision not in REVISIONS:
         raise JournalUnusable(
-            f"{where} was written by a newer version of invoice-watcher ({revision}): install that one"
+            f"{where} was written by a newer version of invoice-watcher ({revision}): install that version here, too; "
+            "this one has changed nothing"
         )
     return revision != HEAD
 
