@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 from msgspec.structs import replace
+from sqlalchemy import text
 
 from tests.support.journal_process import other_process
 from tests.support.journal_statements import heard
@@ -188,6 +189,27 @@ def test_a_node_that_was_forgotten_when_the_others_were_brought_up_to_date_does_
     # Then nothing was changed
     with psycopg.connect(url) as connection:
         assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("9999",)]
+
+
+class StumbledError(BaseException):
+    """Such as a wish to stop is."""
+
+
+def test_whatever_a_transaction_ends_with_the_next_one_begins_anew(journal: SqlJournal) -> None:
+    twice = text("INSERT INTO sources (name, kind) VALUES ('twice', 'mail')")
+    long_answer = text("SELECT repeat('x', 1000000)")
+
+    def stumbles(connection: Connection) -> None:
+        for statement in (twice, long_answer, twice, long_answer):  # nobody waits for any of them
+            connection.execute(statement)
+        raise StumbledError
+
+    for _ in range(20):  # more often than there are connections
+        with pytest.raises(StumbledError):
+            journal._database.write(stumbles)
+        journal.record(mail())
+    assert journal.counts().submissions == {SubmissionState.OPEN: 20}
+    assert not journal._database.ask(text("SELECT name FROM sources WHERE name = 'twice'")).all()
 
 
 def test_two_nodes_share_the_work_and_wake_each_other(url: str, journal: SqlJournal) -> None:

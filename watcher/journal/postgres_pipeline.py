@@ -104,9 +104,22 @@ def pipelined(
     try:
         yield connection
     except BaseException:
-        with suppress(connection.driver.Error):  # what was sent after that was not carried out, and says so
+        with (
+            suppress(connection.driver.Error),
+            _left(connection),
+        ):  # what was sent after that was not carried out, and says so
             mode.__exit__(None, None, None)
         raise
-    with connection.translating("COMMIT"):
+    with connection.translating("COMMIT"), _left(connection):
         mode.__exit__(None, None, None)
     connection.has_heard_all()
+
+
+@contextmanager
+def _left(connection: PipelinedConnection) -> Iterator[None]:
+    """A session that did not find back to its ordinary mode is nobody's any more; a broken one is given up anyway."""
+    try:
+        yield
+    finally:
+        if not connection.driver.closed and connection.driver.pgconn.pipeline_status:
+            connection.plain.invalidate()
