@@ -39,19 +39,33 @@ class SmallDisk:
 
 @contextlib.contextmanager
 def small_disk(path: Path, size: str) -> Iterator[SmallDisk]:
-    """Mounted at `path`; where that is not allowed the test is skipped, in CI too: a container may forbid it to root.
+    """Mounted at `path`; where that is not allowed the test is skipped."""
+    with _mounted(path, "tmpfs", "-o", f"size={size},mode=0755"):
+        yield SmallDisk(path)
+
+
+@contextlib.contextmanager
+def disk_without_attributes(path: Path) -> Iterator[None]:
+    """One whose files and folders have no extended attributes, at `path`; skips as `small_disk` does."""
+    with _mounted(path, "ramfs"):
+        yield
+
+
+@contextlib.contextmanager
+def _mounted(path: Path, kind: str, *options: str) -> Iterator[None]:
+    """Skips the test where that is not allowed, in CI too: a container may forbid it to root.
 
     A user namespace would not do instead: what is mounted there only its own processes see, and not the test.
     """
     path.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", f"size={size},mode=0755", "tmpfs", str(path)]
+    command = ["mount", "-t", kind, *options, kind, str(path)]
     try:
         mounted = subprocess.run(command, capture_output=True, text=True, check=False)
     except FileNotFoundError:
-        pytest.skip("a small disk needs the command mount")
+        pytest.skip("a disk of one's own needs the command mount")
     if mounted.returncode != 0:
-        pytest.skip(f"a small disk cannot be mounted here: {mounted.stderr.strip()}")
+        pytest.skip(f"no disk can be mounted here: {mounted.stderr.strip()}")
     try:
-        yield SmallDisk(path)
+        yield
     finally:
         subprocess.run(["umount", "--lazy", str(path)], check=True)

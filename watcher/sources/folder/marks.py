@@ -1,29 +1,15 @@
-"""The mark in a folder of answered files, by which a scan knows it under whatever name it has by then.
-
-Who renames `done` to `done-2025` within the watched folder would have all in it taken in again, and booked for an
-employee of that name where the first folder is the employee's number.
-"""
+"""Sees to it that the folders of answers below the watched one have their mark."""
 
 from __future__ import annotations
 
 import os
 from contextlib import suppress
 
-from watcher.sources.folder.atomic import status_of
 from watcher.sources.folder.drive import folder_below
 from watcher.sources.folder.identity import are_one_folder
-from watcher.sources.folder.names import MARK
+from watcher.sources.folder.mark import mark
 from watcher.sources.folder.own_links import inside
 from watcher.sources.folder.target import Template
-
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-_SAID = """\
-这个文件夹里的文件 invoice-watcher 已经处理过；文件夹改名后，其中的文件也不会再被处理。
-要再次处理某个文件，请把它移回原来的文件夹。
-
-invoice-watcher has answered the files in this folder, and leaves them alone whatever it is called.
-To have one taken in again, move it back to the folder that it came from.
-"""
 
 
 class Marks:
@@ -42,10 +28,10 @@ class Marks:
         with suppress(OSError):
             way = self._way_to(template.fixed)
             if way:
-                self._mark(base)
+                self._see_to(base)
             elif way is not None and template.is_first(first):
                 with folder_below(base, first) as folder:
-                    self._mark(folder)
+                    self._see_to(folder)
 
     def put_in_all(self, template: Template, base: int) -> None:
         """Into those that are there already."""
@@ -58,16 +44,11 @@ class Marks:
             self._ways[fixed] = _way_below(self._root, fixed)
         return self._ways[fixed]
 
-    def _mark(self, folder: int) -> None:
+    def _see_to(self, folder: int) -> None:
         status = os.fstat(folder)
         if (number := (status.st_dev, status.st_ino)) in self._marked:
             return
-        if status_of(folder, MARK) is None:
-            made = os.open(
-                MARK, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644, dir_fd=folder
-            )
-            with open(made, "w", encoding="utf-8") as file:  # noqa: PTH123 - a descriptor has no path
-                file.write(_SAID)
+        mark(folder)
         self._marked.add(number)
 
 

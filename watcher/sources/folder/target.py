@@ -12,6 +12,7 @@ from msgspec import Struct
 from watcher.dated import fixed_of, is_one_of, on, spelt
 from watcher.sources.folder.atomic import status_of
 from watcher.sources.folder.identity import are_one_folder
+from watcher.sources.folder.mark import has_attribute
 from watcher.sources.folder.names import MARK, note_name, numbered
 
 
@@ -96,19 +97,23 @@ class LeftOut:
 
     def has(self, path: str, folder: int) -> bool:
         """Whether this open folder is one of ours; if so its path is remembered."""
-        if path in self._maybe_renamed and status_of(folder, MARK) is not None:  # its mark need not be searched for
+        if self._is_one_of_ours(folder):
+            self._others.add(path)
+            return True
+        # What had a mark when it was looked at last need not be searched for it.
+        if has_attribute(folder) or (path in self._maybe_renamed and status_of(folder, MARK) is not None):
             self.is_renamed(path)
             return True
+        return False
+
+    def _is_one_of_ours(self, folder: int) -> bool:
         if not self._numbers:
             return False
         status = os.fstat(folder)
         # A network drive may have given the number to another one since; while it is open it does not.
-        is_ours = (status.st_dev, status.st_ino) in self._numbers and any(
+        return (status.st_dev, status.st_ino) in self._numbers and any(
             ours is not None and are_one_folder(status, ours, os.fstat(folder)) for ours in map(_status, self._fixed)
         )
-        if is_ours:
-            self._others.add(path)
-        return is_ours
 
     def is_renamed(self, path: str) -> None:
         """The folder has a mark."""
