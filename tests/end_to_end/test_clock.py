@@ -71,11 +71,16 @@ def test_a_document_that_still_fails_after_its_time_is_given_up_though_nobody_tr
 def test_a_damaged_or_empty_file_is_answered_by_a_run_that_cannot_wait_until_it_is_believed_finished(
     workplace: Workplace, clock: WallClock, content: bytes, *, network: bool
 ) -> None:
-    workplace.config["folders"][0] |= {"network": network, "settle": "1s"}
+    folder = workplace.config["folders"][0]
+    folder |= {"network": network, "settle": "1s"}
     workplace.write().drop("a.pdf", content)
     assert run_once(workplace, clock, ahead=timedelta(0)) == 0
     assert workplace.submissions() == []
 
+    # A run waits for twice that and a second more from its begin, and under libfaketime a slow machine takes seconds
+    # until it looks at all.
+    folder["settle"] = "15s"
+    workplace.write()
     run_once(workplace, clock, ahead=timedelta(hours=2))
 
     (submission,) = workplace.submissions()

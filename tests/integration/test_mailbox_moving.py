@@ -355,7 +355,7 @@ def take_in(source: MailboxSource, waiting: dict[str, Submission]) -> None:
     recorded = {key: Known(submission="", state=SubmissionState.OPEN, stays=False) for key in waiting}
     for arrival in arrivals(source, recorded):
         with source.open(arrival) as parcel:
-            [leaf] = parcel.leaves()
+            [leaf, *_texts] = parcel.leaves()
             leaf.fetch().close()
             assert parcel.header is not None
             thread = Thread(message_id=parcel.header.message_id)
