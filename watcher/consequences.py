@@ -110,22 +110,21 @@ class Consequences:
     def leave_alone(self, claimed: ClaimedBooking) -> None:
         """Its claim ended before the request did: the clock was set ahead. What comes of that request still counts."""
         log.warning("A document is being posted already, and is not posted again meanwhile.", extra=claimed.named)
-        try:
-            if self._rules.in_doubt == "hold":
-                self.hold(claimed, None)
-            else:
-                self._put_off_unsent(claimed, self._hold, "an earlier try of it is still under way")
-        except ClaimLost:
-            warn_lost(claimed)
+        self._do_not_post(claimed, self._hold, "an earlier try of it is still under way", may_be_booked=True)
 
     def wait_behind(self, claimed: ClaimedBooking) -> None:
         """It lies where another document lay that is being posted: the endpoint may yet fetch this one for that."""
         log.info("A document waits for another one that lay at its address before.", extra=claimed.named)
+        why = "what lay at its address before is still being posted"
+        self._do_not_post(claimed, _BEHIND, why, may_be_booked=claimed.interrupted)
+
+    def _do_not_post(self, claimed: ClaimedBooking, due_in: timedelta, why: str, *, may_be_booked: bool) -> None:
+        """`may_be_booked`: by an earlier try of it, so that it is for the configuration to say what follows."""
         try:
-            if claimed.interrupted and self._rules.in_doubt == "hold":
+            if may_be_booked and self._rules.in_doubt == "hold":
                 self.hold(claimed, None)
             else:
-                self._put_off_unsent(claimed, _BEHIND, "what lay at its address before is still being posted")
+                self._put_off_unsent(claimed, due_in, why)
         except ClaimLost:
             warn_lost(claimed)
 

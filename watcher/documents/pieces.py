@@ -50,12 +50,14 @@ def form_of(piece: Piece) -> Format:
     """What it is; what a mail says is a PDF only where it is nothing else, because it may speak of one."""
     if piece.content.size == 0:
         return Format.OTHER
-    form, head = format_of(piece.content), piece.content.head()
-    if form is Format.OTHER and is_declared_message(head, piece.declared_type):
+    form = format_of(piece.content)
+    if form is Format.OTHER and is_declared_message(piece.content.head(), piece.declared_type):
         return Format.MESSAGE
-    if form is Format.PDF and is_said(piece.declared_type) and not head.lstrip().startswith(b"%PDF-"):
+    if form is not Format.PDF:
+        return form
+    if is_said(piece.declared_type) and not piece.content.head().lstrip().startswith(b"%PDF-"):
         return Format.OTHER
-    return Format.PORTFOLIO if form is Format.PDF and is_portfolio(piece.content) else form
+    return Format.PORTFOLIO if is_portfolio(piece.content) else form
 
 
 def is_half_of_a_file(piece: Piece) -> bool:

@@ -29,9 +29,8 @@ from watcher.model import LeftOut, Reason
 from watcher.ports import FoundDocument, Leaf, MailText
 
 _MAILS = frozenset({Format.MESSAGE, Format.OUTLOOK, Format.TNEF, Format.SIGNED})
-_TEXTS = frozenset(
-    {Format.OTHER, Format.MESSAGE, Format.XML, Format.SEALED, Format.UUENCODED}
-)  # whatever a text begins with
+# What a text may begin with, and is none for it.
+_TEXTS = frozenset({Format.OTHER, Format.MESSAGE, Format.XML, Format.SEALED, Format.UUENCODED})
 _DEEPEST = 8  # containers within containers
 _NO_DOCUMENTS = ("video/", "audio/")  # of a leaf that is too large to be looked into
 

@@ -6,10 +6,9 @@ import os
 from contextlib import suppress
 
 from watcher.sources.folder.drive import folder_below
-from watcher.sources.folder.identity import are_one_folder
 from watcher.sources.folder.mark import mark
 from watcher.sources.folder.own_links import inside
-from watcher.sources.folder.target import Template
+from watcher.sources.folder.target import Template, are_one
 
 
 class Marks:
@@ -54,8 +53,4 @@ class Marks:
 
 def _way_below(root: str, fixed: str) -> str | None:
     """The way to it from the watched folder; "" for that itself, None where it lies elsewhere."""
-    with suppress(OSError):
-        before, there, after = map(os.stat, (root, fixed, root))
-        if are_one_folder(before, there, after):
-            return ""
-    return inside(os.path.realpath(root), os.path.realpath(fixed))
+    return "" if are_one(root, fixed) else inside(os.path.realpath(root), os.path.realpath(fixed))

@@ -45,7 +45,7 @@ class Template(Struct, frozen=True):
         relative = _relative(root, real_fixed)
         if relative:  # all of what is fixed lies below the root
             return lambda path: path == relative or path.startswith(relative + "/")
-        if relative is None and not (self.first_dated and _are_one(root, real_fixed)):
+        if relative is None and not (self.first_dated and are_one(root, real_fixed)):
             return lambda _path: False
         return lambda path: self.is_first(path.partition("/")[0])
 
@@ -128,7 +128,7 @@ def _status(path: str) -> os.stat_result | None:
         return None
 
 
-def _are_one(path: str, other: str) -> bool:
+def are_one(path: str, other: str) -> bool:
     """Whether two paths without links lead to one folder."""
     try:
         before, there, after = map(os.stat, (path, other, path))
