@@ -12,6 +12,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 
+from watcher.addresses import Addresses
 from watcher.clock import boot_seconds
 from watcher.config.sections import Recognition
 from watcher.consequences import Consequences, settled, warn_lost
@@ -58,7 +59,7 @@ class Recognise:
         self._fresh_seconds = fresh_seconds
         self._outstanding = Outstanding((self.hold - HOLD_MARGIN).total_seconds())
         self._under_way: set[int] = set()  # bookings that are being posted by this process
-        self._addresses: dict[tuple[str, str], str] = {}  # where they lie, and what content that was
+        self._addresses = Addresses()
         self._consequences = Consequences(
             journal=journal,
             endpoint=recogniser.endpoint,
@@ -85,12 +86,9 @@ class Recognise:
             sources=sources, endpoint=self._recogniser.endpoint, limit=limit, hold=self.hold
         )
         doubled = [each for each in claimed if each.booking in self._under_way]
-        behind = [each for each in claimed if self._addresses.get(_place(each), each.key.content) != each.key.content]
         for each in doubled:
             self._consequences.leave_alone(each)
-        for each in behind:
-            self._consequences.wait_behind(each)
-        return [each for each in claimed if each not in doubled and each not in behind]
+        return [each for each in claimed if each not in doubled]
 
     def post(
         self,
@@ -105,7 +103,6 @@ class Recognise:
         the journal is waited for.
         """
         self._under_way.add(claimed.booking)
-        self._addresses[_place(claimed)] = claimed.key.content
         try:
             return self._post(claimed, claimed_at, leaves, beat)
         except ClaimLost:
@@ -113,7 +110,6 @@ class Recognise:
             return None
         finally:
             self._under_way.discard(claimed.booking)
-            self._addresses.pop(_place(claimed), None)
 
     def settle(self, outcomes: Outcomes, beat: Callable[[], None] = lambda: None) -> None:
         """Record them; `beat` as for `post`, and it may add to them.
@@ -141,12 +137,27 @@ class Recognise:
             self._consequences.hold(claimed, None)
             return None
         try:
-            locator, url = self._address(claimed)
+            address = self._address(claimed)
         except StoreUnavailable as error:
             self._meter.store_failed(claimed.locator.store, refused=False)
             record = partial(self._consequences.follow, claimed, without_url(str(error)))
             self._record(claimed, claimed_at, record, beat)
             return None
+        with self._addresses.posting(address[0], claimed.key.content) as is_free:
+            if is_free:
+                return self._post_from(address, claimed, claimed_at, leaves, beat)
+        self._record(claimed, claimed_at, partial(self._consequences.wait_behind, claimed), beat)
+        return None
+
+    def _post_from(
+        self,
+        address: tuple[Locator, str],
+        claimed: ClaimedBooking,
+        claimed_at: float,
+        leaves: Callable[[], None],
+        beat: Callable[[], None],
+    ) -> SettledTry | None:
+        locator, url = address
         begun_at = boot_seconds()
         if (late := begun_at - claimed_at) > self._fresh_seconds:
             self._give_back_late(claimed, late)
@@ -205,10 +216,6 @@ class Recognise:
 
     def _url(self, locator: Locator, claimed: ClaimedBooking) -> str:
         return self._store_of(locator.store).attachment_url(locator, claimed.key.content)
-
-
-def _place(claimed: ClaimedBooking) -> tuple[str, str]:
-    return claimed.locator.store, claimed.locator.key
 
 
 def _warn_replaced(claimed: ClaimedBooking) -> None:

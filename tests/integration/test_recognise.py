@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import timedelta
+from itertools import repeat
 from pathlib import Path
 from queue import Queue
 from typing import Any, cast
@@ -99,25 +100,28 @@ def posting(
     store_of: Callable[[str], Store] = always,
     *,
     fresh_seconds: float = FRESH_SECONDS,
+    at_once: int = 1,
     **keys: Any,
 ) -> Iterator[Callable[[], int]]:
-    """A function that posts what is due, and says how much that was.
+    """A function that posts what is due, so many `at_once`, and says how much that was.
 
     At the end nothing waits for the journal longer than a request may take, lest a test that failed never ends.
     """
     rules = Recognition.model_validate({"url": endpoint.url, **QUICK, **keys})
-    with recogniser(endpoint.url, **{**QUICK, **keys}) as client:
+    with recogniser(endpoint.url, **{**QUICK, **keys}) as client, ThreadPoolExecutor(at_once) as workers:
         step = Recognise(
             journal=journal, recogniser=client, store_of=store_of, rules=rules, now=journal.now,
             fresh_seconds=fresh_seconds,
         )  # fmt: skip
 
+        def post(claimed: ClaimedBooking, claimed_at: float) -> None:
+            if (tried := step.post(claimed, claimed_at)) is not None:
+                step.settle(Outcomes([tried], claimed_at))
+
         def go() -> int:
             claimed_at = boot_seconds()
             claims = step.claim(["fapiao"], 8)
-            for claimed in claims:
-                if (tried := step.post(claimed, claimed_at)) is not None:
-                    step.settle(Outcomes([tried], claimed_at))
+            list(workers.map(post, claims, repeat(claimed_at)))
             return len(claims)
 
         try:
@@ -555,25 +559,49 @@ def test_a_document_is_not_posted_twice_at_once_where_the_clock_is_set_ahead(
     assert [invoice.expense_id is not None for invoice in document.invoices] == [True]
 
 
+AT = Locator(store="drive", key="a.pdf", url="https://files.test/a.pdf")
+
+
 def test_what_came_in_the_place_of_what_is_being_posted_waits_until_that_is_over(
     journal: SqlJournal, endpoint: Endpoint
 ) -> None:
-    # Given a document that is being posted, and another one that lies at its address by now
-    at = Locator(store="drive", key="a.pdf", url="https://files.test/a.pdf")
-    journal.record(mail(document("old", locator=at)))
-    endpoint.behave(latency=2.0, times=1)
-    with posting(journal, endpoint, timeout="10s") as go, ThreadPoolExecutor(1) as worker:
+    # Given a document that is being posted for two employees, and another one that lies at its address by now
+    for user_code in ("903851", "903852"):
+        journal.record(mail(document("old", locator=AT), user_code=user_code))
+    endpoint.behave(latency=4.0, times=1)
+    endpoint.behave(latency=1.0, times=1)
+    with posting(journal, endpoint, timeout="10s", at_once=2) as go, ThreadPoolExecutor(1) as worker:
         first = worker.submit(go)
-        assert endpoint.wait_until(lambda each: each.under_way == 1)
-        journal.record(mail(document("new", locator=at)))
-        # When work is claimed
-        assert go() == 0
-        assert first.result(60) == 1
-        wait_for(go, 60, "the other one")
-    # Then they were posted one after the other, and no try was counted
-    old, new = endpoint.requests
-    assert old.ended_at < new.received_at
-    assert [(each.outcome, each.attempts) for each in documents(journal)] == [(Outcome.DONE, 1)] * 2
+        assert endpoint.wait_until(lambda each: each.under_way == 2)
+        journal.record(mail(document("new", locator=AT)))
+        # When work is claimed, also when one of the two requests is over
+        go()
+        assert endpoint.wait_until(lambda each: each.under_way <= 1)
+        wait_for(go, 60, "the other one, which was not posted yet")
+        assert first.result(60) == 2
+        wait_for(lambda: (go(), len(endpoint.requests) == 3)[1], 60, "the other one")
+    # Then it was posted after both of them, and no try was counted
+    *old, new = endpoint.requests
+    assert max(each.ended_at for each in old) < new.received_at
+    assert [(each.outcome, each.attempts) for each in documents(journal)] == [(Outcome.DONE, 1)] * 3
+
+
+def test_two_that_lay_at_one_address_one_after_the_other_are_not_posted_at_once(
+    journal: SqlJournal, endpoint: Endpoint
+) -> None:
+    # Given a file and the one that came in its place, of which neither has been posted, and a copy of either elsewhere
+    elsewhere = replace(AT, key="b.pdf")
+    for name in ("old", "new"):
+        journal.record(mail(document(name, locator=replace(AT, key=f"{name}.pdf"))))
+        journal.record(mail(document(name, locator=elsewhere)))
+    drive = Drive("old.pdf", "new.pdf")
+    endpoint.behave(latency=2.0, times=1)
+    # When both are claimed at once
+    with posting(journal, endpoint, lambda _: drive, timeout="10s", at_once=2) as go:
+        wait_for(lambda: (go(), len(endpoint.requests) == 2)[1], 60, "both")
+    # Then one waits for the other
+    assert endpoint.most_at_once == 1
+    assert {each.attempts for each in documents(journal)} == {1}
 
 
 def test_a_probe_of_what_is_being_posted_already_leaves_the_gate_to_another_document_at_once(
