@@ -27,8 +27,9 @@ class Trips:
 class FarAway:
     """`round_trip` is in seconds, half of it each way. It may be changed while connections are open.
 
-    A round trip is counted where a client speaks on a connection for the first time, or after the server has: what is
-    sent together, or without waiting for what came before, is one.
+    A round trip is counted where a client speaks on a connection for the first time, or after an answer has reached it:
+    what is sent together, or without waiting for what came before, is one. Let `round_trip` be longer than a client
+    that shares a busy machine needs to send that.
     """
 
     def __init__(self, port: int, *, round_trip: float) -> None:
@@ -102,13 +103,13 @@ class _Line:
 
     def __init__(self, proxy: FarAway) -> None:
         self._proxy = proxy
-        self._client_waits = False  # it has spoken last
+        self._client_waits = False  # it has spoken, and no answer has reached it since
 
     async def carry(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, up: bool) -> None:
         """All of one direction, in its order, until its end."""
         on_the_way: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
         async with asyncio.TaskGroup() as both:
-            both.create_task(self._arrive(on_the_way, sink))
+            both.create_task(self._arrive(on_the_way, sink, up=up))
             both.create_task(self._leave(source, on_the_way, up=up))
 
     async def _leave(
@@ -118,17 +119,20 @@ class _Line:
         while data:
             data = await _read(source)
             if up and data and not self._client_waits:
+                self._client_waits = True
                 self._proxy.round_trips += 1
-            if data:
-                self._client_waits = up
             on_the_way.put_nowait((asyncio.get_running_loop().time() + self._proxy.round_trip / 2, data))
 
-    async def _arrive(self, on_the_way: asyncio.Queue[tuple[float, bytes]], sink: asyncio.StreamWriter) -> None:
+    async def _arrive(
+        self, on_the_way: asyncio.Queue[tuple[float, bytes]], sink: asyncio.StreamWriter, *, up: bool
+    ) -> None:
         """Where one end is gone, what was still on the way to it is lost."""
         data = b"-"
         while data:
             arrives_at, data = await on_the_way.get()
             await asyncio.sleep(arrives_at - asyncio.get_running_loop().time())
+            if not up:
+                self._client_waits = False
             with suppress(OSError):
                 sink.write(data)
                 await sink.drain()
