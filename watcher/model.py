@@ -15,6 +15,7 @@ from typing import Literal
 from msgspec import Struct, field
 
 from watcher.seen import SeenInvoice
+from watcher.states import REPLACED as REPLACED
 from watcher.states import DocumentState as DocumentState
 from watcher.states import Kind as Kind
 from watcher.states import Outcome as Outcome

@@ -94,3 +94,11 @@ class Reason(StrEnum):
     def is_of_a_link(self) -> bool:
         """Whether a link led to no document: the message beside it is the link, then."""
         return self.startswith("LINK_")
+
+
+# With IN_DOUBT; for people, so in both languages.
+REPLACED = (
+    "送出时它被同名的另一个文件替换，无法确定处理的是哪一个"
+    " / while it was sent it was replaced by another file of the same name,"
+    " and nobody can tell which of the two was processed"
+)

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from tests.support.submissions import document, invoice, submission
 from watcher.errors import MailRefused
 from watcher.model import (
+    REPLACED,
     DocumentState,
     Invoice,
     Kind,
@@ -190,6 +191,31 @@ def test_a_duplicate_of_what_is_to_be_checked_in_the_same_mail_does_not_say_that
 
     assert told in shown
     assert untold not in shown
+
+
+@pytest.mark.parametrize(
+    ("language", "told", "untold"),
+    [
+        ("zh", ["被同名的另一个文件替换", "核对入账的是哪一个文件"], ["没有收到明确的结果", "while it was sent"]),
+        ("en", ["replaced by another file of the same name", "which of the two files"], ["no clear answer", "替换"]),
+    ],
+)
+def test_who_replaced_a_file_while_it_was_sent_is_told_so_in_their_language(
+    language: Language, told: list[str], untold: list[str]
+) -> None:
+    replaced = document(outcome=Outcome.ATTENTION, code=Reason.IN_DOUBT, message=REPLACED)
+
+    shown = text(reply(submission(replaced, language=language)))
+
+    assert [words for words in told if words not in shown] == []
+    assert [words for words in untold if words in shown] == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_the_endpoint_said_of_what_is_in_doubt_is_not_taken_for_words_of_ours(language: Language) -> None:
+    doubtful = document(outcome=Outcome.ATTENTION, code=Reason.IN_DOUBT, message="网关超时 / gateway timeout")
+
+    assert "IN_DOUBT · 网关超时 / gateway timeout" in text(reply(submission(doubtful, language=language)))
 
 
 def test_a_duplicate_says_when_the_first_was_processed_and_its_expense() -> None:

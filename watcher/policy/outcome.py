@@ -14,9 +14,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from watcher.config.sections import CodeRule, Recognition
-from watcher.model import SUCCESS, Exchange, Invoice, Outcome, Reason, Response, Settlement, TryEnding
+from watcher.model import REPLACED, SUCCESS, Exchange, Invoice, Outcome, Reason, Response, Settlement, TryEnding
 
-REPLACED = "its file was replaced by another one while it was posted, and it is not known which of them was booked"
 _UNKEPT = "the journal cannot keep what the endpoint answered"
 
 

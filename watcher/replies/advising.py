@@ -6,7 +6,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from watcher.headers import clean
-from watcher.model import SUCCESS, Document, Language, Outcome, Reason, Submission
+from watcher.model import REPLACED, SUCCESS, Document, Language, Outcome, Reason, Submission
 from watcher.replies.hints import ADVISE_AGAIN, OTHERS_MEND, hint_of
 from watcher.replies.words import NOT_SET_UP, Advice, Words
 
@@ -132,7 +132,8 @@ def reason_of(code: str | None) -> Reason | None:
 
 def is_ours(document: Document) -> bool:
     """Whether its message is one for people, in both languages."""
-    return document.code in _SAID_BY_US and " / " in (document.message or "")
+    said = document.message or ""
+    return said == REPLACED or (document.code in _SAID_BY_US and " / " in said)
 
 
 def others_mend(submission: Submission) -> bool:
