@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import shutil
 import stat
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
+from tests.support.dying import dies_at_line
 from tests.support.folders import PDF, Memory, folder_source, submission_of
 from tests.support.tmpfs import SmallDisk, small_disk
 from tests.support.workplace import pdf
@@ -33,12 +31,17 @@ MONTH = "2026-12"
 
 
 class Folder:
-    """A folder without event threads, so that a test may fork."""
+    """A folder that is polled, by the test."""
 
     def __init__(self, root: Path, **settings: Any) -> None:
         self.root = root
         self.inbox, self.done, self.error = root / "inbox", root / "done" / MONTH, root / "error"
-        self.source: FolderSource = folder_source(root, network=True, settle="1ms", **settings)
+        self._settings: dict[str, Any] = {"network": True, "settle": "1ms", **settings}
+        self.source: FolderSource = folder_source(root, **self._settings)
+
+    def dies_at_line(self, number: int, work: str, *arguments: Any) -> bool:
+        """A program that does such work there is gone at its n-th line in the folder's modules; or did it end?"""
+        return dies_at_line(number, self.root, self._settings, work, *arguments)
 
     def drop(self, path: str = "a.pdf", content: bytes = PDF) -> Path:
         target = self.inbox / path
@@ -546,33 +549,6 @@ def test_a_move_by_link_that_was_interrupted_leaves_one_name(folder: Folder) -> 
 # ------------------------------------------------------------------------------------------ crashes
 
 
-def dies_at_line(number: int, work: Callable[[], object]) -> bool:
-    """Do the work in a child that is gone at its n-th line in the folder's modules; whether it got that far."""
-    child = os.fork()
-    if child == 0:
-        lines = 0
-
-        def count(frame: FrameType, event: str, _argument: Any) -> Any:
-            nonlocal lines
-            if "/sources/folder/" not in frame.f_code.co_filename:
-                return None
-            if event == "line":
-                lines += 1
-                if lines == number:
-                    os._exit(9)
-            return count
-
-        with contextlib.suppress(BaseException):
-            sys.settrace(count)
-            work()
-            sys.settrace(None)
-            os._exit(0)
-        os._exit(1)
-    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    assert code in (0, 9), "the move failed by itself"
-    return code == 9
-
-
 def at_every_line(once: Callable[[int], bool]) -> None:
     """`once` is told at which line to die, and tells whether it got that far."""
     line = 1
@@ -590,7 +566,7 @@ def test_whenever_a_move_dies_repeating_it_ends_it(tmp_path: Path, other_drive: 
         folder.drop("a.pdf", PDF + str(line).encode())
         submission = folder.taken_in()
         target = folder.source.plan(submission, booked=False)
-        dies = dies_at_line(line, lambda: folder.source.move(submission, target, NOTE))
+        dies = folder.dies_at_line(line, "move", submission, target, NOTE)
 
         somewhere = [path for place in (folder.inbox, error) for path in place.glob("*") if path.is_file()]
         assert any(path.read_bytes() == PDF + str(line).encode() for path in somewhere), f"lost at line {line}"
@@ -625,7 +601,7 @@ def test_whenever_the_move_of_a_second_answer_dies_repeating_it_ends_it(
         folder.source.move(submission, failed, NOTE)
         moved = replace(submission, place=failed)
         target = folder.source.plan(moved, booked=True)
-        dies = dies_at_line(line, lambda: folder.source.move(moved, target, None))
+        dies = folder.dies_at_line(line, "move", moved, target, None)
 
         folder.source.move(moved, target, None)
 
@@ -648,7 +624,7 @@ def test_whenever_putting_a_file_back_dies_repeating_it_ends_it(tmp_path: Path, 
         failed = folder.source.plan(submission, booked=False)
         folder.source.move(submission, failed, NOTE)
         moved = replace(submission, moved_to=failed)
-        dies = dies_at_line(line, lambda: folder.source.put_back(moved))
+        dies = folder.dies_at_line(line, "put_back", moved)
 
         folder.source.put_back(moved)
 
