@@ -77,9 +77,8 @@ def test_a_damaged_or_empty_file_is_answered_by_a_run_that_cannot_wait_until_it_
     assert run_once(workplace, clock, ahead=timedelta(0)) == 0
     assert workplace.submissions() == []
 
-    # A run waits for twice that and a second more from its begin, and under libfaketime a slow machine takes seconds
-    # until it looks at all.
-    folder["settle"] = "15s"
+    # A run waits for twice that and a second more from its begin: time for a busy machine to look at all.
+    folder["settle"] = "4s"
     workplace.write()
     run_once(workplace, clock, ahead=timedelta(hours=2))
 

@@ -7,8 +7,15 @@ from pathlib import Path
 
 from tests.support.servers.process import program
 
-# libfaketime refuses every sleep that is told the end of it by the monotonic clock, as Python's are.
-_SLEEP = "import select, time\ntime.sleep = lambda seconds: select.select([], [], [], seconds)\n"
+# libfaketime refuses every sleep that is told the end of it by the monotonic clock, as Python's are. It takes the end of
+# a wait for a condition by that clock for one of the wall clock, which was long ago: who waits for the interpreter, which
+# Python does for an interval at a time, spins, and nobody else comes to anything. An interval that ends after the wall
+# clock's time ends when the interpreter is let go of.
+_SITE = """\
+import select, sys, time
+time.sleep = lambda seconds: select.select([], [], [], seconds)
+sys.setswitchinterval(4e9)
+"""
 
 
 class WallClock:
@@ -20,7 +27,7 @@ class WallClock:
         (library,) = Path("/usr/lib").glob("*/faketime/libfaketime.so.1")
         self._file = folder / "ahead"
         folder.mkdir()
-        (folder / "sitecustomize.py").write_text(_SLEEP, encoding="ascii")
+        (folder / "sitecustomize.py").write_text(_SITE, encoding="ascii")
         self.through = (
             "env",
             f"PYTHONPATH={folder}",
