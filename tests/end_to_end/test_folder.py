@@ -113,6 +113,18 @@ def test_a_file_without_an_employee_number_is_not_posted(workplace: Workplace, e
     assert submission["documents"][0]["code"] == "NO_USER"
 
 
+def test_a_file_that_is_only_to_be_read_needs_no_employee_number(workplace: Workplace, endpoint: Endpoint) -> None:
+    workplace.config["recognition"]["create_expense"] = False
+    workplace.write()
+    (workplace.inbox / "anybody.pdf").write_bytes(pdf("anybody's"))
+
+    assert workplace.command("run", "--once").returncode == 0
+
+    (request,) = endpoint.requests
+    assert (request.user_code, request.outcome) == (None, "recognised")
+    assert (workplace.done / "anybody.pdf").exists()
+
+
 def test_a_file_that_is_no_document_stays_and_is_counted(workplace: Workplace, endpoint: Endpoint) -> None:
     stays = workplace.drop("notes.docx.txt", b"just words")
     assert workplace.command("run", "--once").returncode == 0

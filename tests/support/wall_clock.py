@@ -7,10 +7,10 @@ from pathlib import Path
 
 from tests.support.servers.process import program
 
-# libfaketime refuses every sleep that is told the end of it by the monotonic clock, as Python's are. It takes the end of
-# a wait for a condition by that clock for one of the wall clock, which was long ago: who waits for the interpreter, which
-# Python does for an interval at a time, spins, and nobody else comes to anything. An interval that ends after the wall
-# clock's time ends when the interpreter is let go of.
+# libfaketime refuses every sleep that is told the end of it by the monotonic clock, as Python's are. And it takes the
+# end of a wait for a condition by that clock for one of the wall clock, which was long ago: a thread that waits for the
+# interpreter, which Python does for an interval at a time, spins, and the others come to nothing. An interval that ends
+# after the wall clock's time is over when the interpreter is let go of.
 _SITE = """\
 import select, sys, time
 time.sleep = lambda seconds: select.select([], [], [], seconds)

@@ -154,7 +154,7 @@ class Recognition(Section):
     create_expense: bool = Field(
         True,
         description="true: an expense is created for the employee (create_expense Y and user_code are sent); "
-        "false: neither is sent, and the invoices are only read",
+        "false: neither is sent, the invoices are only read, and what has no employee number is read as well",
     )
     connect_timeout: Duration = Field(
         timedelta(seconds=10), description="how long it may take until the endpoint is connected"
