@@ -101,9 +101,9 @@ class Answers:
         root, drive = folders.begin()
         place, expected = from_text(submission.place), Fingerprint.parse(submission.fingerprint)
         source = self._source(root, place, folders)
-        now = loosened(source, expected) if place.startswith("/") else expected
-        if has_gone(source, expected) and (moved := self._where_it_may_lie(root, submission, folders)) is not None:
-            source, now = moved, loosened(moved, expected)
+        now = loosened(source, submission) if place.startswith("/") else expected
+        if has_gone(source, expected, now) and (moved := self._where_it_may_lie(root, submission, folders)) is not None:
+            source, now = moved, loosened(moved, submission)
         if target is None:
             answer_in_place(source, place, now, note)
             return
@@ -112,6 +112,8 @@ class Answers:
                 require_there(target, source, now)
                 return
             goal = self._target(root, place, target, folders)
+            if not first and has_gone(source, expected, now):
+                now = loosened(goal, submission)  # a move that died may have brought it there
             self.is_near = goal.device == drive.device and not drive.is_network
             _bring(source, goal, note, folders, now=now, recorded=expected, first=first)
 
@@ -120,7 +122,8 @@ class Answers:
         if submission.moved_to is None or submission.moved_to == submission.place:
             return None
         spot = self._source(root, from_text(submission.moved_to), folders)
-        return None if has_gone(spot, Fingerprint.parse(submission.fingerprint)) else spot
+        recorded = Fingerprint.parse(submission.fingerprint)
+        return None if has_gone(spot, recorded, loosened(spot, submission)) else spot
 
     def _named(self, submission: Submission) -> str:
         return f"{self._mount.path}/{from_text(submission.place)}"
@@ -139,7 +142,9 @@ class Answers:
             try:
                 source = self._source(root, from_text(submission.moved_to), folders)
                 home = _spot(folders, parent, name, lambda: _home(root, parent))
-                now = loosened(source, expected)
+                now = loosened(source, submission)
+                if has_gone(source, expected, now):
+                    now = loosened(home, submission)  # as above
                 _bring(source, home, None, folders, now=now, recorded=expected, first=False)
                 status = os.stat(name, dir_fd=home.folder, follow_symlinks=False)
             except OSError as error:

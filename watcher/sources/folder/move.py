@@ -129,7 +129,7 @@ class Move:
     def _finish(self, here: tuple[Spot, os.stat_result], there: os.stat_result) -> None:
         """Both are there: an interrupted move, or another file with that name."""
         spot, status = here
-        if not are_one_file(status, there) and not (self._may_be_ours(there) and self._is_copy(spot)):
+        if not are_one_file(status, there) and not self._is_our_copy(spot, there):
             raise TargetTaken(f"{for_display(self._target.name)} is there already")
         self._keep_note(status)
         sync_folder(self._target.folder)
@@ -139,6 +139,10 @@ class Move:
 
     def _may_be_ours(self, there: os.stat_result) -> bool:
         return not self._first and self._expected.resembles(there)
+
+    def _is_our_copy(self, spot: Spot, there: os.stat_result) -> bool:
+        """Its time says nothing: some drives do not let us set it."""
+        return not self._first and there.st_size == self._expected.size and self._is_copy(spot)
 
     def _is_other_name(self, spot: Spot, status: os.stat_result, there: os.stat_result) -> bool:
         """Whether the file has two names, so that one can go: a folder may be seen under two paths."""
