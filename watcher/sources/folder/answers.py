@@ -23,6 +23,7 @@ from watcher.sources.folder.names import for_display, from_text, to_text
 from watcher.sources.folder.note import drop_note
 from watcher.sources.folder.opened import OpenFolders
 from watcher.sources.folder.own_links import open_own
+from watcher.sources.folder.permitted import permitted_in
 from watcher.sources.folder.spot import Spot
 from watcher.sources.folder.target import Template
 from watcher.sources.folder.whereabouts import answer_in_place, has_gone, loosened, require_there
@@ -74,7 +75,7 @@ class Answers:
         if place.startswith("/") and template.below(place) == self._relative(place):
             return submission.place  # it was moved there before, and that is still right
         relative = self._relative(place)
-        subfolders, _, name = relative.rpartition("/")
+        subfolders, _, name = permitted_in(template.fixed, relative).rpartition("/")
         folder = template.on(self._now().astimezone(self._timezone)).rstrip("/")
         if subfolders:
             folder = f"{folder}/{subfolders}"
