@@ -177,3 +177,18 @@ def test_where_no_mark_can_be_made_files_are_answered_all_the_same(inbox: Path, 
     answer(source, inbox, "a.pdf")
 
     assert (inbox / "done" / "903851" / "a.pdf").read_bytes() == PDF
+
+
+def test_what_was_moved_out_of_done_by_its_month_is_not_taken_in_for_another_employee(tmp_path: Path) -> None:
+    made = folder_source(tmp_path, network=True, settle="1ms", done=str(tmp_path / "inbox/done/{yyyy}-{mm}"))
+    (tmp_path / "inbox/1001").mkdir()
+    (tmp_path / "inbox/1001/a.pdf").write_bytes(PDF)
+    submission = submission_of(next_arrival(made, Memory()), made)
+    made.move(submission, made.plan(submission, booked=True), None, first=True)
+    (tmp_path / "inbox/1002").mkdir()
+
+    (tmp_path / "inbox/done/2026-12").rename(tmp_path / "inbox/1002/2026-12")
+
+    with pytest.raises(AssertionError, match="nothing arrived"):
+        next_arrival(made, Memory(), 0.5)
+    made.close()

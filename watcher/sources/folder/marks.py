@@ -28,14 +28,14 @@ class Marks:
             way = self._way_to(template.fixed)
             if way:
                 self._see_to(base)
-            elif way is not None and template.is_first(first):
+            if way is not None and first and template.is_first(first):  # one of a month may be moved out by itself
                 with folder_below(base, first) as folder:
                     self._see_to(folder)
 
     def put_in_all(self, template: Template, base: int) -> None:
         """Into those that are there already."""
-        below = os.listdir(base) if self._way_to(template.fixed) == "" else [""]
-        for name in below:
+        dated = os.listdir(base) if self._way_to(template.fixed) is not None and template.first_dated else []
+        for name in ("", *dated):
             self.put(template, base, name)
 
     def _way_to(self, fixed: str) -> str | None:
