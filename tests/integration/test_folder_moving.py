@@ -14,7 +14,7 @@ import pytest
 from msgspec.structs import replace
 
 from tests.support.dying import dies_at_line
-from tests.support.folders import PDF, Memory, folder_source, submission_of
+from tests.support.folders import PDF, Memory, contents, folder_source, submission_of
 from tests.support.tmpfs import SmallDisk, small_disk
 from tests.support.workplace import pdf
 from watcher.errors import SourceUnavailable, TargetTaken, Vanished
@@ -59,7 +59,7 @@ class Folder:
             self.source.wait(0.01)
 
     def files(self) -> dict[str, bytes]:
-        return {str(path.relative_to(self.root)): path.read_bytes() for path in self.root.rglob("*") if path.is_file()}
+        return contents(self.root)
 
 
 @pytest.fixture

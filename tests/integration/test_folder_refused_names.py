@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.folders import PDF, Memory, folder_source, next_arrival, submission_of
+from tests.support.folders import PDF, Memory, contents, folder_source, next_arrival, submission_of
 from watcher.sources.folder import FolderSource, atomic
 from watcher.sources.folder.note import note_bytes
 
@@ -60,10 +60,6 @@ def dropped(tmp_path: Path, source: FolderSource) -> str:
     return "taxi: May/10:30.pdf"
 
 
-def there(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
-
 def answered(source: FolderSource) -> None:
     submission = submission_of(next_arrival(source, Memory()), source)
     source.move(submission, source.plan(submission, booked=False), NOTE, first=True)
@@ -73,11 +69,11 @@ def answered(source: FolderSource) -> None:
 def test_a_file_whose_name_the_drive_refuses_is_answered_under_another(tmp_path: Path, source: FolderSource) -> None:
     answered(source)
 
-    assert there(tmp_path / "error") == {"taxi_ May/10_30.pdf": PDF, "taxi_ May/10_30.pdf.txt": note_bytes(NOTE)}
-    assert there(tmp_path / "inbox") == {}
+    assert contents(tmp_path / "error") == {"taxi_ May/10_30.pdf": PDF, "taxi_ May/10_30.pdf.txt": note_bytes(NOTE)}
+    assert contents(tmp_path / "inbox") == {}
 
 
 def test_a_drive_that_takes_such_a_name_keeps_it(tmp_path: Path, source: FolderSource, dropped: str) -> None:
     answered(source)
 
-    assert there(tmp_path / "error") == {dropped: PDF, f"{dropped}.txt": note_bytes(NOTE)}
+    assert contents(tmp_path / "error") == {dropped: PDF, f"{dropped}.txt": note_bytes(NOTE)}

@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from tests.support.folders import PDF, folder_source, next_arrival, submission_of
+from tests.support.folders import PDF, contents, folder_source, next_arrival, submission_of
 from tests.support.folders import Memory as Journal
+from tests.support.submissions import document
 from watcher.errors import Vanished
-from watcher.model import Document, DocumentState, Outcome, Submission
+from watcher.model import Submission
 from watcher.sources.folder import FolderSource
 from watcher.sources.folder.note import note_bytes
 
@@ -55,29 +56,7 @@ def submission(tmp_path: Path, source: FolderSource) -> Submission:
     file.write_bytes(PDF)
     os.utime(file, (LONG_AGO, LONG_AGO))
     found = submission_of(next_arrival(source, Journal()), source)
-    return replace(found, documents=(document(PDF),))
-
-
-def document(content: bytes) -> Document:
-    return Document(
-        id=1,
-        name="a.pdf",
-        booking=1,
-        media_type="application/pdf",
-        size=len(content),
-        sha256=hashlib.sha256(content).hexdigest(),
-        attachment_url=None,
-        biz_id=None,
-        user_code=None,
-        state=DocumentState.SETTLED,
-        outcome=Outcome.ERROR,
-        code=None,
-        message=None,
-        attempts=1,
-        due_at=None,
-        settled_at=None,
-        duplicate_of=None,
-    )
+    return replace(found, documents=(document(size=len(PDF), sha256=hashlib.sha256(PDF).hexdigest()),))
 
 
 @pytest.fixture
@@ -85,10 +64,6 @@ def in_error(source: FolderSource, submission: Submission) -> Submission:
     target = source.plan(submission, booked=False)
     source.move(submission, target, NOTE, first=True)
     return replace(submission, moved_to=target)
-
-
-def there(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def tried_again(submission: Submission) -> Submission:
@@ -104,8 +79,8 @@ def test_what_is_booked_at_last_goes_from_error_to_done(
 
     source.move(again, source.plan(again, booked=True), None, first=True)
 
-    assert there(error) == {}
-    assert there(tmp_path / "done") == {"2026-12/a.pdf": PDF}
+    assert contents(error) == {}
+    assert contents(tmp_path / "done") == {"2026-12/a.pdf": PDF}
 
 
 def test_what_is_put_back_to_be_posted_by_its_place_lies_there_again(
@@ -113,8 +88,8 @@ def test_what_is_put_back_to_be_posted_by_its_place_lies_there_again(
 ) -> None:
     source.put_back(in_error)
 
-    assert there(error) == {}
-    assert there(tmp_path / "inbox") == {"a.pdf": PDF}
+    assert contents(error) == {}
+    assert contents(tmp_path / "inbox") == {"a.pdf": PDF}
 
 
 def test_another_file_of_the_same_length_stays(source: FolderSource, in_error: Submission, error: Path) -> None:
@@ -124,7 +99,7 @@ def test_another_file_of_the_same_length_stays(source: FolderSource, in_error: S
     with pytest.raises(Vanished):
         source.move(again, source.plan(again, booked=True), None, first=True)
 
-    assert there(error)["a.pdf"] == other
+    assert contents(error)["a.pdf"] == other
 
 
 def test_a_move_that_was_not_recorded_is_known_to_have_been_made(
@@ -132,7 +107,7 @@ def test_a_move_that_was_not_recorded_is_known_to_have_been_made(
 ) -> None:
     source.move(submission, in_error.moved_to, NOTE)
 
-    assert there(error) == {"a.pdf": PDF, "a.pdf.txt": note_bytes(NOTE)}
+    assert contents(error) == {"a.pdf": PDF, "a.pdf.txt": note_bytes(NOTE)}
 
 
 def test_of_a_copy_whose_move_died_no_second_one_is_made(
@@ -144,14 +119,14 @@ def test_of_a_copy_whose_move_died_no_second_one_is_made(
 
     source.move(submission, target, NOTE)
 
-    assert there(error) == {"a.pdf": PDF, "a.pdf.txt": note_bytes(NOTE)}
-    assert there(tmp_path / "inbox") == {}
+    assert contents(error) == {"a.pdf": PDF, "a.pdf.txt": note_bytes(NOTE)}
+    assert contents(tmp_path / "inbox") == {}
 
 
-def test_what_was_put_back_by_who_died_before_it_was_recorded_lies_there(
+def test_what_was_put_back_by_who_died_before_it_was_recorded_lies_contents(
     tmp_path: Path, source: FolderSource, in_error: Submission
 ) -> None:
     before = source.put_back(in_error)
 
     assert source.put_back(in_error) == before
-    assert there(tmp_path / "inbox") == {"a.pdf": PDF}
+    assert contents(tmp_path / "inbox") == {"a.pdf": PDF}

@@ -18,6 +18,11 @@ PDF = b"%PDF-1.7\n1 0 obj <<>> endobj\ntrailer <<>>\n%%EOF\n"
 TODAY = datetime(2026, 11, 30, 20, 0, tzinfo=UTC)  # in Shanghai it is December already
 
 
+def contents(folder: Path) -> dict[str, bytes]:
+    """Of every file below the folder, by its path in it."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
 def looks_wanted(head: bytes) -> bool:
     return b"%PDF-" in head[:1024] or head.startswith(b"PK\x03\x04")
 

@@ -26,7 +26,7 @@ from watcher.sources.folder.own_links import open_own
 from watcher.sources.folder.permitted import permitted_in
 from watcher.sources.folder.spot import Spot
 from watcher.sources.folder.target import Template
-from watcher.sources.folder.whereabouts import answer_in_place, has_gone, loosened, require_there
+from watcher.sources.folder.whereabouts import answer_in_place, has_gone, loosened, or_brought, require_there
 
 
 class Answers:
@@ -104,7 +104,7 @@ class Answers:
         source = self._source(root, place, folders)
         now = loosened(source, submission) if place.startswith("/") else expected
         if has_gone(source, expected, now) and (moved := self._where_it_may_lie(root, submission, folders)) is not None:
-            source, now = moved, loosened(moved, submission)
+            source, now = moved
         if target is None:
             answer_in_place(source, place, now, note)
             return
@@ -113,18 +113,22 @@ class Answers:
                 require_there(target, source, now)
                 return
             goal = self._target(root, place, target, folders)
-            if not first and has_gone(source, expected, now):
-                now = loosened(goal, submission)  # a move that died may have brought it there
+            if not first:
+                now = or_brought(now, source, goal, submission)
             self.is_near = goal.device == drive.device and not drive.is_network
             _bring(source, goal, note, folders, now=now, recorded=expected, first=first)
 
-    def _where_it_may_lie(self, root: int, submission: Submission, folders: OpenFolders) -> Spot | None:
-        """Where a move may have brought it of which it was never noted that it was made."""
+    def _where_it_may_lie(
+        self, root: int, submission: Submission, folders: OpenFolders
+    ) -> tuple[Spot, Fingerprint] | None:
+        """Where a move may have brought it of which it was never noted that it was made, and what it is there."""
         if submission.moved_to is None or submission.moved_to == submission.place:
             return None
         spot = self._source(root, from_text(submission.moved_to), folders)
-        recorded = Fingerprint.parse(submission.fingerprint)
-        return None if has_gone(spot, recorded, loosened(spot, submission)) else spot
+        now = loosened(spot, submission)
+        if spot is None or has_gone(spot, Fingerprint.parse(submission.fingerprint), now):
+            return None
+        return spot, now
 
     def _named(self, submission: Submission) -> str:
         return f"{self._mount.path}/{from_text(submission.place)}"
@@ -143,9 +147,7 @@ class Answers:
             try:
                 source = self._source(root, from_text(submission.moved_to), folders)
                 home = _spot(folders, parent, name, lambda: _home(root, parent))
-                now = loosened(source, submission)
-                if has_gone(source, expected, now):
-                    now = loosened(home, submission)  # as above
+                now = or_brought(loosened(source, submission), source, home, submission)
                 _bring(source, home, None, folders, now=now, recorded=expected, first=False)
                 status = os.stat(name, dir_fd=home.folder, follow_symlinks=False)
             except OSError as error:

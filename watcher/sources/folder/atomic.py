@@ -10,6 +10,7 @@ import os
 import stat
 from collections.abc import Callable
 
+from watcher.sources.folder.drive import NEW_FILE
 from watcher.sources.folder.identity import are_one_file
 
 _RENAME_NOREPLACE = 1
@@ -59,7 +60,7 @@ def copy_of(file: int, folder: int, name: str) -> None:
     """Write a copy of an open file under a new name, with its mode, group and time, and have it on the disk."""
     status = os.fstat(file)
     _require_room(folder, status.st_size)
-    copy = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=folder)
+    copy = os.open(name, NEW_FILE, 0o600, dir_fd=folder)
     try:
         os.lseek(file, 0, os.SEEK_SET)
         while chunk := os.read(file, _CHUNK_BYTES):
@@ -174,7 +175,7 @@ def _link_and_unlink(source: int, name: str, target: int, new_name: str, *, over
 def _reserve_and_rename(source: int, name: str, target: int, new_name: str, *, over_empty: bool) -> None:
     """For drives that know no links: take the name with an empty file, then rename over that."""
     try:
-        os.close(os.open(new_name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=target))
+        os.close(os.open(new_name, NEW_FILE, 0o600, dir_fd=target))
     except FileExistsError:
         if not (over_empty and _is_empty(target, new_name)):
             raise
@@ -198,7 +199,7 @@ def _is_empty(folder: int, name: str) -> bool:
 def _write_temporary(folder: int, name: str, content: bytes, like: os.stat_result) -> bool:
     """Whether somebody has left one of this name, which is written anew."""
     was_left = remove(folder, name)
-    file = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=folder)
+    file = os.open(name, NEW_FILE, 0o600, dir_fd=folder)
     try:
         _write_all(file, content)
         take_after(file, like)

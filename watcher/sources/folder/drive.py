@@ -22,6 +22,7 @@ _UNSTABLE_INODES = re.compile(
 )
 
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC  # how a folder is opened
+NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC  # how one is made that was not there
 _TO_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _DELETED = " (deleted)"  # what the kernel says behind the path of a folder that is gone
 _Step = TypeVar("_Step")

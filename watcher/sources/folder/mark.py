@@ -10,10 +10,10 @@ from __future__ import annotations
 import os
 
 from watcher.sources.folder.atomic import status_of
+from watcher.sources.folder.drive import NEW_FILE
 from watcher.sources.folder.names import MARK
 
 _ATTRIBUTE = "user.invoice-watcher.answered"
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _SAID = """\
 这个文件夹里的文件 invoice-watcher 已经处理过；文件夹改名后，其中的文件也不会再被处理。
 要再次处理某个文件，请把它移回原来的文件夹。
@@ -30,7 +30,7 @@ def mark(folder: int) -> None:
     try:
         os.setxattr(folder, _ATTRIBUTE, b"1")
     except OSError:
-        with open(os.open(MARK, _NEW, 0o644, dir_fd=folder), "w", encoding="utf-8") as file:  # noqa: PTH123 - a descriptor has no path
+        with open(os.open(MARK, NEW_FILE, 0o644, dir_fd=folder), "w", encoding="utf-8") as file:  # noqa: PTH123 - a descriptor has no path
             file.write(_SAID)
 
 

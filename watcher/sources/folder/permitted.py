@@ -7,11 +7,11 @@ import os
 import secrets
 from pathlib import Path
 
+from watcher.sources.folder.drive import NEW_FILE
 from watcher.sources.folder.names import OWN_PREFIX
 
 _DOUBTFUL = frozenset('"*:<>?\\|') | {chr(code) for code in range(1, 32)}
 _REFUSED = (errno.EINVAL, errno.ENOENT)  # ENOENT: what Linux makes of an SMB server's STATUS_OBJECT_NAME_INVALID
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def permitted_in(folder: str, path: str) -> str:
@@ -30,7 +30,7 @@ def _takes(folder: str, doubtful: str) -> bool:
     there = next(each for each in (here, *here.parents) if each.is_dir())
     probe = there / f"{OWN_PREFIX}{secrets.token_hex(8)}{doubtful}.tmp"
     try:
-        os.close(os.open(probe, _NEW, 0o600))
+        os.close(os.open(probe, NEW_FILE, 0o600))
         probe.unlink()
     except OSError as error:  # any other will be told by the move
         return error.errno not in _REFUSED

@@ -13,7 +13,7 @@ from watcher.findings import About
 from watcher.model import Finding
 from watcher.mounts import lack_of_room
 from watcher.sources.folder.atomic import remove
-from watcher.sources.folder.drive import unavailable
+from watcher.sources.folder.drive import NEW_FILE, unavailable
 from watcher.sources.folder.names import OWN_PREFIX
 from watcher.sources.folder.own_links import open_own
 from watcher.sources.folder.target import Template
@@ -86,7 +86,7 @@ def _try_all(folder: int) -> None:
     probe = f"{OWN_PREFIX}probe-{os.getpid()}-{os.urandom(4).hex()}"
     names = (f"{probe}.tmp", f"{probe}-renamed.tmp")
     try:
-        os.close(os.open(names[0], os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=folder))
+        os.close(os.open(names[0], NEW_FILE, 0o600, dir_fd=folder))
         os.rename(names[0], names[1], src_dir_fd=folder, dst_dir_fd=folder)
         os.unlink(names[1], dir_fd=folder)
     finally:

@@ -44,6 +44,12 @@ def loosened(spot: Spot | None, submission: Submission) -> Fingerprint:
     return expected
 
 
+def or_brought(now: Fingerprint, source: Spot | None, target: Spot, submission: Submission) -> Fingerprint:
+    """What it is where it lies, which is `now`, or at the target, where a move that died may have brought it."""
+    gone = has_gone(source, Fingerprint.parse(submission.fingerprint), now)
+    return loosened(target, submission) if gone else now
+
+
 def _content_of(spot: Spot) -> str | None:
     """The sha256 of a file; None where it is none. Raises OSError."""
     try:
