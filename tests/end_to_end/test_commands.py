@@ -328,7 +328,7 @@ def test_a_file_that_is_replaced_while_it_is_posted_is_not_told_as_booked_and_th
     if not at_once:  # nobody looks at the folder meanwhile
         in_place.config["folders"][0] |= {"network": True, "poll": "6s", "settle": "1s"}
     in_place.write()
-    endpoint.behave(latency=4.0, times=1)
+    endpoint.behave(held=True, times=1)
     scan = in_place.drop("scan.pdf", pdf("first"))
     with in_place.daemon():
         assert endpoint.wait_until(lambda each: each.under_way == 1, 60)
@@ -336,6 +336,7 @@ def test_a_file_that_is_replaced_while_it_is_posted_is_not_told_as_booked_and_th
         new.write_bytes(pdf("second"))
         new.replace(scan)
         # When the answer has come
+        endpoint.release()
         in_place.wait_for_submissions(1, SubmissionState.CLOSED)
         in_place.wait_for_submissions(1, SubmissionState.HELD)
     # Then of the first one nobody says that it is booked, and the second waits for a person, where it was
@@ -426,10 +427,13 @@ def test_a_second_daemon_on_the_same_journal_leaves_with_a_clear_message(workpla
 
 
 def test_sigterm_lets_what_is_under_way_end_and_answers_it(workplace: Workplace, endpoint: Endpoint) -> None:
-    endpoint.behave(latency=1.5)
+    endpoint.behave(held=True)
     with workplace.daemon() as daemon:
         workplace.drop("a.pdf", pdf("a"))
         assert endpoint.wait_until(lambda e: e.under_way == 1)
+        daemon.signal(signal.SIGTERM)
+        wait_for(lambda: "The daemon stops" in daemon.said(), 60, "the daemon to be about to stop")
+        endpoint.release()
         assert daemon.stop() == 0
     assert (workplace.done / ZHANG / "a.pdf").exists()
     assert [request.outcome for request in endpoint.requests] == ["booked"]

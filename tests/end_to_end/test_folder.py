@@ -167,12 +167,13 @@ def test_several_invoices_and_messages_end_in_attention_with_a_note_in_done(
 def test_a_file_that_changes_while_it_is_recognised_stays_for_a_submission_of_its_own(
     workplace: Workplace, endpoint: Endpoint
 ) -> None:
-    endpoint.behave(latency=1.5, times=1)
+    endpoint.behave(held=True, times=1)
     with workplace.daemon():
         path = workplace.drop("a.pdf", pdf("as it was"))
         assert endpoint.wait_until(lambda it: it.under_way == 1)
         path.with_name(".a").write_bytes(pdf("as it is"))
         path.with_name(".a").rename(path)
+        endpoint.release()
         workplace.closed(2)
         wait_for((workplace.done / ZHANG / "a.pdf").exists, 60, "the new file in done/")
 

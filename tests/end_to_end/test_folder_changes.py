@@ -17,12 +17,12 @@ from watcher.sandbox.endpoint import Endpoint
 
 @pytest.fixture
 def workplace(tmp_path: Path, endpoint: Endpoint) -> Workplace:
-    endpoint.behave(latency=5.0)  # long enough for others to interfere between intake and answer
-    return Workplace(tmp_path, endpoint, timeout="20s").with_folder(poll="1s").write()
+    endpoint.behave(held=True)  # until others have interfered between intake and answer
+    return Workplace(tmp_path, endpoint, timeout="60s").with_folder(poll="1s").write()
 
 
 def dropped(workplace: Workplace, endpoint: Endpoint, *names: str) -> dict[str, Path]:
-    """Files that are being recognised."""
+    """Files that are being recognised, until the endpoint is told to release them."""
     under_way = endpoint.under_way
     paths = {name: workplace.drop(f"{name}.pdf", pdf(name)) for name in names}
     assert endpoint.wait_until(lambda it: it.under_way >= under_way + len(names), timeout=60)
@@ -58,7 +58,9 @@ def test_files_that_are_changed_moved_or_replaced_while_they_are_pending_are_nei
         paths["a link"].unlink()
         paths["a link"].symlink_to(outside)
         trip.rename(trip.with_name("journey"))
-        workplace.closed(9)  # overwritten, renamed and inside twice, because they came again
+        workplace.wait_for_submissions(9)  # overwritten, renamed and inside twice, because they came again
+        endpoint.release()
+        workplace.closed(9)
         assert daemon.process.poll() is None
 
     # What is there to be moved is moved once, and as it is
@@ -86,6 +88,7 @@ def test_a_folder_that_is_away_for_a_while_keeps_its_files_pending_and_says_so(
         dropped(workplace, endpoint, "one", "two")
         workplace.inbox.rename(away)
         workplace.wait_for_status("shared DOWN")
+        endpoint.release()
         workplace.wait_for_status("2 to be answered, and tried again")
         assert workplace.submissions("--state", "closed") == []
         away.rename(workplace.inbox)
@@ -140,6 +143,7 @@ def test_a_share_that_is_unmounted_and_mounted_again_is_never_an_empty_folder(
         dropped(workplace, endpoint, "one", "two")
         share.unmount()
         workplace.wait_for_status("counts as not mounted")
+        endpoint.release()
         workplace.wait_for_status("2 to be answered, and tried again")
         assert workplace.submissions("--state", "closed") == []
         share.mount()
@@ -156,6 +160,7 @@ def test_a_drive_of_this_machine_that_is_unmounted_is_no_empty_folder_without_a_
         dropped(workplace, endpoint, "one")
         drive.unmount()
         workplace.wait_for_status("is not mounted any more")
+        endpoint.release()
         workplace.wait_for_status("1 to be answered, and tried again")
         drive.mount()
         workplace.closed(1)
@@ -173,6 +178,7 @@ def test_nothing_is_moved_to_where_the_drive_of_done_was_mounted(workplace: Work
     with mounted(below) as drive, workplace.daemon():
         dropped(workplace, endpoint, "one")
         drive.unmount()
+        endpoint.release()
         workplace.wait_for_status("1 to be answered, and tried again")
         assert "is not mounted any more" in workplace.status()
         assert list(below.iterdir()) == []
@@ -184,15 +190,16 @@ def test_nothing_is_moved_to_where_the_drive_of_done_was_mounted(workplace: Work
 def test_a_target_that_is_gone_is_made_anew_and_one_that_is_in_the_way_is_named(
     workplace: Workplace, endpoint: Endpoint
 ) -> None:
+    endpoint.reset()
     with workplace.daemon() as daemon:
-        dropped(workplace, endpoint, "one")
+        workplace.drop("one.pdf", pdf("one"))
         workplace.closed(1)
         # Given that the folder for what is done is deleted, and a file bears its name
         (workplace.done / ZHANG / "one.pdf").unlink()
         (workplace.done / ZHANG).rmdir()
         workplace.done.rmdir()
         workplace.done.write_text("not a folder")
-        dropped(workplace, endpoint, "two")
+        workplace.drop("two.pdf", pdf("two"))
         workplace.wait_for_status("1 to be answered, and tried again")
         # When the file is gone
         workplace.done.unlink()
@@ -207,7 +214,7 @@ def test_what_is_answered_is_not_taken_in_again_where_another_path_leads_to_it(
     workplace: Workplace, endpoint: Endpoint, inside: str, dated: str
 ) -> None:
     # Given done inside of the watched folder, and mounted elsewhere as well, as a container has two volumes
-    endpoint.behave(latency=0.0)
+    endpoint.reset()
     alias = workplace.root / "volume"
     alias.mkdir()
     workplace.config["folders"][0]["done"] = f"{alias}{dated}"
@@ -236,7 +243,7 @@ def test_what_is_answered_is_not_taken_in_again_where_somebody_renames_its_folde
     workplace: Workplace, endpoint: Endpoint, done: str
 ) -> None:
     # Given answers inside of the watched folder, where the first folder is the employee's number
-    endpoint.behave(latency=0.0)
+    endpoint.reset()
     answers = {"done": str(workplace.inbox / done), "error": str(workplace.inbox / "error")}
     workplace.config["folders"][0].update(answers)
     workplace.write()

@@ -41,7 +41,7 @@ def test_outcomes_that_a_full_journal_cannot_take_are_kept_until_it_can(
 ) -> None:
     with on_disk.daemon() as daemon:
         # Given requests under way, whose outcomes will find no room
-        endpoint.behave(latency=1.0)
+        endpoint.behave(held=True)
         names = [f"{number}.pdf" for number in range(3)]
         for name in names:
             on_disk.drop(name, pdf(name))
@@ -49,6 +49,7 @@ def test_outcomes_that_a_full_journal_cannot_take_are_kept_until_it_can(
         begun_at = boot_seconds()
         disk.fill()
         on_disk.drop("late.pdf", pdf("late"))
+        endpoint.release()
 
         # When they are known for longer than a request may take
         wait_for(lambda: daemon.said().count("An outcome cannot be recorded yet") == 3, 60, "the outcomes to wait")

@@ -159,7 +159,7 @@ def test_kills_at_any_time_double_neither_posts_nor_replies(
 def test_mails_that_people_moved_or_deleted_meanwhile_are_answered_once_all_the_same(
     workplace: Workplace, endpoint: Endpoint, account: Account, smtp_sink: SmtpSink
 ) -> None:
-    endpoint.behave(latency=2.0)
+    endpoint.behave(held=True)
     account.create("别处")
     uids = [account.append(invoice(name)) for name in ("elsewhere", "deleted", "marked", "stays")]
     with workplace.daemon():
@@ -167,6 +167,7 @@ def test_mails_that_people_moved_or_deleted_meanwhile_are_answered_once_all_the_
         account.move(uids[0], "INBOX", "别处")
         account.delete(uids[1])
         account.flag(uids[2], r"\Deleted")
+        endpoint.release()
         workplace.closed(4)
 
     assert len(smtp_sink.received) == 4

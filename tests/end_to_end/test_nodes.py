@@ -116,8 +116,9 @@ def test_nodes_whose_databases_clock_is_set_ahead_post_nothing_beside_each_other
     workplace: Workplace, endpoint: Endpoint, journal: str
 ) -> None:
     clock = DatabaseClock(journal)
-    endpoint.behave(latency=3.0)
+    endpoint.behave(held=True)
     workplace.config["journal"] = journal
+    workplace.config["recognition"]["timeout"] = "20s"
     with workplace.write().daemon(), workplace.daemon() as second:
         wait_for(lambda: second.said().count("The daemon is ready") == 2, 60, "the second node")
         # Given requests under way when the clock is set ahead by an hour, so that their claims seem to be over
@@ -129,6 +130,8 @@ def test_nodes_whose_databases_clock_is_set_ahead_post_nothing_beside_each_other
         wait_for(lambda: second.said().count(told) >= 2, 60, "both to see it")
         # When more comes
         workplace.drop("c.pdf", pdf("c"))
+        workplace.wait_for_submissions(3)
+        endpoint.release()
         submissions = workplace.closed(3)
 
     assert [document["outcome"] for each in submissions for document in each["documents"]] == ["done"] * 3

@@ -44,7 +44,7 @@ def test_the_page_shows_what_the_daemon_does_and_goes_on_through_a_reload(
             f"{page}/login", {"csrf": form, "password": PASSWORD}, headers={"Origin": page}, timeout=30
         )
         assert "一切正常。" in inside.text
-        endpoint.behave(latency=2)
+        endpoint.behave(held=True)
         workplace.drop("出租车.pdf", pdf("taxi"))
         assert endpoint.wait_until(lambda e: e.under_way == 1)
         assert "处理中" in session.get(f"{page}/submissions", timeout=30).text
@@ -53,6 +53,7 @@ def test_the_page_shows_what_the_daemon_does_and_goes_on_through_a_reload(
         daemon.signal(signal.SIGHUP)
         wait_for(lambda: "The daemon stops" in daemon.said(), 60, "the old service to end")
         assert requests.get(f"{page}/livez", timeout=30).status_code == 200
+        endpoint.release()
         wait_for(lambda: daemon.said().count("The daemon is ready") == 2, 60, "the new service")
         assert requests.get(f"{page}/readyz", timeout=30).status_code == 200
         (submission,) = workplace.closed(1)

@@ -313,6 +313,21 @@ def test_a_request_whose_client_has_gone_is_carried_out_all_the_same() -> None:
         assert len(endpoint.bookings) == 1
 
 
+def test_what_is_held_is_dealt_with_when_it_is_released_and_what_comes_after_that_at_once() -> None:
+    with Endpoint() as endpoint, ThreadPoolExecutor(1) as pool:
+        endpoint.behave(held=True)
+        held = pool.submit(post, endpoint, order())
+        assert endpoint.wait_until(lambda now: now.under_way == 1)
+        assert endpoint.bookings == {}
+        assert not held.done()
+
+        endpoint.release()
+
+        assert held.result(10).json()["resCode"] == 200000
+        assert len(endpoint.bookings) == 1
+        assert post(endpoint, order(bizId="another")).json()["resCode"] == 200000
+
+
 def test_what_never_is_answered_is_booked_or_not_as_ordered() -> None:
     with Endpoint() as endpoint:
         for moment, booked in (("before", 0), ("after", 1)):

@@ -59,9 +59,9 @@ class Endpoint:
         self._base = f"{'https' if tls else 'http'}://{host}:{self._server.port}"
         later = self._server.loop.call_later
         self._platform = PlatformRoutes(self._rules, self._tokens, later)
-        recognition = RecognitionRoute(self._rules, self._ledger, self._tokens, later, latency)
+        self._recognition = RecognitionRoute(self._rules, self._ledger, self._tokens, later, latency)
         self._routes: dict[tuple[str, str], Callable[[HttpRequest, Connection], None]] = {
-            ("POST", RECOGNITION_PATH): recognition.recognise,
+            ("POST", RECOGNITION_PATH): self._recognition.recognise,
             ("GET", TOKEN_PATH): self._platform.give_token,
             ("POST", UPLOAD_PATH): self._platform.upload,
             ("POST", "/sandbox/behave"): self._control,
@@ -150,8 +150,14 @@ class Endpoint:
         self._rules.add(behaviour_from(values), on, pattern, times)
 
     def reset(self) -> None:
-        """Be faithful again; bookings and log stay."""
+        """Be faithful again, also to what is held; bookings and log stay."""
         self._rules.clear()
+        self.release()
+
+    def release(self) -> None:
+        """What is `held` is dealt with now, and nothing is held from now on."""
+        self._rules.release()
+        self._server.loop.call_soon_threadsafe(self._recognition.release)
 
     def revoke_tokens(self) -> None:
         """From now on every token given so far is refused."""

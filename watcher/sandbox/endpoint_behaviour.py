@@ -17,6 +17,7 @@ class Behaviour(Struct, frozen=True, kw_only=True):
     """Everything as the documentation says, but for what is set here. Times are seconds."""
 
     latency: float | tuple[float, float] | None = None  # fixed, or from a range; None: the endpoint's own
+    held: bool = False  # dealt with only when the endpoint is told to release it, however long that is; recognition's
     status: int | None = None  # an HTTP status instead of an answer; nothing is booked
     retry_after: str | int | None = None  # as the header Retry-After, with `status`
     location: str | None = None  # as the header Location; the status is 302 where none is set
@@ -73,6 +74,11 @@ class Rules:
     def clear(self) -> None:
         with self._lock:
             self._rules.clear()
+
+    def release(self) -> None:
+        """Hold nothing that comes from now on."""
+        with self._lock:
+            self._rules = [rule for rule in self._rules if not rule.behaviour.held]
 
     def take(self, route: Route, subject: str) -> Behaviour:
         """What holds for this request; a rule for the next n is used up by it."""

@@ -38,6 +38,7 @@ class RecognitionRoute:
         self._tokens = tokens
         self._later = later
         self._latency = latency
+        self._held: list[tuple[_Case, Order]] = []
 
     def recognise(self, request: HttpRequest, connection: Connection) -> None:
         try:
@@ -65,9 +66,17 @@ class RecognitionRoute:
             return
         case.overlapped = self._ledger.begin(order.biz_id)
         delay = case.behaviour.delay(self._latency)
-        if delay > 0:
+        if case.behaviour.held:
+            self._held.append((case, order))
+        elif delay > 0:
             self._later(delay, self._work, case, order)
         else:
+            self._work(case, order)
+
+    def release(self) -> None:
+        """Deal with what is held; in the server's thread."""
+        held, self._held = self._held, []
+        for case, order in held:
             self._work(case, order)
 
     def _work(self, case: _Case, order: Order) -> None:
