@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from watcher.errors import LinkUnavailable
 from watcher.model import LeftOut, Reason
-from watcher.policy.missing import missed_beside
+from watcher.policy.missing import links_once, missed_beside
 from watcher.ports import Chooser, FoundDocument, Linked, LinkReader, MailText, Parcel, Reader
 
 _MOST_LEFT_OUT = 50
@@ -67,12 +67,12 @@ class Gathering(Struct, frozen=True, kw_only=True):
         found = self.reader.documents(parcel.leaves(), leave_out=left_out.append)
         try:
             texts = tuple(parcel.texts()) if self.links is not None else ()
-            pages = parcel.pages() if self.links is None else [each for each in texts if each.html]
+            pages = parcel.pages() if self.links is None else texts
             left_out += self.reader.linked_files(pages)
         except BaseException:
             _close(found)
             raise
-        return Harvest(documents=tuple(found), texts=texts, left_out=tuple(left_out))
+        return Harvest(documents=tuple(found), texts=texts, left_out=links_once(left_out))
 
     def gather(self, harvest: Harvest, received_at: datetime) -> Gathered:
         """Takes the harvest over. May take minutes, where a mail has links.
@@ -119,7 +119,7 @@ def _gathered(
     documents: Sequence[FoundDocument], left_out: Sequence[LeftOut], *, linked: Collection[str] = ()
 ) -> Gathered:
     """Of very many what somebody may miss comes first, so that it is kept."""
-    if any(each.missed for each in left_out):
+    if any(each.missed or each.trail for each in left_out):
         numbers = {invoice.number for each in documents for invoice in each.read if invoice.number is not None}
         sent = {each.trail for each in documents if each.content is not None and not each.skipped}
         noted = missed_beside(left_out, [each.name for each in documents], numbers, trails=sent.union(linked))

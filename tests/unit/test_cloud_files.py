@@ -16,7 +16,7 @@ ONEDRIVE = "https://corp-my.sharepoint.com/:b:/g/personal/x/Eabc?e=1"
 
 def found(html: str, *, accept: tuple[str, ...] = ("pdf", "ofd")) -> list[tuple[str, bool]]:
     named = cloud_files([MailText(text=html, html=True)], accept)
-    assert all(each.is_link and bool(each.trail) is each.missed for each in named)
+    assert all(each.is_link and each.trail for each in named)
     return [(each.name, each.missed) for each in named]
 
 
@@ -72,6 +72,14 @@ def test_what_may_be_an_invoice_is_missed(name: str, *, is_missed: bool) -> None
 
 def test_pictures_are_missed_where_they_are_accepted() -> None:
     assert found(block(QQ, "IMG_1.jpg"), accept=("pdf", "image")) == [("IMG_1.jpg", True)]
+
+
+def test_a_plain_text_tells_a_link_by_where_it_is() -> None:
+    text = f"超大附件：发票.pdf\n下载：{NETEASE}。另见 {ONEDRIVE} 与 https://mail.qq.com/\n{NETEASE}"
+
+    assert [(each.name, each.missed) for each in cloud_files([MailText(text=text, html=False)], ["pdf"])] == [
+        ("mail.163.com", True)
+    ]
 
 
 def test_an_attachment_without_a_name_is_told_by_where_it_is() -> None:

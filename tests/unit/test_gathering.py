@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -326,6 +327,53 @@ def test_a_file_that_is_but_linked_to_is_told_whether_links_are_followed_or_not(
     assert [(each.name, each.missed, each.is_link, each.trail) for each in gathered.left_out] == [
         ("1.pdf", True, True, "")
     ]
+    assert len(gathered.documents) == len(files)
+
+
+_BLOCK = f'<a href="{CLOUD}">1.pdf</a>'.encode()
+_IN_HTML = b"Content-Type: text/html\r\n\r\n" + _BLOCK
+_IN_PLAIN = b"Content-Type: text/plain\r\n\r\n" + f"1.pdf: {CLOUD}".encode()
+_ENCODED = b"Content-Transfer-Encoding: base64\r\n\r\n"
+
+
+def _as_file(kind: bytes, mail: bytes) -> bytes:
+    return b'Content-Type: %b; name="1.eml"\r\n%b%b' % (kind, _ENCODED, base64.encodebytes(mail))
+
+
+def _inner(*parts: bytes) -> bytes:
+    return message(*parts, subject="for you").replace(b"=b", b"=c").replace(b"--b", b"--c")
+
+
+@pytest.mark.parametrize(
+    ("parts", "name"),
+    [
+        ([_as_file(b"message/rfc822", _inner(_IN_HTML))], "1.pdf"),
+        ([_as_file(b"application/octet-stream", _inner(_IN_HTML))], "1.pdf"),
+        ([_as_file(b"application/octet-stream", _inner(_IN_PLAIN, _IN_HTML))], "1.pdf"),
+        ([_as_file(b"application/octet-stream", _inner(_IN_PLAIN))], "mail.qq.com"),
+        ([_IN_PLAIN], "mail.qq.com"),
+        ([_IN_PLAIN, _IN_HTML], "1.pdf"),
+    ],
+)
+@pytest.mark.parametrize("files", [(), (attachment(pdf("attached"), b"a.pdf"),)], ids=["alone", "beside a document"])
+@pytest.mark.parametrize("follows", [False, True])
+def test_a_link_to_a_file_is_told_once_wherever_a_mail_says_it(
+    parts: list[bytes], name: str, files: tuple[bytes, ...], *, follows: bool
+) -> None:
+    with closing(Spooled([message(*parts, *files)])) as content:
+        texts = whole_texts(content)
+        pages = [each for each in whole_texts(content, 0) if each.html]
+        gathering = Gathering(
+            reader=DocumentReader(accept=["pdf"], limits=Limits()),
+            chooser=DocumentChooser(inspector=None, most=3, limits=Limits()),
+            links=Links([]) if follows else None,
+            now=lambda: NOW,
+        )
+        harvest = gathering.harvest(Mail(list(whole_leaves(content)), html=pages, said=texts))
+        gathered = gathering.gather(harvest, JUST_NOW)
+        gathered.close()
+
+    assert [(each.name, each.trail) for each in gathered.left_out if each.missed] == [(name, "")]
     assert len(gathered.documents) == len(files)
 
 

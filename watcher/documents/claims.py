@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 from watcher.documents.formats import Format
 from watcher.documents.sniff import looks_like_a_message
-from watcher.mime.part import SAID, WALKED
+from watcher.mime.part import SAID, SAID_AS_PAGE, WALKED
 
 _BY_EXTENSION = {
     ".pdf": Format.PDF,
@@ -57,7 +57,7 @@ def is_fragment(declared_type: str | None) -> bool:
 
 def is_said(declared_type: str | None) -> bool:
     """Whether it is what a mail says in plain text, and no file."""
-    return declared_type == SAID
+    return declared_type in (SAID, SAID_AS_PAGE)
 
 
 def is_walked(declared_type: str | None) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 from watcher.documents.claims import claimed_format
 from watcher.documents.links.address import Address, NotAnAddress, read_address
+from watcher.documents.links.candidates import candidates
 from watcher.documents.links.markup import Anchor, markup
 from watcher.headers import clean_name
 from watcher.model import LeftOut
@@ -47,7 +48,10 @@ _PERHAPS = (
 
 
 def cloud_files(pages: Iterable[MailText], accept: Collection[str]) -> list[LeftOut]:
-    """Each once, by the name that its block shows. Its trail is its link, for whoever knows whether that was had."""
+    """Each once, by the name that its block shows; a plain text shows none that is sure.
+
+    Its trail is its link, for whoever knows whether that was had.
+    """
     named: dict[Address, str] = {}
     for address, name in _linked(pages):
         if name or address not in named:
@@ -58,22 +62,31 @@ def cloud_files(pages: Iterable[MailText], accept: Collection[str]) -> list[Left
 def _linked(pages: Iterable[MailText]) -> Iterator[tuple[Address, str]]:
     for page in pages:
         if _may_have_some(page.text):
-            for piece in markup(page.text):
-                if isinstance(piece, Anchor) and (address := _address(piece.target)) is not None:
-                    place, name = f"{address.host}{address.path}", _name(piece.text)
-                    if _ATTACHED.match(place) or (name and _SHARED.match(place)):
-                        yield address, name
+            for address, name in _anchors(page.text) if page.html else _written(page):
+                place = f"{address.host}{address.path}"
+                if _ATTACHED.match(place) or (name and _SHARED.match(place)):
+                    yield address, name
 
 
-def _may_have_some(html: str) -> bool:
-    lowered = html.lower()
+def _anchors(html: str) -> Iterator[tuple[Address, str]]:
+    for piece in markup(html):
+        if isinstance(piece, Anchor) and (address := _address(piece.target)) is not None:
+            yield address, _name(piece.text)
+
+
+def _written(text: MailText) -> Iterator[tuple[Address, str]]:
+    return ((each.address, "") for each in candidates([text]))
+
+
+def _may_have_some(text: str) -> bool:
+    lowered = text.lower()
     return any(each in lowered for each in _PERHAPS)
 
 
 def _left_out(address: Address, name: str, accept: Collection[str]) -> LeftOut:
     shown = clean_name(name or address.host, "file")
     is_missed = not name or claimed_format(name, None, accept) is not None or may_be_missed(name, "other", 0)
-    return LeftOut(name=shown, why=WHY, missed=is_missed, is_link=True, trail=str(address) if is_missed else "")
+    return LeftOut(name=shown, why=WHY, missed=is_missed, is_link=True, trail=str(address))
 
 
 def _name(text: str) -> str:

@@ -31,6 +31,11 @@ class Notes:
             self._leave_out(LeftOut(name=shown, why=why, missed=missed, is_mail=form in _MAILS))
         return missed
 
+    def of_link(self, link: LeftOut) -> bool:
+        """That a file is behind it, and not in the mail."""
+        self._leave_out(link)
+        return link.missed
+
     def of_empty(self, name: str | None, form: Format, content: Spooled, trail: str) -> bool:
         """Of a container in which there was nothing that anybody would miss: perhaps a mail with a link to an invoice.
 

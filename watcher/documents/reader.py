@@ -25,12 +25,15 @@ from watcher.documents.pieces import (
 )
 from watcher.documents.unpacking import Allowance, Entry, Itself, Opener, Refusal
 from watcher.errors import DocumentRefused, SourceUnavailable
+from watcher.headers import decode_bytes
+from watcher.mime.part import SAID_AS_PAGE
 from watcher.model import LeftOut, Reason
 from watcher.ports import FoundDocument, Leaf, MailText
 
 _MAILS = frozenset({Format.MESSAGE, Format.OUTLOOK, Format.TNEF, Format.SIGNED})
 # What a text may begin with, and is none for it.
 _TEXTS = frozenset({Format.OTHER, Format.MESSAGE, Format.XML, Format.SEALED, Format.UUENCODED})
+_LONGEST_SAID = 1_000_000  # bytes of a text in which links are looked for
 _DEEPEST = 8  # containers within containers
 _NO_DOCUMENTS = ("video/", "audio/")  # of a leaf that is too large to be looked into
 
@@ -129,10 +132,20 @@ class _Reading:
         self._tell_if_sealed("", None)
 
     def _read(self, piece: Piece) -> None:
-        """What a mail says: no document, but such may be written into it."""
+        """What a mail says: no document, but such may be written into it, or be a link."""
+        self._note_links(piece)
+        if piece.declared_type == SAID_AS_PAGE:
+            return
         self._unpack(piece, Format.MESSAGE, open_text)
         if is_sealed(piece.content):
             self._sealed.add(piece.trail.rpartition("/")[0])
+
+    def _note_links(self, piece: Piece) -> None:
+        """Of mails that nobody but this one reads: those that are encoded as files, dropped, or in plain text alone."""
+        text = decode_bytes(piece.content.head(_LONGEST_SAID))
+        for each in cloud_files([MailText(text=text, html=piece.declared_type == SAID_AS_PAGE)], self._accept):
+            if self._notes.of_link(each):
+                self._tell(piece.trail)
 
     def _tell_if_sealed(self, mail: str, name: str | None) -> None:
         """Of a mail of which nothing else is told: who quotes something encrypted beside documents has sent these."""

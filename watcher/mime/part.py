@@ -28,6 +28,7 @@ Nobody else has it: what a mail declares to be a header alone (text/rfc822-heade
 """
 
 SAID = "text/x-said"
+SAID_AS_PAGE = "text/x-said-page"  # the same, in HTML
 """The type by which what a mail says in plain text is handed over: it is no file, but some write files into it."""
 
 _LARGEST_DECORATION = 70_000  # octets, as transferred

@@ -75,6 +75,19 @@ def missed_beside(
     return tuple(replace(each, missed=is_missed(each), trail="") for each in left_out)
 
 
+def links_once(left_out: Sequence[LeftOut]) -> tuple[LeftOut, ...]:
+    """The same, with each link once: a mail says it in HTML and in plain text, which does not tell the file's name."""
+    links: dict[str, LeftOut] = {}
+    for each in left_out:
+        if each.is_link and (each.trail not in links or _has_no_name(links[each.trail])):
+            links[each.trail] = each
+    return tuple(each for each in left_out if not each.is_link or links[each.trail] is each)
+
+
+def _has_no_name(link: LeftOut) -> bool:
+    return link.trail.startswith(f"https://{link.name}")
+
+
 def _is_known(name: str, stems: Collection[str], numbers: Collection[str]) -> bool:
     """A photo that is called like a PDF may be another invoice (`1.pdf`, `1.jpg`): only what says more is known."""
     found = _NUMBER.findall(name)

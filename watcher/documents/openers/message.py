@@ -11,7 +11,7 @@ from watcher.documents.formats import Format
 from watcher.documents.sniff import HEAD_BYTES, kind_of
 from watcher.documents.unpacking import Allowance, Entry, Refusal
 from watcher.errors import DocumentRefused
-from watcher.mime.part import SAID, MimePart
+from watcher.mime.part import SAID, SAID_AS_PAGE, MimePart
 from watcher.mime.walk import TooDeep, parts
 from watcher.model import Reason
 from watcher.spool import Spooled
@@ -43,12 +43,17 @@ def _leaf(part: MimePart, file: IO[bytes], allowance: Allowance) -> Entry | Refu
         )
     if part.is_body and part.media_type == "text/plain":
         return allowance.entry(part.content(file), declared_type=SAID, trail=part.trail)
-    if part.media_type in _ELSEWHERE or (part.is_body and not _is_file(part, file)):
+    if part.media_type in _ELSEWHERE:
         return None
-    return allowance.entry(part.content(file), name=part.name, declared_type=part.media_type, trail=part.trail)
+    is_said = part.is_body and not _is_file(part, file)
+    if is_said and part.media_type != "text/html":
+        return None
+    declared = SAID_AS_PAGE if is_said else part.media_type
+    return allowance.entry(part.content(file), name=part.name, declared_type=declared, trail=part.trail)
 
 
 def _is_file(part: MimePart, file: IO[bytes]) -> bool:
     """The page that a mail is may begin with a quoted header, or be XHTML: it is no attachment for that."""
     head = next(part.content(file), b"")[:HEAD_BYTES]
-    return kind_of(head) not in (Format.MESSAGE, Format.XML)
+    kind = kind_of(head)
+    return kind not in (Format.MESSAGE, Format.XML) and (kind is not Format.OTHER or part.media_type != "text/html")
