@@ -417,6 +417,17 @@ def test_check_offline_asks_nobody(tmp_path: Path, endpoint: Endpoint) -> None:
     assert workplace.command("check", "--offline").returncode == 0
 
 
+def test_check_warns_of_a_value_that_yaml_may_have_cut(tmp_path: Path, endpoint: Endpoint) -> None:
+    workplace = Workplace(tmp_path, endpoint).with_folder().write()
+    file = next(tmp_path.rglob("config.yaml"))
+    file.write_text(f"timezone: Asia/Shanghai #x\n{file.read_text()}")
+
+    answer = workplace.command("check", "--offline")
+
+    assert answer.returncode == 0
+    assert f"warn  configuration: {file}:1: the value ends before the # here" in answer.stdout
+
+
 def test_a_second_daemon_on_the_same_journal_leaves_with_a_clear_message(workplace: Workplace) -> None:
     with workplace.daemon() as daemon:
         answer = workplace.command("run", "--once")

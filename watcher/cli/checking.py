@@ -13,6 +13,7 @@ from watcher.bootstrap.checks import findings
 from watcher.bootstrap.journals import secrets_of
 from watcher.checks.credentials import credentials_of_the_unit
 from watcher.cli.streams import arrow, json_text
+from watcher.config.cut import cut_short
 from watcher.config.load import load, warnings
 from watcher.config.sections import Configuration
 from watcher.logs import conceal_tracebacks
@@ -78,7 +79,7 @@ def _findings(
     path: Path, configuration: Configuration, known: KnownSecrets, waiting_for: Waiting, *, offline: bool
 ) -> Iterator[Finding]:
     yield Finding(subject="configuration", ok=True, message=f"{path} is valid")
-    for warning in warnings(configuration):
+    for warning in [*cut_short(path), *warnings(configuration)]:
         yield Finding(subject="configuration", ok=True, warning=True, message=warning)
     if not offline:
         yield from findings(configuration, known, path, waiting_for=waiting_for)
