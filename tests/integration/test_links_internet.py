@@ -10,7 +10,7 @@ from tests.support.servers.platform_plays import HOSTS, ID, NUMBER, TAX
 from tests.support.servers.platforms import Platforms
 from tests.support.small_internet import PUBLIC, inside
 from watcher.config.sections import Limits, Links
-from watcher.documents.links import LinkFetcher
+from watcher.documents.links.fetcher import LinkFetcher
 from watcher.ports import MailText
 
 PRIVATE = "127.0.0.1"

@@ -21,9 +21,11 @@ from tests.support.servers.platform_plays import (
 from tests.support.servers.platform_replies import Reply
 from tests.support.servers.platforms import Platforms
 from watcher.config.sections import Limits, Links
-from watcher.documents.links import LinkedDocumentReader, LinkFetcher, LinkResult
 from watcher.documents.links.address import read_address
+from watcher.documents.links.fetcher import LinkFetcher
+from watcher.documents.links.reading import LinkedDocumentReader
 from watcher.documents.links.recipes import built_in_recipes
+from watcher.documents.links.results import LinkResult
 from watcher.documents.reader import DocumentReader
 from watcher.model import Reason
 from watcher.ports import MailText

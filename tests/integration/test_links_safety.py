@@ -16,10 +16,10 @@ from tests.support.servers.platform_plays import HEX
 from tests.support.servers.platform_replies import Reply, answer, expired, page, pdf, pdf_bytes, redirect
 from tests.support.servers.platforms import PUBLIC, Platforms
 from watcher.config.sections import Limits, Links
-from watcher.documents.links import LinkFetcher, LinkResult
-from watcher.documents.links.fetcher import Patience
+from watcher.documents.links.fetcher import LinkFetcher, Patience
 from watcher.documents.links.public_network import PublicNetwork
 from watcher.documents.links.recipes import built_in_recipes
+from watcher.documents.links.results import LinkResult
 from watcher.model import Reason
 from watcher.ports import MailText
 

@@ -7,7 +7,9 @@ from typing import cast
 
 from tests.support.archives import pdf, zipped
 from watcher.config.sections import Limits
-from watcher.documents.links import LinkedDocumentReader, LinkedFile, LinkFetcher, LinkResult
+from watcher.documents.links.fetcher import LinkFetcher
+from watcher.documents.links.reading import LinkedDocumentReader
+from watcher.documents.links.results import LinkedFile, LinkResult
 from watcher.documents.reader import DocumentReader
 from watcher.ports import Linked, MailText
 from watcher.spool import Spooled

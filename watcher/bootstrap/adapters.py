@@ -102,7 +102,8 @@ def build_links(configuration: Configuration, reader: Reader) -> LinkReader | No
     """None: no links are followed."""
     if not configuration.links.are_followed:
         return None
-    from watcher.documents.links import LinkedDocumentReader, LinkFetcher
+    from watcher.documents.links.fetcher import LinkFetcher
+    from watcher.documents.links.reading import LinkedDocumentReader
 
     fetcher = LinkFetcher(links=configuration.links, accept=configuration.accept, limits=configuration.limits)
     return LinkedDocumentReader(fetcher, reader)

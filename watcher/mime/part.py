@@ -28,8 +28,10 @@ Nobody else has it: what a mail declares to be a header alone (text/rfc822-heade
 """
 
 SAID = "text/x-said"
-SAID_AS_PAGE = "text/x-said-page"  # the same, in HTML
 """The type by which what a mail says in plain text is handed over: it is no file, but some write files into it."""
+
+SAID_AS_PAGE = "text/x-said-page"
+"""The same of HTML, where nobody else reads it."""
 
 _LARGEST_DECORATION = 70_000  # octets, as transferred
 _SIGNATURES = frozenset({"application/pkcs7-signature", "application/x-pkcs7-signature", "application/pgp-signature"})
