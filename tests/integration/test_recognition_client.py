@@ -127,17 +127,18 @@ def _without_length(head: bytes) -> list[bytes]:
 
 
 def test_many_threads_post_at_once_each_on_its_own_connection() -> None:
-    # Given an endpoint that takes its time
+    # Given an endpoint that answers nobody until all are there
     threads = 32
-    with Endpoint(latency=0.3) as endpoint, recogniser(endpoint.url) as client:
-        started = time.monotonic()
+    with Endpoint() as endpoint, recogniser(endpoint.url) as client, ThreadPoolExecutor(threads) as pool:
+        endpoint.behave(held=True)
 
         # When as many threads as a node may have post twice
-        with ThreadPoolExecutor(threads) as pool:
-            exchanges = list(pool.map(lambda n: client.recognise(f"{n}.pdf", biz_id(), "1"), range(threads * 2)))
+        posting = pool.map(lambda n: client.recognise(f"{n}.pdf", biz_id(), "1"), range(threads * 2))
 
         # Then they do so side by side, and each answer is that of its own document
-        assert time.monotonic() - started < 0.3 * threads / 2
+        assert endpoint.wait_until(lambda each: each.under_way == threads, 30)
+        endpoint.release()
+        exchanges = list(posting)
         assert all(exchange.response for exchange in exchanges)
         assert len({exchange.response.invoices[0].expense_id for exchange in exchanges if exchange.response}) == 64
         assert endpoint.connections <= threads
