@@ -30,7 +30,7 @@ VALUES = {
     ),
     *("promptness", "durable", "ignored", "dated", "overlaps"),
 }
-SECTIONS = {"config.sections", "config.secret", "config.values"}
+SECTIONS = {"config.sections", "config.secret", "config.values", "config.quantities"}
 ADAPTER = VALUES | SECTIONS | {"ports", "oauth"}
 STEPS = {"intake", "recognise", "answer"}
 STEP = VALUES | SECTIONS | {"ports", "policy"}
@@ -63,7 +63,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "overlaps": {"dated", "ignored"},
     "headers": {"model", "errors"},
     "mime": {"headers"},
-    "config.values": {"model", "headers", "tls", "durations"},
+    "config.quantities": {"durations"},
+    "config.values": {"model", "headers", "tls", "durations", "config.quantities"},
     "config.secret": {"config.values"},
     "config.sections": {"model", "durations", "config.secret", "config.values"},
     "config": VALUES | SECTIONS,

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from watcher.config.quantities import RateLimit
 from watcher.config.sections import Retry
-from watcher.config.values import RateLimit
 from watcher.model import BookingKey, Claim, ClaimedBooking, Locator
 from watcher.policy.pace import Pace
 from watcher.policy.retry import backoff, is_given_up, least_tries

@@ -1,4 +1,4 @@
-"""The small value types of the configuration: durations, sizes, rates, addresses, templates.
+"""The small value types of the configuration: quantities, addresses, paths, templates.
 
 Whatever is wrong is raised as a ValueError that says in plain words what to write instead, and never
 repeats the value: it may be a secret that stands in the wrong place.
@@ -26,12 +26,10 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from watcher.durations import UNIT_SECONDS, format_duration, parse_duration
+from watcher.config.quantities import RateLimit, format_rate, parse_date, parse_rate, parse_size, some_time
+from watcher.durations import format_duration, parse_duration
 from watcher.headers import mailbox, named_address
 
-_SIZE = re.compile(r"(\d{1,12}(?:\.\d{1,9})?)\s*(B|kB|KB|MB|GB)", re.ASCII)
-_BYTES = {"B": 1, "kB": 1000, "KB": 1000, "MB": 1000**2, "GB": 1000**3}
-_RATE = re.compile(r"(\d{1,9})/(s|m|h)", re.ASCII)
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _ADDRESS = r"[^\s@<>(),;:\"\\\[\]]+@[^\s@<>(),;:\"\\\[\]]+"
 _NO_PATH_HERE = re.compile(r"\\\\|[A-Za-z]:[\\/]|[A-Za-z]{2,}://")
@@ -51,63 +49,6 @@ def suggestion(word: str, known: Collection[str]) -> str:
     """``; did you mean X?``, or nothing where no known word is near."""
     near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
     return f"; did you mean {near[0]}?" if near else ""
-
-
-# ------------------------------------------------------------------------------- quantities
-
-
-def _some_time(value: timedelta) -> timedelta:
-    if value <= timedelta(0):
-        raise ValueError("must be longer than nothing: write a number and a unit, such as 90s or 15m")
-    return value
-
-
-def parse_size(value: Any) -> int:
-    """``20MB`` (decimal units) or a whole number of bytes; raises ValueError."""
-    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
-        return value
-    found = _SIZE.fullmatch(value.strip()) if isinstance(value, str) else None
-    size = int(float(found[1]) * _BYTES[found[2]]) if found else 0
-    if size <= 0:
-        raise ValueError("not a size: write a number and a unit, such as 500kB or 20MB")
-    return size
-
-
-class RateLimit(Struct, frozen=True):
-    """At most `count` within each `seconds`."""
-
-    count: int
-    seconds: float
-
-
-def parse_rate(value: Any) -> RateLimit:
-    """``5/s``, ``100/m``; raises ValueError."""
-    if isinstance(value, RateLimit):
-        return value
-    found = _RATE.fullmatch(value.strip()) if isinstance(value, str) else None
-    if found is None or int(found[1]) == 0:
-        raise ValueError("not a rate: write a number and a unit, such as 5/s or 100/m")
-    return RateLimit(int(found[1]), UNIT_SECONDS[found[2]])
-
-
-def _format_rate(value: RateLimit) -> str:
-    unit = next(unit for unit, seconds in UNIT_SECONDS.items() if seconds == value.seconds)
-    return f"{value.count}/{unit}"
-
-
-def parse_date(value: Any) -> date:
-    """A date as YAML reads it, or ``2026-01-31`` as text; raises ValueError."""
-    if type(value) is date:
-        return value
-    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value, re.ASCII):
-        try:
-            return date.fromisoformat(value)
-        except ValueError:
-            pass
-    raise ValueError("not a date: write it as 2026-01-31")
-
-
-# ------------------------------------------------------------------------------------ texts
 
 
 def parse_regex(value: Any) -> re.Pattern[str]:
@@ -234,7 +175,7 @@ AnyDuration = Annotated[
     PlainSerializer(format_duration, return_type=str),
     _schema(examples=["90s"], pattern=r"^\s*\d+(\.\d+)?(ms|s|m|h|d)\s*$"),
 ]
-Duration = Annotated[AnyDuration, AfterValidator(_some_time)]
+Duration = Annotated[AnyDuration, AfterValidator(some_time)]
 Size = Annotated[
     int,
     BeforeValidator(parse_size),
@@ -243,7 +184,7 @@ Size = Annotated[
 Rate = Annotated[
     RateLimit,
     BeforeValidator(parse_rate),
-    PlainSerializer(_format_rate, return_type=str),
+    PlainSerializer(format_rate, return_type=str),
     _schema(examples=["5/s"], pattern=r"^\s*\d+/(s|m|h)\s*$"),
 ]
 Day = Annotated[date, BeforeValidator(parse_date), _schema(format="date", examples=["2026-01-31"])]

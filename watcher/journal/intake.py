@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import base64
-import json
 import secrets
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from msgspec.structs import asdict, replace
+from msgspec.structs import replace
 from sqlalchemy import and_, bindparam, case, exists, false, insert, null, select, update
 
 from watcher.errors import UsageError
-from watcher.journal.bookings import locator_columns
-from watcher.journal.clock import now_ms, to_ms
+from watcher.journal.clock import now_ms
 from watcher.journal.connection import Connection
 from watcher.journal.database import Part
 from watcher.journal.deferred import Deferred
 from watcher.journal.identities import is_new, point_on
 from watcher.journal.in_step import Step, in_step
+from watcher.journal.intake_rows import submission_columns, unsettled, waits
 from watcher.journal.pointing import Pointed, files_of, point
 from watcher.journal.portions import portions
 from watcher.journal.releasing import let_in
@@ -28,18 +27,14 @@ from watcher.journal.trying_again import Wish
 from watcher.model import (
     ANYTHING,
     NOTHING_NEW,
-    DocumentState,
     Kind,
     Known,
-    NewDocument,
     News,
     NewSubmission,
     Reason,
     SubmissionState,
-    Thread,
     joined,
 )
-from watcher.seen import SeenInvoice
 
 # Of anything else nobody asks whether it has documents, and each look is a way through an index of all.
 _MAY_BE_EMPTY = Deferred(
@@ -179,17 +174,17 @@ def _record(connection: Connection, new: NewSubmission, name: str) -> Step[tuple
 
 def _write(connection: Connection, new: NewSubmission, name: str, *, fill: bool = False) -> Step[News]:
     """As a new row, or (`fill`) into the one that was released; what is to be done for it."""
-    rows = [_unsettled(document) for document in new.documents]
+    rows = [unsettled(document) for document in new.documents]
     pointed: Pointed | None = None
     if new.state is not SubmissionState.HELD:
         pointed = yield from point(connection, new, rows)
         if pointed.held is not None:
             new = replace(new, state=SubmissionState.HELD, reason=Reason.IN_DOUBT, remark=pointed.held)
-    pending = any(map(_waits, rows))
+    pending = any(map(waits, rows))
     held = new.state is SubmissionState.HELD
     state = SubmissionState.HELD if held else SubmissionState.OPEN if pending else SubmissionState.SETTLED
     unheard = pending and new.answer and new.kind is Kind.MAIL
-    columns = {**_submission_columns(new, state), "unheard": int(unheard)}
+    columns = {**submission_columns(new, state), "unheard": int(unheard)}
     number = _numbered(connection, columns, name, fill=fill)
     yield
     seq = number()
@@ -200,7 +195,7 @@ def _write(connection: Connection, new: NewSubmission, name: str, *, fill: bool 
     if held:
         connection.execute(_HELD_NOW, {"row": seq})
     # One after the other, so that their numbers follow their order.
-    connection.execute(_ADD_DOCUMENT, [{**row, "submission": seq, "is_settled": int(not _waits(row))} for row in rows])
+    connection.execute(_ADD_DOCUMENT, [{**row, "submission": seq, "is_settled": int(not waits(row))} for row in rows])
     # What waits may be acknowledged some time: whoever answers looks in time, and is not woken for each.
     to_answer = state is SubmissionState.SETTLED
     return News(posting=pending, answering=frozenset((new.source,)) if to_answer else frozenset())
@@ -212,61 +207,3 @@ def _numbered(connection: Connection, columns: Mapping[str, Any], name: str, *, 
         return connection.insert_later(_ADD_SUBMISSION, {**columns, "id": name})
     filled = connection.execute(_FILL, {**columns, "of": name})
     return lambda: int(filled.scalar_one())
-
-
-def _waits(row: Mapping[str, Any]) -> bool:
-    return bool(row["state"] == DocumentState.PENDING)
-
-
-def _unsettled(document: NewDocument) -> dict[str, Any]:
-    """The columns of a document, still without its booking."""
-    settled = document.outcome is not None
-    return {
-        "name": document.name,
-        "media_type": document.media_type,
-        "size": document.size,
-        "sha256": document.sha256,
-        "content": document.content,
-        **locator_columns(document.locator),
-        "booking": None,
-        "state": (DocumentState.SETTLED if settled else DocumentState.PENDING).value,
-        "outcome": document.outcome.value if document.outcome is not None else None,
-        "code": document.code,
-        "message": document.message,
-        "duplicate_of": None,
-        "read": seen_text(document.read),
-    }
-
-
-def _submission_columns(new: NewSubmission, state: SubmissionState) -> dict[str, Any]:
-    return {
-        "key": new.key,
-        "source": new.source,
-        "kind": new.kind.value,
-        "place": new.place,
-        "fingerprint": new.fingerprint,
-        "sender": new.sender,
-        "subject": new.subject,
-        "path": new.path,
-        "user_code": new.user_code,
-        "person_name": new.person_name,
-        "language": new.language,
-        "received_at": to_ms(new.received_at),
-        "state": state.value,
-        "reason": new.reason,
-        "remark": new.remark,
-        "answer": new.answer,
-        "thread": thread_text(new.thread),
-        "create_expense": new.create_expense,
-        "size": new.size,
-        "counts_as": new.counts_as,
-        "left_out": json.dumps([asdict(each) for each in new.left_out], ensure_ascii=False) if new.left_out else None,
-    }
-
-
-def seen_text(read: Sequence[SeenInvoice]) -> str | None:
-    return json.dumps([asdict(each) for each in read], ensure_ascii=False, default=str) if read else None
-
-
-def thread_text(thread: Thread | None) -> str | None:
-    return None if thread is None else json.dumps(asdict(thread))

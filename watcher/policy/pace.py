@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 
-from watcher.config.values import RateLimit
+from watcher.config.quantities import RateLimit
 
 # Requests do not arrive as evenly as they leave: the endpoint must not count one more than we do.
 _SLACK_SECONDS = 0.1
