@@ -76,8 +76,7 @@ def company(
         tmp_path, endpoint, connect_timeout=f"{CONNECT_SECONDS}s", timeout=f"{TIMEOUT_SECONDS}s", concurrency=3
     )
     workplace.with_folder(poll="2s", settle="1s")
-    # One employee sends all of it: on a slow machine that goes on until there is more than who is a person may send.
-    workplace.with_mailbox(dovecot.host, dovecot.port, account.username, account.password, poll="2s", per_sender=None)
+    workplace.with_mailbox(dovecot.host, dovecot.port, account.username, account.password, poll="2s")
     workplace.with_smtp(smtp_sink.host, smtp_sink.port)
     journal = postgres.database()
     books = Books(journal)
