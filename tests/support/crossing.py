@@ -22,6 +22,8 @@ from watcher.sandbox.endpoint import Endpoint
 
 DONE = "发票/已处理"
 QUICK = {"first": "1s", "factor": 1, "longest": "1s"}
+# They take turns, because one person may send sixty mails within an hour.
+SENDERS = [f"zhan{number}@corp.example" for number in range(4)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +69,16 @@ class Crossing:
         }
         made.with_smtp("127.0.0.1", self.proxies["smtp"].port)
         imap = self.proxies["imap"].port
+        directory = ["email,user_code,name", *(f"{each},90385{number},张三" for number, each in enumerate(SENDERS))]
+        (root / "employees.csv").write_text("\n".join(directory), encoding="utf-8")
         return made.with_mailbox("127.0.0.1", imap, self.account.username, self.account.password, poll="1s").write()
 
     def submit(self, *, size: int = 0) -> str:
         """A mail with one invoice; its subject."""
         name = f"n{len(self.names)}"
+        sender = SENDERS[len(self.names) % len(SENDERS)]
         self.names.append(name)
-        self.account.append(mail(part(pdf(name, size), name=f"{name}.pdf"), subject=name))
+        self.account.append(mail(part(pdf(name, size), name=f"{name}.pdf"), subject=name, sender=sender))
         return name
 
     def submissions(self, state: SubmissionState | None = None) -> list[Submission]:
