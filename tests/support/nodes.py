@@ -8,8 +8,8 @@ import signal
 import subprocess
 import threading
 import time
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -25,6 +25,7 @@ from tests.support.servers.smtp import SmtpSink
 from tests.support.waiting import wait_for
 from tests.support.workplace import COMMAND, LOOK_SECONDS, ZHANG, Workplace, environment, pdf
 from watcher.sandbox.endpoint import Endpoint
+from watcher.sandbox.endpoint_ledger import Received
 
 CONNECT_SECONDS, TIMEOUT_SECONDS = 1, 4
 REQUEST_SECONDS = CONNECT_SECONDS + TIMEOUT_SECONDS  # after it began, a request is surely over
@@ -204,6 +205,13 @@ class Books:
     def tries_without_end(self) -> int:
         """Requests under way, and those of which nobody can know any more what became of them."""
         return int(self.rows("SELECT count(*) FROM tries WHERE ended_at IS NULL")[0][0])
+
+    def answers_not_kept(self, requests: Sequence[Received]) -> int:
+        """How many of these requests, which were answered, have no try that has ended."""
+        ended = Counter(
+            dict(self.rows("SELECT biz_id, count(*) FROM tries WHERE ended_at IS NOT NULL GROUP BY biz_id"))
+        )
+        return (Counter(request.biz_id for request in requests) - ended).total()
 
     def expenses(self) -> dict[str, set[str]]:
         """By bizId, of all that are booked."""
