@@ -750,6 +750,7 @@ def test_a_file_that_cannot_fit_on_another_drive_does_not_fill_it(
     tmp_path: Path, disk: SmallDisk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Given a file with a hole, which is larger than the drive
+    monkeypatch.setattr("watcher.sources.folder.ready.RESERVED_PATIENCE_SECONDS", 0.0)
     folder = Folder(tmp_path, error=str(disk.path / "error"))
     with folder.drop().open("r+b") as file:
         file.seek(2**25)

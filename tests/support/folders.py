@@ -13,6 +13,7 @@ from watcher.config.sections import Folder
 from watcher.model import Kind, Known, Submission, SubmissionState
 from watcher.ports import Arrival
 from watcher.sources.folder import Arriving, FolderSource
+from watcher.sources.folder.looked import HEAD_BYTES, TAIL_BYTES, Looked
 
 PDF = b"%PDF-1.7\n1 0 obj <<>> endobj\ntrailer <<>>\n%%EOF\n"
 TODAY = datetime(2026, 11, 30, 20, 0, tzinfo=UTC)  # in Shanghai it is December already
@@ -25,6 +26,16 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def looks_wanted(head: bytes) -> bool:
     return b"%PDF-" in head[:1024] or head.startswith(b"PK\x03\x04")
+
+
+def looked_at(content: bytes, *, has_hole: bool = False) -> Looked:
+    return Looked(
+        head=content[:HEAD_BYTES],
+        tail=content[-TAIL_BYTES:],
+        size=len(content),
+        read=lambda start, length: content[start : start + length],
+        has_hole=has_hole,
+    )
 
 
 def folder_source(root: Path, *, arriving: Arriving | None = None, **changes: Any) -> FolderSource:

@@ -75,6 +75,29 @@ def test_a_file_on_a_network_drive_is_believed_finished_the_later_the_less_it_lo
     assert ready == [False, False, True]
 
 
+def test_a_file_on_a_network_drive_that_is_written_from_several_places_is_not_whole_because_its_end_is_there(
+    tmp_path: Path,
+) -> None:
+    # Given a drive that tells of holes, and a PDF of which the middle is still to come
+    path = tmp_path / "a.pdf"
+    with path.open("wb") as file:
+        file.write(b"%PDF-1.4\n")
+        file.seek(1_000_000)
+        file.write(b"trailer<<>>\n%%EOF\n")
+    candidate = Candidate(mtime_ns=1, path="a.pdf", size=path.stat().st_size, inode=1)
+    waiting = Waiting(settle=5.0)
+
+    # When it is looked at, once it has stood still
+    with path.open("rb") as opened:
+        ready = [
+            waiting.is_ready(candidate, opened.fileno(), now, closed=False, trusted=False)
+            for now in (0.0, 599.9, 600.0)
+        ]
+
+    # Then it is waited for as long as one that has only its size
+    assert ready == [False, False, True]
+
+
 @pytest.mark.parametrize("content", [b"%PDF-1.4 ... half", b""])
 @pytest.mark.parametrize("when", ["it stood there", "it came", "it changed"])
 def test_only_what_stood_there_is_finished_by_its_age_because_a_drives_clock_may_be_behind(

@@ -11,23 +11,14 @@ import pytest
 from PIL import Image
 
 from tests.support.archives import attachment, message, zipped
+from tests.support.folders import looked_at
 from tests.support.outlook_files import attached_file, compound_file, outlook_message, tnef, tnef_file
 from tests.support.rar_files import rar4, rar5, rar5_with_locked_names, seven_zip
 from tests.support.workplace import pdf
-from watcher.sources.folder.looked import HEAD_BYTES, TAIL_BYTES, Looked
 from watcher.sources.folder.whole import is_whole
 
 NOISE = random.Random(1).randbytes(20_000)
 RESERVED_BYTES = 4096
-
-
-def looked_at(content: bytes) -> Looked:
-    return Looked(
-        head=content[:HEAD_BYTES],
-        tail=content[-TAIL_BYTES:],
-        size=len(content),
-        read=lambda start, length: content[start : start + length],
-    )
 
 
 def picture(kind: str, pages: int = 1, **how: object) -> bytes:

@@ -19,15 +19,30 @@ class Looked(Struct, frozen=True, kw_only=True):
     tail: bytes  # its last TAIL_BYTES
     size: int
     read: Callable[[int, int], bytes]  # from where, and at most how much; raises OSError
+    has_hole: bool = False  # as its drive has it: to some of it nobody has written
 
     @property
     def near_end(self) -> bytes:
         return self.tail[-_NEAR_BYTES:]
 
     @property
+    def tail_starts(self) -> int:
+        return self.size - len(self.tail)
+
+    @property
     def is_reserved(self) -> bool:
         """Whether it is likely to be written still.
 
         Windows gives a file its size first, and neither that nor its time may change on a server until all has come.
+        Who writes from several places at once ends with some part in the middle.
         """
-        return bool(self.tail) and not self.near_end.strip(b"\0")
+        return self.has_hole or (bool(self.tail) and not self.near_end.strip(b"\0"))
+
+    def part(self, start: int, length: int) -> bytes:
+        """As `read`, but that what was read before is not read again."""
+        if start + length <= len(self.head):
+            return self.head[start : start + length]
+        if start >= self.tail_starts:
+            start -= self.tail_starts
+            return self.tail[start : start + length]
+        return self.read(start, length)

@@ -24,7 +24,7 @@ from watcher.sources.folder.whole import is_whole
 
 PATIENCE = 10  # × settle: how long an empty or damaged file must stand still to be believed finished
 LEAST_PATIENCE_SECONDS = 60.0  # for damaged ones, and those that cannot tell
-RESERVED_PATIENCE_SECONDS = 600.0  # for those whose end is nothing but zeros
+RESERVED_PATIENCE_SECONDS = 600.0  # for those whose end is nothing but zeros, or that have a hole
 OLD_SECONDS = 3600.0  # what was changed so long before it was first seen is finished, however it looks
 LONG_SECONDS = 900.0  # who waits longer than that for its writer is told of
 _FIRST_LOOK_AGAIN_SECONDS = 0.002  # the close event comes a moment before the kernel counts the writer out
@@ -187,4 +187,13 @@ def _looked_at(file: int, size: int) -> Looked:
         tail=os.pread(file, length, size - length),
         size=size,
         read=lambda start, length: os.pread(file, length, start),
+        has_hole=_has_hole(file, size),
     )
+
+
+def _has_hole(file: int, size: int) -> bool:
+    """As far as its drive tells: many say of all files that they have none."""
+    try:
+        return os.lseek(file, 0, os.SEEK_HOLE) < size
+    except OSError:
+        return False

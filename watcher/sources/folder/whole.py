@@ -11,12 +11,13 @@ from collections.abc import Callable
 
 from watcher.sources.folder.looked import Looked
 from watcher.sources.folder.whole_containers import end_of_7z, end_of_der, ole, rar4, rar5, tnef, zip_archive
-from watcher.sources.folder.whole_pictures import boxes, end_of_bmp, end_of_webp, gif, tiff
+from watcher.sources.folder.whole_documents import PDF_BEGIN, looks_like_xml, pdf, xml
+from watcher.sources.folder.whole_pictures import JPEG_BEGIN, boxes, end_of_bmp, end_of_webp, gif, jpeg, tiff
 
 _HEADER_BYTES = 65_536  # of a mail
-_XML_BEFORE_ROOT = re.compile(rb"\xef\xbb\xbf|<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^>\[]*>|\s+", re.DOTALL | re.IGNORECASE)
-_XML_ROOT = re.compile(rb"<([^\s/>]+)")
-_HEADER_LINE = re.compile(rb"(?:>?From [^\n]*\n)?[!-9;-~]{1,76}[ \t]*:")
+_ARMOUR_END = re.compile(rb"-----END [^-\r\n]+-----")
+_BEFORE_HEADER = b"\xef\xbb\xbf\r\n"
+_HEADER_LINE = re.compile(rb"[\xef\xbb\xbf\r\n]*(?:>?From [^\n]*\n)?[!-9;-~]{1,76}[ \t]*:")
 _OF_MAILS = re.compile(
     rb"^(?:received|message-id|mime-version|return-path|dkim-signature|subject)[ \t]*:", re.IGNORECASE | re.MULTILINE
 )
@@ -30,6 +31,8 @@ def is_whole(file: Looked) -> bool:
 
     Raises OSError.
     """
+    if file.has_hole:
+        return False
     for begins, tell in _TELLINGS:
         if begins(file.head):
             return tell(file)
@@ -54,32 +57,31 @@ def _reaches(end: Callable[[bytes], int | None]) -> Callable[[Looked], bool]:
     return tell
 
 
-def _xml(file: Looked) -> bool:
-    """The end of its root."""
-    start = 0
-    while (found := _XML_BEFORE_ROOT.match(file.head, start)) is not None:
-        start = found.end()
-    root = _XML_ROOT.match(file.head, start)
-    return root is not None and re.search(rb"</" + re.escape(root[1]) + rb"\s*>", file.near_end) is not None
+def _armoured(file: Looked) -> bool:
+    return _ARMOUR_END.search(file.near_end) is not None
+
+
+def _uuencoded(file: Looked) -> bool:
+    return file.near_end.rstrip(b"\0\r\n\t ").endswith(b"\nend")
 
 
 def _mail(file: Looked) -> bool:
     """Several parts, and the end of the last one. Where there is only one, nobody can tell."""
-    header = file.read(0, _HEADER_BYTES).replace(b"\r\n", b"\n").partition(b"\n\n")[0]
+    text = file.part(0, _HEADER_BYTES).lstrip(_BEFORE_HEADER)
+    header = text.replace(b"\r\n", b"\n").partition(b"\n\n")[0]
     if _OF_MAILS.search(header) is None:
         return not file.is_reserved  # some other text
     kind = _MULTIPART.search(_FOLD.sub(b" ", header))
     found = _BOUNDARY.search(kind[0]) if kind else None
-    return found is not None and b"--" + (found[1] or found[2]) + b"--" in file.tail
+    return found is not None and b"\n--" + (found[1] or found[2]) + b"--" in file.tail
 
 
-# The first that fits.
+# The first that fits. What may begin with something else comes last, as archives keep files in them as they are.
 _TELLINGS: tuple[tuple[Callable[[bytes], bool], Callable[[Looked], bool]], ...] = (
-    (lambda head: b"%PDF-" in head, _ends(b"%%EOF")),
-    (_starts(b"<?xml", b"\xef\xbb\xbf<?xml"), _xml),
+    (_starts(PDF_BEGIN), pdf),
     (_starts(b"PK\x03\x04"), zip_archive),
-    (_starts(b"\xff\xd8\xff"), _ends(b"\xff\xd9")),
-    (_starts(b"\x89PNG\r\n"), _ends(b"IEND")),
+    (_starts(JPEG_BEGIN), jpeg),
+    (_starts(b"\x89PNG\r\n"), _ends(b"IEND\xae\x42\x60\x82")),
     (_starts(b"GIF8"), gif),
     (_starts(b"II*\0", b"MM\0*"), tiff),
     (lambda head: head[:4] == b"RIFF" and head[8:12] == b"WEBP", _reaches(end_of_webp)),
@@ -91,5 +93,9 @@ _TELLINGS: tuple[tuple[Callable[[bytes], bool], Callable[[Looked], bool]], ...] 
     (_starts(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"), ole),
     (_starts(b"\x78\x9f\x3e\x22"), tnef),
     (_starts(b"\x30\x80", b"\x30\x82", b"\x30\x83", b"\x30\x84"), _reaches(end_of_der)),
+    (_starts(b"-----BEGIN "), _armoured),
+    (_starts(b"begin "), _uuencoded),
+    (lambda head: PDF_BEGIN in head and _OF_MAILS.search(head) is None, pdf),
+    (looks_like_xml, xml),
     (lambda head: _HEADER_LINE.match(head) is not None, _mail),
 )

@@ -7,10 +7,34 @@ from collections.abc import Iterator
 
 from watcher.sources.folder.looked import MOST_STEPS, Looked
 
+_ZIP_END = b"PK\5\6"
+_ZIP64_LOCATOR = b"PK\6\7"
+
 
 def zip_archive(file: Looked) -> bool:
-    """Its end record, behind which a comment may come."""
-    return b"PK\5\6" in file.tail[:-18]
+    """An end record, behind which a comment may come, before which its directory lies as long as that says.
+
+    It is counted from the begin of the file: a zip that is stored within it has an end record of its own.
+    """
+    at = file.tail.rfind(_ZIP_END)
+    while at >= 0:
+        if _is_end_of_zip(file, at):
+            return True
+        at = file.tail.rfind(_ZIP_END, 0, at)
+    return False
+
+
+def _is_end_of_zip(file: Looked, at: int) -> bool:
+    record, end = file.tail[at : at + 22], file.tail_starts + at
+    if len(record) < 22 or at + 22 + int.from_bytes(record[20:], "little") > len(file.tail):  # noqa: PLR2004 - its length
+        return False
+    length, start = (int.from_bytes(record[one : one + 4], "little") for one in (12, 16))
+    locator = file.part(end - 20, 20)
+    if locator.startswith(_ZIP64_LOCATOR):  # a large one, or of a program that makes all as if they were
+        end = int.from_bytes(locator[8:16], "little")
+        record = file.part(end, 56)
+        length, start = (int.from_bytes(record[one : one + 8], "little") for one in (40, 48))
+    return start + length == end
 
 
 def end_of_7z(head: bytes) -> int | None:
