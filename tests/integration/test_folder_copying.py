@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.folders import Memory, folder_source, submission_of
+from tests.support.folders import Memory, folder_source, next_arrival, submission_of
 from tests.support.workplace import pdf
 from watcher.errors import TargetTaken
 from watcher.model import Submission
@@ -41,14 +41,10 @@ def source(tmp_path: Path, error: Path) -> FolderSource:
 @pytest.fixture
 def planned(tmp_path: Path, source: FolderSource) -> tuple[Submission, str]:
     (tmp_path / "inbox" / "a.pdf").write_bytes(CONTENT)
-    memory = Memory()
-    while True:
-        for arrival in source.arrivals(memory):
-            submission = submission_of(arrival, source)
-            target = source.plan(submission, booked=False)
-            assert target is not None
-            return submission, target
-        source.wait(0.01)
+    submission = submission_of(next_arrival(source, Memory()), source)
+    target = source.plan(submission, booked=False)
+    assert target is not None
+    return submission, target
 
 
 class Node:
@@ -162,11 +158,7 @@ def others(tmp_path: Path, error: Path) -> tuple[FolderSource, Submission]:
     """Another node, for another folder with the same `error`, and a file there that has the same name."""
     source = folder_source(tmp_path / "other", network=True, settle="1ms", error=str(error))
     (tmp_path / "other" / "inbox" / "a.pdf").write_bytes(pdf("another"))
-    memory = Memory()
-    while True:
-        for arrival in source.arrivals(memory):
-            return source, submission_of(arrival, source)
-        source.wait(0.01)
+    return source, submission_of(next_arrival(source, Memory()), source)
 
 
 @pytest.mark.parametrize("its_note", ["before", "after"])

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.folders import PDF, Memory, folder_source, submission_of
+from tests.support.folders import PDF, Memory, folder_source, next_arrival, submission_of
 from watcher.errors import SourceUnavailable, TargetTaken
 from watcher.model import Submission
 from watcher.sources.folder import FolderSource, atomic
@@ -51,12 +51,8 @@ def source(tmp_path: Path, error: Path) -> FolderSource:
 
 def taken_in(source: FolderSource, root: Path) -> tuple[Submission, str]:
     (root / "inbox" / "a.pdf").write_bytes(PDF)
-    memory = Memory()
-    while True:
-        for arrival in source.arrivals(memory):
-            submission = submission_of(arrival, source)
-            return submission, str(source.plan(submission, booked=False))
-        source.wait(0.01)
+    submission = submission_of(next_arrival(source, Memory()), source)
+    return submission, str(source.plan(submission, booked=False))
 
 
 def there(folder: Path) -> dict[str, bytes]:
