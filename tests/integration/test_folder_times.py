@@ -7,18 +7,23 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
+from zipfile import ZIP_STORED
 
 import pytest
 from msgspec.structs import replace
 
+from tests.support.archives import pdf, zipped
 from tests.support.folders import PDF, contents, folder_source, next_arrival, submission_of
 from tests.support.folders import Memory as Journal
 from tests.support.submissions import document
+from watcher.bootstrap.adapters import contents_of
+from watcher.config.sections import Limits
 from watcher.errors import Vanished
 from watcher.model import Submission
-from watcher.sources.folder import FolderSource
+from watcher.sources.folder import FolderSource, Likeness
 from watcher.sources.folder.note import note_bytes
 
 NOTE = "没有找到发票。\n"
@@ -45,25 +50,34 @@ def error() -> Iterator[Path]:
 
 @pytest.fixture
 def source(tmp_path: Path, error: Path) -> Iterator[FolderSource]:
-    made = folder_source(tmp_path, network=True, settle="1ms", error=str(error))
+    likeness = Likeness(partial(contents_of, ["pdf", "ofd"], Limits()))
+    made = folder_source(tmp_path, network=True, settle="1ms", error=str(error), likeness=likeness)
     yield made
     made.close()
 
 
-@pytest.fixture
-def submission(tmp_path: Path, source: FolderSource) -> Submission:
-    file = tmp_path / "inbox" / "a.pdf"
-    file.write_bytes(PDF)
+def taken_in(source: FolderSource, file: Path, content: bytes, *documents: bytes) -> Submission:
+    file.write_bytes(content)
     os.utime(file, (LONG_AGO, LONG_AGO))
     found = submission_of(next_arrival(source, Journal()), source)
-    return replace(found, documents=(document(size=len(PDF), sha256=hashlib.sha256(PDF).hexdigest()),))
+    recorded = [document(size=len(each), sha256=hashlib.sha256(each).hexdigest()) for each in documents]
+    return replace(found, documents=tuple(recorded))
+
+
+def moved_to_error(source: FolderSource, submission: Submission) -> Submission:
+    target = source.plan(submission, booked=False)
+    source.move(submission, target, NOTE, first=True)
+    return replace(submission, moved_to=target)
+
+
+@pytest.fixture
+def submission(tmp_path: Path, source: FolderSource) -> Submission:
+    return taken_in(source, tmp_path / "inbox" / "a.pdf", PDF, PDF)
 
 
 @pytest.fixture
 def in_error(source: FolderSource, submission: Submission) -> Submission:
-    target = source.plan(submission, booked=False)
-    source.move(submission, target, NOTE, first=True)
-    return replace(submission, moved_to=target)
+    return moved_to_error(source, submission)
 
 
 def tried_again(submission: Submission) -> Submission:
@@ -100,6 +114,55 @@ def test_another_file_of_the_same_length_stays(source: FolderSource, in_error: S
         source.move(again, source.plan(again, booked=True), None, first=True)
 
     assert contents(error)["a.pdf"] == other
+
+
+INNER = zipped(("b.pdf", pdf(2)))
+ARCHIVE = zipped(("a.pdf", pdf(1)), ("inner.zip", INNER), ("readme.txt", b"hello"), method=ZIP_STORED)
+
+
+@pytest.fixture
+def archive_in_error(tmp_path: Path, source: FolderSource) -> Submission:
+    return moved_to_error(source, taken_in(source, tmp_path / "inbox" / "a.zip", ARCHIVE, pdf(1), pdf(2)))
+
+
+def test_an_archive_is_known_by_the_documents_in_it(
+    tmp_path: Path, source: FolderSource, archive_in_error: Submission, error: Path
+) -> None:
+    again = tried_again(archive_in_error)
+
+    source.move(again, source.plan(again, booked=True), None, first=True)
+
+    assert contents(error) == {}
+    assert contents(tmp_path / "done") == {"2026-12/a.zip": ARCHIVE}
+
+
+def test_an_archive_is_put_back_to_be_posted_by_its_place(
+    tmp_path: Path, source: FolderSource, archive_in_error: Submission, error: Path
+) -> None:
+    source.put_back(archive_in_error)
+
+    assert contents(error) == {}
+    assert contents(tmp_path / "inbox") == {"a.zip": ARCHIVE}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        zipped(("a.pdf", pdf(3)), ("inner.zip", INNER), ("readme.txt", b"hello"), method=ZIP_STORED),
+        PDF.ljust(len(ARCHIVE)),
+        b"PK".ljust(len(ARCHIVE)),
+    ],
+)
+def test_another_archive_of_the_same_length_stays(
+    source: FolderSource, archive_in_error: Submission, error: Path, other: bytes
+) -> None:
+    again = tried_again(archive_in_error)
+    (error / "a.zip").write_bytes(other)
+
+    with pytest.raises(Vanished):
+        source.move(again, source.plan(again, booked=True), None, first=True)
+
+    assert contents(error)["a.zip"] == other
 
 
 def test_a_move_that_was_not_recorded_is_known_to_have_been_made(

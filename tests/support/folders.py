@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from watcher.config.sections import Folder
 from watcher.model import Kind, Known, Submission, SubmissionState
 from watcher.ports import Arrival
-from watcher.sources.folder import Arriving, FolderSource
+from watcher.sources.folder import Arriving, FolderSource, Likeness
 from watcher.sources.folder.looked import HEAD_BYTES, TAIL_BYTES, Looked
 
 PDF = b"%PDF-1.7\n1 0 obj <<>> endobj\ntrailer <<>>\n%%EOF\n"
@@ -38,7 +38,9 @@ def looked_at(content: bytes, *, has_hole: bool = False) -> Looked:
     )
 
 
-def folder_source(root: Path, *, arriving: Arriving | None = None, **changes: Any) -> FolderSource:
+def folder_source(
+    root: Path, *, arriving: Arriving | None = None, likeness: Likeness | None = None, **changes: Any
+) -> FolderSource:
     """A source of `root/inbox` with done and error beside it, whose polls and settling are short."""
     settings: dict[str, Any] = {
         "name": "shared",
@@ -52,7 +54,12 @@ def folder_source(root: Path, *, arriving: Arriving | None = None, **changes: An
     section = Folder.model_validate(settings | changes)
     Path(section.path).mkdir(parents=True, exist_ok=True)
     return FolderSource(
-        section, wanted=looks_wanted, timezone=ZoneInfo("Asia/Shanghai"), now=lambda: TODAY, arriving=arriving
+        section,
+        wanted=looks_wanted,
+        timezone=ZoneInfo("Asia/Shanghai"),
+        now=lambda: TODAY,
+        arriving=arriving,
+        likeness=likeness,
     )
 
 

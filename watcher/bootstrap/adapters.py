@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from watcher.config import sections
-from watcher.config.sections import Configuration
+from watcher.config.sections import Configuration, Limits
 from watcher.documents.choosing import DocumentChooser
 from watcher.documents.inspection.inspector import Inspector
 from watcher.documents.sniff import may_hold_documents
@@ -19,6 +19,7 @@ from watcher.people import DirectoryWithRegisters, FileDirectory, Register, Reme
 from watcher.ports import (
     Chooser,
     Directory,
+    Leaf,
     LinkReader,
     Mailer,
     Reader,
@@ -217,18 +218,30 @@ def own_addresses(configuration: Configuration) -> frozenset[str]:
 
 
 def _folders(configuration: Configuration) -> list[Source]:
-    from watcher.sources.folder import Arriving, FolderSource
+    from watcher.sources.folder import Arriving, FolderSource, Likeness
 
     arriving = Arriving()
+    likeness = Likeness(partial(contents_of, configuration.accept, configuration.limits))
     return [
         FolderSource(
             folder,
             wanted=partial(may_hold_documents, accept=configuration.accept),
             timezone=configuration.timezone,
             arriving=arriving,
+            likeness=likeness,
         )
         for folder in configuration.folders
     ]
+
+
+def contents_of(accept: Sequence[str], limits: Limits, leaf: Leaf) -> frozenset[str]:
+    """The sha256 of each document in a file, as intake records them. Raises what `Reader.documents` raises."""
+    from watcher.documents.reader import DocumentReader
+    from watcher.gathering import Harvest
+
+    harvest = Harvest(documents=tuple(DocumentReader(accept=accept, limits=limits).documents([leaf])))
+    harvest.close()
+    return harvest.contents
 
 
 def try_out(configuration: Configuration) -> None:

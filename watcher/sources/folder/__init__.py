@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from watcher.sources.folder.arriving import Arriving
+from watcher.sources.folder.likeness import Likeness
 from watcher.sources.folder.source import FolderSource
 
-__all__ = ["Arriving", "FolderSource"]
+__all__ = ["Arriving", "FolderSource", "Likeness"]

@@ -16,6 +16,7 @@ from watcher.sources.folder.arriving import Arriving
 from watcher.sources.folder.drive import Mount, is_gone, open_below, unavailable
 from watcher.sources.folder.free import free_in
 from watcher.sources.folder.identity import Fingerprint
+from watcher.sources.folder.likeness import Likeness
 from watcher.sources.folder.making import made, made_below
 from watcher.sources.folder.marks import Marks
 from watcher.sources.folder.move import Move
@@ -26,7 +27,7 @@ from watcher.sources.folder.own_links import open_own
 from watcher.sources.folder.permitted import permitted_in
 from watcher.sources.folder.spot import Spot
 from watcher.sources.folder.target import Template
-from watcher.sources.folder.whereabouts import answer_in_place, has_gone, loosened, or_brought, require_there
+from watcher.sources.folder.whereabouts import answer_in_place, has_gone, require_there
 
 
 class Answers:
@@ -44,6 +45,7 @@ class Answers:
         timezone: ZoneInfo,
         now: Callable[[], datetime],
         arriving: Arriving,
+        likeness: Likeness,
     ) -> None:
         self._mount = mount
         self._timezone = timezone
@@ -51,6 +53,7 @@ class Answers:
         self._done = template_of(mount.path, folder.done)
         self._error = template_of(mount.path, folder.error)
         self._arriving = arriving
+        self._likeness = likeness
         self._marks = Marks(mount.path)
         self.is_near = True  # whether the last move stayed on one drive of this machine
 
@@ -102,7 +105,7 @@ class Answers:
         root, drive = folders.begin()
         place, expected = from_text(submission.place), Fingerprint.parse(submission.fingerprint)
         source = self._source(root, place, folders)
-        now = loosened(source, submission) if place.startswith("/") else expected
+        now = self._likeness.loosened(source, submission) if place.startswith("/") else expected
         if has_gone(source, expected, now) and (moved := self._where_it_may_lie(root, submission, folders)) is not None:
             source, now = moved
         if target is None:
@@ -114,7 +117,7 @@ class Answers:
                 return
             goal = self._target(root, place, target, folders)
             if not first:
-                now = or_brought(now, source, goal, submission)
+                now = self._likeness.or_brought(now, source, goal, submission)
             self.is_near = goal.device == drive.device and not drive.is_network
             _bring(source, goal, note, folders, now=now, recorded=expected, first=first)
 
@@ -125,7 +128,7 @@ class Answers:
         if submission.moved_to is None or submission.moved_to == submission.place:
             return None
         spot = self._source(root, from_text(submission.moved_to), folders)
-        now = loosened(spot, submission)
+        now = self._likeness.loosened(spot, submission)
         if spot is None or has_gone(spot, Fingerprint.parse(submission.fingerprint), now):
             return None
         return spot, now
@@ -147,7 +150,7 @@ class Answers:
             try:
                 source = self._source(root, from_text(submission.moved_to), folders)
                 home = _spot(folders, parent, name, lambda: _home(root, parent))
-                now = or_brought(loosened(source, submission), source, home, submission)
+                now = self._likeness.or_brought(self._likeness.loosened(source, submission), source, home, submission)
                 _bring(source, home, None, folders, now=now, recorded=expected, first=False)
                 status = os.stat(name, dir_fd=home.folder, follow_symlinks=False)
             except OSError as error:

@@ -8,6 +8,7 @@ import re
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
+from io import BufferedReader
 from typing import TypeVar
 
 from msgspec import Struct
@@ -151,6 +152,19 @@ def open_file(folder: int, name: str) -> tuple[int, os.stat_result]:
         os.close(file)
         raise Vanished(f"{for_display(name)} is not a regular file")
     return file, status
+
+
+def file_if_there(folder: int, path: str) -> BufferedReader | None:
+    """The regular file at a path below an open folder, opened to be read; None: there is none. Raises OSError."""
+    try:
+        file, _ = open_file_below(folder, path)
+    except Vanished:
+        return None
+    except OSError as error:
+        if is_gone(error):
+            return None
+        raise
+    return os.fdopen(file, "rb")
 
 
 def open_file_below(root: int, path: str) -> tuple[int, os.stat_result]:

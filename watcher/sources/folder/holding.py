@@ -10,9 +10,9 @@ from io import BufferedReader
 
 from watcher.clock import boot_seconds
 from watcher.config.sections import Folder
-from watcher.errors import SourceUnavailable, Vanished
+from watcher.errors import SourceUnavailable
 from watcher.sources.folder.atomic import status_of
-from watcher.sources.folder.drive import FOLDER, is_gone, open_file_below
+from watcher.sources.folder.drive import FOLDER, file_if_there
 
 _MOST_REMEMBERED = 1024  # files: as many as may be posted at once
 # What is read sooner is read anew: it costs little, and might be written to within one tick of the drive's clock, after
@@ -67,14 +67,12 @@ def what_lies(folder: Folder, path: str, digests: Digests) -> str | None:
     try:
         if folder.marker is not None and status_of(root, folder.marker) is None:
             raise _unseen(folder)
-        file, _ = open_file_below(root, path)
-        with open(file, "rb") as opened:  # noqa: PTH123 - a descriptor has no path
-            return digests.of(path, opened)
-    except Vanished:
-        return None
-    except OSError as error:
-        if is_gone(error):
+        file = file_if_there(root, path)
+        if file is None:
             return None
+        with file:
+            return digests.of(path, file)
+    except OSError as error:
         raise _unseen(folder) from error
     finally:
         os.close(root)

@@ -20,6 +20,7 @@ from watcher.sources.folder.drive import Mount, is_gone, open_file_below, unavai
 from watcher.sources.folder.find import Ask, Finder, Found
 from watcher.sources.folder.hints import Hinted, Hints
 from watcher.sources.folder.identity import Fingerprint
+from watcher.sources.folder.likeness import Likeness
 from watcher.sources.folder.names import for_display, from_text, to_text
 from watcher.sources.folder.opened import OpenFolders
 from watcher.sources.folder.parcel import FileLeaf, FileParcel
@@ -32,7 +33,7 @@ class FolderSource:
 
     `wanted` says of the first 4096 bytes of a file whether it may hold documents; `now` is the clock by
     which files are received and the folders of answers are named; folders that may share one `done` or `error` share
-    `arriving`.
+    `arriving`; `likeness` knows moved files again.
     """
 
     def __init__(
@@ -43,12 +44,20 @@ class FolderSource:
         timezone: ZoneInfo,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         arriving: Arriving | None = None,
+        likeness: Likeness | None = None,
     ) -> None:
         self._folder = folder
         self._wanted = wanted
         self._mount = Mount(os.path.abspath(folder.path), folder.marker)  # noqa: PTH100 - nothing is looked up
         self._now = now
-        self._answers = Answers(folder, self._mount, timezone=timezone, now=now, arriving=arriving or Arriving())
+        self._answers = Answers(
+            folder,
+            self._mount,
+            timezone=timezone,
+            now=now,
+            arriving=arriving or Arriving(),
+            likeness=likeness or Likeness(),
+        )
         self._finder = Finder(folder, self._answers.templates, wanted)
         self._hints = Hints()
         self._watch = Watch(
