@@ -21,7 +21,7 @@ from tests.support.folders import Memory as Journal
 from tests.support.submissions import document
 from watcher.bootstrap.adapters import contents_of
 from watcher.config.sections import Limits
-from watcher.errors import Vanished
+from watcher.errors import TargetTaken, Vanished
 from watcher.model import Submission
 from watcher.sources.folder import FolderSource, Likeness
 from watcher.sources.folder.note import note_bytes
@@ -179,11 +179,30 @@ def test_of_a_copy_whose_move_died_no_second_one_is_made(
     target = source.plan(submission, booked=False)
     error.mkdir()
     (error / "a.pdf").write_bytes(PDF)
+    (error / "a.pdf.txt").write_bytes(note_bytes(NOTE))
 
     source.move(submission, target, NOTE)
 
     assert contents(error) == {"a.pdf": PDF, "a.pdf.txt": note_bytes(NOTE)}
     assert contents(tmp_path / "inbox") == {}
+
+
+@pytest.mark.parametrize("note", [NOTE, None])
+def test_a_file_with_the_same_bytes_that_was_brought_there_for_another_submission_stays_that_ones(
+    tmp_path: Path, source: FolderSource, submission: Submission, error: Path, note: str | None
+) -> None:
+    """Folders that share `error` may plan one name, and the one whose move died comes second."""
+    target = source.plan(submission, booked=False)
+    theirs = {"a.pdf": PDF, "a.pdf.txt": note_bytes("of another")}
+    error.mkdir()
+    for name, content in theirs.items():
+        (error / name).write_bytes(content)
+
+    with pytest.raises(TargetTaken):
+        source.move(submission, target, note)
+
+    assert contents(error) == theirs
+    assert contents(tmp_path / "inbox") == {"a.pdf": PDF}
 
 
 def test_what_was_put_back_by_who_died_before_it_was_recorded_lies_contents(

@@ -29,7 +29,7 @@ from watcher.sources.folder.drive import open_file
 from watcher.sources.folder.hidden import hidden_spot
 from watcher.sources.folder.identity import Fingerprint, are_one_file
 from watcher.sources.folder.names import for_display
-from watcher.sources.folder.note import keep_note, take_back_note
+from watcher.sources.folder.note import has_note, keep_note, take_back_note
 from watcher.sources.folder.spot import Spot
 
 LATE_SECONDS = 30.0  # of a move's begin: another node may have begun it as well before it ends
@@ -141,8 +141,9 @@ class Move:
         return not self._first and self._expected.resembles(there)
 
     def _is_our_copy(self, spot: Spot, there: os.stat_result) -> bool:
-        """Its time says nothing: some drives do not let us set it."""
-        return not self._first and there.st_size == self._expected.size and self._is_copy(spot)
+        """Its time says nothing: some drives do not let us set it. Its note came before it, as ours does."""
+        may_be = not self._first and there.st_size == self._expected.size
+        return may_be and has_note(self._target, self._note) and self._is_copy(spot)
 
     def _is_other_name(self, spot: Spot, status: os.stat_result, there: os.stat_result) -> bool:
         """Whether the file has two names, so that one can go: a folder may be seen under two paths."""

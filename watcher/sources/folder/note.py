@@ -26,6 +26,11 @@ def note_bytes(text: str) -> bytes:
     return said + _mark(said)
 
 
+def has_note(file: Spot, text: str | None) -> bool:
+    """Whether this note is the one of ours that stands beside a file; None: whether there is none."""
+    return own_note(file.folder, note_name(file.name)) == (None if text is None else note_bytes(text))
+
+
 def keep_note(file: Spot, text: str, like: os.stat_result) -> bytes | None:
     """Write the note of a file (`like`) beside it, in place of an older one of ours, which is given back.
 
