@@ -10,7 +10,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from watcher.config.sections import Folder
-from watcher.errors import SourceUnavailable, Vanished
+from watcher.errors import SourceUnavailable, TargetTaken, Vanished
 from watcher.model import Submission
 from watcher.sources.folder.arriving import Arriving
 from watcher.sources.folder.drive import Mount, is_gone, open_below, unavailable
@@ -22,11 +22,12 @@ from watcher.sources.folder.marks import Marks
 from watcher.sources.folder.move import Move
 from watcher.sources.folder.names import for_display, from_text, to_text
 from watcher.sources.folder.note import drop_note
+from watcher.sources.folder.noted import Noted, NotedFiles, drop_note_beside_nothing
 from watcher.sources.folder.opened import OpenFolders
 from watcher.sources.folder.own_links import open_own
 from watcher.sources.folder.permitted import permitted_in
 from watcher.sources.folder.spot import Spot
-from watcher.sources.folder.target import Template
+from watcher.sources.folder.target import Template, template_of
 from watcher.sources.folder.whereabouts import answer_in_place, has_gone, require_there
 
 
@@ -54,6 +55,7 @@ class Answers:
         self._error = template_of(mount.path, folder.error)
         self._arriving = arriving
         self._likeness = likeness
+        self._noted = NotedFiles()
         self._marks = Marks(mount.path)
         self.is_near = True  # whether the last move stayed on one drive of this machine
 
@@ -120,6 +122,16 @@ class Answers:
                 now = self._likeness.or_brought(now, source, goal, submission)
             self.is_near = goal.device == drive.device and not drive.is_network
             _bring(source, goal, note, folders, now=now, recorded=expected, first=first)
+        self._drop_note_left_behind(root, place, expected, folders)
+        if note is not None:
+            self._noted.put(expected, Noted(target, note))
+
+    def _drop_note_left_behind(self, root: int, place: str, file: Fingerprint, folders: OpenFolders) -> None:
+        """Who has put the file back by hand has left the note of its earlier answer, which is not true any more."""
+        noted = self._noted.take(place, file)
+        if noted is not None and noted.path != place:
+            with suppress(OSError, Vanished, SourceUnavailable, TargetTaken), self._arriving.at(noted.path):
+                drop_note_beside_nothing(self._source(root, noted.path, folders), noted)
 
     def _where_it_may_lie(
         self, root: int, submission: Submission, folders: OpenFolders
@@ -221,12 +233,6 @@ class Answers:
             return folder
         finally:
             os.close(base)
-
-
-def template_of(folder: str, text: str | None) -> Template | None:
-    """The template of a setting; None where files stay: there is none, or it is the watched folder itself."""
-    template = None if text is None else Template.of(folder, text)
-    return None if template is None or template.text == folder else template
 
 
 def _spot(folders: OpenFolders, folder: str, name: str, open_it: Callable[[], int]) -> Spot:

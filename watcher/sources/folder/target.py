@@ -59,6 +59,12 @@ class Template(Struct, frozen=True):
         return self.text[len(self.fixed) :].strip("/").partition("/")[0]
 
 
+def template_of(folder: str, text: str | None) -> Template | None:
+    """The template of a setting; None where files stay: there is none, or it is the watched folder itself."""
+    template = None if text is None else Template.of(folder, text)
+    return None if template is None or template.text == folder else template
+
+
 def left_out_by(templates: Sequence[Template], root: str) -> Callable[[str], bool]:
     """Says of a folder, relative to `root` (without links), whether it is a folder of answers, which no scan enters."""
     ours = [template.leaves_out(root) for template in templates]
