@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from watcher.errors import LinkUnavailable
 from watcher.model import LeftOut, Reason
-from watcher.policy.missing import links_once, missed_beside
+from watcher.policy.missing import Placed, links_once, missed_beside
 from watcher.ports import Chooser, FoundDocument, Linked, LinkReader, MailText, Parcel, Reader
 
 _MOST_LEFT_OUT = 50
@@ -122,7 +122,8 @@ def _gathered(
     if any(each.missed or each.trail for each in left_out):
         numbers = {invoice.number for each in documents for invoice in each.read if invoice.number is not None}
         sent = {each.trail for each in documents if each.content is not None and not each.skipped}
-        noted = missed_beside(left_out, [each.name for each in documents], numbers, trails=sent.union(linked))
+        placed = [Placed(each.name, each.trail.rpartition("/")[0]) for each in documents]
+        noted = missed_beside(left_out, placed, numbers, trails=sent.union(linked))
         left_out = sorted(noted, key=lambda each: not each.missed)
     if len(left_out) > _MOST_LEFT_OUT:
         left_out = [*left_out[:_MOST_LEFT_OUT], *_summed_up(left_out[_MOST_LEFT_OUT:])]

@@ -142,6 +142,7 @@ class LeftOut(Struct, frozen=True, kw_only=True):
     is_mail: bool = False  # a mail in the mail without a document, by its subject
     is_link: bool = False  # a file that a mail has as a link alone
     trail: str = ""  # of such a mail, or the link, until it is known what came of what is in it (see `watcher.ports`)
+    mail: str = ""  # the trail of the mail that has such a link, as long
 
 
 class Thread(Struct, frozen=True, kw_only=True):

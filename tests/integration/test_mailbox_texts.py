@@ -11,9 +11,9 @@ import pytest
 from tests.support.mailboxes import arrivals, mailbox
 from tests.support.mails import PDF, crlf, headers, mail, multipart, part
 from tests.support.servers.dovecot import Account, Dovecot
+from watcher.mime.said import LARGEST_TEXT_BYTES
 from watcher.ports import MailText
 from watcher.sources.mailbox import MailboxSource
-from watcher.sources.mailbox.texts import LARGEST_TEXT_BYTES
 from watcher.sources.mailbox.whole import whole_texts
 from watcher.spool import Spooled
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from urllib.parse import quote
 
 import pytest
 
@@ -80,6 +81,13 @@ def test_a_plain_text_tells_a_link_by_where_it_is() -> None:
     assert [(each.name, each.missed) for each in cloud_files([MailText(text=text, html=False)], ["pdf"])] == [
         ("mail.163.com", True)
     ]
+
+
+@pytest.mark.parametrize("link", [ONEDRIVE, "https://1drv.ms/b/s!A"])
+def test_a_link_within_the_link_of_a_gateway_is_one(link: str) -> None:
+    gateway = f"https://apc01.safelinks.protection.outlook.com/?url={quote(link, safe='')}&amp;data=05"
+
+    assert found(block(gateway, "五月发票.pdf")) == [("五月发票.pdf", True)]
 
 
 def test_an_attachment_without_a_name_is_told_by_where_it_is() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import quopri
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -375,6 +376,60 @@ def test_a_link_to_a_file_is_told_once_wherever_a_mail_says_it(
 
     assert [(each.name, each.trail) for each in gathered.left_out if each.missed] == [(name, "")]
     assert len(gathered.documents) == len(files)
+
+
+def _left_out(*parts: bytes) -> list[tuple[str, bool]]:
+    """Of a mail with these parts, whose links nobody follows: what is a link, and whether it is missed."""
+    with closing(Spooled([message(*parts)])) as content:
+        gathering = Gathering(
+            reader=DocumentReader(accept=["pdf"], limits=Limits()),
+            chooser=DocumentChooser(inspector=None, most=3, limits=Limits()),
+            links=None,
+            now=lambda: NOW,
+        )
+        pages = [each for each in whole_texts(content, 0) if each.html]
+        gathered = gathering.gather(gathering.harvest(Mail(list(whole_leaves(content)), html=pages)), JUST_NOW)
+        gathered.close()
+    return [(each.name, each.missed) for each in gathered.left_out if each.is_link]
+
+
+@pytest.mark.parametrize(
+    ("charset", "name"),
+    [("gbk", "五月发票.pdf"), ("big5", "五月發票.pdf"), ("shift_jis", "請求書.pdf"), ("utf-16", "五月发票.pdf")],
+)
+@pytest.mark.parametrize("encoding", ["base64", "quoted-printable"])
+def test_the_name_of_a_link_is_read_by_the_character_set_that_a_mail_declares(
+    charset: str, name: str, encoding: str
+) -> None:
+    html = f'<a href="{CLOUD}">{name}</a>'.encode(charset)
+    body = base64.encodebytes(html) if encoding == "base64" else quopri.encodestring(html)
+    part = f"Content-Type: text/html; charset={charset}\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n".encode()
+
+    assert _left_out(_as_file(b"message/rfc822", _inner(part + body).replace(b"=cig5", b"=big5"))) == [(name, True)]
+
+
+def test_a_link_that_the_plain_text_has_cut_short_is_told_once() -> None:
+    whole = f"{CLOUD}&code=1b2c"
+    page = b"Content-Type: text/html\r\n\r\n" + f'<a href="{whole}">1.pdf</a>'.encode()
+    plain = b"Content-Type: text/plain\r\n\r\n" + f"> 1.pdf <{whole[:-4]}\n> {whole[-4:]}>".encode()
+
+    assert _left_out(plain, page) == [("1.pdf", True)]
+
+
+@pytest.mark.parametrize("inner", [False, True], ids=["in the same mail", "in the quoted one"])
+def test_who_attaches_the_file_of_a_link_is_not_told_of_it_again(*, inner: bool) -> None:
+    page = _as_file(b"message/rfc822", _inner(_IN_HTML)) if inner else _IN_HTML
+
+    assert _left_out(page, attachment(pdf("attached"), b"1.PDF")) == [("1.pdf", False)]
+
+
+def test_a_file_of_another_mail_in_the_mail_is_not_that_of_the_link() -> None:
+    page = b"Content-Type: text/html\r\n\r\n" + f'<a href="{CLOUD}">{"发票.pdf"}</a>'.encode()
+    other = _inner(attachment(pdf("other"), "发票.pdf".encode()))
+
+    assert _left_out(_as_file(b"message/rfc822", _inner(page)), _as_file(b"message/rfc822", other)) == [
+        ("发票.pdf", True)
+    ]
 
 
 def test_a_file_that_is_linked_to_and_was_fetched_is_not() -> None:

@@ -10,7 +10,7 @@ from tests.support.submissions import document, submission
 from watcher.config.sections import ReplyChoice
 from watcher.model import Kind, LeftOut
 from watcher.policy.answer import verdict
-from watcher.policy.missing import may_be_missed, missed_beside
+from watcher.policy.missing import Placed, may_be_missed, missed_beside
 
 NUMBER = "26317000000012345678"
 
@@ -72,7 +72,7 @@ def test_what_comes_with_every_mail_is_not(name: str, form: str, size: int) -> N
 
 
 def missed(name: str, *names: str, numbers: tuple[str, ...] = ()) -> bool:
-    (found,) = missed_beside([LeftOut(name=name, why="", missed=True)], names, numbers)
+    (found,) = missed_beside([LeftOut(name=name, why="", missed=True)], [*map(Placed, names)], numbers)
     return found.missed
 
 

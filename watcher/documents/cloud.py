@@ -10,8 +10,8 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 
 from watcher.documents.claims import claimed_format
-from watcher.documents.links.address import Address, NotAnAddress, read_address
-from watcher.documents.links.candidates import candidates
+from watcher.documents.links.address import Address
+from watcher.documents.links.candidates import addresses, candidates
 from watcher.documents.links.markup import Anchor, markup
 from watcher.headers import clean_name
 from watcher.model import LeftOut
@@ -52,26 +52,27 @@ def cloud_files(pages: Iterable[MailText], accept: Collection[str]) -> list[Left
 
     Its trail is its link, for whoever knows whether that was had.
     """
-    named: dict[Address, str] = {}
-    for address, name in _linked(pages):
-        if name or address not in named:
-            named[address] = named.get(address) or name
-    return [_left_out(address, name, accept) for address, name in [*named.items()][:_MOST]]
+    named: dict[Address, tuple[str, str]] = {}
+    for address, name, mail in _linked(pages):
+        if address not in named or (name and not named[address][0]):
+            named[address] = name, mail
+    return [_left_out(address, name, mail, accept) for address, (name, mail) in [*named.items()][:_MOST]]
 
 
-def _linked(pages: Iterable[MailText]) -> Iterator[tuple[Address, str]]:
+def _linked(pages: Iterable[MailText]) -> Iterator[tuple[Address, str, str]]:
     for page in pages:
         if _may_have_some(page.text):
             for address, name in _anchors(page.text) if page.html else _written(page):
                 place = f"{address.host}{address.path}"
                 if _ATTACHED.match(place) or (name and _SHARED.match(place)):
-                    yield address, name
+                    yield address, name, page.mail
 
 
 def _anchors(html: str) -> Iterator[tuple[Address, str]]:
     for piece in markup(html):
-        if isinstance(piece, Anchor) and (address := _address(piece.target)) is not None:
-            yield address, _name(piece.text)
+        if isinstance(piece, Anchor):
+            for address in addresses(piece.target):
+                yield address, _name(piece.text)
 
 
 def _written(text: MailText) -> Iterator[tuple[Address, str]]:
@@ -79,24 +80,18 @@ def _written(text: MailText) -> Iterator[tuple[Address, str]]:
 
 
 def _may_have_some(text: str) -> bool:
-    lowered = text.lower()
+    """Of a link within a link, as gateways that check them write it, too."""
+    lowered = text.lower().replace("%2f", "/")
     return any(each in lowered for each in _PERHAPS)
 
 
-def _left_out(address: Address, name: str, accept: Collection[str]) -> LeftOut:
+def _left_out(address: Address, name: str, mail: str, accept: Collection[str]) -> LeftOut:
     shown = clean_name(name or address.host, "file")
     is_missed = not name or claimed_format(name, None, accept) is not None or may_be_missed(name, "other", 0)
-    return LeftOut(name=shown, why=WHY, missed=is_missed, is_link=True, trail=str(address))
+    return LeftOut(name=shown, why=WHY, missed=is_missed, is_link=True, trail=str(address), mail=mail)
 
 
 def _name(text: str) -> str:
     """What the link is called, where it is called like a file."""
     written = " ".join(text.split())
     return written if _FILE_NAME.fullmatch(written) else ""
-
-
-def _address(target: str) -> Address | None:
-    try:
-        return read_address(target)
-    except NotAnAddress:
-        return None

@@ -10,9 +10,10 @@ from watcher.documents.formats import Format
 from watcher.documents.portfolio import is_portfolio
 from watcher.documents.sniff import format_of
 from watcher.headers import clean_name
-from watcher.mime.part import is_decoration
+from watcher.mime.part import SAID_AS_PAGE, is_decoration
+from watcher.mime.said import LARGEST_TEXT_BYTES, said_text
 from watcher.model import Reason
-from watcher.ports import FoundDocument, Leaf
+from watcher.ports import FoundDocument, Leaf, MailText
 from watcher.spool import Spooled
 
 _APPLE_DOUBLE = b"\x00\x05\x16\x07"
@@ -58,6 +59,12 @@ def form_of(piece: Piece) -> Format:
     if is_said(piece.declared_type) and not piece.content.head().lstrip().startswith(b"%PDF-"):
         return Format.OTHER
     return Format.PORTFOLIO if is_portfolio(piece.content) else form
+
+
+def said_by(piece: Piece) -> MailText:
+    """Of what a mail says: the text, of its beginning."""
+    text = said_text([piece.content.head(LARGEST_TEXT_BYTES + 1)])
+    return MailText(text=text, html=piece.declared_type == SAID_AS_PAGE, mail=piece.trail.rpartition("/")[0])
 
 
 def is_half_of_a_file(piece: Piece) -> bool:

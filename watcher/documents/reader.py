@@ -21,11 +21,11 @@ from watcher.documents.pieces import (
     is_small_picture,
     one_too_many,
     piece_of,
+    said_by,
     unread,
 )
 from watcher.documents.unpacking import Allowance, Entry, Itself, Opener, Refusal
 from watcher.errors import DocumentRefused, SourceUnavailable
-from watcher.headers import decode_bytes
 from watcher.mime.part import SAID_AS_PAGE
 from watcher.model import LeftOut, Reason
 from watcher.ports import FoundDocument, Leaf, MailText
@@ -33,7 +33,6 @@ from watcher.ports import FoundDocument, Leaf, MailText
 _MAILS = frozenset({Format.MESSAGE, Format.OUTLOOK, Format.TNEF, Format.SIGNED})
 # What a text may begin with, and is none for it.
 _TEXTS = frozenset({Format.OTHER, Format.MESSAGE, Format.XML, Format.SEALED, Format.UUENCODED})
-_LONGEST_SAID = 1_000_000  # bytes of a text in which links are looked for
 _DEEPEST = 8  # containers within containers
 _NO_DOCUMENTS = ("video/", "audio/")  # of a leaf that is too large to be looked into
 
@@ -142,8 +141,7 @@ class _Reading:
 
     def _note_links(self, piece: Piece) -> None:
         """Of mails that nobody but this one reads: those that are encoded as files, dropped, or in plain text alone."""
-        text = decode_bytes(piece.content.head(_LONGEST_SAID))
-        for each in cloud_files([MailText(text=text, html=piece.declared_type == SAID_AS_PAGE)], self._accept):
+        for each in cloud_files([said_by(piece)], self._accept):
             if self._notes.of_link(each):
                 self._tell(piece.trail)
 

@@ -31,7 +31,7 @@ SAID = "text/x-said"
 """The type by which what a mail says in plain text is handed over: it is no file, but some write files into it."""
 
 SAID_AS_PAGE = "text/x-said-page"
-"""The same of HTML, where nobody else reads it."""
+"""The same of HTML, where nobody else reads it: the beginning, in UTF-8."""
 
 _LARGEST_DECORATION = 70_000  # octets, as transferred
 _SIGNATURES = frozenset({"application/pkcs7-signature", "application/x-pkcs7-signature", "application/pgp-signature"})
@@ -91,6 +91,12 @@ class MimePart(Struct, frozen=True, kw_only=True):
         given = split_parameters(self.header.first("content-type") or b"")[1]
         found = next((value for key, value in given if key == name), None)
         return found.encode("utf-8", "surrogateescape") if isinstance(found, str) else found
+
+    @property
+    def charset(self) -> str | None:
+        """Which one it declares."""
+        declared = self.parameter("charset")
+        return declared.decode("ascii", "replace") if declared else None
 
     def content(self, file: IO[bytes]) -> Iterator[bytes]:
         """What it holds, decoded, piece by piece; others may read the file meanwhile."""

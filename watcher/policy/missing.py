@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from watcher.model import LeftOut
@@ -52,48 +54,67 @@ def may_be_missed(name: str, form: str, size: int) -> bool:
     return form in _PICTURES and size >= least and not _DECORATION_NAME.search(name)
 
 
+class Placed(Struct, frozen=True):
+    """A document's name, and the trail of the mail or archive that it is in."""
+
+    name: str
+    within: str = ""
+
+
 def missed_beside(
     left_out: Sequence[LeftOut],
-    names: Collection[str],
+    documents: Collection[Placed],
     numbers: Collection[str],
     *,
     trails: Collection[str] = (),
 ) -> tuple[LeftOut, ...]:
     """The same, where nobody misses what is another form of a document: by its name, or by the number in its name.
 
-    `names` are those of all documents, `numbers` those of the invoices that were read in them. `trails` are those of
+    `numbers` are those of the invoices that were read in the documents. `trails` are those of
     the documents that are sent, and of the mails in the mail whose links led to one, and these links: a mail with such
     in it has a document, be it a small picture.
     """
-    stems = {_stem(name) for name in names}
-    known = {*numbers, *(number for name in names for number in _NUMBER.findall(name))}
+    known = {*numbers, *(number for each in documents for number in _NUMBER.findall(each.name))}
 
     def is_missed(each: LeftOut) -> bool:
         has_document = bool(each.trail) and any(f"{trail}/".startswith(f"{each.trail}/") for trail in trails)
-        return each.missed and not has_document and not _is_known(each.name, stems, known)
+        return each.missed and not has_document and not _is_known(each, documents, known)
 
-    return tuple(replace(each, missed=is_missed(each), trail="") for each in left_out)
+    return tuple(replace(each, missed=is_missed(each), trail="", mail="") for each in left_out)
 
 
 def links_once(left_out: Sequence[LeftOut]) -> tuple[LeftOut, ...]:
-    """The same, with each link once: a mail says it in HTML and in plain text, which does not tell the file's name."""
+    """The same, with each link once: a mail says it in HTML and in plain text.
+
+    That does not tell the file's name, and may have the link cut short, by the end of a line.
+    """
     links: dict[str, LeftOut] = {}
     for each in left_out:
         if each.is_link and (each.trail not in links or _has_no_name(links[each.trail])):
             links[each.trail] = each
-    return tuple(each for each in left_out if not each.is_link or links[each.trail] is each)
+    for short, whole in itertools.pairwise(sorted(links)):
+        if whole.startswith(short) and _has_no_name(links[short]):
+            del links[short]
+    return tuple(each for each in left_out if not each.is_link or links.get(each.trail) is each)
 
 
 def _has_no_name(link: LeftOut) -> bool:
     return link.trail.startswith(f"https://{link.name}")
 
 
-def _is_known(name: str, stems: Collection[str], numbers: Collection[str]) -> bool:
-    """A photo that is called like a PDF may be another invoice (`1.pdf`, `1.jpg`): only what says more is known."""
-    found = _NUMBER.findall(name)
-    if found:
+def _is_known(one: LeftOut, documents: Iterable[Placed], numbers: Collection[str]) -> bool:
+    """A photo that is called like a PDF may be another invoice (`1.pdf`, `1.jpg`): only what says more is known.
+
+    A link is known by a file that is attached to the very mail, or to one around it, because several mails have each
+    its own `发票.pdf`; but that may have any name: whoever was told that it is a link has attached it.
+    """
+    if found := _NUMBER.findall(one.name):
         return all(number in numbers for number in found)
-    return bool(_INVOICE_NAME.search(name)) and _stem(name) in stems
+    if one.is_link:
+        documents = [each for each in documents if f"{one.mail}/".startswith(f"{each.within}/")]
+        if any(each.name.casefold() == one.name.casefold() for each in documents):
+            return True
+    return bool(_INVOICE_NAME.search(one.name)) and any(_stem(each.name) == _stem(one.name) for each in documents)
 
 
 def _stem(name: str) -> str:

@@ -43,6 +43,12 @@ def candidates(texts: Iterable[MailText]) -> list[Candidate]:
     return _distinct([*in_html, *(each for each in in_plain if not _is_cut(str(each.address), whole))])
 
 
+def addresses(url: str) -> list[Address]:
+    """Where a link leads, and the links within it."""
+    outer = _address(url)
+    return [] if outer is None else [outer, *(each.address for each in _within(url))]
+
+
 def _bounded(texts: Iterable[MailText]) -> Iterator[MailText]:
     left = _MOST_CHARACTERS
     for text in texts:

@@ -12,6 +12,7 @@ from watcher.documents.sniff import HEAD_BYTES, kind_of
 from watcher.documents.unpacking import Allowance, Entry, Refusal
 from watcher.errors import DocumentRefused
 from watcher.mime.part import SAID, SAID_AS_PAGE, MimePart
+from watcher.mime.said import said_text
 from watcher.mime.walk import TooDeep, parts
 from watcher.model import Reason
 from watcher.spool import Spooled
@@ -45,11 +46,15 @@ def _leaf(part: MimePart, file: IO[bytes], allowance: Allowance) -> Entry | Refu
         return allowance.entry(part.content(file), declared_type=SAID, trail=part.trail)
     if part.media_type in _ELSEWHERE:
         return None
-    is_said = part.is_body and not _is_file(part, file)
-    if is_said and part.media_type != "text/html":
-        return None
-    declared = SAID_AS_PAGE if is_said else part.media_type
-    return allowance.entry(part.content(file), name=part.name, declared_type=declared, trail=part.trail)
+    if part.is_body and not _is_file(part, file):
+        return _page(part, file, allowance) if part.media_type == "text/html" else None
+    return allowance.entry(part.content(file), name=part.name, declared_type=part.media_type, trail=part.trail)
+
+
+def _page(part: MimePart, file: IO[bytes], allowance: Allowance) -> Entry | None:
+    """Who looks for links in it does not know its character set any more."""
+    said = said_text(part.content(file), part.charset).encode("utf-8", "replace")
+    return allowance.entry([said], declared_type=SAID_AS_PAGE, trail=part.trail)
 
 
 def _is_file(part: MimePart, file: IO[bytes]) -> bool:

@@ -89,13 +89,7 @@ def _parts(content: Spooled) -> list[MimePart] | None:
 
 
 def _text(content: Spooled, part: MimePart, mail: str) -> MailText:
-    charset = part.parameter("charset")
-    return mail_text(
-        part.media_type,
-        charset.decode("ascii", "replace") if charset else None,
-        part.content(content.file()),
-        mail + part.within,
-    )
+    return mail_text(part.media_type, part.charset, part.content(content.file()), mail + part.within)
 
 
 def _holds_a_mail(part: MimePart) -> bool:
