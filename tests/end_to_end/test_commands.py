@@ -466,6 +466,17 @@ def test_sighup_takes_a_new_configuration_and_keeps_the_old_one_when_it_is_wrong
         wait_for((other / ZHANG / "a.pdf").exists, 60, "the file in the new place")
 
 
+def test_the_start_and_a_reload_tell_of_a_value_that_yaml_may_have_cut(workplace: Workplace) -> None:
+    text = workplace.config_file.read_text(encoding="utf-8")
+    workplace.config_file.write_text(f"web: #x\n{text}", encoding="utf-8")
+    with workplace.daemon() as daemon:
+        assert f"{workplace.config_file}:1: nothing is left of the value" in daemon.said()
+        workplace.config_file.write_text(f"timezone: Asia/Shanghai #x\n{text}", encoding="utf-8")
+        daemon.signal(signal.SIGHUP)
+        wait_for(lambda: daemon.said().count("The daemon is ready") == 2, 60, "the second start")
+        assert f"{workplace.config_file}:1: the value ends before the #" in daemon.said()
+
+
 def test_sighup_with_what_cannot_be_built_keeps_the_old_configuration(workplace: Workplace, tmp_path: Path) -> None:
     # Given a configuration that reads well, and wants a library that is not there
     shadow = tmp_path / "shadow" / "ldap3"

@@ -18,6 +18,7 @@ from watcher.bootstrap.journals import have_one_journal, open_for_work, secrets_
 from watcher.bootstrap.measuring import Measuring
 from watcher.bootstrap.vitals import build_vitals
 from watcher.bootstrap.web import build_site
+from watcher.config.cut import cut_short
 from watcher.config.load import load
 from watcher.config.sections import Configuration
 from watcher.durations import parse_duration
@@ -80,15 +81,17 @@ class _Lasting(Struct, frozen=True, kw_only=True):
 
 def _serve(read: _Reading, lasting: _Lasting) -> int:
     while True:
-        stop = _run(read.configuration, lasting, read.again)
+        stop = _run(read, lasting)
         if stop is not Stop.RELOAD:
             return EXIT_FAILED if stop is Stop.FAILED else EXIT_WELL
 
 
-def _run(configuration: Configuration, lasting: _Lasting, may_reload: Callable[[], bool]) -> Stop:
+def _run(read: _Reading, lasting: _Lasting) -> Stop:
+    configuration = read.configuration
     known = secrets_of(configuration)
     set_up(configuration.log, known)
     conceal_tracebacks(known)
+    _tell_what_is_cut(read.path)
     lasting.site.follow(configuration)
     journal = _awaited(configuration, lasting, known)
     if journal is None:
@@ -104,9 +107,14 @@ def _run(configuration: Configuration, lasting: _Lasting, may_reload: Callable[[
             meter=lasting.measuring.meter(configuration),
         )
         with lasting.site.showing(journal, service):
-            return service.run(may_reload)
+            return service.run(read.again)
     finally:
         journal.close()
+
+
+def _tell_what_is_cut(path: Path) -> None:
+    for warning in cut_short(path):
+        log.warning("A value of the configuration may be cut short.", extra={"detail": warning})
 
 
 def _awaited(configuration: Configuration, lasting: _Lasting, known: KnownSecrets) -> Journal | None:
@@ -132,13 +140,13 @@ class _Reading:
     """The configuration as it could last be read. Raises ConfigurationError where it never could."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         self.configuration = load(path)
 
     def again(self) -> bool:
         """Whether it can be read again, its journal be opened, and all be built; what is wrong with it is logged."""
         try:
-            new = load(self._path)
+            new = load(self.path)
             if not have_one_journal(new, self.configuration):  # our own lock would refuse us
                 open_for_work(new).close()
             try_out(new)
@@ -167,6 +175,7 @@ def run_once(path: Path, wait: str) -> int:
     known = secrets_of(configuration)
     set_up(configuration.log, known)
     conceal_tracebacks(known)
+    _tell_what_is_cut(path)
     stopping = Stopping()
     stopping.catch_signals()
     return _once(configuration, wait_for, stopping, known)

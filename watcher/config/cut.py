@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
@@ -10,6 +12,13 @@ import yaml
 _PERHAPS = re.compile(rb"\S #[^\s#]")  # looked for first: hardly a file has it, and to scan YAML takes long
 _CUT = re.compile(r" #[^\s#]")  # a comment that is meant as one has a blank behind its sign, or stands further off
 _TEXT = "tag:yaml.org,2002:str"
+_MEND = "before the # here: put it in quotes where # is a part of it, else write a blank after #"
+_ENDS, _NOTHING = f"the value ends {_MEND}", f"nothing is left of the value {_MEND}"
+# What follows where no value does: the next key, or an end; of an item also the next one, of a key that is its list.
+_AFTER_NOTHING = (
+    *(yaml.KeyToken, yaml.BlockEndToken, yaml.FlowEntryToken, yaml.FlowMappingEndToken, yaml.FlowSequenceEndToken),
+    *(yaml.DocumentEndToken, yaml.StreamEndToken),
+)
 
 
 def cut_short(path: Path) -> list[str]:
@@ -21,22 +30,35 @@ def cut_short(path: Path) -> list[str]:
         data = path.read_bytes()
     except OSError:
         return []
+    return [f"{path}:{line}: {message}" for line, message in cuts(data)]
+
+
+def cuts(data: bytes) -> list[tuple[int, str]]:
+    """The line of each in a file, 1 for the first one, with what to do. Raises nothing."""
     if _PERHAPS.search(data) is None:
         return []
-    told = "the value ends before the # here: put it in quotes where # is a part of it, else write a blank after #"
-    return [f"{path}:{line}: {told}" for line in _lines(data.decode("utf-8-sig", "replace"))]
-
-
-def _lines(text: str) -> list[int]:
+    text = data.decode("utf-8-sig", "replace")
     try:
-        scalars = [each for each in yaml.scan(text, Loader=yaml.SafeLoader) if isinstance(each, yaml.ScalarToken)]
+        tokens = list(yaml.scan(text, Loader=yaml.SafeLoader))
     except yaml.YAMLError:
         return []
-    return [
-        each.end_mark.line + 1
-        for each in scalars
-        if each.plain and _CUT.match(text, each.end_mark.index) and _is_text(each.value)
-    ]
+    return [(each.end_mark.line + 1, message) for each, message in _found(tokens, text)]
+
+
+def _found(tokens: list[yaml.Token], text: str) -> Iterator[tuple[yaml.Token, str]]:
+    for each, following in itertools.pairwise(tokens):
+        if _CUT.match(text, each.end_mark.index) is None:
+            continue
+        if isinstance(each, yaml.ScalarToken) and each.plain and _is_text(each.value):
+            yield each, _ENDS
+        elif _is_nothing(each, following):
+            yield each, _NOTHING
+
+
+def _is_nothing(each: yaml.Token, following: yaml.Token) -> bool:
+    if isinstance(each, yaml.BlockEntryToken):
+        return isinstance(following, (*_AFTER_NOTHING, yaml.BlockEntryToken))
+    return isinstance(each, yaml.ValueToken) and isinstance(following, _AFTER_NOTHING)
 
 
 def _is_text(value: str) -> bool:

@@ -9,7 +9,8 @@ from pydantic import ValidationError
 
 from watcher.config.cautions import warnings
 from watcher.config.consistency import faults
-from watcher.config.document import Document, parse, spelled
+from watcher.config.cut import cuts
+from watcher.config.document import Document, Problem, parse, spelled
 from watcher.config.sections import Configuration
 from watcher.config.wording import openly, problems
 from watcher.errors import ConfigurationError
@@ -20,10 +21,12 @@ __all__ = ["load", "warnings"]
 def load(path: Path, *, secrets: bool = True) -> Configuration:
     """The configuration in a file, with relative paths resolved against the file's directory.
 
-    Raises ConfigurationError with every fault, each one line ``FILE:LINE: path.to.key: what is wrong``. With
+    Raises ConfigurationError with every fault, each one line ``FILE:LINE: path.to.key: what is wrong``, and with what
+    `cut_short` tells, because that may be why. With
     `secrets` every secret is read too, and one that cannot be read is a fault; its value is never told.
     """
-    document = parse(_bytes(path))
+    data = _bytes(path)
+    document = parse(data)
     base = Path(os.path.abspath(path)).parent  # noqa: PTH100 - a symbolic link's own directory is meant
     configuration: Configuration | None = None
     if isinstance(document.value, dict):
@@ -33,6 +36,7 @@ def load(path: Path, *, secrets: bool = True) -> Configuration:
     elif not document.problems:
         document.report((), "must hold keys, each with a colon and a value")
     if document.problems or configuration is None:
+        document.problems.extend(Problem(line=line, path=(), message=message) for line, message in cuts(data))
         raise ConfigurationError(_lines(path, document))
     return configuration
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.config_files import written
+from tests.support.config_files import MAILBOX, MINIMUM, problems_of, written
 from watcher.config.cut import cut_short
 
 TOLD = "the value ends before the # here: put it in quotes where # is a part of it, else write a blank after #"
@@ -29,8 +29,44 @@ def test_a_value_that_may_be_cut_is_told_where_it_stands_and_not_what_it_is(tmp_
 
 
 @pytest.mark.parametrize(
+    "line",
+    [
+        "password: #canary",
+        "password: #canary def",
+        "a: {b: c, password: #canary\n  }",
+        "- #canary",
+        "- #canary\n- x",
+        "password: #canary\nb: c",
+        "a:\n  - password: #canary",
+    ],
+)
+def test_a_value_of_which_nothing_is_left_is_told_too(tmp_path: Path, line: str) -> None:
+    path = written(tmp_path, line)
+
+    number = line[: line.index("#")].count("\n") + 1
+    assert cut_short(path) == [f"{path}:{number}: {TOLD.replace('the value ends', 'nothing is left of the value')}"]
+
+
+def test_where_a_file_is_wrong_it_is_told_with_that(tmp_path: Path) -> None:
+    text = MINIMUM + MAILBOX.replace("{env: IMAP_PASSWORD}", "#canary")
+
+    assert problems_of(written(tmp_path, text)) == [
+        "12: mailboxes[0]: give either password or oauth2",
+        f"15: {TOLD.replace('the value ends', 'nothing is left of the value')}",
+    ]
+
+
+@pytest.mark.parametrize(
     "text",
     [
+        "a: # comment",
+        "a:   #comment",
+        "a: #comment\n  b: c",
+        "a: #comment\n  - c",
+        "a: #comment\n- c",
+        "- #comment\n  b: c",
+        "a:\n  #b: c",
+        "#a: b\n #c: d",
         "a: abc # comment",
         "a: abc   #comment",
         "a: abc #",
