@@ -1,4 +1,4 @@
-"""Values that YAML ends where nobody thinks of it: a blank and # begin a comment, also within a password."""
+"""Values that YAML cuts where nobody thinks of it: a blank and # begin a comment, also within a password, & a name."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from pathlib import Path
 
 import yaml
 
-_PERHAPS = re.compile(rb"\S #[^\s#]")  # looked for first: hardly a file has it, and to scan YAML takes long
+# Looked for first: hardly a file has it, and to scan YAML takes long.
+_PERHAPS = re.compile(rb"\S #[^\s#]| &\S+ +[^\s#]")
 _CUT = re.compile(r" #[^\s#]")  # a comment that is meant as one has a blank behind its sign, or stands further off
 _TEXT = "tag:yaml.org,2002:str"
 _MEND = "before the # here: put it in quotes where # is a part of it, else write a blank after #"
 _ENDS, _NOTHING = f"the value ends {_MEND}", f"nothing is left of the value {_MEND}"
+_ANCHOR = "what begins with & here is no part of the value: put all of it in quotes"
 # What follows where no value does: the next key, or an end; of an item also the next one, of a key that is its list.
 _AFTER_NOTHING = (
     *(yaml.KeyToken, yaml.BlockEndToken, yaml.FlowEntryToken, yaml.FlowMappingEndToken, yaml.FlowSequenceEndToken),
@@ -46,7 +48,10 @@ def cuts(data: bytes) -> list[tuple[int, str]]:
 
 
 def _found(tokens: list[yaml.Token], text: str) -> Iterator[tuple[yaml.Token, str]]:
+    meant = {each.value for each in tokens if isinstance(each, yaml.AliasToken)}
     for each, following in itertools.pairwise(tokens):
+        if isinstance(each, yaml.AnchorToken) and each.value not in meant and isinstance(following, yaml.ScalarToken):
+            yield each, _ANCHOR
         if _CUT.match(text, each.end_mark.index) is None:
             continue
         if isinstance(each, yaml.ScalarToken) and each.plain and _is_text(each.value):

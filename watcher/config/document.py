@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 from msgspec import Struct, field
 
-from watcher.config.syntax import fault
+from watcher.config.syntax import STRANGE_INDENTATION, fault, is_strangely_indented
 from watcher.config.values import Unquoted
 
 Path = tuple[str | int, ...]
@@ -105,7 +105,7 @@ def spelled(path: Path) -> str:
 def _decode(data: bytes) -> str:
     if len(data) > LARGEST_BYTES:
         raise _Unreadable(1, "the file is larger than 1 MB: this is no configuration")
-    if data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+    if data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) or b"\0" in data[:2]:
         raise _Unreadable(1, "UTF-16, which Windows calls Unicode: save the file in UTF-8")
     try:
         return data.decode("utf-8-sig")
@@ -214,6 +214,8 @@ class _Reading:
         for key_node, value_node in node.value:
             if not isinstance(key_node, yaml.ScalarNode):
                 self._report(key_node, path, "a key must be plain text: is a value in braces missing its quotes?")
+            elif is_strangely_indented(str(key_node.value)):
+                self._report(key_node, path, STRANGE_INDENTATION)
             elif key_node.tag == "tag:yaml.org,2002:merge":
                 self._report(key_node, path, "<< is not known here: write the keys out")
             elif len(node.value) > 1 and node.flow_style and _is_word(key_node, value_node):

@@ -6,6 +6,7 @@ No message repeats a value.
 from __future__ import annotations
 
 import os
+import re
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
@@ -26,6 +27,7 @@ from watcher.config.values import FilePath, Text, Unquoted, suggestion
 
 _FORMS = "a secret is written {env: NAME}, {file: PATH} or {credential: NAME}, or as text in quotes"
 _PLACES = ("env", "file", "credential")
+_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")  # as everybody calls them
 _FROM_FOLDER = "invoice-watcher"  # as systemd/invoice-watcher.service has it: LoadCredential=invoice-watcher:FOLDER
 
 
@@ -83,8 +85,7 @@ class Secret(BaseModel):
         if self.env is None:
             return _read_secret(self._path())
         if not os.environ.get(self.env):
-            state = "empty" if self.env in os.environ else "not set"
-            raise ValueError(f"the environment variable {self.env} is {state}")
+            raise ValueError(_unset(self.env))
         return os.environ[self.env]
 
     def _path(self) -> Path:
@@ -101,6 +102,13 @@ class Secret(BaseModel):
         return "Secret(***)"
 
     __str__ = __repr__
+
+
+def _unset(name: str) -> str:
+    """A name is shown where it looks like one: some write the secret itself there."""
+    if _VARIABLE.fullmatch(name) is None:
+        return "no environment variable has the name that stands here: env takes the name of one, not the secret itself"
+    return f"the environment variable {name} is {'empty' if name in os.environ else 'not set'}"
 
 
 def _made(value: Any, handler: Any) -> Secret:

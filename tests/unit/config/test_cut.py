@@ -47,6 +47,13 @@ def test_a_value_of_which_nothing_is_left_is_told_too(tmp_path: Path, line: str)
     assert cut_short(path) == [f"{path}:{number}: {TOLD.replace('the value ends', 'nothing is left of the value')}"]
 
 
+@pytest.mark.parametrize("line", ["password: &can ary", "{password: &can ary}", "- &can 'ary'"])
+def test_a_value_whose_beginning_yaml_takes_for_a_name_is_told(tmp_path: Path, line: str) -> None:
+    path = written(tmp_path, line)
+
+    assert cut_short(path) == [f"{path}:1: what begins with & here is no part of the value: put all of it in quotes"]
+
+
 def test_where_a_file_is_wrong_it_is_told_with_that(tmp_path: Path) -> None:
     text = MINIMUM + MAILBOX.replace("{env: IMAP_PASSWORD}", "#canary")
 
@@ -59,6 +66,9 @@ def test_where_a_file_is_wrong_it_is_told_with_that(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        "a: &b c\nd: *b",
+        "a: &b {c: d}",
+        "a: b &c d",
         "a: # comment",
         "a:   #comment",
         "a: #comment\n  b: c",

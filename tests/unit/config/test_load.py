@@ -473,7 +473,7 @@ def test_two_mailboxes_on_one_mail_folder_are_a_fault(tmp_path: Path) -> None:
         (b"- a\n", "1: must hold keys, each with a colon and a value"),
         (b"a: 1\nb: \xb7\xa2\xc6\xb1\n", "2: not UTF-8: save the file in UTF-8 (it may be GBK)"),
         (b"a: 1\nb: \x00\n", "2: a control character, which must not stand in a text file"),
-        (b"a: 1\n\tb: 2\n", "2: a tab stands here: indent with spaces"),
+        (b"a: 1\n\tb: 2\n", "2: a tab stands here: write spaces"),
         (b"a: 1\n---\nb: 2\n", "2: only one document: take out the line with ---"),
         (b'a: "x\nb: c\n', "1: a quote that is opened and never closed"),
         (b"a: {b: c\n", "2: a bracket that is opened and never closed, or a comma is missing (it is opened in line 1)"),
@@ -485,6 +485,22 @@ def test_two_mailboxes_on_one_mail_folder_are_a_fault(tmp_path: Path) -> None:
         (b"a: b: c\n", "1: a colon too many, or wrong indentation: put a value with a colon in quotes"),
         (b"a: *@corp.example\n", "1: a value cannot begin with * or &: put it in quotes"),
         (b"a: @corp.example\n", "1: a value cannot begin with this sign: put it in quotes"),
+        (b"a: b\nc: |@corp.example\n", "2: a value cannot begin with | or >: put it in quotes"),
+        (b"a: b\nc: >corp.example\n", "2: a value cannot begin with | or >: put it in quotes"),
+        (b"a: ? b\n", "1: a value cannot begin with ?: put it in quotes"),
+        (b"a: - b\n", "1: a list begins in a line of its own; a value that begins with - wants quotes"),
+        (b"a: ]b\n", "1: a value is missing, or wants quotes, or a bracket is opened and never closed"),
+        (
+            b"a: b\n...\nc: d\n",
+            "3: a text behind the end: take out a line with ... or one that begins with %",
+        ),
+        (
+            b'a: "x\nb: "y"\n',
+            (
+                "2: wrong indentation, or a text after a closing quote or bracket"
+                " (perhaps the quote that is opened in line 1 is never closed)"
+            ),
+        ),
         (b"a: &x [*x]\n", "1: an alias refers to what it stands in"),
         (b"[" * 5000, "1: too many levels in one another"),
         (b"a: " + b"x" * 1_000_000, "1: the file is larger than 1 MB: this is no configuration"),
@@ -515,6 +531,14 @@ _SECOND_COLON = "a colon too many, or wrong indentation: put a value with a colo
             _TWO_KEYS.replace("    HERE", "\u3000\u3000tls: none"),
             "3: a blank that is no ordinary one stands before a key: indent with spaces",
         ),
+        ("journal:x\n\n# y\nweb: z\n", f"1: {_NO_COLON}"),
+        ("journal x\nweb: z\n", f"1: {_NO_COLON}"),
+        ("web:\n  listen:a\n  # y\n  password: b\n", f"2: {_NO_COLON}"),
+        ('accept:\n  - pdf\n  - "ofd" x\n', "3: wrong indentation, or a text after a closing quote or bracket"),
+        ("journal：x\nweb: z\n", f"1: {_NO_COLON}{_FULL_WIDTH_COLON}"),
+        ("web:\n  listen:a\n  password: b\n", f"2: {_NO_COLON}"),
+        ("folders:\n  - name:a\n    path: b\n", f"2: {_NO_COLON}"),
+        ("web:\n  listen: a\n    password: b\n", f"3: {_SECOND_COLON}"),
         ("mailboxes:\n  -name: a\n\n    port: 143\n", "2: a blank is missing after the hyphen of a list"),
         (
             "folders:\n  - user_code: ｛from: owner｝\n",
@@ -533,9 +557,18 @@ def test_a_sign_of_another_keyboard_is_told_where_it_stands(tmp_path: Path, text
     assert problems_of(written(tmp_path, text)) == [told]
 
 
-def test_a_file_in_utf_16_is_told_as_what_windows_calls_it(tmp_path: Path) -> None:
+def test_a_key_behind_blanks_that_only_look_like_some_is_told_as_that(tmp_path: Path) -> None:
+    text = MINIMUM + "web:\n\u00a0\u00a0listen: 127.0.0.1:1\n"
+
+    assert problems_of(written(tmp_path, text)) == [
+        "12: a blank that is no ordinary one stands before a key: indent with spaces"
+    ]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_a_file_in_utf_16_is_told_as_what_windows_calls_it(tmp_path: Path, encoding: str) -> None:
     path = tmp_path / "config.yaml"
-    path.write_text(MINIMUM, encoding="utf-16")
+    path.write_text(MINIMUM, encoding=encoding)
 
     assert problems_of(path) == ["1: UTF-16, which Windows calls Unicode: save the file in UTF-8"]
 

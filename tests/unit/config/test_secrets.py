@@ -79,6 +79,17 @@ def test_secrets_that_cannot_be_read_are_faults_like_all_others(
     assert problems_of(path, secrets=False) == ["16: accept[0]: must be pdf, ofd, image or xml; did you mean pdf?"]
 
 
+def test_what_stands_for_the_name_of_a_variable_and_is_perhaps_the_secret_is_not_shown(tmp_path: Path) -> None:
+    text = MINIMUM + f"web: {{password: {{env: {CANARY}}}}}\n"
+
+    assert problems_of(written(tmp_path, text), secrets=True) == [
+        (
+            "11: web.password: no environment variable has the name that stands here: "
+            "env takes the name of one, not the secret itself"
+        )
+    ]
+
+
 _FORMS = "a secret is written {env: NAME}, {file: PATH} or {credential: NAME}, or as text in quotes"
 
 
