@@ -72,9 +72,71 @@ def test_a_file_that_is_attached_as_such_a_text_is_found(read: Read, name: bytes
     assert [(one.name, content(one)) for one in found] == [("inner.pdf", data), ("invoice.pdf", data + b"2")]
 
 
+def in_base64(data: bytes, name: bytes = b"invoice.pdf") -> bytes:
+    return b"begin-base64 644 " + name + b"\n" + base64.encodebytes(data) + b"====\n"
+
+
+@pytest.mark.parametrize("end", [b"\r\n", b"\n"])
+@pytest.mark.parametrize("size", [1, 2, 3, 5_000])
+def test_files_in_the_text_of_a_mail_may_be_in_base64(read: Read, end: bytes, size: int) -> None:
+    data = pdf(1) + bytes(size)
+    body = b"hello\n" + in_base64(data) + b"and\n" + in_base64(pdf(2), "发票.pdf".encode())
+
+    found = read(said(body.replace(b"\n", end)))
+
+    assert [(one.name, content(one)) for one in found] == [("invoice.pdf", data), ("发票.pdf", pdf(2))]
+
+
+def test_a_file_that_is_attached_as_such_a_text_may_be_in_base64(read: Read) -> None:
+    found = read(BytesLeaf(message(attachment(in_base64(pdf(1), b"inner.pdf"), b"a.uue"))))
+
+    assert [(one.name, content(one)) for one in found] == [("inner.pdf", pdf(1))]
+
+
+YENC = b"=ybegin line=128 size=123456 name=invoice.pdf\r\n\x93\x7f\x00\xff\r\n=yend size=123456\r\n"
+
+
+def binhex(name: bytes) -> bytes:
+    signs = b"!\"#$%&'()*+,-012345689@ABCDEFGHIJKLMNPQRSTUVXYZ[`abcdefhijklmpqr"
+    header = (bytes([len(name)]) + name + b"\0PDF CARO").ljust(48, b"\0")
+    code = bytes(
+        signs[int.from_bytes(header[at : at + 3], "big") >> shift & 63]
+        for at in range(0, 48, 3)
+        for shift in (18, 12, 6, 0)
+    )
+    return b"(This file must be converted with BinHex 4.0)\r\n\r\n:" + code + b":\r\n"
+
+
 @pytest.mark.parametrize(
     "body",
     [
+        YENC,
+        YENC.replace(b"=ybegin", b"=ybegin part=1") + YENC.replace(b"=ybegin", b"=ybegin part=2"),
+        binhex(b"invoice.pdf"),
+    ],
+    ids=["yEnc", "yEnc in pieces", "BinHex"],
+)
+def test_a_file_in_what_nobody_opens_is_told(read: Read, body: bytes) -> None:
+    assert names(read(said(b"see there\r\n\r\n" + body))) == [("invoice.pdf", Reason.UNREADABLE)]
+    for name in (b"x.hqx", None):
+        part = attachment(body, name).replace(b"application/pdf", b"application/mac-binhex40")
+        assert names(read(BytesLeaf(message(part), name="a.eml"))) == [("invoice.pdf", Reason.UNREADABLE)]
+
+
+@pytest.mark.parametrize("body", [YENC.replace(b"invoice.pdf", b"a.mp3"), binhex(b"notes")])
+def test_what_nobody_would_miss_is_not_told_for_it(read: Read, body: bytes) -> None:
+    assert read(said(body)) == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"> " + YENC,
+        b"=ybegin is how it begins",
+        b"This file must be converted with BinHex 4.0",
+        b"begin-base64 644 invoice.pdf\r\nThat is how it begins.\r\n====\r\n",
+        b"begin-base64 644 invoice.pdf\r\nword\r\n",
+        b"> " + in_base64(pdf(1)).replace(b"\n", b"\n> "),
         b"we begin 644 invoice.pdf\r\nM" + b"A" * 60 + b"\r\nend\r\n",
         b"begin 644 invoice.pdf\r\nThat is how it begins.\r\nend\r\n",
         b"begin 644 invoice.pdf\r\nMANY THINGS\r\nend\r\n",
@@ -107,10 +169,14 @@ def test_a_text_that_is_itself_a_file_is_a_document(read: Read) -> None:
 def test_texts_of_very_many_lines_are_read_in_time(read: Read) -> None:
     begins = b"begin 644 a.pdf\r\n" * 300_000
     lines = uuencoded(bytes(20_000_000), b"a.bin")
+    plain = in_base64(bytes(20_000_000), b"a.bin")
+    strange = b"=ybegin size=1 " * 600_000 + b"\n" + b"=ybegin size=1 \n" * 600_000
     blocks = uuencoded(b"x" * 45, b"a.pdf") * 11_000
 
     assert bounded(lambda: read(said(begins))) == []
     assert bounded(lambda: read(said(lines))) == []
+    assert bounded(lambda: read(said(plain))) == []
+    assert bounded(lambda: read(said(strange))) == []
     assert [one.reason for one in bounded(lambda: read(said(blocks)))][-1] is Reason.TOO_MANY
     larger = uuencoded(b"%PDF-1.4\n" + bytes(20_000_000))
     assert [one.reason for one in bounded(lambda: read(said(larger)))] == [Reason.TOO_LARGE]

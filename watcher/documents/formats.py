@@ -30,7 +30,7 @@ class Format(StrEnum):
     TNEF = "tnef"  # winmail.dat
     SIGNED = "p7m"  # a CMS envelope that carries a message (S/MIME)
     SEALED = "sealed"  # an encrypted mail: OpenPGP in letters, or Microsoft's rights management
-    UUENCODED = "uue"  # a file as old mailers write it into a text
+    UUENCODED = "uue"  # a file as old mailers write it into a text, whether in uuencode or in what is not opened
     OFFICE = "office"  # docx, xlsx, odt, jar …: a zip that is one thing
     OTHER = "other"  # nothing of ours
 

@@ -55,7 +55,12 @@ _XML_START = re.compile(
 )
 _NO_DOCUMENT_ROOTS = frozenset({b"html", b"svg", b"rss", b"feed", b"plist", b"worddocument", b"workbook", b"office"})
 # Its first line, and one of the code below it, which is full.
-_UUENCODED = re.compile(rb"begin[ \t]+[0-7]{3,4}[ \t][^\r\n]{1,255}\r?\n(?:[!-`][ -`]{0,60}\r?\n)*?M[ -`]{60}\r?\n")
+_UUENCODED = re.compile(
+    rb"begin[ \t]+[0-7]{3,4}[ \t][^\r\n]{1,255}\r?\n(?:[!-`][ -`]{0,60}\r?\n)*?M[ -`]{60}\r?\n"
+    rb"|begin-base64[ \t]+[0-7]{3,4}[ \t][^\r\n]{1,255}\r?\n[A-Za-z0-9+/]{4,90}={0,2}[ \t]*\r?\n"
+    rb"|=ybegin [^\r\n]{0,200}?size=[0-9]|\(This file must be converted with BinHex"
+)
+_WRITTEN = (b"begin", b"=ybegin ", b"(This file must be converted with BinHex")
 _HEADER_LINE = re.compile(rb"([!-9;-~]{1,76})[ \t]*:[^\n]*")
 _MAIL_FIELDS = frozenset(
     b"received from to cc subject date message-id return-path mime-version content-type delivered-to sender reply-to "
@@ -163,7 +168,7 @@ def _text_or_enveloped(head: bytes) -> Format:
         return Format.SIGNED
     if looks_like_a_message(head):
         return Format.MESSAGE
-    if head.startswith(b"begin") and _UUENCODED.match(head):
+    if head.startswith(_WRITTEN) and _UUENCODED.match(head):
         return Format.UUENCODED
     if b"%PDF-" in head[:_PDF_WITHIN]:
         return Format.PDF
