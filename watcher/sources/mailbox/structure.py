@@ -18,7 +18,7 @@ _KNOWN_ENCODINGS = _PLAIN_ENCODINGS | {"base64", "quoted-printable"}
 _FRAME_OF_MAIL = 1024
 _FRAME_OF_PART = 2048
 _FRAME_OF_NESTED = 32 * 1024
-_LEAST_SAID = 2000  # octets: no invoice is smaller, and most texts beside one are
+_LEAST_SAID = 100  # octets: no link into a cloud is shorter, and what is said beside most invoices is
 _MOST_PARTS = 5000  # of those that servers tell of: Dovecot sees none beyond its 10,000th
 
 Parameters = tuple[tuple[str, bytes], ...]
@@ -77,7 +77,7 @@ def files(part: Part, within: str = "") -> Iterator[Part]:
     """Every file in it, in order, those of nested messages too, and after these the header of each.
 
     Whoever wants files has to know where there is none. What is said in plain text is among them, as SAID, where files
-    may be written into it: where it is long and not said as HTML too, and in a mail without a file.
+    or links to them may be written into it: where it is not short, nor said as HTML too, and in a mail without a file.
     """
     found = list(_leaves(part, within, is_alternative=False))
     filled = _with_files(each for each, _ in found)
