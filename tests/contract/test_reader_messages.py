@@ -251,3 +251,11 @@ def test_a_mail_of_50_megabytes_is_not_held_in_memory(tmp_path: Path) -> None:
     sizes, grown = ran.stdout.splitlines()
     assert sizes == f"{len(data)} {len(data) - 1}"
     assert int(grown) < 30 * 1024  # kB
+
+
+def test_of_a_nested_mail_that_is_itself_a_file_the_header_is_no_second_one(read: Read) -> None:
+    inner = b"From: a@b.example\r\nSubject: c\r\n" + attachment(PDF, media_type=b"application/pdf")
+
+    found = read(BytesLeaf(message(b"Content-Type: message/rfc822\r\n\r\n" + inner), name="a.eml"))
+
+    assert names(found) == [("a.pdf", None)]

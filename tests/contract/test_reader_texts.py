@@ -5,14 +5,20 @@ from __future__ import annotations
 import base64
 import binascii
 import quopri
+from contextlib import closing
 
 import pytest
 
 from tests.support.archives import PDF, attachment, message, pdf, zipped
 from tests.support.files import BytesLeaf
 from tests.support.reading import Read, bounded, content, names
+from watcher.config.sections import Limits
+from watcher.documents.openers.text import open_text
+from watcher.documents.unpacking import Allowance
+from watcher.errors import DocumentRefused
 from watcher.mime.part import SAID
 from watcher.model import Reason
+from watcher.spool import Spooled
 
 SEALED = b"-----BEGIN PGP MESSAGE-----\r\nVersion: 2\r\n\r\nhQEMA0\r\n=abcd\r\n-----END PGP MESSAGE-----\r\n"
 
@@ -145,6 +151,7 @@ def test_what_nobody_would_miss_is_not_told_for_it(read: Read, body: bytes) -> N
         b"> " + uuencoded(pdf(1)).replace(b"\r\n", b"\r\n> "),
         b"this is what %PDF-1.4 begins with",
         b"From: a@b.example\r\nSubject: c\r\nDate: d\r\n\r\n" + attachment(PDF),
+        message(attachment(PDF)),
         b"<?xml version='1.0'?><invoice/>",
         b"",
     ],
@@ -178,8 +185,17 @@ def test_texts_of_very_many_lines_are_read_in_time(read: Read) -> None:
     assert bounded(lambda: read(said(plain))) == []
     assert bounded(lambda: read(said(strange))) == []
     assert [one.reason for one in bounded(lambda: read(said(blocks)))][-1] is Reason.TOO_MANY
+    others = blocks.replace(b"a.pdf", b"a.bin")
+    assert [one.reason for one in bounded(lambda: read(said(others)))] == [Reason.TOO_MANY]
     larger = uuencoded(b"%PDF-1.4\n" + bytes(20_000_000))
     assert [one.reason for one in bounded(lambda: read(said(larger)))] == [Reason.TOO_LARGE]
+
+
+def test_a_text_whose_lines_take_too_long_is_refused() -> None:
+    allowance = Allowance(accept=["pdf"], limits=Limits(), seconds=-1)
+
+    with closing(Spooled([b"begin 644 a.pdf\r\n\r\n"])) as spooled, pytest.raises(DocumentRefused):
+        list(open_text(spooled, allowance))
 
 
 # ------------------------------------------------------------------------------------------ encrypted

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from urllib.parse import quote
 
 import pytest
 
 from watcher.documents.cloud import cloud_files
+from watcher.documents.links.markup import markup
 from watcher.ports import MailText
 
 QQ = "https://mail.qq.com/cgi-bin/ftnExs_download?t=exs_ftn_download&amp;k=3a6f&amp;code=1b2c"
@@ -41,11 +43,16 @@ def block(link: str, name: str) -> str:
         "https://fs.163.com/fs/display/?file=1",
         "https://edisk.qiye.163.com/api/biz/attachment/download?identity=1",
         "https://mail.sina.com.cn/filecenter/download.php?id=1",
+        "https://mail.sina.cn/filecenter/download.php?id=1",
+        "https://download.cloud.189.cn/file/downloadFile.action?id=1",
         "https://www.icloud.com/attachment/?u=1",
+        "https://icloud.com/attachment/?u=1",
         ONEDRIVE,
         "https://corp.sharepoint.cn/:b:/s/x",
         "https://1drv.ms/b/s!A",
+        "https://onedrive.live.com/redir?resid=1",
         "https://drive.google.com/file/d/1/view",
+        "https://drive.weixin.qq.com/s?k=1",
     ],
 )
 def test_a_cloud_attachment_is_told_once_by_its_name(link: str) -> None:
@@ -119,6 +126,17 @@ def test_a_page_of_one_long_word_is_read_in_time() -> None:
     began = time.thread_time()
     assert found("a." * 250_000 + "a" * 500_000) == []
     assert time.thread_time() - began < 2
+
+
+def test_a_page_without_any_is_not_parsed() -> None:
+    html = "<p>发票<b>" * 50_000
+
+    def seconds(work: Callable[[], object]) -> float:
+        began = time.thread_time()
+        work()
+        return time.thread_time() - began
+
+    assert seconds(lambda: found(html)) < seconds(lambda: markup(html)) / 5
 
 
 def test_very_many_are_bounded() -> None:
