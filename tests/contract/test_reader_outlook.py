@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import binascii
 import struct
 import subprocess
 import zlib
@@ -24,7 +25,9 @@ from tests.support.outlook_files import (
 )
 from tests.support.reading import Read, bounded, content, names
 from tests.support.servers.process import program
-from watcher.model import Reason
+from watcher.config.sections import Limits
+from watcher.documents.reader import DocumentReader
+from watcher.model import LeftOut, Reason
 
 # -------------------------------------------------------------------------------------- winmail.dat
 
@@ -284,3 +287,46 @@ def test_an_attachment_that_outlook_only_refers_to_is_told_where_it_would_be_mis
         assert [each.reason for each in told] == reasons
         assert [content(each) for each in found] == [pdf(1)]
         assert all("附件只是一个云端链接" in str(each.message) for each in told)
+
+
+CLOUD = "https://mail.qq.com/cgi-bin/ftnExs_download?k=1"
+_WORDS = f"超大附件 五月发票.pdf <{CLOUD}>"
+_HTML = f'<a href="{CLOUD}">五月发票.pdf</a>'
+
+
+@pytest.mark.parametrize(
+    ("said", "names_told"),
+    [
+        ({"1000001F": _WORDS.encode("utf-16-le")}, ["mail.qq.com"]),
+        ({"1000001E": _WORDS.encode("gbk")}, ["mail.qq.com"]),
+        ({"1000001F": ("x\n" * 600_000 + _WORDS).encode("utf-16-le")}, []),
+        ({"1000001F": (_WORDS + "\nx" * 600_000).encode("utf-16-le")}, ["mail.qq.com"]),
+        ({"10130102": _HTML.encode("gbk")}, ["五月发票.pdf"]),
+        ({"1013001F": _HTML.encode("utf-16-le")}, ["五月发票.pdf"]),
+        ({"1000001F": b"hello", "10090102": b"packed"}, []),
+    ],
+)
+@pytest.mark.parametrize("is_nested", [False, True])
+def test_links_into_the_cloud_are_told_from_what_a_saved_message_says(
+    read: Read, said: dict[str, bytes], names_told: list[str], *, is_nested: bool
+) -> None:
+    left_out: list[LeftOut] = []
+    tree = outlook_message(attached_file(PDF, "a.pdf"), code_page=936, nested=is_nested, said=said)
+    whole = compound_file(outlook_message(attached_message(tree)) if is_nested else tree)
+
+    found = DocumentReader(accept=["pdf"], limits=Limits()).documents(
+        [BytesLeaf(whole, name="a.msg")], leave_out=left_out.append
+    )
+
+    assert names(found) == [("a.pdf", None)]
+    assert [each.name for each in left_out if each.is_link and each.missed] == names_told
+
+
+def test_files_that_a_saved_message_has_in_its_text_are_documents(read: Read) -> None:
+    data = pdf(1) + bytes(300)
+    lines = [binascii.b2a_uu(data[at : at + 45]) for at in range(0, len(data), 45)]
+    text = b"see\r\nbegin 644 in.pdf\r\n" + b"".join(lines).replace(b"\n", b"\r\n") + b"end\r\n"
+
+    whole = compound_file(outlook_message(said={"1000001F": text.decode().encode("utf-16-le")}))
+
+    assert [(one.name, content(one)) for one in read(BytesLeaf(whole, name="a.msg"))] == [("in.pdf", data)]

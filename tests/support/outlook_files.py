@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 _FREE, _END, _FAT, _LIST = 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFD, 0xFFFFFFFC
@@ -126,12 +127,19 @@ def _numbers(values: list[int], count: int) -> bytes:
 # ------------------------------------------------------------------------------------------ .msg
 
 
-def outlook_message(*attachments: Tree, code_page: int | None = None, nested: bool = False) -> Tree:
-    """The tree of a .msg, to be put into a file by `compound_file` or into another message by `attached_message`."""
+def outlook_message(
+    *attachments: Tree, code_page: int | None = None, nested: bool = False, said: Mapping[str, bytes] | None = None
+) -> Tree:
+    """The tree of a .msg, to be put into a file by `compound_file` or into another message by `attached_message`.
+
+    `said`: what it says, by the property and its type.
+    """
     properties = bytes(24 if nested else 32)
     if code_page is not None:
         properties += struct.pack("<IIII", 0x3FFD0003, 6, code_page, 0)
     tree: Tree = {"__properties_version1.0": properties}
+    for property_and_type, data in (said or {}).items():
+        tree[f"__substg1.0_{property_and_type}"] = data
     for number, attachment in enumerate(attachments):
         tree[f"__attach_version1.0_#{number:08X}"] = attachment
     return tree

@@ -13,6 +13,8 @@ from typing import IO, Any
 from watcher.documents import mapi, words
 from watcher.documents.unpacking import Allowance, Entry, Refusal
 from watcher.errors import DocumentRefused
+from watcher.mime.part import SAID, SAID_AS_PAGE
+from watcher.mime.said import LARGEST_TEXT_BYTES
 from watcher.model import Reason
 from watcher.spool import CHUNK_BYTES, Spooled
 
@@ -26,6 +28,12 @@ _PROPERTY_HEADER_OF_FILE, _PROPERTY_HEADER_OF_NESTED = 32, 24
 _LARGEST_PROPERTIES = 64 * 1024
 _DAMAGE = (struct.error, LookupError, ValueError, TypeError, AttributeError, ArithmeticError, RecursionError)
 
+# As plain text it has nearly all that it says: where its HTML is packed into RTF, links stand behind their words.
+_SAID = (
+    *((mapi.BODY, kind) for kind in mapi.STRINGS),
+    *((mapi.HTML, kind) for kind in (mapi.BINARY, *mapi.STRINGS)),
+)
+
 _Node = Any  # olefile has no types: a directory entry
 _Path = tuple[str, ...]
 
@@ -35,7 +43,7 @@ class _Damaged(Exception):
 
 
 def open_outlook(content: Spooled, allowance: Allowance) -> Generator[Entry | Refusal, None, None]:
-    """Every attachment that may be or hold a document, those of messages attached to it too.
+    """Every attachment that may be or hold a document, those of messages attached to it too, and what they say.
 
     Raises DocumentRefused where the file is damaged; a damaged attachment is named beside the sound ones.
     """
@@ -83,6 +91,7 @@ class _Message:
         while waiting:
             message, path, name = waiting.pop()
             code_page = self._code_page(message, path)
+            yield from self._said(message, path, code_page)
             nested: list[tuple[_Node, _Path, str | None]] = []
             is_empty = True
             for attachment in message.kids:
@@ -99,6 +108,33 @@ class _Message:
             if path and is_empty and not nested:
                 self._allowance.leave_out_mail(name)
             waiting.extend(reversed(nested))
+
+    def _said(self, message: _Node, path: _Path, code_page: int | None) -> Iterator[Entry]:
+        """What it says, for whoever looks for files and links in that. What cannot be read of it says nothing."""
+        for identifier, kind in _SAID:
+            stream = message.kids_dict.get(_VALUE.format(identifier, kind))
+            if stream is None:
+                continue
+            self._allowance.count_entry()
+            try:
+                raw = self._beginning(stream, (*path, stream.name))
+            except (*_DAMAGE, _Damaged):
+                continue
+            except OSError as error:
+                _raise_if_ours(error)
+                continue
+            text = mapi.text(kind, raw, code_page).encode("utf-8", "replace")
+            declared = SAID if identifier == mapi.BODY else SAID_AS_PAGE
+            if (found := self._allowance.entry([text], declared_type=declared)) is not None:
+                yield found
+
+    def _beginning(self, stream: _Node, path: _Path) -> bytes:
+        gathered = bytearray()
+        for chunk in self._chunks(stream, path):
+            gathered += chunk
+            if len(gathered) >= LARGEST_TEXT_BYTES:
+                break
+        return bytes(gathered[:LARGEST_TEXT_BYTES])
 
     def _name(self, attachment: _Node, path: _Path, code_page: int | None) -> str | None:
         """Of a message that is attached: its subject. None where that cannot be read."""
