@@ -84,16 +84,17 @@ class Gathering(Struct, frozen=True, kw_only=True):
             undo.callback(harvest.close)
             linked = self._behind_links(harvest, received_at, left_out)
             undo.callback(_close, linked.documents)
-            chosen = self.chooser.choose([*harvest.documents, *linked.documents])
+            came = [*harvest.documents, *linked.documents]
+            chosen = self.chooser.choose(came)
             undo.pop_all()
-        return _gathered(chosen, [*left_out, *linked.left_out], linked=linked.mails | linked.links)
+        return _gathered(chosen, [*left_out, *linked.left_out], came=came, linked=linked.mails | linked.links)
 
     def gather_plainly(self, harvest: Harvest) -> Gathered | None:
         """The same, where it takes no time; None, and the harvest as it was, where something has to be looked into."""
         if self.links is not None and harvest.texts:
             return None
         chosen = self.chooser.choose_plainly(harvest.documents)
-        return None if chosen is None else _gathered(chosen, harvest.left_out)
+        return None if chosen is None else _gathered(chosen, harvest.left_out, came=harvest.documents)
 
     def _behind_links(self, harvest: Harvest, received_at: datetime, left_out: list[LeftOut]) -> Linked:
         """A link that leads nowhere is told only where nothing else came: it mostly has what is attached as well.
@@ -116,18 +117,27 @@ class Gathering(Struct, frozen=True, kw_only=True):
 
 
 def _gathered(
-    documents: Sequence[FoundDocument], left_out: Sequence[LeftOut], *, linked: Collection[str] = ()
+    documents: Sequence[FoundDocument],
+    left_out: Sequence[LeftOut],
+    *,
+    came: Sequence[FoundDocument],
+    linked: Collection[str] = (),
 ) -> Gathered:
-    """Of very many what somebody may miss comes first, so that it is kept."""
+    """Of very many what somebody may miss comes first, so that it is kept. `came` are the documents uncut."""
     if any(each.missed or each.trail for each in left_out):
         numbers = {invoice.number for each in documents for invoice in each.read if invoice.number is not None}
         sent = {each.trail for each in documents if each.content is not None and not each.skipped}
-        placed = [Placed(each.name, each.trail.rpartition("/")[0]) for each in documents]
-        noted = missed_beside(left_out, placed, numbers, trails=sent.union(linked))
+        noted = missed_beside(left_out, [*map(_placed, came)], numbers, trails=sent.union(linked))
         left_out = sorted(noted, key=lambda each: not each.missed)
     if len(left_out) > _MOST_LEFT_OUT:
         left_out = [*left_out[:_MOST_LEFT_OUT], *_summed_up(left_out[_MOST_LEFT_OUT:])]
     return Gathered(documents=tuple(documents), left_out=tuple(left_out))
+
+
+def _placed(document: FoundDocument) -> Placed:
+    """What a link led to is in no mail."""
+    is_attached = document.trail.startswith("/")
+    return Placed(document.name, document.trail.rpartition("/")[0] if is_attached else document.trail or "link")
 
 
 def _summed_up(rest: Sequence[LeftOut]) -> Iterator[LeftOut]:

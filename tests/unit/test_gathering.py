@@ -436,3 +436,38 @@ def test_a_file_that_is_linked_to_and_was_fetched_is_not() -> None:
     links = Links([found(pdf("linked"), name="linked.pdf")], links=frozenset([CLOUD]))
 
     assert [each.missed for each in gathered_with_page(links).left_out] == [False]
+
+
+def test_what_another_link_led_to_is_not_the_file_of_this_one() -> None:
+    page = MailText(text=f'<a href="{CLOUD}">发票.pdf</a>', html=True)
+    gathering = Gathering(
+        reader=DocumentReader(accept=["pdf"], limits=Limits()),
+        chooser=DocumentChooser(inspector=None, most=3, limits=Limits()),
+        links=Links([replace(found(pdf("linked"), name="发票.pdf"), trail="link 0")]),
+        now=lambda: NOW,
+    )
+    gathered = gathering.gather(gathering.harvest(Mail(said=[page])), JUST_NOW)
+    gathered.close()
+
+    assert [(each.name, each.missed) for each in gathered.left_out] == [("发票.pdf", True)]
+
+
+def test_a_file_that_is_cut_into_parts_is_still_that_of_the_link() -> None:
+    came = found(pdf("attached"), name="1.pdf")
+    parts = [replace(came, name="1 p1-3.pdf", trail="/2"), replace(came, name="1 p4.pdf", trail="/2")]
+
+    class Cutting(DocumentChooser):
+        def choose(self, documents: Sequence[FoundDocument]) -> list[FoundDocument]:
+            return parts if documents else []
+
+    gathering = Gathering(
+        reader=DocumentReader(accept=["pdf"], limits=Limits()),
+        chooser=Cutting(inspector=None, most=3, limits=Limits()),
+        links=None,
+        now=lambda: NOW,
+    )
+    mail = Mail([BytesLeaf(pdf("attached"), name="1.pdf", trail="/2")], html=[PAGE])
+    gathered = gathering.gather(gathering.harvest(mail), JUST_NOW)
+    gathered.close()
+
+    assert [(each.name, each.missed) for each in gathered.left_out] == [("1.pdf", False)]
