@@ -9,6 +9,8 @@ from pathlib import Path
 
 import yaml
 
+from watcher.config.document import LARGEST_BYTES
+
 # Looked for first: hardly a file has it, and to scan YAML takes long.
 _PERHAPS = re.compile(rb"\S #[^\s#]| &\S+ +[^\s#]")
 _CUT = re.compile(r" #[^\s#]")  # a comment that is meant as one has a blank behind its sign, or stands further off
@@ -37,12 +39,12 @@ def cut_short(path: Path) -> list[str]:
 
 def cuts(data: bytes) -> list[tuple[int, str]]:
     """The line of each in a file, 1 for the first one, with what to do. Raises nothing."""
-    if _PERHAPS.search(data) is None:
+    if len(data) > LARGEST_BYTES or _PERHAPS.search(data) is None:
         return []
     text = data.decode("utf-8-sig", "replace")
     try:
         tokens = list(yaml.scan(text, Loader=yaml.SafeLoader))
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError, OverflowError):  # of a character that there is not
         return []
     return [(each.end_mark.line + 1, message) for each, message in _found(tokens, text)]
 

@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 from msgspec import Struct, field
 
-from watcher.config.syntax import STRANGE_INDENTATION, fault, is_strangely_indented
+from watcher.config.syntax import BACKSLASH, STRANGE_INDENTATION, fault, is_strangely_indented
 from watcher.config.values import Unquoted
 
 Path = tuple[str | int, ...]
@@ -30,6 +30,7 @@ _TRUE = ("yes", "true", "on")
 _SIGNS = ":=：＝"  # what people part a key from its value with; YAML wants a colon and a blank
 _UNPARTED = re.compile(rf"([\w.-]+)\s*[{_SIGNS}](?!//)\s*(\S.*)", re.DOTALL)
 _CURLY = re.compile(r"[“”＂「『].*[“”＂」』\"]|[‘’＇].*[‘’＇']", re.DOTALL)
+_NUMBERED = re.compile(r"\\U(?!00[01])[0-9A-Fa-f]{8}")
 _NO_COLON = "a word without a colon in braces: is a value with a comma missing its quotes?"
 
 
@@ -131,7 +132,10 @@ def _compose(text: str) -> yaml.Node:
         raise _Unreadable(line, "a control character, which must not stand in a text file") from None
     except yaml.MarkedYAMLError as error:
         raise _Unreadable(*fault(error, text)) from None
-    except (yaml.YAMLError, ValueError):
+    except (ValueError, OverflowError):  # of a backslash with U and a number that no character has
+        found = _NUMBERED.search(text)
+        raise _Unreadable(text.count("\n", 0, found.start()) + 1 if found else 1, BACKSLASH) from None
+    except yaml.YAMLError:
         raise _Unreadable(1, "wrong YAML syntax") from None
     if root is None:
         raise _Unreadable(1, "the file is empty")

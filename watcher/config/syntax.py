@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import yaml
 
+BACKSLASH = "a backslash in double quotes: use single quotes"
 # The beginnings of what PyYAML says, and what a person is told instead.
 _NO_COLON = "could not find expected ':'"
 _SECOND_COLON = "mapping values are not allowed"
@@ -27,7 +28,7 @@ _PLAIN = (
     ("expected alphabetic or numeric", "a value cannot begin with * or &: put it in quotes"),
     ("found duplicate anchor", "an anchor (&) of this name was set before"),
     (_UNCLOSED_QUOTE, "a quote that is opened and never closed"),
-    ("found unknown escape character", "a backslash in double quotes: use single quotes"),
+    ("found unknown escape character", BACKSLASH),
     ("but found another document", "only one document: take out the line with ---"),
     (_DOCUMENT_OVER, "a text behind the end: take out a line with ... or one that begins with %"),
     (_MORE_TEXT, "wrong indentation, or a text after a closing quote or bracket"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,16 @@ def test_a_value_whose_beginning_yaml_takes_for_a_name_is_told(tmp_path: Path, l
     path = written(tmp_path, line)
 
     assert cut_short(path) == [f"{path}:1: what begins with & here is no part of the value: put all of it in quotes"]
+
+
+@pytest.mark.parametrize("rest", ['b: "\\UFFFFFFFF"', "b: c #d\n" * 200_000], ids=["no character", "too large"])
+def test_a_file_that_is_no_configuration_is_not_looked_into(tmp_path: Path, rest: str) -> None:
+    path = written(tmp_path, f"a: abc #def\n{rest}\n")
+    began = time.thread_time()
+
+    assert cut_short(path) == []
+    assert len(problems_of(path)) == 1
+    assert time.thread_time() - began < 2
 
 
 def test_where_a_file_is_wrong_it_is_told_with_that(tmp_path: Path) -> None:

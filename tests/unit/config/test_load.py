@@ -501,6 +501,8 @@ def test_two_mailboxes_on_one_mail_folder_are_a_fault(tmp_path: Path) -> None:
                 " (perhaps the quote that is opened in line 1 is never closed)"
             ),
         ),
+        (b'a: b\nc: "D:\\UFFFFFFFF"\n', "2: a backslash in double quotes: use single quotes"),
+        (b"a: 'D:\\Users'\nc: \"D:\\U12345678\"\n", "2: a backslash in double quotes: use single quotes"),
         (b"a: &x [*x]\n", "1: an alias refers to what it stands in"),
         (b"[" * 5000, "1: too many levels in one another"),
         (b"a: " + b"x" * 1_000_000, "1: the file is larger than 1 MB: this is no configuration"),
