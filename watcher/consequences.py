@@ -71,6 +71,7 @@ class Consequences:
         self._now = now
         self._was_set = was_set
         self._meter = meter
+        self._doubted: dict[BookingKey, Locator] = {}  # may have been booked as another one, and are claimed
 
     def follow(self, claimed: ClaimedBooking, decision: Decision) -> None:
         """Raises ClaimLost, JournalUnavailable."""
@@ -96,8 +97,13 @@ class Consequences:
         So it is not posted under its own bizId unless a person says so.
         """
         instead = BookingKey(content=sha256, user_code=claimed.key.user_code, create_expense=claimed.key.create_expense)
-        self._journal.hold_content(instead, source=claimed.source, locator=locator, why=_MAY_BE_BOOKED)
+        self._doubted[instead] = locator  # first: who has claimed it looks for it when the claim has been let go
+        self._hold_doubted(instead, claimed.source)
         self.follow(claimed, of_another(decision))
+
+    def is_doubted(self, key: BookingKey) -> bool:
+        """Whether it may have been booked as another one: who has claimed it has to let it `wait_behind`."""
+        return key in self._doubted
 
     def hold(self, claimed: ClaimedBooking, ending: TryEnding | None) -> None:
         """Let it wait for a person; without an ending nothing was sent. Raises ClaimLost, JournalUnavailable."""
@@ -113,10 +119,16 @@ class Consequences:
         self._do_not_post(claimed, self._hold, "an earlier try of it is still under way", may_be_booked=True)
 
     def wait_behind(self, claimed: ClaimedBooking) -> None:
-        """It lies where another document lay that is being posted: the endpoint may yet fetch this one for that."""
+        """It lies where another document lay that is being posted: the endpoint may fetch this one for that, or did."""
         log.info("A document waits for another one that lay at its address before.", extra=claimed.named)
         why = "what lay at its address before is still being posted"
         self._do_not_post(claimed, _BEHIND, why, may_be_booked=claimed.interrupted)
+        self._hold_doubted(claimed.key, claimed.source)
+
+    def _hold_doubted(self, key: BookingKey, source: str) -> None:
+        locator = self._doubted.get(key)
+        if locator is not None and self._journal.hold_content(key, source=source, locator=locator, why=_MAY_BE_BOOKED):
+            self._doubted.pop(key, None)
 
     def _do_not_post(self, claimed: ClaimedBooking, due_in: timedelta, why: str, *, may_be_booked: bool) -> None:
         """`may_be_booked`: by an earlier try of it, so that it is for the configuration to say what follows."""

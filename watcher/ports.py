@@ -634,10 +634,10 @@ class RecognitionJournal(Protocol):
         Without an ending the claimed try was never sent, and is forgotten.
         """
 
-    def hold_content(self, key: BookingKey, *, source: str, locator: Locator, why: str) -> None:
+    def hold_content(self, key: BookingKey, *, source: str, locator: Locator, why: str) -> bool:
         """Another booking may have booked this content: it is posted when a person says so, now or when it comes.
 
-        One that is in flight, or has its outcome, is left alone, but for one that failed.
+        One that has its outcome is left alone, but for one that failed. False: it is claimed, and nothing is written.
         """
 
     def give_back(self, claimed: ClaimedBooking) -> None:

@@ -144,7 +144,7 @@ class Recognise:
             self._record(claimed, claimed_at, record, beat)
             return None
         with self._addresses.posting(address[0], claimed.key.content) as is_free:
-            if is_free:
+            if is_free and not self._consequences.is_doubted(claimed.key):
                 return self._post_from(address, claimed, claimed_at, leaves, beat)
         self._record(claimed, claimed_at, partial(self._consequences.wait_behind, claimed), beat)
         return None

@@ -116,10 +116,13 @@ def test_a_refusal_leaves_what_is_in_doubt_so_and_lets_it_be_answered(journal: J
         journal.refuse(first)
 
 
-def hold_content(journal: Journal, content: str) -> None:
+def hold_content(journal: Journal, content: str) -> bool:
     key = BookingKey(content=content, user_code="903851", create_expense=True)
-    for _ in range(2):  # the reply to the first COMMIT may have been lost
-        journal.hold_content(key, source="fapiao", locator=PLACE, why="it may have been booked instead")
+    why = "it may have been booked instead"
+    # The reply to the first COMMIT may have been lost.
+    held, again = (journal.hold_content(key, source="fapiao", locator=PLACE, why=why) for _ in range(2))
+    assert held is again
+    return held
 
 
 PLACE = Locator(store="drive", key="a.pdf", url="https://files.test/a.pdf")
@@ -138,7 +141,7 @@ def test_what_another_booking_may_have_booked_is_held_whether_it_is_known_or_com
         if before == "tried before":
             journal.postpone(claim_one(journal), due_in=NOW, counted=True, ending=REFUSED)
     # When it may have been booked
-    hold_content(journal, "a")
+    assert hold_content(journal, "a")
     # Then it waits for a person who hears why, and is not posted
     if before in ("nothing", "failed"):
         name = journal.record(mail(document("a")))
@@ -161,7 +164,7 @@ def test_what_is_in_flight_or_booked_is_left_alone_where_another_booking_may_hav
     claimed = claim_one(journal)
     if before == "booked":
         settle(journal, claimed, done(), ENDED)
-    hold_content(journal, "a")
+    assert hold_content(journal, "a") is (before == "booked")
     if before == "in flight":
         settle(journal, claimed, done(), ENDED)
     assert outcomes(only(journal, name)) == [Outcome.DONE]

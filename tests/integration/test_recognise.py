@@ -44,6 +44,7 @@ from watcher.model import (
     SettledTry,
     Settlement,
     SubmissionFilter,
+    SubmissionState,
 )
 from watcher.outstanding import Outcomes
 from watcher.ports import FoundDocument, RecognitionJournal, Store
@@ -589,6 +590,45 @@ def test_what_came_in_the_place_of_what_is_being_posted_waits_until_that_is_over
     assert [(each.outcome, each.attempts) for each in documents(journal)] == [(Outcome.DONE, 1)] * 3
 
 
+class Overwritten(SomeStore):
+    """A folder in which the old file has given way to the new one, which is looked for only when that is `found`."""
+
+    def __init__(self) -> None:
+        self.found = threading.Event()
+
+    def attachment_url(self, locator: Locator, content: str | None = None) -> str:
+        if content == "new":
+            assert self.found.wait(60)
+        return super().attachment_url(locator, content)
+
+    def replaced_by(self, locator: Locator, content: str) -> str | None:
+        return "new" if content == "old" else None
+
+
+@pytest.mark.parametrize("at_once", [1, 2])
+def test_what_may_have_been_booked_as_what_lay_there_before_is_not_posted_where_it_was_claimed_already(
+    journal: SqlJournal, endpoint: Endpoint, at_once: int
+) -> None:
+    # Given a file, and the one that came in its place, both of which are claimed before either is posted
+    store = Overwritten()
+    old, new = (journal.record(mail(document(name, locator=AT))) for name in ("old", "new"))
+    with posting(journal, endpoint, lambda _: store, at_once=at_once) as go, ThreadPoolExecutor(1) as worker:
+        posted = worker.submit(go)
+        # When the first one was posted, of which nobody knows which of the two was fetched
+        wait_for(lambda: journal.submission(old).documents[0].outcome, 60, "its outcome")
+        store.found.set()
+        assert posted.result(60) == 2
+        # Then the second one waits for a person, and is booked once when they say so
+        assert go() == 0
+        assert len(endpoint.requests) == 1
+        held = journal.submission(new)
+        assert (held.state, held.reason) == (SubmissionState.HELD, Reason.IN_DOUBT)
+        assert "in the place of another document" in (held.remark or "")
+        assert journal.retry(new) == 1
+        assert go() == 1
+    assert len(endpoint.requests) == 2
+
+
 def test_two_that_lay_at_one_address_one_after_the_other_are_not_posted_at_once(
     journal: SqlJournal, endpoint: Endpoint
 ) -> None:
@@ -598,7 +638,7 @@ def test_two_that_lay_at_one_address_one_after_the_other_are_not_posted_at_once(
         journal.record(mail(document(name, locator=replace(AT, key=f"{name}.pdf"))))
         journal.record(mail(document(name, locator=elsewhere)))
     drive = Drive("old.pdf", "new.pdf")
-    endpoint.behave(latency=2.0, times=1)
+    endpoint.behave(latency=0.5, times=1)
     # When both are claimed at once
     with posting(journal, endpoint, lambda _: drive, timeout="10s", at_once=2) as go:
         wait_for(lambda: (go(), len(endpoint.requests) == 2)[1], 60, "both")

@@ -100,7 +100,7 @@ def hold_booking(connection: Connection, claimed: ClaimedBooking, ending: TryEnd
     return True
 
 
-def hold_content(connection: Connection, key: BookingKey, *, source: str, locator: Locator, why: str) -> None:
+def hold_content(connection: Connection, key: BookingKey, *, source: str, locator: Locator, why: str) -> bool:
     """See ports.RecognitionJournal."""
     found = latest(connection, [key.content], user_code=key.user_code, create_expense=key.create_expense).get(
         key.content
@@ -111,9 +111,10 @@ def hold_content(connection: Connection, key: BookingKey, *, source: str, locato
     elif found.state == DocumentState.PENDING and not found.claimed:
         booking = found.id
     else:
-        return
+        return bool(found.state != DocumentState.PENDING)
     connection.execute(_HOLD_UNASKED, {"row": booking, "said": why})
     hold_submissions(connection, booking, why)
+    return True
 
 
 def hold_submissions(connection: Connection, booking: int, said: str) -> None:

@@ -134,8 +134,8 @@ class RecognitionPart(Part):
 
         _unless_lost(claimed, ours=self._database.write(work, news=ANYTHING))
 
-    def hold_content(self, key: BookingKey, *, source: str, locator: Locator, why: str) -> None:
-        self._database.write(
+    def hold_content(self, key: BookingKey, *, source: str, locator: Locator, why: str) -> bool:
+        return self._database.write(
             lambda connection: hold_content(connection, key, source=source, locator=locator, why=why), news=ANYTHING
         )
 
