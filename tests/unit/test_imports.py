@@ -6,6 +6,7 @@ import ast
 import graphlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -133,7 +134,9 @@ def _modules(root: Path) -> dict[str, Path]:
     return found
 
 
-def _imports(root: Path) -> list[Import]:
+@cache
+def _imports(root: Path) -> tuple[Import, ...]:
+    """Read once for all tests: it takes seconds."""
     modules = _modules(root)
     found = []
     for importer, path in modules.items():
@@ -144,7 +147,7 @@ def _imports(root: Path) -> list[Import]:
                 line = getattr(node, "lineno", 0)
                 at_load = id(node) not in late
                 found.append(Import(importer=importer, imported=imported, line=line, at_load=at_load))
-    return found
+    return tuple(found)
 
 
 def _runs_later(node: ast.AST) -> bool:
