@@ -88,10 +88,7 @@ def _serve(read: _Reading, lasting: _Lasting) -> int:
 
 def _run(read: _Reading, lasting: _Lasting) -> Stop:
     configuration = read.configuration
-    known = secrets_of(configuration)
-    set_up(configuration.log, known)
-    conceal_tracebacks(known)
-    _tell_what_is_cut(read.path)
+    known = _begin_log(configuration, read.path)
     lasting.site.follow(configuration)
     journal = _awaited(configuration, lasting, known)
     if journal is None:
@@ -112,9 +109,14 @@ def _run(read: _Reading, lasting: _Lasting) -> Stop:
         journal.close()
 
 
-def _tell_what_is_cut(path: Path) -> None:
+def _begin_log(configuration: Configuration, path: Path) -> KnownSecrets:
+    """The secrets that it will not tell; what may be wrong with the file is told first."""
+    known = secrets_of(configuration)
+    set_up(configuration.log, known)
+    conceal_tracebacks(known)
     for warning in cut_short(path):
         log.warning("A value of the configuration may be cut short.", extra={"detail": warning})
+    return known
 
 
 def _awaited(configuration: Configuration, lasting: _Lasting, known: KnownSecrets) -> Journal | None:
@@ -172,10 +174,7 @@ def run_once(path: Path, wait: str) -> int:
         raise UsageError(f"--wait: {error}") from error
     keep_what_is_freed()
     configuration = load(path)
-    known = secrets_of(configuration)
-    set_up(configuration.log, known)
-    conceal_tracebacks(known)
-    _tell_what_is_cut(path)
+    known = _begin_log(configuration, path)
     stopping = Stopping()
     stopping.catch_signals()
     return _once(configuration, wait_for, stopping, known)

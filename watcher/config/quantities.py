@@ -20,6 +20,7 @@ _RATE = re.compile(r"(\d{1,9})/(s|m|h)", re.ASCII)
 
 
 def some_time(value: timedelta) -> timedelta:
+    """The same; raises ValueError where it is no longer than nothing."""
     if value <= timedelta(0):
         raise ValueError("must be longer than nothing: write a number and a unit, such as 90s or 15m")
     return value
@@ -54,6 +55,7 @@ def parse_rate(value: Any) -> RateLimit:
 
 
 def format_rate(value: RateLimit) -> str:
+    """As `parse_rate` reads it."""
     unit = next(unit for unit, seconds in UNIT_SECONDS.items() if seconds == value.seconds)
     return f"{value.count}/{unit}"
 

@@ -56,7 +56,7 @@ def is_fragment(declared_type: str | None) -> bool:
 
 
 def is_said(declared_type: str | None) -> bool:
-    """Whether it is what a mail says in plain text, and no file."""
+    """Whether it is what a mail says, in plain text or as a page, and no file."""
     return declared_type in (SAID, SAID_AS_PAGE)
 
 

@@ -15,6 +15,7 @@ from watcher.seen import SeenInvoice
 
 
 def waits(row: Mapping[str, Any]) -> bool:
+    """Whether the columns are those of a document that is still to be posted."""
     return bool(row["state"] == DocumentState.PENDING)
 
 
@@ -39,6 +40,7 @@ def unsettled(document: NewDocument) -> dict[str, Any]:
 
 
 def submission_columns(new: NewSubmission, state: SubmissionState) -> dict[str, Any]:
+    """All that is known when it is taken in, but for its id and the database's own times."""
     return {
         "key": new.key,
         "source": new.source,
