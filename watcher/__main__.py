@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 
 from watcher.cli.plain import Asked, as_asked
 from watcher.cli.streams import NOT_WRITTEN, discard_output, make_usable
 from watcher.errors import ConfigurationError, JournalRefused, PersonalError, Unavailable, UsageError
+from watcher.garbage import look_no_more, look_seldom
 from watcher.seclusion import seclude
 
 EXIT_FAILED = 1
@@ -19,6 +19,7 @@ EXIT_INTERRUPTED = 130  # as shells have it: 128 and the number of SIGINT
 
 def main() -> None:
     """Run the command line and exit with its status."""
+    look_seldom()
     seclude()
     make_usable()
     os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"  # to look for any takes time, and they would see secrets
@@ -56,6 +57,7 @@ def _run() -> None:
         app(prog_name="invoice-watcher")
     finally:
         sys.stdout.flush()
+        look_no_more()
 
 
 def _plainly(asked: Asked) -> int:
@@ -63,10 +65,8 @@ def _plainly(asked: Asked) -> int:
         from watcher.cli.readiness import ready
 
         return ready(asked.path, asked.wait)
-    gc.disable()  # what is loaded stays: to look for garbage in it takes a twentieth of a start
     from watcher.cli.running import run_daemon
 
-    gc.enable()
     return run_daemon(asked.path)
 
 

@@ -58,6 +58,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "findings": {"model"},
     "mounts": set(),
     "promptness": set(),
+    "garbage": set(),
     "durable": set(),
     "ignored": set(),
     "dated": set(),

@@ -23,6 +23,7 @@ from watcher.config.load import load
 from watcher.config.sections import Configuration
 from watcher.durations import parse_duration
 from watcher.errors import ConfigurationError, JournalUnavailable, JournalUnusable, UsageError
+from watcher.garbage import look_at_what_is_new
 from watcher.headers import clean
 from watcher.logs import conceal_tracebacks, set_up
 from watcher.model import Backlog, Gate, Outcome, WorkLeft
@@ -48,6 +49,7 @@ EXIT_PENDING = 3
 
 def run_daemon(path: Path) -> int:
     """Until SIGTERM. SIGHUP reads the configuration again: a wrong one is reported and the old one stays."""
+    look_at_what_is_new()
     keep_what_is_freed()
     read = _Reading(path)
     stopping = Stopping()
@@ -172,6 +174,7 @@ def run_once(path: Path, wait: str) -> int:
         wait_for = parse_duration(wait)
     except ValueError as error:
         raise UsageError(f"--wait: {error}") from error
+    look_at_what_is_new()
     keep_what_is_freed()
     configuration = load(path)
     known = _begin_log(configuration, path)
