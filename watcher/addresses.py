@@ -2,11 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from threading import Lock
 
-from watcher.model import Locator
+from watcher.model import ClaimedBooking, Locator, UnderWay
+
+
+def behind_others(
+    claimed: Sequence[ClaimedBooking], others: Sequence[UnderWay], ours: Collection[int]
+) -> list[ClaimedBooking]:
+    """Of these, those at whose address another content is posted by somebody else, or may have been.
+
+    What bookings `ours` do is for `Addresses` to say, but for one of these whose last try never came to its end: what
+    has come in its place may have been fetched by that.
+    """
+    interrupted = [
+        UnderWay(booking=each.booking, content=each.key.content, locator=each.locator)
+        for each in claimed
+        if each.interrupted
+    ]
+    taken = [*(each for each in others if each.booking not in ours), *interrupted]
+    return [each for each in claimed if any(_is_before(each, other) for other in taken)]
+
+
+def _is_before(claimed: ClaimedBooking, other: UnderWay) -> bool:
+    at, there = claimed.locator, other.locator
+    return (at.store, at.key) == (there.store, there.key) and claimed.key.content != other.content
 
 
 class Addresses:

@@ -96,10 +96,14 @@ class Consequences:
 
         So it is not posted under its own bizId unless a person says so.
         """
+        self.doubt(claimed, locator, sha256)
+        self.follow(claimed, of_another(decision))
+
+    def doubt(self, claimed: ClaimedBooking, locator: Locator, sha256: str) -> None:
+        """The file that lies there by now may have been booked by a try of this one. Raises JournalUnavailable."""
         instead = BookingKey(content=sha256, user_code=claimed.key.user_code, create_expense=claimed.key.create_expense)
         self._doubted[instead] = locator  # first: who has claimed it looks for it when the claim has been let go
         self._hold_doubted(instead, claimed.source)
-        self.follow(claimed, of_another(decision))
 
     def is_doubted(self, key: BookingKey) -> bool:
         """Whether it may have been booked as another one: who has claimed it has to let it `wait_behind`."""
@@ -122,7 +126,8 @@ class Consequences:
         """It lies where another document lay that is being posted: the endpoint may fetch this one for that, or did."""
         log.info("A document waits for another one that lay at its address before.", extra=claimed.named)
         why = "what lay at its address before is still being posted"
-        self._do_not_post(claimed, _BEHIND, why, may_be_booked=claimed.interrupted)
+        due_in = _BEHIND * (1 + random.random())  # noqa: S311 - so that two nodes do not wait for each other again
+        self._do_not_post(claimed, due_in, why, may_be_booked=claimed.interrupted)
         self._hold_doubted(claimed.key, claimed.source)
 
     def _hold_doubted(self, key: BookingKey, source: str) -> None:

@@ -316,6 +316,14 @@ class ClaimedBooking(Struct, frozen=True, kw_only=True):
         return {"submission": ", ".join(self.submissions) or None, "booking": self.booking}
 
 
+class UnderWay(Struct, frozen=True, kw_only=True):
+    """A booking that is claimed by somebody, and what is posted from where."""
+
+    booking: int
+    content: str
+    locator: Locator
+
+
 class ClaimedAnswer(Struct, frozen=True, kw_only=True):
     """A settled submission whose answer is this node's to give."""
 

@@ -56,6 +56,7 @@ from watcher.model import (
     SubmissionFilter,
     SubmissionPage,
     TryEnding,
+    UnderWay,
     WorkLeft,
     Workload,
 )
@@ -346,6 +347,10 @@ class Store(Protocol):
     @property
     def name(self) -> str: ...
 
+    @property
+    def keeps(self) -> bool:
+        """Whether an address leads to the same for ever, because nobody else writes there."""
+
     def prepare(self) -> None:
         """Load what the first `put` would have to wait for. Connects to nothing, and raises nothing: `put` does."""
 
@@ -595,6 +600,12 @@ class RecognitionJournal(Protocol):
         """Bookings that are due, sources in turn, fresh ones before retries; each with its next try recorded as begun.
 
         While the gate is closed: none, but one probe where one is due, of what has been due for longest.
+        """
+
+    def under_way(self, keys: Collection[str]) -> list[UnderWay]:
+        """What anybody is posting now, or was when its process ended, from an address with one of these keys.
+
+        Of two who have claimed before they ask, at least one sees the other.
         """
 
     def settle(self, tried: Sequence[SettledTry]) -> list[bool]:

@@ -12,7 +12,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 
-from watcher.addresses import Addresses
+from watcher.addresses import Addresses, behind_others
 from watcher.clock import boot_seconds
 from watcher.config.sections import Recognition
 from watcher.consequences import Consequences, settled, warn_lost
@@ -88,7 +88,27 @@ class Recognise:
         doubled = [each for each in claimed if each.booking in self._under_way]
         for each in doubled:
             self._consequences.leave_alone(each)
-        return [each for each in claimed if each not in doubled]
+        return self._alone([each for each in claimed if each not in doubled])
+
+    def _alone(self, claimed: list[ClaimedBooking]) -> list[ClaimedBooking]:
+        """But for those that wait, because another node posts what lay at their address before, or has died by it."""
+        keys = {each.locator.key for each in claimed if not self._keeps(each.locator)}
+        if not keys:
+            return claimed
+        ours = {*self._under_way, *(each.booking for each in claimed)}
+        try:
+            behind = behind_others(claimed, self._journal.under_way(keys), ours)
+        except JournalUnavailable:
+            self.give_back(claimed)
+            raise
+        for each in behind:
+            self._consequences.wait_behind(each)
+        return [each for each in claimed if each not in behind]
+
+    def _keeps(self, locator: Locator) -> bool:
+        with suppress(StoreUnavailable):
+            return self._store_of(locator.store).keeps
+        return True
 
     def post(
         self,
@@ -133,6 +153,8 @@ class Recognise:
     def _post(
         self, claimed: ClaimedBooking, claimed_at: float, leaves: Callable[[], None], beat: Callable[[], None]
     ) -> SettledTry | None:
+        if claimed.interrupted:
+            self._doubt_what_came_instead(claimed, claimed_at, beat)
         if claimed.interrupted and self._rules.in_doubt == "hold":
             self._consequences.hold(claimed, None)
             return None
@@ -173,6 +195,13 @@ class Recognise:
             return settled(claimed, decision.settlement, decision.ending)
         self._record(claimed, claimed_at, partial(self._consequences.follow, claimed, decision), beat)
         return None
+
+    def _doubt_what_came_instead(self, claimed: ClaimedBooking, claimed_at: float, beat: Callable[[], None]) -> None:
+        """Nobody knows whether its last request was carried out, nor what was fetched by it."""
+        if (instead := self._replaced_by(claimed.locator, claimed)) is not None:
+            _warn_replaced(claimed)
+            record = partial(self._consequences.doubt, claimed, claimed.locator, instead)
+            self._record(claimed, claimed_at, record, beat)
 
     def _replaced_by(self, locator: Locator, claimed: ClaimedBooking) -> str | None:
         """What lies by now where it was posted from, and may have been fetched instead."""

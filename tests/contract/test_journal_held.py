@@ -424,3 +424,22 @@ def test_a_file_that_somebody_put_back_lets_the_waiting_booking_go_through_it(jo
 
     assert {*outcomes(only(journal, name)), *outcomes(only(journal, other))} == {Outcome.DONE, Outcome.DUPLICATE}
     assert journal.claim_returns("shared", limit=8, hold=HOLD) == []
+
+
+# ------------------------------------------------------------------- what is posted from an address
+
+
+def test_what_anybody_is_posting_from_an_address_is_known_while_its_claim_lasts(journal: Journal) -> None:
+    at = Locator(store="drive", key="发票/a.pdf", url="https://files.test/a.pdf")
+    for content, locator in (("a", at), ("b", replace(at, key="b.pdf")), ("c", at), ("d", at), ("e", at)):
+        journal.record(mail(document(content, locator=locator)))
+    # Given one that is claimed there, one elsewhere, one that was posted, one whose claim is over, and one that is due
+    a, b, c = claim(journal, limit=3)
+    settle(journal, c, done(), ENDED)
+    assert len(claim(journal, hold=OVER)) == 1
+
+    (found,) = journal.under_way([at.key])
+
+    assert (found.booking, found.content, found.locator) == (a.booking, "a", at)
+    assert [each.booking for each in journal.under_way([at.key, "b.pdf"])] == [a.booking, b.booking]
+    assert journal.under_way([]) == journal.under_way(["c.pdf"]) == []

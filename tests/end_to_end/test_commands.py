@@ -6,8 +6,10 @@ import json
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -355,6 +357,34 @@ def test_a_file_that_is_replaced_while_it_is_posted_is_not_told_as_booked_and_th
     assert in_place.command("run", "--once", "--wait", "20s").returncode == 0
     assert len({request.biz_id for request in endpoint.requests}) == 2
     assert (in_place.done / ZHANG / "scan.pdf").read_bytes() == pdf("second")
+
+
+def test_what_came_in_the_place_of_a_file_that_was_posted_when_the_daemon_was_killed_is_not_booked_twice(
+    in_place: Workplace, endpoint: Endpoint
+) -> None:
+    # Given a daemon that is killed while it posts a file, and what came in its place until the next start
+    in_place.config["recognition"]["timeout"] = "20s"
+    in_place.write()
+    endpoint.behave(held=True, times=1)
+    scan = in_place.drop("scan.pdf", pdf("first"))
+    with in_place.daemon() as daemon:
+        assert endpoint.wait_until(lambda each: each.under_way == 1, 60)
+        daemon.process.kill()
+        daemon.process.wait()
+    endpoint.release()
+    scan.unlink()
+    in_place.drop("scan.pdf", pdf("second"))
+    # When its request cannot be under way any more
+    with closing(sqlite3.connect(in_place.root / "journal.db")) as journal, journal:
+        assert journal.execute("UPDATE bookings SET due_at = 0 WHERE claimed").rowcount == 1
+    with in_place.daemon():
+        in_place.wait_for_submissions(1, SubmissionState.HELD)
+    # Then the new one waits for a person, because it may have been booked as the first one
+    assert len(endpoint.requests) == 1
+    (held,) = in_place.submissions("--state", "held")
+    assert held["reason"] == "IN_DOUBT"
+    assert "in the place of another document" in in_place.command("show", held["id"]).stdout
+    assert scan.read_bytes() == pdf("second")
 
 
 def test_a_retry_waits_while_another_file_lies_where_it_was(in_place: Workplace, endpoint: Endpoint) -> None:

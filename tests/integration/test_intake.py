@@ -43,6 +43,7 @@ class ScriptedStore:
     """A store that does what the test says for each document."""
 
     name = "scripted"
+    keeps = True
 
     def __init__(
         self, put: Callable[[str], object], *, near: bool = False, secure: Callable[[], None] = lambda: None

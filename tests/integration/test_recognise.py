@@ -21,7 +21,7 @@ import pytest
 from msgspec.structs import replace
 
 from tests.support.database_clock import DatabaseClock
-from tests.support.journals import ENDED, close_gate, document, done, invoice, mail
+from tests.support.journals import ENDED, OVER, claim_one, close_gate, document, done, invoice, mail
 from tests.support.raw_server import RawServer, answer
 from tests.support.recognisers import recogniser
 from tests.support.servers.postgres import Postgres
@@ -67,6 +67,7 @@ class SomeStore:
     """Its addresses are its keys."""
 
     name = "default"
+    keeps = True
 
     def prepare(self) -> None: ...
 
@@ -593,12 +594,28 @@ def test_what_came_in_the_place_of_what_is_being_posted_waits_until_that_is_over
 class Overwritten(SomeStore):
     """A folder in which the old file has given way to the new one, which is looked for only when that is `found`."""
 
+    keeps = False
+
     def __init__(self) -> None:
         self.found = threading.Event()
 
     def attachment_url(self, locator: Locator, content: str | None = None) -> str:
         if content == "new":
             assert self.found.wait(60)
+        return super().attachment_url(locator, content)
+
+    def replaced_by(self, locator: Locator, content: str) -> str | None:
+        return "new" if content == "old" else None
+
+
+class Replaced(SomeStore):
+    """The same when it knows that the old file is gone."""
+
+    keeps = False
+
+    def attachment_url(self, locator: Locator, content: str | None = None) -> str:
+        if content == "old":
+            raise StoreUnavailable("it was changed")
         return super().attachment_url(locator, content)
 
     def replaced_by(self, locator: Locator, content: str) -> str | None:
@@ -627,6 +644,54 @@ def test_what_may_have_been_booked_as_what_lay_there_before_is_not_posted_where_
         assert journal.retry(new) == 1
         assert go() == 1
     assert len(endpoint.requests) == 2
+
+
+@pytest.mark.parametrize("in_doubt", ["again", "hold"])
+def test_what_one_node_posts_is_not_posted_by_another_under_the_name_of_what_came_in_its_place(
+    journal: SqlJournal, endpoint: Endpoint, in_doubt: str
+) -> None:
+    # Given a node that posts a file, and another one that finds what came in its place meanwhile
+    store = Overwritten()
+    keys: dict[str, Any] = {"timeout": "60s", "in_doubt": in_doubt}
+    store.found.set()
+    endpoint.behave(held=True, times=1)
+    with (
+        posting(journal, endpoint, lambda _: store, **keys) as go,
+        posting(journal, endpoint, lambda _: store, **keys) as go_too,
+        ThreadPoolExecutor(1) as worker,
+    ):
+        journal.record(mail(document("old", locator=AT)))
+        first = worker.submit(go)
+        assert endpoint.wait_until(lambda each: each.under_way == 1)
+        new = journal.record(mail(document("new", locator=AT)))
+        # When the other one claims it, it waits, and no try is counted
+        assert go_too() == 0
+        assert [each.result for each in journal.submission(new).documents[0].tries] == ["not_sent"]
+        endpoint.release()
+        assert first.result(60) == 1
+        # Then it waits for a person, because it may have been booked as the old one
+        assert go_too() == 0
+    assert journal.submission(new).reason == Reason.IN_DOUBT
+    assert len(endpoint.requests) == 1
+
+
+@pytest.mark.parametrize("in_doubt", ["again", "hold"])
+@pytest.mark.parametrize("at_once", [1, 2])
+def test_what_came_in_the_place_of_what_was_posted_at_a_crash_is_not_posted(
+    journal: SqlJournal, endpoint: Endpoint, in_doubt: str, at_once: int
+) -> None:
+    # Given a file whose request died with its process, and the one that came in its place
+    old = journal.record(mail(document("old", locator=AT)))
+    claim_one(journal, hold=OVER)
+    new = journal.record(mail(document("new", locator=AT)))
+    # When both are due
+    with posting(journal, endpoint, lambda _: Replaced(), at_once=at_once, in_doubt=in_doubt) as go:
+        wait_for(lambda: (go(), journal.submission(new).reason)[1], 60, "the new one to be held")
+        go()
+    # Then the new one was not sent, because it may have been booked as the old one
+    assert journal.submission(new).reason == Reason.IN_DOUBT
+    assert not endpoint.requests
+    assert journal.submission(old).documents[0].outcome != Outcome.DONE
 
 
 def test_two_that_lay_at_one_address_one_after_the_other_are_not_posted_at_once(

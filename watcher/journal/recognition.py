@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import and_, bindparam, case, delete, false, or_, true, update
+from sqlalchemy import and_, bindparam, case, delete, false, or_, select, text, true, update
 
 from watcher.errors import ClaimLost
 from watcher.journal import gates
-from watcher.journal.bookings import WaitsFor
+from watcher.journal.bookings import WaitsFor, locator_of
 from watcher.journal.claims import Turns, fenced
 from watcher.journal.clock import now_ms, span_ms
 from watcher.journal.connection import Connection
@@ -21,6 +21,7 @@ from watcher.journal.endings import end_try, try_has_ended
 from watcher.journal.holding import hold_booking, hold_content
 from watcher.journal.late import keep_expenses
 from watcher.journal.outcomes import settle
+from watcher.journal.portions import portions
 from watcher.journal.tables import bookings, tries
 from watcher.model import (
     ANYTHING,
@@ -33,6 +34,7 @@ from watcher.model import (
     SettledTry,
     Shut,
     TryEnding,
+    UnderWay,
 )
 
 _POSTPONE = Deferred(
@@ -47,6 +49,15 @@ _POSTPONE = Deferred(
         claimed=false(),
         claim=bookings.c.claim + 1,
         waits_for=bindparam("lacks"),
+    )
+)
+# Those whose claim is over are claimed themselves, or soon.
+_UNDER_WAY = Deferred(
+    lambda: select(bookings.c.id, bookings.c.content, bookings.c.store, bookings.c.store_key, bookings.c.url).where(
+        text("bookings.state = 'pending'"),
+        bookings.c.due_at > now_ms(),
+        bookings.c.claimed,
+        bookings.c.store_key.in_(bindparam("keys", expanding=True)),
     )
 )
 _DOUBT = Deferred(lambda: update(bookings).where(bookings.c.id == bindparam("row")).values(in_doubt=true()))
@@ -83,6 +94,10 @@ class RecognitionPart(Part):
         if claimed:
             self._turns.served(claimed[-1].source)
         return claimed
+
+    def under_way(self, keys: Collection[str]) -> list[UnderWay]:
+        found = (row for some in portions(sorted(keys)) for row in self._database.ask(_UNDER_WAY, {"keys": some}).all())
+        return [UnderWay(booking=row.id, content=row.content, locator=locator_of(row)) for row in found]
 
     def settle(self, tried: Sequence[SettledTry]) -> list[bool]:
         stand, _ = self._database.write(lambda connection: settle(connection, tried), news=lambda settled: settled[1])

@@ -57,6 +57,10 @@ class ObjectsStore:
     def name(self) -> str:
         return self._name
 
+    @property
+    def keeps(self) -> bool:
+        return True
+
     def prepare(self) -> None:
         """Loading OpenDAL takes longer than all the rest of a document's way; a folder of this machine needs none."""
         with suppress(StoreUnavailable), self._translated("be prepared"):

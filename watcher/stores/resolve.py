@@ -43,6 +43,11 @@ class ResolveStore:
     def name(self) -> str:
         return self._name
 
+    @property
+    def keeps(self) -> bool:
+        """Not: people write there. What `parts` keeps is asked of that."""
+        return False
+
     def prepare(self) -> None:
         """There is nothing to load."""
 

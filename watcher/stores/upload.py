@@ -78,6 +78,10 @@ class HttpStore:
     def name(self) -> str:
         return self._name
 
+    @property
+    def keeps(self) -> bool:
+        return True
+
     def prepare(self) -> None:
         """There is nothing to load."""
 
