@@ -20,8 +20,10 @@ from watcher.config import sections
 from watcher.errors import StoreRefused, StoreUnavailable
 from watcher.model import Locator
 from watcher.ports import FoundDocument, Store
-from watcher.stores import HttpStore, ObjectsStore, ResolveStore
 from watcher.stores.lying import Lying
+from watcher.stores.objects import ObjectsStore
+from watcher.stores.resolve import ResolveStore
+from watcher.stores.upload import HttpStore
 
 Keep = Callable[..., FoundDocument]
 

@@ -15,7 +15,7 @@ from tests.costs.jobs import company
 
 _REPORT = "PYTHONPROFILEIMPORTTIME"
 _IMPORTED = re.compile(r"^import time: .*\| +([\w.]+)$", re.MULTILINE)
-_COMMANDS = ("--help", "list", "status", "ready")
+_COMMANDS = ("--help", "list", "status", "check --offline", "ready")
 
 
 def measure(folder: Path) -> dict[str, float]:
@@ -25,9 +25,9 @@ def measure(folder: Path) -> dict[str, float]:
         with workplace.daemon() as daemon:
             found: dict[str, float] = {"run": _loaded(daemon.said().partition("The daemon is ready")[0])}
             for command in _COMMANDS:
-                answer = workplace.command_anew(command)
+                answer = workplace.command_anew(*command.split())
                 assert answer.returncode == 0, answer.stderr
-                found[command.strip("-")] = _loaded(answer.stderr)
+                found[command.split()[0].strip("-")] = _loaded(answer.stderr)
     return found
 
 

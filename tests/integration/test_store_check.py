@@ -14,7 +14,8 @@ from tests.support.servers.local_http import LocalHttp
 from tests.support.servers.s3 import S3
 from watcher.config import sections
 from watcher.model import Finding
-from watcher.stores import ObjectsStore, ResolveStore
+from watcher.stores.objects import ObjectsStore
+from watcher.stores.resolve import ResolveStore
 
 
 class Files(LocalHttp):

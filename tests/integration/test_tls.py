@@ -29,7 +29,7 @@ from watcher.recognition.token import TokenSource
 from watcher.replies.mailer import SmtpMailer
 from watcher.secrecy import KnownSecrets
 from watcher.sources.mailbox import MailboxSource
-from watcher.stores import HttpStore as UploadStore
+from watcher.stores.upload import HttpStore as UploadStore
 
 CANARY = "what only the right server may see"
 BODY = {"resCode": 200000, "data": {"access_token": "t", "code": "1", "attachment_url": "https://files.example/a"}}
@@ -326,7 +326,7 @@ def test_a_password_in_netrc_reaches_nobody(
 _OBJECTS = """
 import sys
 from watcher.config.sections import ObjectsStore as Section
-from watcher.stores import ObjectsStore
+from watcher.stores.objects import ObjectsStore
 options = {"bucket": "b", "region": "r", "endpoint": sys.argv[1], "access_key_id": "k", "secret_access_key": "s"}
 section = {"type": "objects", "service": "s3", "options": options | {"disable_config_load": "true"}}
 (finding,) = ObjectsStore("default", Section.model_validate(section)).check()

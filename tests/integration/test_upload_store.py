@@ -22,7 +22,7 @@ from watcher.model import Locator
 from watcher.ports import FoundDocument
 from watcher.recognition.token import TokenSource
 from watcher.sandbox.endpoint import CLIENT_ID, CLIENT_SECRET, Endpoint
-from watcher.stores import HttpStore
+from watcher.stores.upload import HttpStore
 
 TOKEN = "secret-token-1234"
 GOOD = {"resCode": 200000, "data": {"attachment_url": "https://files.example/1"}}

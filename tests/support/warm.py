@@ -33,7 +33,8 @@ _LOADED = """
     apscheduler.schedulers.background opendal rich.console sqlalchemy.dialects.sqlite watcher.bootstrap.daemon
     watcher.cli.app watcher.cli.checking watcher.cli.deciding watcher.cli.exporting watcher.cli.reading
     watcher.cli.running watcher.cli.tables watcher.journal.migrate watcher.recognition.client
-    watcher.recognition.token watcher.sources.folder watcher.sources.mailbox watcher.stores
+    watcher.recognition.token watcher.sources.folder watcher.sources.mailbox watcher.stores.objects
+    watcher.stores.resolve watcher.stores.upload
 """.split()
 
 

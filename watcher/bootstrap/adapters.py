@@ -134,7 +134,9 @@ def build_directory(section: sections.Directory) -> Directory:
 
 
 def _stores(configuration: Configuration, token: TokenSource | None, known: KnownSecrets) -> dict[str, Store]:
-    from watcher.stores import HttpStore, ObjectsStore, ResolveStore
+    from watcher.stores.objects import ObjectsStore
+    from watcher.stores.resolve import ResolveStore
+    from watcher.stores.upload import HttpStore
 
     stores: dict[str, Store] = {}
     for name, section in configuration.stores.items():

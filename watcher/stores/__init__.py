@@ -1,7 +1,4 @@
-"""What gives a document its attachment URL: object stores, an upload over HTTP, or the address it already has."""
+"""What gives a document its attachment URL: object stores, an upload over HTTP, or the address it already has.
 
-from watcher.stores.objects import ObjectsStore
-from watcher.stores.resolve import ResolveStore
-from watcher.stores.upload import HttpStore
-
-__all__ = ["HttpStore", "ObjectsStore", "ResolveStore"]
+Nothing is brought in here: who looks at a configuration needs nothing of what uploads.
+"""
