@@ -6,6 +6,7 @@ from pathlib import Path
 
 from watcher.durations import parse_duration
 from watcher.errors import PersonalError, UsageError
+from watcher.garbage import look_at_what_is_new
 
 
 class SandboxUnavailable(PersonalError):
@@ -16,6 +17,7 @@ def serve_sandbox(*, port: int, latency: str, log: Path | None, token: bool) -> 
     """The endpoint alone, until SIGINT or SIGTERM."""
     from watcher.sandbox.endpoint_command import serve
 
+    look_at_what_is_new()
     try:
         seconds = parse_duration(latency).total_seconds()
     except ValueError as error:
@@ -31,4 +33,5 @@ def run_demo(*, leave: bool) -> int:
     """The main job against the sandbox; the exit status."""
     from watcher.sandbox.demo import run
 
+    look_at_what_is_new()
     return run(leave=leave)
