@@ -45,7 +45,8 @@ from watcher.ports import Meter, RecognitionJournal
 
 log = logging.getLogger(__name__)
 
-_BEHIND = timedelta(seconds=2)  # how long it waits for what is posted in its place
+_BEHIND = timedelta(seconds=2)  # how long it waits for what is posted in its place, and some times that later on
+_LONGEST_BEHIND = 4
 _MAY_BE_BOOKED = "it came in the place of another document that was being posted, and may have been booked instead"
 
 
@@ -126,7 +127,8 @@ class Consequences:
         """It lies where another document lay that is being posted: the endpoint may fetch this one for that, or did."""
         log.info("A document waits for another one that lay at its address before.", extra=claimed.named)
         why = "what lay at its address before is still being posted"
-        due_in = _BEHIND * (1 + random.random())  # noqa: S311 - so that two nodes do not wait for each other again
+        times = min(claimed.try_number, _LONGEST_BEHIND)  # each time is told by `show`
+        due_in = _BEHIND * times * (1 + random.random())  # noqa: S311 - lest two nodes wait for each other again
         self._do_not_post(claimed, due_in, why, may_be_booked=claimed.interrupted)
         self._hold_doubted(claimed.key, claimed.source)
 

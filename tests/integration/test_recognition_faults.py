@@ -685,7 +685,7 @@ def test_a_date_that_is_none_says_nothing_of_when_to_come_again() -> None:
     assert exchange.retry_after is None
 
 
-@pytest.mark.parametrize("depth", [600, 100_000])
+@pytest.mark.parametrize("depth", [200, 600, 100_000])
 def test_an_answer_that_is_nested_without_reason_is_in_no_known_form(depth: int) -> None:
     def nested(connection: socket.socket, server: RawServer) -> None:
         server.read_request(connection)

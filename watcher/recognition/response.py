@@ -19,6 +19,7 @@ from watcher.model import SUCCESS, Invoice, Response
 from watcher.recognition.expenses import expense_id, expenses_told, says_nothing, whole
 from watcher.recognition.values import date_of, decimal_of, number_of, text_of, text_value, words
 
+_DEEPEST = 100  # lists within lists: no answer has more than a few; how many Python can read depends on its version
 _PARTS = ("ocr_result", "check_result", "expense_result")
 
 _Object = Mapping[str, Any]
@@ -121,7 +122,7 @@ def _invoices(objects: list[_Object], timezone: ZoneInfo, hidden: Callable[[str]
                 yield _invoice(ocr, check, expense, timezone, hidden)
 
 
-def _objects(value: Any) -> list[_Object]:
+def _objects(value: Any, depth: int = 0) -> list[_Object]:
     """A list of objects, one object, or either of them as JSON text within JSON; nothing is no object."""
     if type(value) is dict:  # as JSON has it: the commonest first, and without a call
         return [value]
@@ -131,11 +132,11 @@ def _objects(value: Any) -> list[_Object]:
         value = _decoded(value)
         if value is None or isinstance(value, str):
             raise _UnknownFormError
-        return _objects(value)
+        return _objects(value, depth)
     if value is None:
         return []
-    if isinstance(value, list):
-        return [found for item in value for found in _objects(item)]
+    if isinstance(value, list) and depth < _DEEPEST:
+        return [found for item in value for found in _objects(item, depth + 1)]
     raise _UnknownFormError
 
 
