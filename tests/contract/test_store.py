@@ -104,6 +104,11 @@ class KeepingStoreContract(StoreContract):
         """The same store, whose server cannot be reached."""
         raise NotImplementedError
 
+    def test_nobody_else_writes_where_its_addresses_lead(self, store: Store, keep: Keep) -> None:
+        locator = store.put(keep(SMALL))
+        assert store.keeps
+        assert store.replaced_by(locator, "another") is None
+
     @pytest.mark.parametrize("data", [SMALL, LARGE], ids=["small", "large"])
     def test_what_was_put_is_kept_whole(
         self, store: Store, kept: Callable[[Locator], bytes], keep: Keep, data: bytes
@@ -373,6 +378,9 @@ class TestResolve(StoreContract):
     @pytest.fixture
     def store(self) -> Store:
         return _resolve()
+
+    def test_people_write_where_its_addresses_lead(self, store: Store) -> None:
+        assert not store.keeps
 
     @pytest.mark.parametrize(
         ("path", "url"),

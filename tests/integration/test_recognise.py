@@ -694,6 +694,28 @@ def test_what_came_in_the_place_of_what_was_posted_at_a_crash_is_not_posted(
     assert journal.submission(old).documents[0].outcome != Outcome.DONE
 
 
+def test_what_was_claimed_when_the_journal_went_away_is_posted_later_and_is_in_no_doubt(
+    journal: SqlJournal, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a file in a folder, and a journal that is away when it is asked who else posts from there
+    def away(*_: object) -> None:
+        raise JournalUnavailable("it is away")
+
+    name = journal.record(mail(document("new", locator=AT)))
+    store = Overwritten()
+    store.found.set()
+    with posting(journal, endpoint, lambda _: store, in_doubt="hold") as go:
+        with monkeypatch.context() as broken:
+            broken.setattr(journal, "under_way", away)
+            with pytest.raises(JournalUnavailable):
+                go()
+        # When it is there again
+        assert go() == 1
+    # Then nothing is in doubt, because nothing was sent before
+    (found,) = journal.submission(name).documents
+    assert (found.outcome, len(found.tries)) == (Outcome.DONE, 1)
+
+
 def test_two_that_lay_at_one_address_one_after_the_other_are_not_posted_at_once(
     journal: SqlJournal, endpoint: Endpoint
 ) -> None:
