@@ -685,11 +685,14 @@ def test_a_date_that_is_none_says_nothing_of_when_to_come_again() -> None:
     assert exchange.retry_after is None
 
 
+@pytest.mark.parametrize(
+    "around", [b"%b", b'[{"ocr_result":{"invoice_num":"1"},"expense_result":%b}]'], ids=["data", "expense"]
+)
 @pytest.mark.parametrize("depth", [200, 600, 100_000])
-def test_an_answer_that_is_nested_without_reason_is_in_no_known_form(depth: int) -> None:
+def test_an_answer_that_is_nested_without_reason_is_in_no_known_form(depth: int, around: bytes) -> None:
     def nested(connection: socket.socket, server: RawServer) -> None:
         server.read_request(connection)
-        connection.sendall(answer(b'{"resCode":200000,"data":' + b"[" * depth + b"]" * depth + b"}"))
+        connection.sendall(answer(b'{"resCode":200000,"data":' + around % (b"[" * depth + b"]" * depth) + b"}"))
 
     with RawServer(nested) as server, recogniser(server.url) as client:
         exchange = client.recognise("a.pdf", biz_id(), "1")

@@ -122,7 +122,7 @@ def _invoices(objects: list[_Object], timezone: ZoneInfo, hidden: Callable[[str]
                 yield _invoice(ocr, check, expense, timezone, hidden)
 
 
-def _objects(value: Any, depth: int = 0) -> list[_Object]:
+def _objects(value: Any) -> list[_Object]:
     """A list of objects, one object, or either of them as JSON text within JSON; nothing is no object."""
     if type(value) is dict:  # as JSON has it: the commonest first, and without a call
         return [value]
@@ -132,12 +132,23 @@ def _objects(value: Any, depth: int = 0) -> list[_Object]:
         value = _decoded(value)
         if value is None or isinstance(value, str):
             raise _UnknownFormError
-        return _objects(value, depth)
+        return _objects(value)
     if value is None:
         return []
-    if isinstance(value, list) and depth < _DEEPEST:
-        return [found for item in value for found in _objects(item, depth + 1)]
+    if isinstance(value, list):
+        return [found for item in _flat(value) for found in _objects(item)]
     raise _UnknownFormError
+
+
+def _flat(values: list[Any], depth: int = 1) -> Iterator[Any]:
+    """What is in a list, and in lists within it."""
+    if depth > _DEEPEST:
+        raise _UnknownFormError
+    for value in values:
+        if isinstance(value, list):
+            yield from _flat(value, depth + 1)
+        else:
+            yield value
 
 
 def _rows(item: _Object) -> Iterator[tuple[_Object, _Object, _Object]]:
@@ -154,7 +165,7 @@ def _rows(item: _Object) -> Iterator[tuple[_Object, _Object, _Object]]:
 def _expenses(value: Any) -> list[_Object]:
     """What was booked: what is not understood here must not pass for "no expense", so it is no answer at all."""
     if isinstance(value, list):
-        return [found for inner in value for found in _expenses(inner)]
+        return [found for inner in _flat(value) for found in _expenses(inner)]
     if isinstance(value, str):
         if value.strip().isdecimal():
             return [{"expense_id": value}]
@@ -178,7 +189,9 @@ def _checks_told(value: Any) -> list[_Object]:
     if isinstance(value, str) and says_nothing(value):
         return []
     told = _decoded(value) if isinstance(value, str) else value
-    return [found for inner in told for found in _checks_told(inner)] if isinstance(told, list) else _objects(value)
+    if isinstance(told, list):
+        return [found for inner in _flat(told) for found in _checks_told(inner)]
+    return _objects(value)
 
 
 def _one_each(value: Any, invoices: int, read: Callable[[Any], list[_Object]]) -> list[_Object]:
