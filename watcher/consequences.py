@@ -45,8 +45,8 @@ from watcher.ports import Meter, RecognitionJournal
 
 log = logging.getLogger(__name__)
 
-_BEHIND = timedelta(seconds=2)  # how long it waits for what is posted in its place, and some times that later on
-_LONGEST_BEHIND = 4
+_BEHIND = timedelta(seconds=2)  # how long it waits at first for what is posted from its place
+_LONGEST_BEHIND = 4  # times that, later on
 _MAY_BE_BOOKED = "it came in the place of another document that was being posted, and may have been booked instead"
 
 

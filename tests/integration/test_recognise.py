@@ -591,10 +591,17 @@ def test_what_came_in_the_place_of_what_is_being_posted_waits_until_that_is_over
     assert [(each.outcome, each.attempts) for each in documents(journal)] == [(Outcome.DONE, 1)] * 3
 
 
-class Overwritten(SomeStore):
-    """A folder in which the old file has given way to the new one, which is looked for only when that is `found`."""
+class Folder(SomeStore):
+    """One in which the old file has given way to the new one."""
 
     keeps = False
+
+    def replaced_by(self, locator: Locator, content: str) -> str | None:
+        return "new" if content == "old" else None
+
+
+class Overwritten(Folder):
+    """The new one is looked for only when it is `found`."""
 
     def __init__(self) -> None:
         self.found = threading.Event()
@@ -604,22 +611,14 @@ class Overwritten(SomeStore):
             assert self.found.wait(60)
         return super().attachment_url(locator, content)
 
-    def replaced_by(self, locator: Locator, content: str) -> str | None:
-        return "new" if content == "old" else None
 
-
-class Replaced(SomeStore):
-    """The same when it knows that the old file is gone."""
-
-    keeps = False
+class Replaced(Folder):
+    """It is known that the old one is gone."""
 
     def attachment_url(self, locator: Locator, content: str | None = None) -> str:
         if content == "old":
             raise StoreUnavailable("it was changed")
         return super().attachment_url(locator, content)
-
-    def replaced_by(self, locator: Locator, content: str) -> str | None:
-        return "new" if content == "old" else None
 
 
 @pytest.mark.parametrize("at_once", [1, 2])
@@ -651,13 +650,11 @@ def test_what_one_node_posts_is_not_posted_by_another_under_the_name_of_what_cam
     journal: SqlJournal, endpoint: Endpoint, in_doubt: str
 ) -> None:
     # Given a node that posts a file, and another one that finds what came in its place meanwhile
-    store = Overwritten()
     keys: dict[str, Any] = {"timeout": "60s", "in_doubt": in_doubt}
-    store.found.set()
     endpoint.behave(held=True, times=1)
     with (
-        posting(journal, endpoint, lambda _: store, **keys) as go,
-        posting(journal, endpoint, lambda _: store, **keys) as go_too,
+        posting(journal, endpoint, lambda _: Folder(), **keys) as go,
+        posting(journal, endpoint, lambda _: Folder(), **keys) as go_too,
         ThreadPoolExecutor(1) as worker,
     ):
         journal.record(mail(document("old", locator=AT)))
@@ -702,9 +699,7 @@ def test_what_was_claimed_when_the_journal_went_away_is_posted_later_and_is_in_n
         raise JournalUnavailable("it is away")
 
     name = journal.record(mail(document("new", locator=AT)))
-    store = Overwritten()
-    store.found.set()
-    with posting(journal, endpoint, lambda _: store, in_doubt="hold") as go:
+    with posting(journal, endpoint, lambda _: Folder(), in_doubt="hold") as go:
         with monkeypatch.context() as broken:
             broken.setattr(journal, "under_way", away)
             with pytest.raises(JournalUnavailable):

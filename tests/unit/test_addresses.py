@@ -48,11 +48,10 @@ def test_what_this_process_posts_takes_turns_by_itself() -> None:
 
 
 def test_what_was_claimed_together_waits_for_what_never_came_to_its_end_and_for_nothing_else() -> None:
-    old, new = claimed(1, "old"), claimed(2, "new")
-    interrupted = replace(old, interrupted=True)
+    new = claimed(2, "new")
 
-    assert behind_others([old, new], [], {1, 2}) == []
-    assert behind_others([interrupted, new], [], {1, 2}) == [new]
+    assert behind_others([claimed(1, "old"), new], [], {1, 2}) == []
+    assert behind_others([claimed(1, "old", interrupted=True), new], [], {1, 2}) == [new]
 
 
 def test_a_content_is_posted_from_its_address_by_several_and_another_one_by_none_of_them() -> None:
